@@ -1,0 +1,1 @@
+"""What measures: plan, run, record, analyse, report."""
