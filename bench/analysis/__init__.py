@@ -1,0 +1,1 @@
+"""From raw facts to statements: statistics, metrics, laws and findings. Pure functions over `bench.results`."""
