@@ -1,0 +1,1 @@
+"""Recording what arrives and what it costs."""

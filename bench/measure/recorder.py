@@ -1,0 +1,196 @@
+"""Counts every delivery: the ledger (lost, duplicated, reordered, corrupted) and the receipts behind every latency.
+
+The hot path is `Tally.on_text`: one dictionary look-up that is at once the parser, the byte-exact check and the memory
+of the message, then two appends and a comparison. Everything else is folded after the measured part with numpy.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.analysis.distributions import fold
+from bench.messages import PROBE_FROM, Composer
+from bench.results import Distribution, Ledger, Series
+
+SERIES_INTERVAL_NS = 250_000_000
+_REMEMBERED = 4096  # texts whose parse is remembered; each is forgotten long after its last receiver
+
+
+class Message:
+    """What is known of one message: its number, its due time, and the last moment it was delivered to anybody."""
+
+    __slots__ = ("intended_ns", "last_received_ns", "receivers", "sequence")
+
+    def __init__(self, sequence: int, intended_ns: int) -> None:
+        self.sequence = sequence
+        self.intended_ns = intended_ns
+        self.last_received_ns = 0
+        self.receivers = 0
+
+
+class Tally:
+    """The ledger of one subscriber. `expected` is the next sequence number in order."""
+
+    __slots__ = ("_recorder", "duplicated", "expected", "missing", "probes", "reordered")
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.expected = 0
+        self.missing: set[int] = set()
+        self.duplicated: list[int] = []
+        self.reordered: list[int] = []
+        self.probes = 0
+
+    def on_text(self, text: bytes, received_ns: int) -> None:
+        """Enter one delivery."""
+        recorder = self._recorder
+        message = recorder.known.get(text)
+        if message is None:
+            message = recorder.recognise(text)
+            if message is None:
+                return
+        sequence = message.sequence
+        if sequence == self.expected:
+            self.expected = sequence + 1
+        elif not self._out_of_order(sequence):
+            return
+        message.last_received_ns = received_ns
+        message.receivers += 1
+        recorder.latencies_ns.append(received_ns - message.intended_ns)
+        recorder.received_ns.append(received_ns)
+
+    def _out_of_order(self, sequence: int) -> bool:
+        """Enter a sequence number that is not the next one; whether it is a first delivery of a message."""
+        if sequence >= PROBE_FROM:
+            self.probes += 1
+            if self.probes == 1:
+                self._recorder.primed += 1
+            return False
+        if sequence > self.expected:
+            self.missing.update(range(self.expected, sequence))
+            self.expected = sequence + 1
+            return True
+        if sequence in self.missing:
+            self.missing.remove(sequence)
+            self.reordered.append(sequence)
+            return True
+        self.duplicated.append(sequence)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The measured part: messages `first` <= n < `last` per topic, due from `start_ns` until `end_ns`."""
+
+    first: int
+    last: int
+    start_ns: int
+    end_ns: int
+
+
+class Recorder:
+    """All receipts of one Locust process."""
+
+    def __init__(self, composer: Composer) -> None:
+        self.known: dict[bytes, Message] = {}
+        self.messages: list[Message] = []
+        self.latencies_ns = array("q")
+        self.received_ns = array("q")
+        self.tallies: list[Tally] = []
+        self.errors: Counter[str] = Counter()
+        self.primed = 0
+        self.corrupted = 0
+        self._composer = composer
+
+    def tally(self) -> Tally:
+        """A ledger for one more subscriber."""
+        tally = Tally(self)
+        self.tallies.append(tally)
+        return tally
+
+    def recognise(self, text: bytes) -> Message | None:
+        """The message behind a text seen for the first time; None (and one more corrupted) if it was altered."""
+        parsed = self._composer.read(text)
+        if parsed is None:
+            self.corrupted += 1
+            return None
+        if len(self.known) >= _REMEMBERED:
+            del self.known[next(iter(self.known))]
+        message = self.known[bytes(text)] = Message(*parsed)
+        self.messages.append(message)
+        return message
+
+    def on_error(self, description: str) -> None:
+        """Count an error sample."""
+        self.errors[description] += 1
+
+    def complete(self, last: int) -> bool:
+        """Whether every subscriber has received or passed message `last` - 1 and misses none."""
+        return all(tally.expected >= last and not tally.missing for tally in self.tallies)
+
+    def ledger(self, window: Window, gaps_signalled: int) -> Ledger:
+        """Every subscriber x message of the window, and the errors of the whole trial."""
+        per_subscriber = window.last - window.first
+        lost = duplicated = reordered = 0
+        for tally in self.tallies:
+            lost += sum(1 for n in tally.missing if window.first <= n < window.last)
+            lost += max(0, window.last - max(tally.expected, window.first))
+            duplicated += sum(1 for n in tally.duplicated if n >= window.first)
+            reordered += sum(1 for n in tally.reordered if n >= window.first)
+        expected = per_subscriber * len(self.tallies)
+        return Ledger(
+            expected=expected,
+            delivered=expected - lost,
+            lost=lost,
+            duplicated=duplicated,
+            reordered=reordered,
+            corrupted=self.corrupted,
+            gaps_signalled=gaps_signalled,
+            errors=dict(self.errors),
+        )
+
+    def _measured(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Latencies and receive times in ns of the messages that were due within the window."""
+        latencies = np.frombuffer(self.latencies_ns, dtype=np.int64)
+        received = np.frombuffer(self.received_ns, dtype=np.int64)
+        due = received - latencies
+        within = (due >= window.start_ns) & (due < window.end_ns)
+        return latencies[within], received[within]
+
+    def latency(self, window: Window) -> Distribution:
+        """Receive time - intended publish time of every first delivery of the window."""
+        return fold(self._measured(window)[0])
+
+    def completion(self, window: Window) -> Distribution:
+        """Last receive time - intended publish time of every message of the window that reached every subscriber."""
+        everyone = len(self.tallies)
+        times = [
+            message.last_received_ns - message.intended_ns
+            for message in self.messages
+            if window.first <= message.sequence < window.last and message.receivers >= everyone
+        ]
+        return fold(np.array(times, dtype=np.int64))
+
+    def deliveries_between(self, start_ns: int, end_ns: int) -> int:
+        """How many first deliveries of any part arrived in [start_ns, end_ns)."""
+        received = np.frombuffer(self.received_ns, dtype=np.int64)
+        return int(((received >= start_ns) & (received < end_ns)).sum())
+
+    def series(self, window: Window) -> Series:
+        """Deliveries and latency per quarter second of receive time, from the window's start to its end."""
+        latencies, received = self._measured(window)
+        count = max(1, -(-(window.end_ns - window.start_ns) // SERIES_INTERVAL_NS))
+        slot = (received - window.start_ns) // SERIES_INTERVAL_NS
+        parts = [latencies[slot == index] for index in range(count)]
+        return Series(
+            interval_ns=SERIES_INTERVAL_NS,
+            delivered=[int(part.size) for part in parts],
+            latency_p50_ns=[int(np.median(part)) if part.size else None for part in parts],
+            latency_max_ns=[int(part.max()) if part.size else None for part in parts],
+            server_cpu_ns=[],
+            broker_cpu_ns=[],
+        )

@@ -1,0 +1,48 @@
+"""The text of a bench message: one line of ASCII JSON whose fixed-width head is read by slicing, without a JSON parser.
+
+    {"n":"0000000042","t":"0001234567890123456","p":"<padding>"}
+
+`n` is the sequence number, `t` the intended publish time (CLOCK_MONOTONIC, ns). The padding is random, so that no
+compression flatters anybody, and known to both ends, so that a single altered byte is noticed.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+
+HEAD = '{"n":"%010d","t":"%019d","p":"'
+TAIL = b'"}'
+SMALLEST_BYTES = len(HEAD % (0, 0)) + len(TAIL)
+LARGEST_BYTES = 1 << 20
+PROBE_FROM = 9_000_000_000
+"""Sequence numbers from here on are probes: they open the barrier and are never measured."""
+
+_ALPHABET = string.ascii_letters + string.digits + "+/"
+_DRIFT = 61  # successive messages start their padding this far apart, so that no two neighbours share it
+
+
+class Composer:
+    """Writes and checks messages of one size: the same seed and size give the same texts in every process."""
+
+    def __init__(self, seed: int, text_bytes: int) -> None:
+        """Raises ValueError unless SMALLEST_BYTES <= text_bytes <= LARGEST_BYTES."""
+        if not SMALLEST_BYTES <= text_bytes <= LARGEST_BYTES:
+            raise ValueError(f"a message has {SMALLEST_BYTES} to {LARGEST_BYTES} bytes, not {text_bytes}")
+        self._size = text_bytes - SMALLEST_BYTES
+        self._span = 4093
+        letters = random.Random(seed).choices(_ALPHABET, k=self._size + self._span)
+        self._pool = "".join(letters).encode()
+
+    def compose(self, sequence: int, intended_ns: int) -> bytes:
+        """The text of message `sequence`, due at `intended_ns`."""
+        start = sequence * _DRIFT % self._span
+        return (HEAD % (sequence, intended_ns)).encode() + self._pool[start : start + self._size] + TAIL
+
+    def read(self, text: bytes) -> tuple[int, int] | None:
+        """(sequence, intended_ns) of an intact text; None for one that differs from what was composed by one byte."""
+        try:
+            sequence, intended_ns = int(text[6:16]), int(text[23:42])
+        except ValueError:
+            return None
+        return (sequence, intended_ns) if text == self.compose(sequence, intended_ns) else None

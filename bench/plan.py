@@ -1,0 +1,72 @@
+"""The plan of a run: scenario x variant x repetition as an ordered list of trials. Pure: no clock, no process."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.results import Planned
+
+OVERHEAD_S = 1.9
+"""Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How much is measured: a name, why one would want it, and how often every cell is repeated."""
+
+    name: str
+    purpose: str
+    repetitions: int
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", "a look at everything in about a minute; one trial per cell, so no intervals", 1),
+        Profile("standard", "the comparison: enough trials for intervals, done within minutes", 3),
+        Profile("full", "longer trials and more of them, for figures to be quoted", 5),
+    )
+}
+
+
+def trial_seed(seed: int, trial_id: str) -> int:
+    """The seed of one trial: the same for the same run seed and trial, whatever else is in the plan."""
+    return zlib.crc32(f"{seed}/{trial_id}".encode())
+
+
+def plan(cells: Sequence[tuple[str, str]], repetitions: int, seed: int) -> list[Planned]:
+    """Trials for all `(scenario, variant)` cells: one block after the other, each block in an order of its own.
+
+    A block holds every cell once, so that a drift of the machine hits all cells alike.
+    """
+    planned: list[Planned] = []
+    for block in range(1, repetitions + 1):
+        order = sorted(cells)
+        random.Random(trial_seed(seed, f"block {block}")).shuffle(order)
+        for scenario, variant in order:
+            trial_id = f"{block:02d}-{scenario}-{variant}"
+            planned.append(
+                Planned(
+                    id=trial_id,
+                    scenario=scenario,
+                    variant=variant,
+                    block=block,
+                    position=len(planned) + 1,
+                    seed=trial_seed(seed, trial_id),
+                )
+            )
+    return planned
+
+
+def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
+    """Estimate of how many seconds the trials will take; `parameters` by scenario."""
+    return sum(OVERHEAD_S + _measured_s(parameters[trial.scenario]) for trial in planned)
+
+
+def _measured_s(parameters: Mapping[str, Any]) -> float:
+    steps = len(parameters.get("steps", [0]))
+    return float((parameters.get("warm_up_s", 0.0) + parameters.get("settle_s", 0.0) + parameters["measure_s"]) * steps)

@@ -1,0 +1,218 @@
+"""The processes of one trial: started, pinned, spoken to by lines of JSON, watched, and ended whatever happens.
+
+    ProcessError
+    +-- Died        a process ended although it was still needed
+    +-- TimedOut    it lives, but did not answer in time
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bench.measure import machine
+from bench.scenarios._names import CONTROL
+
+ROOT = Path(__file__).parent.parent
+STOP_WITHIN_S = 2.0
+_LOOK_EVERY_S = 0.05
+_TOLD_OF_A_DEATH = 300  # characters of the last line a dead process wrote
+
+
+class ProcessError(Exception):
+    """A process of the trial failed it; the message names the process and what it last said."""
+
+
+class Died(ProcessError):
+    """A process ended although it was still needed."""
+
+
+class TimedOut(ProcessError):
+    """A process did not answer in time."""
+
+
+class Member:
+    """One process of a trial. What it writes to standard error is kept for the message if it dies."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], cores: tuple[int, ...], environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        self._pending = b""
+        self.process = self._start(command, {**os.environ, **(environment or {})})
+        machine.pin(self.process.pid, cores)
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            start_new_session=True,  # Ctrl+C is for the bench, which then ends its processes in order
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._in, self._out = process.stdout.fileno(), process.stdin.fileno()
+        return process
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self.process.pid
+
+    def send(self, order: Mapping[str, Any]) -> None:
+        """Write one order. Raises Died if nobody reads any more."""
+        data = json.dumps(order).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._out, data) :]
+        except OSError:
+            raise self.died() from None
+
+    def receive(self, timeout_s: float) -> dict[str, Any] | None:
+        """The next line it says, or None if it says none in time. Raises Died at the end of the stream."""
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._pending:
+            ready, _, _ = select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                return None
+            data = os.read(self._in, 1 << 20)
+            if not data:
+                raise self.died()
+            self._pending += data
+        line, _, self._pending = self._pending.partition(b"\n")
+        try:
+            said: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise ProcessError(f"the {self.name} said {line[:80]!r}, which is not a line of JSON") from None
+        return said
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def died(self) -> Died:
+        """The error that says how it ended and what it said last."""
+        try:
+            code = self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return Died(f"the {self.name} closed its output")
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+        last = self.last_words()
+        return Died(f"the {self.name} {how}" + (f": {last}" if last else ""))
+
+    def last_words(self) -> str:
+        """The last non-empty line of its standard error."""
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][-_TOLD_OF_A_DEATH:] if lines else ""
+
+    def end(self, *, gently: bool) -> None:
+        """End it: with SIGTERM and up to two seconds of patience, or at once."""
+        if self.alive():
+            (self.process.terminate if gently else self.process.kill)()
+        try:
+            self.process.wait(timeout=STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self._log):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.end(gently=False)
+
+
+class Server(Member):
+    """A variant's server: fresh, on a free port, known by its nonce."""
+
+    def __init__(self, variant: str, cores: tuple[int, ...]) -> None:
+        self.nonce, self.token = secrets.token_hex(8), secrets.token_hex(16)
+        environment = {
+            "PUSHBENCH_PORT": "0",
+            "PUSHBENCH_INGEST_PORT": "0",
+            "PUSHBENCH_NONCE": self.nonce,
+            "PUSHBENCH_TOKEN": self.token,
+            "PUSHBENCH_PARENT": str(os.getpid()),
+        }
+        super().__init__("server", [sys.executable, "-m", "servers", variant], cores, environment)
+
+    def wait_until_ready(self, timeout_s: float = 15.0) -> None:
+        """Read the ready line. Raises TimedOut, Died, or ProcessError if it is not the server we started."""
+        ready = self.receive(timeout_s)
+        if ready is None:
+            raise TimedOut(f"the server was not ready within {timeout_s:g} s")
+        if ready.get("nonce") != self.nonce:
+            raise ProcessError(f"a stranger answered in the server's place (nonce {ready.get('nonce')!r})")
+        self.port: int = ready["port"]
+        self.ingest_port: int = ready["ingest_port"]
+        self.server_pid: int = ready["pid"]
+        self.broker_pid: int | None = ready["broker_pid"]
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.end(gently=True)
+
+
+class Publisher(Member):
+    """The publisher, connected to a server's ingest port at `connect`."""
+
+    def __init__(self, cores: tuple[int, ...]) -> None:
+        super().__init__("publisher", [sys.executable, "-m", "bench.publisher"], cores)
+
+    def connect(self, server: Server, seed: int, payload_bytes: int) -> None:
+        """Tell it where to publish and what."""
+        self.send(
+            {"ingest_port": server.ingest_port, "token": server.token, "seed": seed, "payload_bytes": payload_bytes}
+        )
+
+
+class Load(Member):
+    """The Locust process with all subscribers of a trial; orders go over a socket, since Locust owns its own streams."""
+
+    def __init__(self, scenario: Path, users: int, cores: tuple[int, ...]) -> None:
+        self._control, self._theirs = socket.socketpair()
+        command = [
+            sys.executable, "-m", "locust", "-f", str(scenario), "--headless", "--users", str(users),
+            "--spawn-rate", str(max(users, 1)), "--exit-code-on-error", "0", "--only-summary",
+            "--loglevel", "WARNING", "--stop-timeout", "0",
+        ]  # fmt: skip
+        super().__init__("load generator", command, cores, {CONTROL: str(self._theirs.fileno())})
+        self._theirs.close()
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        self._in = self._out = self._control.fileno()
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+            start_new_session=True, pass_fds=[self._theirs.fileno()],
+        )  # fmt: skip
+
+    def end(self, *, gently: bool) -> None:
+        super().end(gently=gently)
+        self._control.close()
+
+
+def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Member]) -> dict[str, Any]:
+    """What `member` says when it has done `done`. Raises Died as soon as any watched process ends, or TimedOut."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        said = member.receive(_LOOK_EVERY_S)
+        if said is not None and said.get("done") == done:
+            return said
+        for other in watched:
+            if not other.alive():
+                raise other.died()
+    raise TimedOut(f"the {member.name} did not finish {done!r} within {timeout_s:g} s")

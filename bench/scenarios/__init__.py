@@ -1,0 +1,72 @@
+"""The workloads: one module each, found by its name. A scenario declares its numbers and the Locust users that drive it.
+
+Importing a scenario imports Locust, which patches the whole process. So the catalogue below reads the declarations
+`TRAFFIC`, `PARAMETERS` and `PROFILES` from the source text, as literals, and imports nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Traffic = Literal["publisher", "subscribers", "nobody"]
+"""Who publishes: the publisher process, every subscriber upstream, or nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One workload as declared. `parameters` hold in every profile unless `profiles[profile]` says otherwise."""
+
+    name: str
+    description: str
+    path: Path
+    traffic: Traffic
+    parameters: Mapping[str, Any]
+    profiles: Mapping[str, Mapping[str, Any]]
+
+    def settled(self, profile: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a trial. Raises ValueError for a change that no parameter of this name and type takes."""
+        settled = {**self.parameters, **self.profiles.get(profile, {})}
+        for name, value in changes.items():
+            if name not in settled:
+                raise ValueError(f"{self.name} has no parameter {name!r}; {_nearest(name, settled)}")
+            wanted = type(settled[name])
+            if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+                value = float(value)
+            if not isinstance(value, wanted) or isinstance(value, bool):
+                raise ValueError(f"{self.name}: {name} takes {wanted.__name__}, not {value!r}")
+            settled[name] = value
+        return settled
+
+
+def names() -> list[str]:
+    """Names of all scenarios, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def load(name: str) -> Scenario:
+    """The declarations of scenario `name`. Raises LookupError with the nearest match for an unknown one."""
+    if name not in names():
+        raise LookupError(f"no scenario {name!r}; {_nearest(name, names())}")
+    path = Path(__path__[0]) / f"{name}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    declared = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    traffic, parameters, profiles = (ast.literal_eval(declared[key]) for key in ("TRAFFIC", "PARAMETERS", "PROFILES"))
+    description = (ast.get_docstring(tree) or name).splitlines()[0]
+    return Scenario(name, description, path, traffic, parameters, profiles)
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known))}"

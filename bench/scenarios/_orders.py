@@ -1,0 +1,179 @@
+"""The orders of the bench to a Locust process, one JSON object per line over a socket, each answered when it is done.
+
+    connect   open subscriptions until there are so many      prime     wait until everyone has received a probe
+    measure   warm up, measure, drain, and answer with all    idle      say which traffic there was since the last time
+              that was recorded
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import gevent
+import msgspec
+
+from bench.analysis.distributions import fold
+from bench.clients._reactor import Traffic
+from bench.measure.recorder import Window
+from bench.messages import PROBE_FROM
+from bench.publisher import due_ns
+from bench.results import Wire
+from bench.scenarios._session import PUBLISHES, Session
+
+LOOK_EVERY_S = 0.005
+PROBE_EVERY_S = 0.05
+
+
+def follow(session: Session, descriptor: int) -> None:
+    """Carry out orders until the bench goes away; then this process ends, whatever it was doing."""
+    control = socket.socket(fileno=descriptor)
+    with control, control.makefile("r", encoding="utf-8") as lines:
+        try:
+            for line in lines:
+                order = msgspec.json.decode(line)
+                answer = ORDERS[order["do"]](session, order)
+                control.sendall(msgspec.json.encode({"done": order["do"], **answer}) + b"\n")
+        except Exception:
+            traceback.print_exc()
+            os._exit(1)
+    os._exit(0)
+
+
+def _until(true: Callable[[], bool], timeout_s: float) -> bool:
+    """Whether a condition came true within the time."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        gevent.sleep(LOOK_EVERY_S)
+    return True
+
+
+def connect(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Open subscriptions until there are `subscribers`; how many stand, and what went wrong."""
+    if "target" in order:
+        session.configure(**order["target"])
+    session.allow(order["subscribers"])
+    _until(lambda: session.settled >= order["subscribers"], order["timeout_s"])
+    errors = session.recorder.errors
+    return {"settled": session.settled, "failed": errors.total(), "errors": dict(errors)}
+
+
+def prime(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Wait until every subscriber has received a probe; where subscribers publish, they send the probes themselves."""
+    everyone = len(session.recorder.tallies)
+    number = PROBE_FROM
+    deadline = time.monotonic() + order["timeout_s"]
+    while session.recorder.primed < everyone and time.monotonic() < deadline:
+        if order["traffic"] == "subscribers":
+            for user in session.users[:everyone]:
+                if not user.tally.probes:
+                    text = session.composer.compose(number, time.monotonic_ns())
+                    user.subscriber.publish(user.topic(), text)
+            number += 1
+        pause_s = session.parameters["poll_interval_s"] if order["traffic"] == "subscribers" else PROBE_EVERY_S
+        _until(lambda: session.recorder.primed >= everyone, pause_s)
+    return {"primed": session.recorder.primed, "of": everyone, "errors": dict(session.recorder.errors)}
+
+
+class Measurement:
+    """Warm-up, measured part and drain of one trial, on the schedule that the bench has set."""
+
+    def __init__(self, session: Session, order: dict[str, Any]) -> None:
+        self.session = session
+        self.rate_hz: float = order["rate_hz"]
+        self.start_ns: int = order["start_ns"]
+        first, last = order["first"], order["last"]
+        self.window = Window(
+            first, last, due_ns(self.start_ns, self.rate_hz, first), due_ns(self.start_ns, self.rate_hz, last)
+        )
+        self.drain_s: float = order["drain_s"]
+        self.slips_ns: list[int] = []
+        self.traffic: list[tuple[int, Traffic]] = []
+
+    def run(self, publishing: bool) -> dict[str, Any]:
+        """Live through it; the raw facts of the measured part."""
+        reactor = self.session.reactor
+        for moment in (self.window.start_ns, self.window.end_ns):
+            reactor.call_at(moment, self._read_traffic)
+        if publishing:
+            for user in self.session.users:
+                self._publish_on_schedule(user, self.session.phase(user.index, PUBLISHES))
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # a pause of the collector would be read as latency
+        gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
+        recorder = self.session.recorder
+        _until(lambda: recorder.complete(self.window.last) and len(self.traffic) == 2, self.drain_s)
+        gc.enable()
+        return self._facts(publishing)
+
+    def _read_traffic(self) -> None:
+        self.traffic.append((time.monotonic_ns(), self.session.reactor.traffic()))
+
+    def _publish_on_schedule(self, user: Any, phase: float) -> None:
+        """Publish message after message when it is due; the alarm of the next is set by the one before."""
+        session, index = self.session, 0
+
+        def send() -> None:
+            nonlocal index
+            due = moment()
+            self.slips_ns.append(time.monotonic_ns() - due)
+            user.subscriber.publish(user.topic(), session.composer.compose(index, due))
+            index += 1
+            if index < self.window.last:
+                session.reactor.call_at(moment(), send)
+
+        def moment() -> int:
+            return due_ns(self.start_ns, self.rate_hz, index) + round(phase * 1e9 / self.rate_hz)
+
+        session.reactor.call_at(moment(), send)
+
+    def _facts(self, publishing: bool) -> dict[str, Any]:
+        recorder, window = self.session.recorder, self.window
+        gaps = sum(user.subscriber.gaps for user in self.session.users)
+        return {
+            "ledger": recorder.ledger(window, gaps),
+            "latency": recorder.latency(window),
+            "completion": None if publishing else recorder.completion(window),
+            "slip": fold(self.slips_ns) if publishing else None,
+            "connect": fold(self.session.connect_ns) if self.session.connect_ns else None,
+            "series": recorder.series(window),
+            "wire": self._wire(),
+            "deliveries": recorder.deliveries_between(window.start_ns, window.end_ns),
+        }
+
+    def _wire(self) -> Wire | None:
+        if len(self.traffic) < 2:
+            return None
+        (start_ns, before), (end_ns, after) = self.traffic
+        deliveries = self.session.recorder.deliveries_between(start_ns, end_ns)
+        return Wire(window_ns=end_ns - start_ns, deliveries=deliveries, **asdict(after - before))
+
+
+def measure(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Warm up, measure and drain."""
+    return Measurement(session, order).run(order["traffic"] == "subscribers")
+
+
+def idle(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """What connecting took and which errors there were so far."""
+    return {
+        "connect": fold(session.connect_ns) if session.connect_ns else None,
+        "errors": dict(session.recorder.errors),
+    }
+
+
+ORDERS: dict[str, Callable[[Session, dict[str, Any]], dict[str, Any]]] = {
+    "connect": connect,
+    "prime": prime,
+    "measure": measure,
+    "idle": idle,
+}

@@ -1,0 +1,49 @@
+"""Live rates for Locust's table and web page, fed in bulk once a second. The numbers of a report never come from here."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+import numpy as np
+
+from bench.scenarios._session import Session
+
+METHOD = "RECV"
+NAME = "delivery"
+
+
+def feed(environment: Any, session: Session) -> None:
+    """Add what arrived since the last second to Locust's statistics, for as long as the process lives."""
+    seen = 0
+    errors_seen: dict[str, int] = {}
+    while True:
+        gevent.sleep(1)
+        if not hasattr(session, "recorder"):
+            continue
+        latencies = session.recorder.latencies_ns[seen:]
+        seen += len(latencies)
+        if latencies:
+            stats = environment.stats
+            for entry in (stats.get(NAME, METHOD), stats.total):
+                _add(entry, np.frombuffer(latencies, dtype=np.int64))
+        for error, count in session.recorder.errors.items():
+            for _ in range(count - errors_seen.get(error, 0)):
+                environment.stats.log_error(METHOD, NAME, error)
+            errors_seen[error] = count
+
+
+def _add(entry: Any, latencies_ns: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    """Enter many deliveries into one of Locust's entries, as its own `log` would one by one (milliseconds, rounded)."""
+    milliseconds, counts = np.unique(np.maximum(latencies_ns, 0) // 1_000_000, return_counts=True)
+    now = time.time()
+    entry.num_requests += len(latencies_ns)
+    entry.num_reqs_per_sec[int(now)] += len(latencies_ns)
+    entry.last_request_timestamp = now
+    entry.total_response_time += int(latencies_ns.sum()) // 1_000_000
+    low, high = int(milliseconds[0]), int(milliseconds[-1])
+    entry.min_response_time = low if entry.min_response_time is None else min(entry.min_response_time, low)
+    entry.max_response_time = max(entry.max_response_time, high)
+    for value, count in zip(milliseconds.tolist(), counts.tolist(), strict=True):
+        entry.response_times[value] = entry.response_times.get(value, 0) + count

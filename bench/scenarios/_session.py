@@ -1,0 +1,150 @@
+"""One Locust process as a session: its subscribers, its recorder, and who tells it what to do.
+
+Under `python -m bench run` the orders come over a control socket (`_orders.py`): connect so many, prime, measure. Alone
+under `locust -f` there is nobody to give orders: every user connects at once and one of them publishes upstream.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+from locust import User, events, task
+
+from bench import clients
+from bench.clients import ConnectError, Subscriber, Target
+from bench.clients._reactor import Reactor
+from bench.measure.recorder import Recorder, Tally
+from bench.messages import Composer
+from bench.scenarios._names import CONTROL
+
+CONNECTING_AT_ONCE = 256  # well below every listen backlog: a connect measures the server, not a dropped SYN
+SUBSCRIBERS_PER_SOURCE = 20_000  # below the ephemeral ports of one source address
+POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: nobody publishes in step with its own polls
+
+
+class Session:
+    """Everything the users of one Locust process share. `configure` makes it ready; `allow` lets users connect."""
+
+    def __init__(self) -> None:
+        self.users: list[SubscriberUser] = []
+        self.reactor = Reactor()
+        self.connect_ns: list[int] = []
+        self.settled = 0
+        self.topic = ""
+        self.parameters: Mapping[str, Any] = {}
+        self._allowed = 0
+        self._gate = Event()
+        self._slots = BoundedSemaphore(CONNECTING_AT_ONCE)
+
+    def configure(
+        self, *, host: str, port: int, client: str, wire: Mapping[str, str], topic: str,
+        seed: int, parameters: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        """Say which server is driven and how; must come before the first `allow`."""
+        self.host, self.port, self.wire = host, port, wire
+        self.client = clients.load(client)
+        self.topic, self.parameters = topic, parameters
+        self.composer = Composer(seed, parameters["payload_bytes"])
+        self.recorder = Recorder(self.composer)
+        self._phase_offset = random.Random(seed).random()
+
+    def enlist(self, user: SubscriberUser) -> int:
+        """Take a user in; its index."""
+        self.users.append(user)
+        return len(self.users) - 1
+
+    def allow(self, subscribers: int) -> None:
+        """Let the first `subscribers` users connect."""
+        self._allowed = subscribers
+        self._gate.set()
+        self._gate.clear()
+
+    def wait_for_turn(self, index: int) -> None:
+        """Block a user until it may connect."""
+        while index >= self._allowed:
+            self._gate.wait()
+
+    def phase(self, index: int, irrational: float = POLLS) -> float:
+        """The seeded phase of subscriber `index`, in [0, 1): a Weyl sequence, even over the interval for any number of
+        subscribers (discrepancy O(log N / N)), so that a sample of phases does not deviate from the law by its luck.
+        """
+        return (self._phase_offset + index * irrational) % 1.0
+
+    def open(self, user: SubscriberUser) -> None:
+        """Open the subscription of a user and enter how long it took, or the error."""
+        user.tally = self.recorder.tally()
+        target = Target(
+            host=self.host,
+            port=self.port,
+            wire=self.wire,
+            source=f"127.0.0.{1 + user.index // SUBSCRIBERS_PER_SOURCE}" if user.index >= SUBSCRIBERS_PER_SOURCE else "",
+            poll_interval_s=self.parameters["poll_interval_s"],
+            hold_s=self.parameters["hold_s"],
+        )
+        user.subscriber = self.client(
+            self.reactor, target, user.topic(), user.tally.on_text, self.recorder.on_error, phase=self.phase(user.index)
+        )
+        try:
+            with self._slots:
+                took_ns = user.subscriber.open()
+            if took_ns is not None:
+                self.connect_ns.append(took_ns)
+        except ConnectError as error:
+            self.recorder.on_error(f"connect: {error}")
+        finally:
+            self.settled += 1
+
+
+SESSION = Session()
+
+
+class SubscriberUser(User):
+    """One Locust user is one subscriber. A scenario says which topic it subscribes to."""
+
+    abstract = True
+    session = SESSION
+    subscriber: Subscriber
+    tally: Tally
+
+    def topic(self) -> str:
+        """The topic of this subscriber."""
+        raise NotImplementedError
+
+    def on_start(self) -> None:
+        self.index = self.session.enlist(self)
+
+    def on_stop(self) -> None:
+        if hasattr(self, "subscriber"):
+            self.subscriber.close()
+
+    @task
+    def subscribe(self) -> None:
+        """Connect when it is this user's turn; from then on the reactor does the work and this greenlet sleeps."""
+        self.session.wait_for_turn(self.index)
+        self.session.open(self)
+        Event().wait()
+
+
+@events.init_command_line_parser.add_listener
+def _add_arguments(parser: Any, **_: Any) -> None:
+    from bench.scenarios import _alone
+
+    _alone.add_arguments(parser)
+
+
+@events.init.add_listener
+def _take_command(environment: Any, **_: Any) -> None:
+    """Follow orders from the bench if it started this process; otherwise work alone."""
+    from bench.scenarios import _alone, _orders, _rates
+
+    gevent.spawn(_rates.feed, environment, SESSION)
+    if CONTROL in os.environ:
+        gevent.spawn(_orders.follow, SESSION, int(os.environ[CONTROL]))
+    else:
+        _alone.prepare(environment, SESSION)

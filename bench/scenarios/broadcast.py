@@ -1,0 +1,31 @@
+"""Broadcast: one topic, many subscribers, one publisher. How fresh does a message arrive, and what does a delivery cost?
+
+Every message is delivered to every subscriber. The schedule is open loop: a server that cannot keep up is not spared.
+Alone, against a server started by hand (the messages then go upstream through the first subscriber):
+
+    locust -f bench/scenarios/broadcast.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
+"""
+
+from bench.scenarios._session import SubscriberUser
+
+TRAFFIC = "publisher"
+PARAMETERS = {
+    "subscribers": 200,
+    "rate_hz": 20.0,
+    "payload_bytes": 128,
+    "poll_interval_s": 0.25,
+    "hold_s": 25.0,
+    "warm_up_s": 0.5,
+    "measure_s": 2.5,
+}
+PROFILES = {
+    "quick": {"subscribers": 50, "warm_up_s": 0.3, "measure_s": 1.0},
+    "full": {"measure_s": 10.0, "warm_up_s": 1.0},
+}
+
+
+class BroadcastSubscriber(SubscriberUser):
+    """One subscriber of the one topic."""
+
+    def topic(self) -> str:
+        return self.session.topic

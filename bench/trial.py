@@ -1,0 +1,267 @@
+"""Runs one trial, from starting its processes to its record. A trial that fails is a record with a failure."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from bench.analysis import findings
+from bench.analysis.distributions import fold
+from bench.measure.machine import Cores
+from bench.measure.sampler import Sampler
+from bench.processes import Load, Member, ProcessError, Publisher, Server, answer
+from bench.publisher import due_ns
+from bench.results import (
+    SCHEMA,
+    Distribution,
+    Failure,
+    IdleStep,
+    Ledger,
+    Planned,
+    ProcessUsage,
+    Series,
+    Trial,
+    Usage,
+    Wire,
+)
+from bench.scenarios import Scenario
+from servers._variant import Variant
+
+LEAD_NS = 60_000_000  # from giving the orders to the first message: everybody has read theirs by then
+PRIME_WITHIN_S = 15.0
+DRAIN_WITHIN_S = 5.0
+SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
+
+
+@dataclass(slots=True)
+class Stage:
+    """Where a trial stands: the phase it is in, how long each took, and what was measured so far."""
+
+    phases_ns: dict[str, int] = field(default_factory=dict)
+    phase: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    _since_ns: int = 0
+
+    def enter(self, phase: str) -> None:
+        """Leave the phase before and enter this one."""
+        now = time.monotonic_ns()
+        if self.phase:
+            self.phases_ns[self.phase] = self.phases_ns.get(self.phase, 0) + now - self._since_ns
+        self.phase, self._since_ns = phase, now
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who takes part in a trial."""
+
+    planned: Planned
+    parameters: Mapping[str, Any]
+    scenario: Scenario
+    server: Server
+    load: Load
+    publisher: Publisher | None
+
+    @property
+    def watched(self) -> list[Member]:
+        """Everybody whose end would be the end of the trial."""
+        return [self.server, self.load] + ([self.publisher] if self.publisher else [])
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Whom to sample, by the name of their part in the record."""
+        pids = {"server": self.server.server_pid, "load": self.load.pid}
+        if self.server.broker_pid:
+            pids["broker"] = self.server.broker_pid
+        if self.publisher:
+            pids["publisher"] = self.publisher.pid
+        return pids
+
+    @property
+    def topic(self) -> str:
+        """A topic that no other trial uses, should they share a broker."""
+        return f"t{self.server.nonce}"
+
+
+def run(planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores) -> Trial:
+    """The record of one trial."""
+    stage = Stage()
+    started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    failure = None
+    try:
+        with ExitStack() as stack:
+            stage.enter("start")
+            cast = _start(stack, planned, scenario, parameters, cores)
+            stage.enter("connect")
+            MEASURES[scenario.traffic](cast, variant, stage)
+            stage.enter("stop")
+    except ProcessError as error:
+        advice = f"try `python -m bench verify {planned.variant}`"
+        failure = Failure(phase=stage.phase, error=f"{planned.variant}: {error} (while in phase {stage.phase!r}); {advice}")
+    stage.enter("")
+    trial = Trial(
+        schema=SCHEMA,
+        planned=planned,
+        parameters=dict(parameters),
+        started_at=started_at,
+        phases_ns=stage.phases_ns,
+        failure=failure,
+        **stage.facts,
+    )
+    return msgspec.structs.replace(trial, findings=findings.judge(trial))
+
+
+def _start(
+    stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores
+) -> Cast:
+    """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
+    users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
+    server = stack.enter_context(Server(planned.variant, cores.server))
+    load = stack.enter_context(Load(scenario.path, users, cores.load))
+    publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic == "publisher" else None
+    server.wait_until_ready()
+    if publisher:
+        publisher.connect(server, planned.seed, parameters["payload_bytes"])
+    return Cast(planned, parameters, scenario, server, load, publisher)
+
+
+def _connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
+    """Have the load open subscriptions until there are so many. Raises ProcessError unless all of them stand."""
+    timeout_s = SLACK_S + subscribers / 200
+    order: dict[str, Any] = {"do": "connect", "subscribers": subscribers, "timeout_s": timeout_s}
+    if first:
+        order["target"] = {
+            "host": "127.0.0.1",
+            "port": cast.server.port,
+            "client": variant.client,
+            "wire": dict(variant.wire),
+            "topic": cast.topic,
+            "seed": cast.planned.seed,
+            "parameters": dict(cast.parameters),
+        }
+    cast.load.send(order)
+    said = answer(cast.load, "connect", timeout_s + SLACK_S, cast.watched)
+    standing = said["settled"] - said["failed"]
+    if standing < subscribers:
+        raise ProcessError(f"{standing} of {subscribers} subscribers connected within {timeout_s:g} s{_why(said)}")
+
+
+def _prime(cast: Cast) -> None:
+    """Publish probes until every subscriber has received one. Raises ProcessError if somebody never does."""
+    if cast.publisher:
+        cast.publisher.send({"do": "probe", "topic": cast.topic})
+    cast.load.send({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": PRIME_WITHIN_S})
+    said = answer(cast.load, "prime", PRIME_WITHIN_S + SLACK_S, cast.watched)
+    if cast.publisher:
+        cast.publisher.send({"do": "stop"})
+        answer(cast.publisher, "probe", SLACK_S, cast.watched)
+    if said["primed"] < said["of"]:
+        raise ProcessError(f"{said['primed']} of {said['of']} subscribers received a probe{_why(said)}")
+
+
+def _why(said: Mapping[str, Any]) -> str:
+    """The most frequent error that the load generator counted, if any."""
+    errors = said["errors"]
+    return f"; most frequent error: {max(errors, key=errors.get)}" if errors else ""
+
+
+def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
+    """Connect everybody, prime, then warm up, measure and drain on one open-loop schedule."""
+    parameters = cast.parameters
+    _connect(cast, variant, parameters["subscribers"])
+    stage.enter("prime")
+    _prime(cast)
+    stage.enter("measure")
+    rate_hz = parameters["rate_hz"]
+    first = math.ceil(parameters["warm_up_s"] * rate_hz)
+    last = first + max(1, round(parameters["measure_s"] * rate_hz))
+    start_ns = time.monotonic_ns() + LEAD_NS
+    begin_ns, end_ns = due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last)
+    schedule = {"start_ns": start_ns, "rate_hz": rate_hz}
+    order = {"first": first, "last": last, "drain_s": DRAIN_WITHIN_S, "traffic": cast.scenario.traffic}
+    cast.load.send({"do": "measure", **schedule, **order})
+    if cast.publisher:
+        cast.publisher.send({"do": "publish", "topic": cast.topic, "count": last, **schedule})
+    sampler = Sampler(cast.pids, begin_ns, end_ns)
+    sampler.start()
+    try:
+        within_s = (end_ns - time.monotonic_ns()) / 1e9 + SLACK_S
+        slips = answer(cast.publisher, "publish", within_s, cast.watched)["slips_ns"] if cast.publisher else []
+        stage.enter("drain")
+        said = answer(cast.load, "measure", DRAIN_WITHIN_S + SLACK_S, cast.watched)
+        sampler.join()
+    finally:
+        sampler.stop()
+    stage.facts.update(_facts(said, sampler, slips[first:]))
+
+
+def _facts(said: Mapping[str, Any], sampler: Sampler, slips_ns: list[int]) -> dict[str, Any]:
+    """The parts of the record: what the load generator counted, joined with what the processes used."""
+    series = msgspec.convert(said["series"], Series)
+    if not sampler.usage:
+        raise ProcessError("a process was gone when its usage was to be read")
+    return {
+        "ledger": msgspec.convert(said["ledger"], Ledger),
+        "latency": msgspec.convert(said["latency"], Distribution),
+        "completion": msgspec.convert(said["completion"], Distribution | None),
+        "slip": fold(slips_ns) if slips_ns else msgspec.convert(said["slip"], Distribution | None),
+        "connect": msgspec.convert(said["connect"], Distribution | None),
+        "wire": msgspec.convert(said["wire"], Wire | None),
+        "usage": Usage(
+            window_ns=sampler.window_ns,
+            deliveries=said["deliveries"],
+            server=sampler.usage["server"],
+            broker=sampler.usage.get("broker"),
+            load=sampler.usage["load"],
+            publisher=sampler.usage.get("publisher"),
+        ),
+        "series": msgspec.structs.replace(
+            series, server_cpu_ns=sampler.cpu_ns["server"], broker_cpu_ns=sampler.cpu_ns.get("broker", [])
+        ),
+    }
+
+
+def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
+    """Step by step: connect some more, leave the server alone, weigh it."""
+    steps: list[IdleStep] = []
+    for index, subscribers in enumerate(cast.parameters["steps"]):
+        stage.enter("connect")
+        _connect(cast, variant, subscribers, first=index == 0)
+        time.sleep(cast.parameters["settle_s"])
+        stage.enter("measure")
+        window_ns, used = _weigh(cast)
+        steps.append(
+            IdleStep(subscribers=subscribers, window_ns=window_ns, server=used["server"], broker=used.get("broker"))
+        )
+    cast.load.send({"do": "idle"})
+    said = answer(cast.load, "idle", SLACK_S, cast.watched)
+    if said["errors"]:
+        raise ProcessError(f"idle subscribers met errors{_why(said)}")
+    stage.facts.update(idle=steps, connect=msgspec.convert(said["connect"], Distribution | None))
+
+
+def _weigh(cast: Cast) -> tuple[int, dict[str, ProcessUsage]]:
+    """(window in ns, usage by part) of one idle window."""
+    start_ns = time.monotonic_ns()
+    sampler = Sampler(cast.pids, start_ns, start_ns + round(cast.parameters["measure_s"] * 1e9))
+    sampler.start()
+    sampler.join()
+    for member in cast.watched:
+        if not member.alive():
+            raise member.died()
+    if not sampler.usage:
+        raise ProcessError("a process was gone when its usage was to be read")
+    return sampler.window_ns, sampler.usage
+
+
+MEASURES: dict[str, Callable[[Cast, Variant, Stage], None]] = {
+    "publisher": _measure_messages,
+    "subscribers": _measure_messages,
+    "nobody": _measure_idle,
+}
