@@ -1,0 +1,128 @@
+"""The answer of a run in claims that are computed from it: who leads on what, by how much, and where nobody does.
+
+A question names a metric and a scenario. Techniques on neutral ground are compared with the best of them, paired by
+block; products are compared with their technique on neutral ground, and never ranked among techniques.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from bench.analysis.cells import Cells, Comparison
+from bench.analysis.metrics import METRICS, Metric
+from bench.analysis.statistics import Estimate, Verdict
+from bench.results import VariantFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the report opens with. Questions whose metric no trial has are not asked."""
+
+    metric: str
+    scenario: str
+    words: str
+
+
+QUESTIONS = (
+    Question("latency_p50", "broadcast", "Fresh data: median delivery latency"),
+    Question("latency_p99", "broadcast", "Fresh data in the worst case: 99 % of deliveries arrive within"),
+    Question("round_trip_p50", "echo", "Conversation: median echo round trip"),
+    Question("cpu", "broadcast", "Server work: CPU per delivered message"),
+    Question("wire", "broadcast", "Network: bytes on the wire per delivered message"),
+    Question("requests", "broadcast", "Requests: HTTP requests per delivered message"),
+    Question("connection_memory", "idle", "Standing costs: memory per connection"),
+    Question("connection_cpu", "idle", "Standing costs: CPU of a silent connection"),
+)
+
+
+class Standing(enum.StrEnum):
+    """How a variant stands among those it may be ranked with."""
+
+    ALONE = "alone in front"
+    LEVEL = "level with the best"
+    BEHIND = "behind"
+    OPEN = "not decided"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One variant in an answer: its number and, unless it is the one in front, how it compares with that."""
+
+    variant: VariantFacts
+    estimate: Estimate
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The techniques in order of their medians, and every product beside its technique. `entries[0]` is the best."""
+
+    question: Question
+    metric: Metric
+    entries: tuple[Entry, ...]
+    products: tuple[Entry, ...]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether too few blocks were run to compare anybody."""
+        return any(entry.comparison and entry.comparison.verdict is Verdict.TOO_FEW for entry in self.entries)
+
+    @property
+    def leaders(self) -> list[VariantFacts]:
+        """The best, and all from whom no difference to it is shown."""
+        return [entry.variant for entry in self.entries if _level(entry)]
+
+    def standing(self, variant: str) -> Standing:
+        """How a variant on neutral ground stands. Raises LookupError for one that this answer does not hold."""
+        entry = next((entry for entry in self.entries if entry.variant.name == variant), None)
+        if entry is None:
+            raise LookupError(f"{variant} is not among the techniques of this answer")
+        if len(self.entries) < 2 or self.undecided:
+            return Standing.OPEN
+        if not _level(entry):
+            return Standing.BEHIND
+        return Standing.LEVEL if len(self.leaders) > 1 else Standing.ALONE
+
+
+def _level(entry: Entry) -> bool:
+    return entry.comparison is None or entry.comparison.verdict is Verdict.NONE_SHOWN
+
+
+def answers(cells: Cells) -> list[Answer]:
+    """An answer to every question that the run has numbers for."""
+    given = [_answer(cells, question) for question in QUESTIONS if question.scenario in cells.scenarios]
+    return [answer for answer in given if answer.entries or answer.products]
+
+
+def _answer(cells: Cells, question: Question) -> Answer:
+    metric = METRICS[question.metric]
+    measured = [
+        (variant, found)
+        for variant in cells.measured(question.scenario)
+        if (found := cells.estimate(question.metric, question.scenario, variant.name)) is not None
+    ]
+    ranked = sorted(
+        ((variant, found) for variant, found in measured if not variant.product),
+        key=lambda pair: pair[1].median if metric.better == "lower" else -pair[1].median,
+    )
+
+    def beside(variant: VariantFacts, reference: VariantFacts | None) -> Comparison | None:
+        if reference is None or reference.name == variant.name:
+            return None
+        return cells.compare(question.metric, question.scenario, variant.name, reference.name)
+
+    best = ranked[0][0] if ranked else None
+    neutral: dict[str, VariantFacts] = {}
+    for variant, _ in ranked:
+        neutral.setdefault(variant.technique, variant)
+    return Answer(
+        question,
+        metric,
+        tuple(Entry(variant, found, beside(variant, best)) for variant, found in ranked),
+        tuple(
+            Entry(variant, found, beside(variant, neutral.get(variant.technique)))
+            for variant, found in measured
+            if variant.product
+        ),
+    )

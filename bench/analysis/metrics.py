@@ -1,0 +1,174 @@
+"""What is read off a trial: one table of metrics, each a function from the raw facts to one number or None.
+
+Axes, columns and sentences follow from the table: a new metric is one more entry. Numbers stay in base units here (ns,
+bytes, shares, bare counts); `bench.report.units` formats them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from bench.analysis.distributions import quantile
+from bench.results import Distribution, IdleStep, ProcessUsage, Trial
+
+Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s"]
+Better = Literal["lower", "higher"]
+
+SEGMENT_HEADER_BYTES = 40 + 12
+"""An estimate, stated as one: 20 B IPv4 and 20 B TCP header with 12 B of timestamp option on every segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number per trial. `scenarios` names where it is defined (empty: wherever its facts are), `but` where not."""
+
+    name: str
+    title: str
+    unit: Unit
+    better: Better
+    value: Callable[[Trial], float | None]
+    scenarios: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+    headline: bool = False
+
+    def applies(self, scenario: str) -> bool:
+        """Whether the metric means anything in a scenario."""
+        return scenario not in self.but and (not self.scenarios or scenario in self.scenarios)
+
+    def of(self, trial: Trial) -> float | None:
+        """The value of the metric in a trial; None where it does not apply or its facts are missing."""
+        return self.value(trial) if self.applies(trial.planned.scenario) else None
+
+
+def _quantile(fact: str, q: float) -> Callable[[Trial], float | None]:
+    def read(trial: Trial) -> float | None:
+        distribution: Distribution | None = getattr(trial, fact)
+        return None if distribution is None else quantile(distribution, q)
+
+    return read
+
+
+def _per(total: float | None, count: int) -> float | None:
+    return None if total is None or count <= 0 else total / count
+
+
+def _server_cpu(trial: Trial) -> float | None:
+    return None if trial.usage is None else _per(trial.usage.server.cpu_ns, trial.usage.deliveries)
+
+
+def _broker_cpu(trial: Trial) -> float | None:
+    """Zero without a broker: a variant that has none pays nothing for it."""
+    if trial.usage is None:
+        return None
+    return _per(trial.usage.broker.cpu_ns if trial.usage.broker else 0, trial.usage.deliveries)
+
+
+def _total_cpu(trial: Trial) -> float | None:
+    server, broker = _server_cpu(trial), _broker_cpu(trial)
+    return None if server is None or broker is None else server + broker
+
+
+def _load_cpu(trial: Trial) -> float | None:
+    return None if trial.usage is None else _per(trial.usage.load.cpu_ns, trial.usage.deliveries)
+
+
+def _payload(trial: Trial) -> float | None:
+    wire = trial.wire
+    return None if wire is None else _per(wire.payload_received_bytes + wire.payload_sent_bytes, wire.deliveries)
+
+
+def _framing(trial: Trial) -> float | None:
+    wire = trial.wire
+    if wire is None or wire.received_bytes is None or wire.sent_bytes is None:
+        return None
+    payload = wire.payload_received_bytes + wire.payload_sent_bytes
+    return _per(wire.received_bytes + wire.sent_bytes - payload, wire.deliveries)
+
+
+def _segment_headers(trial: Trial) -> float | None:
+    wire = trial.wire
+    if wire is None or wire.segments_in is None or wire.segments_out is None:
+        return None
+    return _per((wire.segments_in + wire.segments_out) * SEGMENT_HEADER_BYTES, wire.deliveries)
+
+
+def _wire_total(trial: Trial) -> float | None:
+    parts = (_payload(trial), _framing(trial), _segment_headers(trial))
+    return None if None in parts else sum(part for part in parts if part is not None)
+
+
+def _requests(trial: Trial) -> float | None:
+    return None if trial.wire is None else _per(trial.wire.requests, trial.wire.deliveries)
+
+
+def _delivered_share(trial: Trial) -> float | None:
+    return None if trial.ledger is None else _per(trial.ledger.delivered, trial.ledger.expected)
+
+
+def _connection_memory(trial: Trial) -> float | None:
+    return slope([(step.subscribers, _both(step, "pss_bytes")) for step in trial.idle])
+
+
+def _connection_cpu(trial: Trial) -> float | None:
+    rates = [(step.subscribers, _both(step, "cpu_ns"), step.window_ns) for step in trial.idle]
+    return slope([(n, None if cpu is None or not span else cpu * 1e9 / span) for n, cpu, span in rates])
+
+
+def held_bytes(step: IdleStep) -> float | None:
+    """What server and broker hold together at one idle step; None where memory is not measurable."""
+    return _both(step, "pss_bytes")
+
+
+def _both(step: IdleStep, key: str) -> float | None:
+    """A quantity of the server and its broker together; None when either is not measurable."""
+    processes: list[ProcessUsage] = [step.server] + ([step.broker] if step.broker else [])
+    values = [getattr(process, key) for process in processes]
+    return None if None in values else float(sum(values))
+
+
+def slope(points: list[tuple[int, float | None]]) -> float | None:
+    """Least-squares slope through (x, y), leaving out points without y; None unless two x differ."""
+    known = [(x, y) for x, y in points if y is not None]
+    if len({x for x, _ in known}) < 2:
+        return None
+    x, y = np.array(known, dtype=np.float64).T
+    x -= x.mean()
+    return float(x @ y / (x @ x))
+
+
+_TABLE = (
+    Metric("latency_p50", "delivery latency, median", "ns", "lower", _quantile("latency", 0.5), but=("echo",),
+           headline=True),
+    Metric("latency_p99", "delivery latency, 99 %", "ns", "lower", _quantile("latency", 0.99), but=("echo",),
+           headline=True),
+    Metric("latency_max", "delivery latency, maximum", "ns", "lower", _quantile("latency", 1.0), but=("echo",)),
+    Metric("completion_p50", "last receiver of a fan-out, median", "ns", "lower", _quantile("completion", 0.5)),
+    Metric("round_trip_p50", "echo round trip, median", "ns", "lower", _quantile("latency", 0.5), ("echo",),
+           headline=True),
+    Metric("round_trip_p99", "echo round trip, 99 %", "ns", "lower", _quantile("latency", 0.99), ("echo",),
+           headline=True),
+    Metric("cpu", "server and broker CPU per delivered message", "ns", "lower", _total_cpu, headline=True),
+    Metric("server_cpu", "server CPU per delivered message", "ns", "lower", _server_cpu),
+    Metric("broker_cpu", "broker CPU per delivered message", "ns", "lower", _broker_cpu),
+    Metric("wire", "bytes on the wire per delivered message", "wire bytes", "lower", _wire_total, headline=True),
+    Metric("wire_payload", "payload per delivered message", "wire bytes", "lower", _payload),
+    Metric("wire_framing", "framing and HTTP headers per delivered message", "wire bytes", "lower", _framing),
+    Metric("wire_segments", "TCP and IP headers per delivered message (estimate)", "wire bytes", "lower",
+           _segment_headers),
+    Metric("requests", "HTTP requests per delivered message", "count", "lower", _requests, headline=True),
+    Metric("connect_p50", "time to connect, median", "ns", "lower", _quantile("connect", 0.5), headline=True),
+    Metric("connection_memory", "memory per connection", "memory bytes", "lower", _connection_memory, ("idle",),
+           headline=True),
+    Metric("connection_cpu", "idle CPU per connection", "ns per s", "lower", _connection_cpu, ("idle",),
+           headline=True),
+    Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
+    Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
+    Metric("slip_p99", "publisher slip, 99 %", "ns", "lower", _quantile("slip", 0.99)),
+)  # fmt: skip
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _TABLE})
