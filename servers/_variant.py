@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import difflib
 import enum
 import importlib
 import importlib.metadata
+import importlib.util
 import pkgutil
+import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import servers
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -25,6 +33,7 @@ class Technique(enum.StrEnum):
     SSE = "SSE"
     WEBSOCKET = "WebSocket"
     STREAM = "HTTP stream"
+    UNKNOWN = "unknown"  # its file cannot be read here, because a package is missing
 
 
 class Capability(enum.StrEnum):
@@ -39,10 +48,16 @@ class Wiring:
 
     publish: what the ingest calls for every message; None means `broker.publish`.
     handler_class: a pywsgi handler class in place of the host's own.
+    broker_pid: the process of a broker of its own, so that its cost can be told apart.
+    options: what was settled only at the start; /health shows it beside the variant's own options.
+    stop: called once when the server stops.
     """
 
     publish: Callable[[str, bytes], object] | None = None
     handler_class: type[Any] | None = None
+    broker_pid: int | None = None
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    stop: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +74,7 @@ class Variant:
     needs: probes that return None, or the reason why the variant cannot run here.
     options: every option set on a product, as shown in /health and in the report.
     runs_on: distributions whose versions /health reports.
+    by_hand: the shell line that subscribes with `{address}` and `{topic}`; empty: curl on wire["subscribe"] does.
     hidden: not part of a run unless named.
     """
 
@@ -73,8 +89,85 @@ class Variant:
     needs: tuple[Callable[[], str | None], ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     runs_on: tuple[str, ...] = ()
+    by_hand: str = ""
     hidden: bool = False
 
     def __post_init__(self) -> None:
         if (self.serve is None) == (self.command is None):
             raise ValueError(f"{self.label}: a variant has either `serve` or `command`")
+
+
+def package(name: str) -> Callable[[], str | None]:
+    """A probe for `needs`: whether the top-level package `name` can be imported."""
+
+    def probe() -> str | None:
+        return None if importlib.util.find_spec(name) else f"the package {name} is not installed"
+
+    return probe
+
+
+def names(hidden: bool = False) -> list[str]:
+    """Names of all variants, sorted; the hidden ones only when asked for."""
+    return [name for name in _modules() if hidden or not load(name).hidden]
+
+
+@cache
+def load(name: str) -> Variant:
+    """The variant called `name`. Raises LookupError that names the nearest match.
+
+    Where its file cannot be imported because a package is missing, the variant is there all the same, unavailable.
+    """
+    known = _modules()
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else "there is none"
+        raise LookupError(f"no variant {name!r} in servers/; {hint}")
+    try:
+        variant: Variant = importlib.import_module(f"servers.{name}").VARIANT
+    except ImportError as error:
+        return _unreadable(name, str(error))
+    return variant
+
+
+def description(name: str) -> str:
+    """The first line of the docstring of the variant's file, read without importing it."""
+    docstring = ast.get_docstring(ast.parse(_file(name).read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
+
+
+def unavailable(variant: Variant) -> str | None:
+    """Why the variant cannot run here, or None."""
+    return next((reason for probe in variant.needs if (reason := probe())), None)
+
+
+def versions(variant: Variant) -> dict[str, str]:
+    """The versions of what the variant runs on, where installed; Python's own first."""
+    found = {"python": platform.python_version()}
+    for distribution in variant.runs_on:
+        try:
+            found[distribution] = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _modules() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(servers.__path__) if not module.name.startswith("_"))
+
+
+def _file(name: str) -> Path:
+    spec = importlib.util.find_spec(f"servers.{name}")
+    if spec is None or spec.origin is None:
+        raise LookupError(f"no variant {name!r} in servers/")
+    return Path(spec.origin)
+
+
+def _unreadable(name: str, reason: str) -> Variant:
+    return Variant(
+        label=name,
+        technique=Technique.UNKNOWN,
+        client="",
+        wire={},
+        command=("false",),
+        needs=(lambda: f"its file cannot be imported: {reason}",),
+    )

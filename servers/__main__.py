@@ -1,0 +1,107 @@
+"""One server by hand or for the bench: `python -m servers VARIANT`."""
+
+# ruff: noqa: E402  - nothing may be imported before gevent has patched the standard library
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+from servers import _host, _variant
+
+EXAMPLES = """\
+examples:
+  python -m servers sse --port 8000    an SSE server on port 8000; how to subscribe and publish is printed
+  python -m servers websocket          the same over WebSocket, on any free port
+  python -m servers --list             what there is, and what cannot run here
+"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the variant that the command line names, with what it leaves open taken from PUSHBENCH_* (see `_host`)."""
+    options = _parser().parse_args(arguments)
+    if options.list:
+        print(_listing())
+    elif options.variant is None:
+        _give_up("no variant named; `python -m servers --list` shows what there is")
+    else:
+        _run(options)
+
+
+def _run(options: argparse.Namespace) -> None:
+    try:
+        variant = _variant.load(options.variant)
+        given = {name: value for name in ("port", "ingest_port") if (value := getattr(options, name)) is not None}
+        settings = dataclasses.replace(_host.Settings.from_environment(), **given)
+    except (LookupError, ValueError) as error:
+        _give_up(error.args[0])
+    reason = _variant.unavailable(variant)
+    if reason is not None:
+        _give_up(f"{options.variant} cannot run here: {reason}")
+    if variant.command is not None:
+        _host.replace_process(variant, settings)
+
+    def announce(ready: dict[str, Any]) -> None:
+        print(json.dumps(ready), flush=True)
+        if settings.parent is None:
+            print(_hints(variant, settings.token, ready), file=sys.stderr, flush=True)
+
+    try:
+        _host.run(options.variant, variant, settings, announce)
+    except _host.PortTaken as error:
+        _give_up(str(error))
+    _host.exit_at_once()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m servers",
+        description="Run one variant, to point a browser or curl at.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("variant", nargs="?", help="its name, as in `--list`")
+    parser.add_argument("--port", type=int, help="for subscribers (default: PUSHBENCH_PORT, or any free one)")
+    parser.add_argument("--ingest-port", type=int, help="for the publisher (default: PUSHBENCH_INGEST_PORT, or any)")
+    parser.add_argument("--list", action="store_true", help="list the variants and leave")
+    return parser
+
+
+def _listing() -> str:
+    names = _variant.names()
+    width = max(map(len, names), default=0)
+    lines = []
+    for name in names:
+        reason = _variant.unavailable(_variant.load(name))
+        lines.append(f"{name:<{width}}  {f'skipped: {reason}' if reason else _variant.description(name)}")
+    return "\n".join(lines)
+
+
+def _hints(variant: _variant.Variant, token: str, ready: dict[str, Any], topic: str = "demo") -> str:
+    """How to try the server from a shell."""
+    address = f"127.0.0.1:{ready['port']}"
+    subscribe = variant.by_hand or f"curl -N 'http://{{address}}{variant.wire.get('subscribe', '/')}'"
+    if "upstream" in variant.wire:
+        path = variant.wire["upstream"].format(topic=topic)
+        publish = f"curl -H 'Content-Type: text/plain' -d hello 'http://{address}{path}'"
+    else:
+        message = rf"{token}\n{topic}\thello\n"
+        publish = f"printf '{message}' | curl -s --max-time 1 telnet://127.0.0.1:{ready['ingest_port']}"
+    return f"subscribe:  {subscribe.format(address=address, topic=topic)}\npublish:    {publish}\nstop:       Ctrl+C"
+
+
+def _give_up(reason: str) -> NoReturn:
+    print(f"python -m servers: {reason}", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""One variant in one process: started, announced, stopped.
+
+What the bench tells us is in the environment: PUSHBENCH_PORT and PUSHBENCH_INGEST_PORT (0: any free port),
+PUSHBENCH_NONCE (shown in the ready line and in /health, so that no stranger on the port is taken for us),
+PUSHBENCH_TOKEN (what the ingest asks for) and PUSHBENCH_PARENT (a pid; we end when it does).
+
+The process must be monkey-patched by gevent before this module is imported; `servers.__main__` does that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import flask
+import gevent
+from gevent.event import Event
+
+from servers import _ingest, _limits, _process
+from servers._broker import Broker
+from servers._http import Handler, Server
+from servers._variant import Variant, Wiring, versions
+
+DRAIN_S = 0.5  # for streams to take leave
+PARENT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen and whom to believe. Without a parent this is a server started by hand."""
+
+    port: int = 0
+    ingest_port: int = 0
+    nonce: str = field(default_factory=lambda: secrets.token_hex(16))
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    parent: int | None = None
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """The settings that PUSHBENCH_* in the environment ask for. Raises ValueError."""
+        kinds: dict[str, Callable[[str], Any]] = {
+            "port": _port, "ingest_port": _port, "nonce": str, "token": str, "parent": int,
+        }  # fmt: skip
+        given = {name: os.environ.get(f"PUSHBENCH_{name.upper()}", "") for name in kinds}
+        return cls(**{name: kinds[name](value) for name, value in given.items() if value})
+
+    def to_environment(self) -> dict[str, str]:
+        """The same for another program: the environment of this process with the settings in it."""
+        return os.environ | {
+            "PUSHBENCH_PORT": str(self.port),
+            "PUSHBENCH_INGEST_PORT": str(self.ingest_port),
+            "PUSHBENCH_NONCE": self.nonce,
+            "PUSHBENCH_TOKEN": self.token,
+        }
+
+
+class PortTaken(Exception):
+    """A port that was asked for cannot be listened on; the message says what to do."""
+
+
+def _port(raw: str) -> int:
+    if not 0 <= int(raw) <= 65535:
+        raise ValueError(f"{raw} is not a port")
+    return int(raw)
+
+
+def run(name: str, variant: Variant, settings: Settings, announce: Callable[[dict[str, Any]], None]) -> None:
+    """Serve until a signal or the parent's end. `announce` gets the ready line once subscribers are accepted."""
+    _process.raise_file_limit()
+    stopping = _stop_signals(settings)
+    listener, ingest_listener = _listeners(settings)
+    broker = Broker()
+    app = application()
+    wiring = _serve(variant, app, broker)
+    _add_health(app, name, variant, wiring, settings)
+    server = Server(listener, app, wiring.handler_class or Handler, app.config["MAX_CONTENT_LENGTH"])
+    ingest = _ingest.server(ingest_listener, settings.token, wiring.publish or broker.publish)
+    server.start()
+    ingest.start()
+    broker.start_heartbeat()
+    announce(_ready(name, settings, wiring, server, ingest))
+    stopping.wait()
+    _process.end_at_the_latest()
+    ingest.close()
+    broker.close()
+    server.stop(timeout=DRAIN_S)
+    if wiring.stop is not None:
+        wiring.stop()
+
+
+def application() -> flask.Flask:
+    """A Flask application that answers what goes against the contract with 400 or 413."""
+    app = flask.Flask("pushbench")
+    app.config["MAX_CONTENT_LENGTH"] = _limits.TEXT_BYTES
+
+    @app.errorhandler(_limits.Refused)
+    def refused(error: _limits.Refused) -> flask.Response:
+        status = 413 if isinstance(error, _limits.TooLarge) else 400
+        return flask.Response(f"{error}\n", status, mimetype="text/plain")
+
+    return app
+
+
+def replace_process(variant: Variant, settings: Settings) -> None:
+    """Become the program of a variant in another stack. It runs in the folder that holds `servers/`; never returns."""
+    assert variant.command is not None
+    if settings.parent is not None:
+        _process.signal_on_death_of_parent(signal.SIGTERM)
+    os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    os.execvpe(variant.command[0], variant.command, settings.to_environment())  # noqa: S606
+
+
+def _serve(variant: Variant, app: flask.Flask, broker: Broker) -> Wiring:
+    assert variant.serve is not None
+    return variant.serve(app, broker) or Wiring()
+
+
+def _listeners(settings: Settings) -> tuple[Any, Any]:
+    listeners = []
+    for port, variable in ((settings.port, "PUSHBENCH_PORT"), (settings.ingest_port, "PUSHBENCH_INGEST_PORT")):
+        try:
+            listeners.append(_process.listen(port))
+        except OSError as error:
+            advice = f"choose another with {variable}, or 0 for any free one"
+            raise PortTaken(f"cannot listen on port {port}: {error.strerror}; {advice}") from error
+    return listeners[0], listeners[1]
+
+
+def _stop_signals(settings: Settings) -> Event:
+    """An event that is set when it is time to stop."""
+    stopping = Event()
+    gevent.signal_handler(signal.SIGTERM, stopping.set)
+    gevent.signal_handler(signal.SIGINT, stopping.set)
+    if settings.parent is not None:
+        parent = _process.Parent(settings.parent)
+
+        def stop_if_orphaned() -> None:
+            if parent.gone():
+                stopping.set()
+
+        # The kernel tells of the end of the *thread* that started us. That is not yet the parent's end: so we look.
+        gevent.signal_handler(signal.SIGUSR2, stop_if_orphaned)
+        _process.signal_on_death_of_parent(signal.SIGUSR2)
+        gevent.spawn(_repeat, PARENT_S, stop_if_orphaned)
+    return stopping
+
+
+def _repeat(interval_s: float, action: Callable[[], None]) -> None:
+    while True:
+        action()
+        gevent.sleep(interval_s)
+
+
+def _add_health(app: flask.Flask, name: str, variant: Variant, wiring: Wiring, settings: Settings) -> None:
+    """GET /health: what runs here. It never changes, so it is encoded once."""
+    facts = {
+        "variant": name,
+        "pid": os.getpid(),
+        "nonce": settings.nonce,
+        "technique": variant.technique,
+        "versions": versions(variant),
+        "options": {**variant.options, **wiring.options},
+        "wire": dict(variant.wire),
+    }
+    body = json.dumps(facts).encode()
+
+    @app.get("/health")
+    def health() -> flask.Response:
+        return flask.Response(body, mimetype="application/json")
+
+
+def _ready(name: str, settings: Settings, wiring: Wiring, server: Server, ingest: Any) -> dict[str, Any]:
+    return {
+        "variant": name,
+        "pid": os.getpid(),
+        "port": server.address[1],
+        "ingest_port": ingest.address[1],
+        "nonce": settings.nonce,
+        "broker_pid": wiring.broker_pid,
+    }
+
+
+def exit_at_once() -> None:
+    """End the process without taking down thousands of connections one by one: the kernel does that faster."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

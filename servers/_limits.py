@@ -1,0 +1,93 @@
+"""What a topic, a cursor and a text may be, and how much memory they may take: the bounds that hold for every variant.
+
+A text is one line of printable ASCII. No technique alters such a line: there is nothing to escape in a data line of
+Server-Sent Events, nothing that `str.splitlines` cuts, and no UTF-8 that a frame boundary could split.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+KIB = 1024
+MIB = 1024 * KIB
+
+TEXT_BYTES = MIB
+TOPIC_CHARS = 128
+LINE_BYTES = TOPIC_CHARS + 1 + TEXT_BYTES  # `topic<TAB>text`, of the ingest and of a WebSocket frame
+
+LOG_MESSAGES = 4096  # per topic
+LOG_BYTES = 128 * MIB  # per topic
+TOTAL_BYTES = 256 * MIB  # all topics together
+REPLY_BYTES = MIB  # one reply to a poll: at most this and one text more
+STREAM_BYTES = 64 * KIB  # one write to a stream: at most this and one text more
+
+REQUEST_HEAD_BYTES = 32 * KIB
+HOLD_S = 60.0
+
+_TOPIC = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_CURSOR = re.compile(r"([0-9A-Za-z-]{1,32}):([0-9]{1,18})")
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t"
+
+
+class Refused(ValueError):
+    """What a subscriber or publisher sent goes against the contract; the message says how."""
+
+
+class TooLarge(Refused):
+    """It is larger than the contract allows."""
+
+
+class Cursor(NamedTuple):
+    """A subscriber's position: it has the first `offset` messages of the topic's `epoch`."""
+
+    epoch: str
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.offset}"
+
+
+def topic(raw: str | None) -> str:
+    """`raw` if it is a topic's name. Raises Refused."""
+    if raw is None or not _TOPIC.fullmatch(raw):
+        raise Refused("a topic is 1 to 128 characters out of A-Z a-z 0-9 _ . -")
+    return raw
+
+
+def text(raw: bytes) -> bytes:
+    """`raw` if it is a text. Raises Refused or TooLarge."""
+    if len(raw) > TEXT_BYTES:
+        raise TooLarge(f"a text has at most {TEXT_BYTES} bytes")
+    if raw.translate(None, _PRINTABLE):
+        raise Refused("a text is one line of printable ASCII")
+    return raw
+
+
+def line(raw: bytes) -> tuple[str, bytes]:
+    """Topic and text of `topic<TAB>text`. Raises Refused or TooLarge."""
+    head, tab, body = raw.partition(b"\t")
+    if not tab:
+        raise Refused("a line is `topic<TAB>text`")
+    return topic(head.decode("latin-1")), text(body)
+
+
+def cursor(raw: str | None) -> Cursor | None:
+    """The cursor `epoch:offset`; None for none. Raises Refused."""
+    if not raw:
+        return None
+    match = _CURSOR.fullmatch(raw)
+    if match is None:
+        raise Refused("a cursor is `epoch:offset`")
+    return Cursor(match[1], int(match[2]))
+
+
+def hold_s(raw: str | None) -> float:
+    """The hold time of a long poll in seconds, capped; the longest one for none. Raises Refused."""
+    try:
+        seconds = HOLD_S if raw is None else float(raw)
+    except ValueError:
+        raise Refused("a hold time is a number of seconds") from None
+    if not seconds >= 0:  # also catches NaN
+        raise Refused("a hold time is not negative")
+    return min(seconds, HOLD_S)

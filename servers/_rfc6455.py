@@ -1,0 +1,170 @@
+"""A WebSocket connection, strict to RFC 6455, over a socket taken over from the HTTP server.
+
+The protocol is that of the `websockets` package, which does no I/O: it judges what arrives and says what to answer.
+Here are the socket, the assembly of fragments, and the rules for writing:
+
+* A frame is written whole or not at all, whoever writes: the reader its pongs, the deliverer its messages.
+* After a close frame nothing is written any more.
+* What is announced beyond MESSAGE_BYTES is refused (1009) before it is buffered. Compression is never negotiated.
+"""
+
+from __future__ import annotations
+
+import codecs
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from flask import Request, Response
+from gevent.lock import BoundedSemaphore
+from websockets.datastructures import Headers
+from websockets.frames import Close, Frame
+from websockets.frames import CloseCode as CloseCode
+from websockets.frames import Opcode as Opcode
+from websockets.http11 import Request as Handshake
+from websockets.protocol import OPEN, SERVER, Protocol
+from websockets.server import ServerProtocol
+
+from servers._http import TAKE_OVER, Socket
+from servers._limits import LINE_BYTES
+
+MESSAGE_BYTES = LINE_BYTES
+CONTROL_BYTES = 125  # the largest control frame; one may come while a message of the largest size is incomplete
+RECEIVE_BYTES = 64 * 1024
+CLOSE_S = 2.0  # for the peer to answer a close frame
+
+
+def frame(opcode: Opcode, payload: bytes) -> bytes:
+    """An unfragmented frame from server to client, which is not masked and so the same for everybody."""
+    size = len(payload)
+    if size < 126:
+        return struct.pack("!BB", 0x80 | opcode, size) + payload
+    if size < 65536:
+        return struct.pack("!BBH", 0x80 | opcode, 126, size) + payload
+    return struct.pack("!BBQ", 0x80 | opcode, 127, size) + payload
+
+
+PING = frame(Opcode.PING, b"")
+
+
+class Closed(Exception):
+    """The closing handshake has begun: nothing can be sent any more."""
+
+
+def upgrade(request: Request, session: Callable[[Connection], None]) -> Response:
+    """Answer a handshake. If it is valid, `session` runs with the connection once the view has returned."""
+    if request.method != "GET" or request.environ["SERVER_PROTOCOL"] != "HTTP/1.1":
+        return Response("a WebSocket begins with a GET over HTTP/1.1\n", 405, {"Allow": "GET"}, mimetype="text/plain")
+    headers = Headers()
+    for name, value in request.headers:
+        headers[name] = value
+    answer = ServerProtocol().accept(Handshake(request.path, headers))
+    if answer.status_code != 101:
+        return Response(bytes(answer.body), answer.status_code, list(answer.headers.raw_items()))
+
+    def take_over(socket: Socket) -> None:
+        with suppress(Closed, OSError):  # the peer may leave at any time
+            socket.send_all(answer.serialize())
+            session(Connection(socket))
+
+    request.environ[TAKE_OVER] = take_over
+    return Response(status=101)
+
+
+class Connection:
+    """An open connection. One greenlet iterates over `messages`, which also answers pings and closes; any may send."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._protocol = Protocol(SERVER, max_size=MESSAGE_BYTES + CONTROL_BYTES)
+        self._writing = BoundedSemaphore()
+        self._closing = False
+        self._message = _Fragments()
+
+    def send(self, frames: bytes) -> None:
+        """Write whole frames. Raises Closed after a close frame, OSError when the peer is gone."""
+        with self._writing:
+            if self._closing:
+                raise Closed
+            self._socket.send_all(frames)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Begin the closing handshake, if it has not begun; `messages` ends with the peer's answer or CLOSE_S later."""
+        self._send_last([frame(Opcode.CLOSE, Close(code, reason).serialize())])
+
+    def messages(self) -> Iterator[tuple[Opcode, bytes]]:
+        """Complete messages, TEXT (valid UTF-8) or BINARY, until the connection is closed from either side."""
+        while not self._protocol.eof_sent:
+            data = self._socket.recv(RECEIVE_BYTES)
+            if data:
+                self._protocol.receive_data(data)
+            else:
+                self._protocol.receive_eof()
+            answers = deque(filter(None, self._protocol.data_to_send()))  # an empty one stands for the end
+            try:
+                yield from self._messages_among(self._protocol.events_received(), answers)
+            except _Violation as violation:
+                self.close(violation.code, str(violation))
+                return
+            if self._protocol.state is not OPEN:
+                self._send_last(answers)
+
+    def _messages_among(self, frames: list[Any], answers: deque[bytes]) -> Iterator[tuple[Opcode, bytes]]:
+        """In the order of arrival, so that a pong leaves before what a later message may cause."""
+        for received in frames:
+            if self._closing:
+                return
+            if received.opcode is Opcode.PING:
+                self.send(answers.popleft())
+            elif received.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and self._message.add(received):
+                message, self._message = self._message, _Fragments()
+                yield message.opcode, message.join()
+
+    def _send_last(self, frames: Iterable[bytes]) -> None:
+        """Write what ends in a close frame; after it nothing is written."""
+        with self._writing:
+            if self._closing:
+                return
+            self._closing = True
+            self._socket.due(CLOSE_S)
+            for last in frames:
+                self._socket.send_all(last)
+
+
+class _Violation(Exception):
+    """The peer breaks a rule that the protocol of `websockets` leaves to its user."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class _Fragments:
+    """A message as it arrives. `websockets` has checked that its frames come in order."""
+
+    def __init__(self) -> None:
+        self.opcode = Opcode.CONT
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+
+    def add(self, received: Frame) -> bool:
+        """Take a frame; whether the message is now complete. Raises _Violation."""
+        if received.opcode is not Opcode.CONT:
+            self.opcode = received.opcode
+        self._parts.append(bytes(received.data))
+        self._size += len(received.data)
+        if self._size > MESSAGE_BYTES:
+            raise _Violation(CloseCode.MESSAGE_TOO_BIG, f"a message has at most {MESSAGE_BYTES} bytes")
+        if self.opcode is Opcode.TEXT:
+            try:
+                self._utf8.decode(self._parts[-1], final=received.fin)
+            except UnicodeDecodeError:
+                raise _Violation(CloseCode.INVALID_DATA, "the text is not UTF-8") from None
+        return received.fin
+
+    def join(self) -> bytes:
+        """The whole message."""
+        return b"".join(self._parts)

@@ -1,0 +1,38 @@
+"""Short polling: the subscriber asks again and again, and is told at once what is new since it last asked.
+
+    GET /poll?topic=T                     the cursor of the topic's end, and no text
+    GET /poll?topic=T&after=EPOCH:OFFSET  the texts since, one per line, and the next cursor
+    POST /publish?topic=T                 the body is published
+
+How fresh the data is depends on the poll interval, which is the subscriber's choice: this server does not know it.
+"""
+
+from flask import Flask, Response
+
+from servers import _routes
+from servers._broker import Broker
+from servers._variant import Capability, Technique, Variant
+
+
+def serve(app: Flask, broker: Broker) -> None:
+    """Add the routes."""
+
+    @app.get("/poll")
+    def poll() -> Response:
+        return _routes.reply(broker.read(_routes.topic(), _routes.after()))
+
+    @app.post("/publish")
+    def publish() -> tuple[str, int]:
+        return _routes.publish(broker)
+
+
+VARIANT = Variant(
+    label="Short polling",
+    technique=Technique.POLLING,
+    client="polling",
+    wire={"subscribe": "/poll?topic={topic}", "upstream": "/publish?topic={topic}"},
+    serve=serve,
+    capabilities=frozenset({Capability.RESUME}),
+    by_hand="curl -i 'http://{address}/poll?topic={topic}'  # again with &after= and the Push-Cursor of the reply",
+    runs_on=("flask", "werkzeug", "gevent"),
+)
