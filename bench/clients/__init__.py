@@ -41,9 +41,8 @@ class Subscriber(abc.ABC):
     """One connected receiver of one topic.
 
     on_text is called in the reactor for every text, in the order of arrival; on_error for everything that is not
-    a message. Neither may block. `cursor` is where a later subscriber may resume (None where the variant has no
-    cursors); `gaps` counts the gaps that the server signalled. `phase` in [0, 1) is the seeded part of the poll
-    interval after which a polling client starts; others ignore it.
+    a message. Neither may block. `after` is the cursor of an earlier subscriber to resume from. `phase` in [0, 1) is
+    the seeded part of the poll interval at which a polling client polls; others ignore it.
     """
 
     def __init__(
@@ -62,9 +61,18 @@ class Subscriber(abc.ABC):
         self.topic = topic
         self.on_text = on_text
         self.on_error = on_error
-        self.cursor = after
-        self.gaps = 0
+        self.after = after
         self.phase = phase
+
+    @property
+    def cursor(self) -> str | None:
+        """Where a later subscriber may resume, as of the last text; None where the variant has no cursors."""
+        return None
+
+    @property
+    def gaps(self) -> int:
+        """How many gaps the server has signalled."""
+        return 0
 
     @abc.abstractmethod
     def open(self, timeout_s: float = 10.0) -> int | None:

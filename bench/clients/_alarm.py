@@ -1,0 +1,109 @@
+"""One precise alarm. libev rounds its timers to a millisecond, so on Linux the kernel's timerfd rings instead."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+_NANOSECONDS = 1_000_000_000
+
+
+class Alarm(Protocol):
+    """Rings once at or shortly after the moment it was last set to; it may ring early or for nothing."""
+
+    def set(self, when_ns: int) -> None:
+        """Ring at `when_ns` of CLOCK_MONOTONIC, at once if that is past. Replaces what was set before."""
+
+    def close(self) -> None:
+        """Never ring again."""
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("interval", _Timespec), ("value", _Timespec))
+
+
+_ABSOLUTE = 1  # TFD_TIMER_ABSTIME
+_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)  # TFD_NONBLOCK and TFD_CLOEXEC have the values of the O_ flags
+
+
+def _create_by_ctypes() -> tuple[int, Callable[[int], None]]:
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.timerfd_create(time.CLOCK_MONOTONIC, _FLAGS)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "timerfd_create")
+    spec = _Itimerspec()
+    value, reference, settime = spec.value, ctypes.byref(spec), libc.timerfd_settime
+
+    def set_time(when_ns: int) -> None:
+        value.seconds, value.nanoseconds = divmod(when_ns, _NANOSECONDS)
+        if settime(fd, _ABSOLUTE, reference, None) != 0:
+            raise OSError(ctypes.get_errno(), "timerfd_settime")
+
+    return fd, set_time
+
+
+def _create_by_os() -> tuple[int, Callable[[int], None]]:
+    if sys.version_info >= (3, 13):
+        fd = os.timerfd_create(time.CLOCK_MONOTONIC, flags=_FLAGS)
+
+        def set_time(when_ns: int) -> None:
+            os.timerfd_settime_ns(fd, flags=_ABSOLUTE, initial=when_ns)
+
+        return fd, set_time
+    raise NotImplementedError("os.timerfd_create came with Python 3.13")
+
+
+class TimerfdAlarm:
+    """A timerfd, watched for reading by whoever polls the sockets."""
+
+    def __init__(
+        self, watch: Callable[[int, Callable[[], None]], None], unwatch: Callable[[int], None], ring: Callable[[], None]
+    ) -> None:
+        self._fd, self._set_time = _create_by_os() if hasattr(os, "timerfd_create") else _create_by_ctypes()
+        self._unwatch = unwatch
+        self._ring = ring
+        watch(self._fd, self._on_readable)
+
+    def set(self, when_ns: int) -> None:
+        self._set_time(max(when_ns, 1))  # zero would disarm it
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            self._unwatch(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _on_readable(self) -> None:
+        try:
+            os.read(self._fd, 8)
+        except BlockingIOError:  # set anew since it was seen to ring
+            return
+        self._ring()
+
+
+class LoopAlarm:
+    """A timer of gevent's loop, for systems without timerfd: a millisecond coarse."""
+
+    def __init__(self, loop: Any, ring: Callable[[], None]) -> None:
+        self._loop = loop
+        self._ring = ring
+        self._timer: Any = None
+
+    def set(self, when_ns: int) -> None:
+        self.close()
+        self._timer = self._loop.timer(max(0, when_ns - time.monotonic_ns()) / _NANOSECONDS)
+        self._timer.start(self._ring, update=True)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None

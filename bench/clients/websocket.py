@@ -1,0 +1,106 @@
+"""WebSocket (RFC 6455): texts are text frames, control is JSON in binary frames, upstream is `topic<TAB>text`."""
+
+from __future__ import annotations
+
+import json
+
+from bench.clients._cursor import format_cursor, parse_cursor
+from bench.clients._errors import OutgoingFull, ProtocolError, describe
+from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
+from bench.clients._link import Link
+from bench.clients._subscription import Subscription
+
+
+class WebSocketProtocol(FrameParser):
+    """Frames with the subscriber's cursor: set by control frames, advanced by one with every text."""
+
+    __slots__ = ("_base", "_epoch", "controls", "gaps")
+
+    def __init__(self, after: str | None = None) -> None:
+        super().__init__()
+        self.gaps = 0
+        self.controls = 0
+        self._epoch, self._base = parse_cursor(after) if after else ("", 0)
+
+    @property
+    def cursor(self) -> str | None:
+        """Where a later subscriber may resume; None before the server has said where this one stands."""
+        return format_cursor(self._epoch, self._base + self.count) if self._epoch else None
+
+    def on_binary(self, payload: bytes) -> None:
+        try:
+            control = json.loads(payload)
+            self._epoch, offset = parse_cursor(control["cursor"])
+        except (ValueError, TypeError, KeyError):
+            raise ProtocolError("bad control frame") from None
+        self._base = offset - self.count
+        self.controls += 1
+        self.gaps += "gap" in control
+
+
+class Client(Subscription):
+    """One WebSocket connection. What confirms it is the first control frame, which carries the cursor."""
+
+    _link: Link | None = None
+
+    def publish(self, topic: str, text: bytes) -> None:
+        if self.closed or self._link is None:
+            self.on_error("publish: not connected")
+            return
+        try:
+            self._link.send(encode(TEXT, b"%s\t%s" % (topic.encode("ascii"), text)))
+        except OutgoingFull as error:
+            self.on_error(f"publish: {describe(error)}")
+        else:
+            self._tally.payload_sent_bytes += len(text)
+
+    def _begin(self) -> None:
+        self._tally = self.reactor.tally
+        self._cursored = self._protocol = WebSocketProtocol(self.after)
+        self._feed = self._protocol.feed
+        path = self._path("subscribe", after=self.after) if self.after else self._path("subscribe")
+        self._handshake = Handshake(self._authority, path)
+        self._link = self._connect(self._on_handshake)
+        self._link.send(self._handshake.request)
+        self._tally.requests += 1
+
+    def _on_handshake(self, data: bytes, now_ns: int) -> None:
+        frames = self._handshake.feed(data)
+        if frames is not None and self._link is not None:
+            self._step = "first control frame"
+            self._link.on_data = self._on_first_frames
+            if frames:
+                self._on_first_frames(frames, now_ns)
+
+    def _on_first_frames(self, data: bytes, now_ns: int) -> None:
+        self._on_data(data, now_ns)
+        if self._protocol.controls and self._link is not None:
+            self._link.on_data = self._on_data
+            self._confirm(now_ns)
+
+    def _on_data(self, data: bytes, now_ns: int) -> None:
+        for text in self._feed(data):
+            self._tally.payload_received_bytes += len(text)
+            self.on_text(text, now_ns)
+            if self.closed:
+                return
+        if self._protocol.outgoing:
+            self._answer()
+
+    def _answer(self) -> None:
+        if self._link is not None:
+            self._link.send(self._protocol.take_outgoing())
+        if self._protocol.closed:
+            self._fail(self._protocol.closed)
+
+    def _part(self) -> None:
+        if self._link is not None:
+            if self._link.connected:
+                self._link.send(encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big")))
+            self._link.part()
+            self._link = None
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
