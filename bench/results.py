@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -128,13 +128,16 @@ class Failure(Fact):
     error: str
 
 
+Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")]
+"""What can safely be the name of a file."""
+
 Parameter = int | float | str | list[int]
 
 
 class Planned(Fact):
     """One trial of the plan. `id` is its file name; `position` its place in the order in which trials are run."""
 
-    id: str
+    id: Name
     scenario: str
     variant: str
     block: int
@@ -207,7 +210,7 @@ class Run(Fact):
     """The head of a run: everything that is true of all its trials."""
 
     schema: int
-    name: str
+    name: Name
     command: list[str]
     profile: str
     seed: int

@@ -103,7 +103,9 @@ def run(planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapp
             stage.enter("stop")
     except ProcessError as error:
         advice = f"try `python -m bench verify {planned.variant}`"
-        failure = Failure(phase=stage.phase, error=f"{planned.variant}: {error} (while in phase {stage.phase!r}); {advice}")
+        failure = Failure(
+            phase=stage.phase, error=f"{planned.variant}: {error} (while in phase {stage.phase!r}); {advice}"
+        )
     stage.enter("")
     trial = Trial(
         schema=SCHEMA,
@@ -117,9 +119,7 @@ def run(planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapp
     return msgspec.structs.replace(trial, findings=findings.judge(trial))
 
 
-def _start(
-    stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores
-) -> Cast:
+def _start(stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores) -> Cast:
     """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
     users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
     server = stack.enter_context(Server(planned.variant, cores.server))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import secrets
 import sys
 import time
@@ -15,6 +14,7 @@ import gevent
 from bench import scenarios
 from bench.publisher import due_ns
 from bench.scenarios._session import Session
+from bench.settings import changes
 from servers import _variant
 
 
@@ -22,7 +22,9 @@ def add_arguments(parser: Any) -> None:
     """Add what a scenario needs to Locust's own options; its web page stays on this machine unless told otherwise."""
     parser.set_defaults(host="http://127.0.0.1:8000", web_host="127.0.0.1")
     parser.add_argument("--variant", default="", help="which variant runs at --host, e.g. sse (python -m bench list)")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter of the scenario")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter of the scenario"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of phases and payloads")
 
 
@@ -55,20 +57,6 @@ def prepare(environment: Any, session: Session) -> None:
             gevent.spawn(_publish, environment, session, scenario.traffic == "subscribers")
 
     environment.events.test_start.add_listener(begin)
-
-
-def changes(settings: list[str]) -> dict[str, Any]:
-    """NAME=VALUE strings as a mapping; values are Python literals where they can be read as such, else text."""
-    changed: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--set takes NAME=VALUE, not {setting!r}")
-        try:
-            changed[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            changed[name] = value
-    return changed
 
 
 def _publish(environment: Any, session: Session, everyone: bool) -> None:

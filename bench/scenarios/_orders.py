@@ -1,8 +1,8 @@
 """The orders of the bench to a Locust process, one JSON object per line over a socket, each answered when it is done.
 
-    connect   open subscriptions until there are so many      prime     wait until everyone has received a probe
-    measure   warm up, measure, drain, and answer with all    idle      say which traffic there was since the last time
-              that was recorded
+connect   open subscriptions until there are so many      prime     wait until everyone has received a probe
+measure   warm up, measure, drain, and answer with all    idle      say which traffic there was since the last time
+          that was recorded
 """
 
 from __future__ import annotations

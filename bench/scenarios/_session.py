@@ -83,7 +83,9 @@ class Session:
             host=self.host,
             port=self.port,
             wire=self.wire,
-            source=f"127.0.0.{1 + user.index // SUBSCRIBERS_PER_SOURCE}" if user.index >= SUBSCRIBERS_PER_SOURCE else "",
+            source=f"127.0.0.{1 + user.index // SUBSCRIBERS_PER_SOURCE}"
+            if user.index >= SUBSCRIBERS_PER_SOURCE
+            else "",
             poll_interval_s=self.parameters["poll_interval_s"],
             hold_s=self.parameters["hold_s"],
         )

@@ -1,0 +1,215 @@
+"""The commands: list, verify, run, generator, report. What a person can mend is one line; what is our fault is a traceback.
+
+Exit codes: 0 valid, 1 a check failed, 2 usage or preflight, 3 the run holds invalid trials, 130/143 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from bench import plan, scenarios
+from bench.results import ResultsError
+from bench.units import span
+from servers import _variant
+
+EPILOG = """\
+examples:
+  python -m bench list
+  python -m bench verify sse websocket
+  python -m bench run --profile quick
+  python -m bench run -v sse -v websocket -s broadcast --set subscribers=1000 --repetitions 5
+  python -m bench run --resume 2026-01-31T12-00-00-standard
+  python -m bench report
+"""
+
+
+class Terminated(BaseException):
+    """SIGTERM came; like KeyboardInterrupt, it must reach every clean-up on its way out."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Compare polling, long polling, SSE and WebSocket servers under one contract.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="variants, scenarios and profiles, and what cannot run here, with the reason")
+    verify = commands.add_parser("verify", help="the conformance gate alone: examine variants against the contract")
+    verify.add_argument("variant", nargs="*", help="which ones (default: all)")
+    _add_run(commands)
+    generator = commands.add_parser("generator", help="what a received message costs our load generator, and others")
+    generator.add_argument("--subscribers", type=_positive, default=1000, help="default: %(default)s")
+    generator.add_argument("--rate", type=float, default=20.0, help="messages per second (default: %(default)s)")
+    generator.add_argument("--repetitions", type=_positive, default=1, help="default: %(default)s")
+    report = commands.add_parser("report", help="write the report of a run from its stored records")
+    report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
+    _add_folders(report)
+    return top
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser(
+        "run", help="measure", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG
+    )
+    run.add_argument("--profile", default="standard", help=f"one of {', '.join(plan.PROFILES)} (default: %(default)s)")
+    run.add_argument("-v", "--variant", action="append", default=[], help="measure this variant only (repeatable)")
+    run.add_argument("-s", "--scenario", action="append", default=[], help="measure this scenario only (repeatable)")
+    run.add_argument("--repetitions", type=_positive, help="trials per cell (default: as the profile says)")
+    run.add_argument("--seed", type=int, default=1, help="seed of order, phases and payloads (default: %(default)s)")
+    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a scenario's parameter")
+    run.add_argument("--name", default="", help="name of the run (default: time and profile)")
+    run.add_argument("--resume", metavar="RUN", help="continue an interrupted run with the trials it still lacks")
+    run.add_argument("--report", action="store_true", help="write the report afterwards")
+    _add_folders(run)
+
+
+def _add_folders(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
+    command.add_argument(
+        "--reports", type=Path, default=Path("reports"), help="where reports go (default: %(default)s)"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def list_(options: argparse.Namespace) -> int:
+    """Print what there is to compare, what it is compared by, and how long that takes."""
+    print("variants (files of servers/)")
+    for name in _variant.names():
+        variant = _variant.load(name)
+        reason = _variant.unavailable(variant)
+        print(f"  {name:<24} {_variant.description(name)}" + (f"\n  {'':<24} SKIPPED: {reason}" if reason else ""))
+    print("\nscenarios (files of bench/scenarios/)")
+    found = [scenarios.load(name) for name in scenarios.names()]
+    for scenario in found:
+        print(f"  {scenario.name:<24} {scenario.description}")
+    print("\nprofiles")
+    cells = [(scenario.name, name) for scenario in found for name in _variant.names()]
+    for profile in plan.PROFILES.values():
+        parameters = {scenario.name: scenario.settled(profile.name, {}) for scenario in found}
+        planned = plan.plan(cells, profile.repetitions, 1)
+        expected = span(plan.expected_s(planned, parameters))
+        print(f"  {profile.name:<24} {len(planned)} trials in about {expected}: {profile.purpose}")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Run the conformance checks, one line per variant and one per refutation."""
+    from bench import conformance
+    from bench import run as runs
+
+    failed = 0
+    for name, variant in runs.variants(options.variant).items():
+        reason = _variant.unavailable(variant)
+        if reason:
+            print(f"{name:<24} skipped: {reason}", flush=True)
+            continue
+        verdicts = list(conformance.verify(name, variant))
+        passed = sum(not verdict.refutation for verdict in verdicts)
+        print(f"{name:<24} {passed} of {len(verdicts)} checks passed", flush=True)
+        for verdict in verdicts:
+            if verdict.refutation:
+                check = verdict.check
+                print(f"  {check.name}: {check.does}; expected {check.expects}.\n    {verdict.refutation}", flush=True)
+        failed += passed < len(verdicts)
+    return 1 if failed else 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, store, and if asked write the report."""
+    from bench import run as runs
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if options.resume:
+        code, folder = runs.resume(options.resume, options.results, say), options.results / options.resume
+    else:
+        request = runs.Request(
+            profile=options.profile,
+            variants=tuple(options.variant),
+            scenarios=tuple(options.scenario),
+            repetitions=options.repetitions,
+            seed=options.seed,
+            changes=tuple(options.set),
+            name=options.name,
+            results=options.results,
+            command=("python", "-m", "bench", *sys.argv[1:]),
+        )
+        code = runs.start(request, say)
+        folder = runs.newest(options.results)
+    if options.report:
+        _report(folder, options.reports)
+    else:
+        print(f"write the report with `python -m bench report {folder.name}`")
+    return code
+
+
+def generator(options: argparse.Namespace) -> int:
+    """Compare load generators and print the table."""
+    from bench import generator as generators
+    from bench.generator import peers
+
+    load = peers.Load(subscribers=options.subscribers, rate_hz=options.rate)
+    print(generators.table(generators.compare(load, options.repetitions, lambda line: print(line, flush=True))))
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write the report of a stored run."""
+    from bench import run as runs
+
+    folder = options.results / options.run if options.run else runs.newest(options.results)
+    if options.run and not folder.exists() and Path(options.run).exists():
+        folder = Path(options.run)
+    _report(folder, options.reports)
+    return 0
+
+
+def _report(folder: Path, reports: Path) -> None:
+    from bench.report import build
+
+    page = build(folder, reports)
+    print(f"report: {page}")
+
+
+COMMANDS = {"list": list_, "verify": verify, "run": run, "generator": generator, "report": report}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    from bench.run import Refused
+
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        return COMMANDS[options.command](options)
+    except (Refused, ResultsError) as mistake:
+        print(f"bench {options.command}: {mistake.args[0]}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return _interrupted(130)
+    except Terminated:
+        return _interrupted(143)
+
+
+def _interrupted(code: int) -> int:
+    print("interrupted; what was measured is stored: `python -m bench run --resume RUN` continues it", file=sys.stderr)
+    return code
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> None:
+    raise Terminated

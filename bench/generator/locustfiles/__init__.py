@@ -1,0 +1,1 @@
+"""Locustfiles of the peers: what a user would write without this project."""

@@ -1,0 +1,131 @@
+"""The recorder against a model: what is delivered in any order, twice, late or never is counted exactly."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.analysis.distributions import quantile
+from bench.measure.recorder import Recorder, Window
+from bench.messages import PROBE_FROM, Composer
+
+COMPOSER = Composer(1, 80)
+MS = 1_000_000
+
+
+def window(first: int, last: int, every_ns: int = 10 * MS) -> Window:
+    return Window(first, last, first * every_ns, last * every_ns)
+
+
+def text(number: int) -> bytes:
+    return COMPOSER.compose(number, number * 10 * MS)
+
+
+def receive(tally, numbers, delay_ns=MS):
+    for number in numbers:
+        tally.on_text(text(number), number * 10 * MS + delay_ns)
+
+
+def model(arrived, first, last):
+    """Lost, duplicated, reordered by the definitions, from the whole list of arrivals."""
+    seen, duplicated, reordered, highest = set(), 0, 0, -1
+    for number in arrived:
+        if number in seen:
+            duplicated += number >= first
+        elif number < highest:
+            reordered += number >= first
+        seen.add(number)
+        highest = max(highest, number)
+    return sum(number not in seen for number in range(first, last)), duplicated, reordered
+
+
+@given(st.lists(st.integers(0, 12), max_size=40), st.integers(0, 5))
+def test_the_ledger_counts_what_the_definitions_count(arrived, first):
+    recorder = Recorder(COMPOSER)
+    receive(recorder.tally(), arrived)
+    ledger = recorder.ledger(window(first, 13), 0)
+    assert (ledger.lost, ledger.duplicated, ledger.reordered) == model(arrived, first, 13)
+    assert ledger.delivered + ledger.lost == ledger.expected == 13 - first
+
+
+@given(st.lists(st.permutations(range(8)), min_size=1, max_size=4))
+def test_subscribers_do_not_disturb_each_other(orders):
+    recorder = Recorder(COMPOSER)
+    tallies = [recorder.tally() for _ in orders]
+    for step in zip(*orders, strict=True):
+        for tally, number in zip(tallies, step, strict=True):
+            receive(tally, [number])
+    ledger = recorder.ledger(window(0, 8), 0)
+    assert (ledger.lost, ledger.duplicated, ledger.corrupted) == (0, 0, 0)
+    assert ledger.reordered == sum(model(order, 0, 8)[2] for order in orders)
+    assert recorder.complete(8)
+
+
+def test_a_subscriber_who_hears_nothing_has_lost_everything():
+    recorder = Recorder(COMPOSER)
+    recorder.tally()
+    assert recorder.ledger(window(2, 6), 0).lost == 4
+    assert not recorder.complete(6)
+
+
+def test_an_altered_text_is_corrupted_and_not_delivered():
+    recorder = Recorder(COMPOSER)
+    tally = recorder.tally()
+    tally.on_text(text(0)[:-3] + b'!"}', 0)
+    ledger = recorder.ledger(window(0, 1), 0)
+    assert (ledger.corrupted, ledger.lost) == (1, 1)
+
+
+def test_probes_open_the_barrier_and_are_never_measured():
+    recorder = Recorder(COMPOSER)
+    tallies = [recorder.tally(), recorder.tally()]
+    probe = COMPOSER.compose(PROBE_FROM + 3, 1)
+    tallies[0].on_text(probe, 2)
+    tallies[0].on_text(probe, 3)
+    assert recorder.primed == 1
+    tallies[1].on_text(probe, 3)
+    assert recorder.primed == 2
+    assert recorder.ledger(window(0, 0), 0).duplicated == 0
+    assert not recorder.latencies_ns
+
+
+def test_latency_is_receive_time_minus_intended_time_of_the_measured_part_only():
+    recorder = Recorder(COMPOSER)
+    tally = recorder.tally()
+    receive(tally, [0, 1], delay_ns=500 * MS)  # warm-up
+    receive(tally, [2], delay_ns=3 * MS)
+    receive(tally, [3], delay_ns=5 * MS)
+    latency = recorder.latency(window(2, 4))
+    assert (latency.count, latency.min_ns, latency.max_ns, latency.sum_ns) == (2, 3 * MS, 5 * MS, 8 * MS)
+    assert abs(quantile(latency, 1.0) - 5 * MS) <= 5 * MS / 1000
+
+
+def test_a_receive_time_before_the_intended_one_is_counted_as_negative():
+    recorder = Recorder(COMPOSER)
+    receive(recorder.tally(), [0], delay_ns=-1)
+    latency = recorder.latency(Window(0, 1, 0, 10 * MS))
+    assert (latency.count, latency.negative) == (0, 1)
+
+
+def test_completion_is_the_last_receiver_of_a_message_that_reached_everyone():
+    recorder = Recorder(COMPOSER)
+    one, other = recorder.tally(), recorder.tally()
+    receive(one, [0, 1], delay_ns=MS)
+    receive(other, [0], delay_ns=4 * MS)
+    completion = recorder.completion(window(0, 2))
+    assert (completion.count, completion.max_ns) == (1, 4 * MS)
+
+
+def test_the_series_holds_every_delivery_of_the_window_once():
+    recorder = Recorder(COMPOSER)
+    receive(recorder.tally(), range(100))
+    series = recorder.series(window(0, 100))
+    assert sum(series.delivered) == 100
+    assert len(series.delivered) == 4
+    assert set(series.latency_p50_ns) == {MS}
+
+
+def test_deliveries_between_two_moments_are_counted_by_their_receive_time():
+    recorder = Recorder(COMPOSER)
+    receive(recorder.tally(), range(10), delay_ns=0)
+    received = np.arange(10) * 10 * MS
+    assert recorder.deliveries_between(20 * MS, 50 * MS) == int(((received >= 20 * MS) & (received < 50 * MS)).sum()) == 3
