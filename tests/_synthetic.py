@@ -219,7 +219,8 @@ def _driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator
         latencies = 900_000 * rng.lognormal(0.0, 0.2, latencies.shape) + rng.uniform(0, 250e6, latencies.shape)
     latencies = latencies.astype(np.int64)
     load = 7_800.0 * count
-    requests = int(nature.requests * count * (3 if echo and nature.poll else 1)) + (count if echo else 0)
+    requests = int(nature.requests * count * (3 if echo and nature.poll else 1))
+    requests += count if echo and nature.technique != "WebSocket" else 0
     received = count * (payload + nature.framing_bytes) + requests * nature.head_bytes * 6 // 10
     sent = requests * nature.head_bytes * 4 // 10 + (count * (payload + 6) if echo else 0)
     segments = int(count * (0.3 if nature.poll else 1.0)) + requests

@@ -1,0 +1,154 @@
+"""What a delivery costs: server CPU, bytes on the wire, requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import SEGMENT_HEADER_BYTES
+from bench.report.figures import _bars
+from bench.report.figures._bars import Row, Rows
+from bench.report.figures._canvas import Subject, canvas, log_ticks, named
+from bench.report.palette import INK, MUTED, PAPER
+from bench.report.units import quantity
+from bench.results import VariantFacts
+
+LEAST_BYTES = 1.0  # where the logarithmic axis of the overhead begins
+
+
+def having(metric: str) -> Callable[[Cells], list[str]]:
+    """Scenarios in which a valid trial has the metric."""
+
+    def scenarios(cells: Cells) -> list[str]:
+        return [
+            scenario
+            for scenario in cells.scenarios
+            if any(cells.values(metric, scenario, variant.name) for variant in cells.measured(scenario))
+        ]
+
+    return scenarios
+
+
+def cpu_sentence(subject: Subject) -> str:
+    """What the parts of a bar are."""
+    sentence = "Shorter is cheaper: CPU time that the server side spends until one message has reached one subscriber"
+    brokers = [
+        f"{quantity(broker, 'ns')} with {named(variant)}"
+        for variant in subject.variants
+        if (broker := _median(subject, "broker_cpu", variant)) > 0
+    ]
+    return sentence + (f"; of that, the broker process takes {', '.join(brokers)}." if brokers else ".")
+
+
+def cpu(subject: Subject) -> Figure:
+    """Server and broker stacked, one bar per variant."""
+    chart = _bars.rows(subject, "cpu")
+    figure = canvas(chart.height_in)
+    axes = figure.add_subplot()
+    for row in chart.rows:
+        parts = [(_median(subject, name, row.variant), style) for name, style in CPU_PARTS]
+        _bars.stack(axes, row, parts)
+        _bars.trials(axes, row)
+        _bars.number(axes, row, quantity(row.total.median, "ns"))
+    _bars.finish(axes, chart, "ns")
+    if any(_median(subject, "broker_cpu", row.variant) > 0 for row in chart.rows):
+        _bars.key(figure, [("solid", "server"), ("hollow", "broker")])
+    return figure
+
+
+CPU_PARTS = (("server_cpu", "solid"), ("broker_cpu", "hollow"))
+WIRE_PARTS = (("wire_payload", "neutral"), ("wire_framing", "solid"), ("wire_segments", "hollow"))
+
+
+def _median(subject: Subject, metric: str, variant: VariantFacts) -> float:
+    found = subject.cells.estimate(metric, subject.scenario, variant.name)
+    return found.median if found else 0.0
+
+
+def wire_sentence(subject: Subject) -> str:
+    """What the two halves show."""
+    chart = _bars.rows(subject, "wire")
+    framing = [(_median(subject, "wire_framing", row.variant), row.variant) for row in chart.rows]
+    least, most = min(framing, key=lambda pair: pair[0]), max(framing, key=lambda pair: pair[0])
+    sentence = (
+        "Left, all bytes of a delivery end to end; right, only what is not payload, on a logarithmic axis so that a few"
+        " bytes and a kilobyte can be read side by side"
+    )
+    if len(chart.rows) < 2:
+        return sentence + "."
+    return (
+        f"{sentence}: framing and headers range from {quantity(least[0], 'wire bytes')} ({named(least[1])}) to"
+        f" {quantity(most[0], 'wire bytes')} ({named(most[1])}). TCP and IP headers are estimated at"
+        f" {SEGMENT_HEADER_BYTES} B per segment."
+    )
+
+
+def wire(subject: Subject) -> Figure:
+    """All bytes stacked on the left, the overhead alone on a logarithmic axis on the right."""
+    chart = _bars.rows(subject, "wire")
+    figure = canvas(chart.height_in + 0.2)
+    whole, overhead = figure.subplots(1, 2, sharey=True, width_ratios=(1.15, 1))
+    for row in chart.rows:
+        _bars.stack(whole, row, [(_median(subject, name, row.variant), style) for name, style in WIRE_PARTS])
+        _bars.trials(whole, row)
+        _bars.number(whole, row, quantity(row.total.median, "wire bytes"))
+    _bars.finish(whole, chart, "wire bytes", room=0.42, ticks=3)
+    _bars.key(figure, [("neutral", "payload"), ("solid", "framing, HTTP headers"), ("hollow", "TCP/IP headers")])
+    _overhead(overhead, subject, chart)
+    return figure
+
+
+def _overhead(axes: Axes, subject: Subject, chart: Rows) -> None:
+    high = LEAST_BYTES
+    for row in chart.rows:
+        framing, segments = (_median(subject, f"wire_{name}", row.variant) for name in ("framing", "segments"))
+        high = max(high, framing, segments)
+        _overhead_row(axes, row, framing, segments)
+    axes.set_xscale("log")
+    bounds = (LEAST_BYTES / 2, high * 8)
+    axes.set_xlim(*bounds)
+    log_ticks(axes.xaxis, "wire bytes", *bounds)
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(labelleft=False)
+    _bars.head(axes, [(chart.headings[0][0], "overhead alone")])
+
+
+def _overhead_row(axes: Axes, row: Row, framing: float, segments: float) -> None:
+    """A filled dot for framing, a hollow one for TCP and IP, each with its number."""
+    marks = sorted([(framing, row.look.colour), (segments, PAPER)])
+    places = [max(value, LEAST_BYTES) for value, _ in marks]
+    axes.plot(places, [row.y, row.y], color=row.look.colour, linewidth=1.0)
+    for place, (value, face), side in zip(places, marks, ("right", "left"), strict=True):
+        axes.plot(
+            [place], [row.y], "o", markersize=5.5, markerfacecolor=face, markeredgecolor=row.look.colour, clip_on=False
+        )
+        axes.annotate(
+            quantity(value, "wire bytes"),
+            xy=(place, row.y),
+            xytext=(-6 if side == "right" else 6, 0),
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            fontsize="small",
+            color=INK if face != PAPER else MUTED,
+        )
+
+
+def requests_sentence(subject: Subject) -> str:
+    """What the number means."""
+    return (
+        "Below 1, one response carries several messages; above 1, requests come back empty or every message needs a"
+        " request of its own; 0 is a stream that asks only once."
+    )
+
+
+def requests(subject: Subject) -> Figure:
+    """One bar per variant."""
+    chart = _bars.rows(subject, "requests")
+    figure = canvas(chart.height_in)
+    _bars.simple(figure.add_subplot(), subject, "requests", chart)
+    return figure
