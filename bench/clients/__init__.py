@@ -36,6 +36,11 @@ class Target:
     poll_interval_s: float = 0.25
     hold_s: float = 25.0
 
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host header says them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 class Subscriber(abc.ABC):
     """One connected receiver of one topic.
@@ -44,6 +49,8 @@ class Subscriber(abc.ABC):
     a message. Neither may block. `after` is the cursor of an earlier subscriber to resume from. `phase` in [0, 1) is
     the seeded part of the poll interval at which a polling client polls; others ignore it.
     """
+
+    __slots__ = ("after", "on_error", "on_text", "phase", "reactor", "target", "topic")
 
     def __init__(
         self,

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from bench.clients._readiness import Readiness
+
 _NANOSECONDS = 1_000_000_000
 
 
@@ -64,29 +66,30 @@ def _create_by_os() -> tuple[int, Callable[[int], None]]:
 class TimerfdAlarm:
     """A timerfd, watched for reading by whoever polls the sockets."""
 
-    def __init__(
-        self, watch: Callable[[int, Callable[[], None]], None], unwatch: Callable[[int], None], ring: Callable[[], None]
-    ) -> None:
+    def __init__(self, readiness: Readiness, ring: Callable[[], None]) -> None:
         self._fd, self._set_time = _create_by_os() if hasattr(os, "timerfd_create") else _create_by_ctypes()
-        self._unwatch = unwatch
+        self._readiness = readiness
         self._ring = ring
-        watch(self._fd, self._on_readable)
+        readiness.watch(self._fd, self)
 
     def set(self, when_ns: int) -> None:
         self._set_time(max(when_ns, 1))  # zero would disarm it
 
     def close(self) -> None:
         if self._fd >= 0:
-            self._unwatch(self._fd)
+            self._readiness.unwatch(self._fd)
             os.close(self._fd)
             self._fd = -1
 
-    def _on_readable(self) -> None:
+    def on_readable(self) -> None:
         try:
             os.read(self._fd, 8)
         except BlockingIOError:  # set anew since it was seen to ring
             return
         self._ring()
+
+    def on_writable(self) -> None:
+        """Never asked for."""
 
 
 class LoopAlarm:

@@ -58,6 +58,7 @@ class FrameParser:
         "_message",
         "_needed",
         "_pieces",
+        "_plain",
         "closed",
         "count",
         "outgoing",
@@ -67,6 +68,7 @@ class FrameParser:
         self.count = 0
         self.outgoing = b""
         self.closed = ""
+        self._plain = True  # nothing is held back and the server has not closed: the next byte begins a new message
         self._pieces: list[bytes] = []  # of a frame that is not whole yet
         self._available = 0  # bytes in them
         self._needed = 0  # bytes without which it is no use to look again
@@ -81,19 +83,14 @@ class FrameParser:
     def feed(self, data: bytes) -> list[bytes]:
         """The texts completed by `data`, in order."""
         # the common case: exactly one small text, whole and unfragmented
-        if (
-            data[0] == _FINAL_TEXT
-            and not self._pieces
-            and len(data) > 1
-            and len(data) == data[1] + 2 < 128
-            and self._message == CONTINUATION
-            and not self.closed
-        ):
+        if self._plain and data[0] == _FINAL_TEXT and 1 < len(data) == data[1] + 2 < 128:
             text = data[2:]
             if text.isascii():
                 self.count += 1
                 return [text]
-        return self._feed_any(data)
+        texts = self._feed_any(data)
+        self._plain = not (self._pieces or self._message != CONTINUATION or self.closed)
+        return texts
 
     def _feed_any(self, data: bytes) -> list[bytes]:
         if self._pieces:

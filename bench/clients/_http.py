@@ -209,17 +209,16 @@ class StreamParser:
         self.ended = False
 
     def feed(self, data: bytes) -> bytes:
-        chunks = self._chunks
-        if chunks is not None and chunks.between_chunks:
-            # the common case of a stream: exactly one whole chunk of a usual size
-            end = data.find(b"\r\n")
-            if len(data) == end + 4 + _SIZES.get(data[:end], -9) and data.endswith(b"\r\n"):
-                return data[end + 2 : -2]
         if self.head is None:
             data = self._read_head(data)
             if self.head is None:
                 return b""
         return self._read_body(data)
+
+    @property
+    def between_chunks(self) -> bool:
+        """Whether the next bytes begin a chunk."""
+        return self._chunks is not None and not self.ended and self._chunks.between_chunks
 
     def end(self) -> None:
         """The connection ended. Raises ProtocolError when that cut the response short."""
@@ -270,8 +269,8 @@ class StreamParser:
         return excess
 
 
-# For the fast path: what a size line must say for a chunk of n bytes, both ways of writing it in hexadecimal.
-_SIZES = {b"%x" % size: size for size in range(1, 4_096)} | {b"%X" % size: size for size in range(1, 4_096)}
+# For fast paths: what a size line without extensions may say, to the chunk's size; both cases of hexadecimal digits.
+SIZES = {b"%x" % size: size for size in range(1, 4_096)} | {b"%X" % size: size for size in range(1, 4_096)}
 
 
 class ResponseParser:

@@ -17,7 +17,7 @@ from time import monotonic_ns
 import gevent
 
 from bench.clients._alarm import Alarm, LoopAlarm, TimerfdAlarm
-from bench.clients._link import Link, OnConnected, OnData, OnLost, start_connecting
+from bench.clients._link import Link, Receiver
 from bench.clients._readiness import EpollReadiness, Readiness, WatcherReadiness, has_epoll
 from bench.clients._traffic import Segments, Tally, Traffic
 
@@ -44,26 +44,17 @@ class Reactor:
         self._armed_ns = _NEVER
         self._alarm: Alarm
         if sys.platform == "linux":
-            self._alarm = TimerfdAlarm(self.readiness.watch, self.readiness.unwatch, self._ring)
+            self._alarm = TimerfdAlarm(self.readiness, self._ring)
         else:
             self._alarm = LoopAlarm(loop, self._ring)
 
-    def connect(
-        self,
-        host: str,
-        port: int,
-        on_data: OnData,
-        on_lost: OnLost,
-        on_connected: OnConnected | None = None,
-        source: str = "",
-    ) -> Link:
+    def connect(self, host: str, port: int, receiver: Receiver, source: str = "") -> Link:
         """A link on its way to host:port, without blocking. What is sent before it stands waits in its buffer.
 
-        Raises OSError for what fails at once; what fails later reaches `on_lost`.
+        Raises OSError for what fails at once; what fails later reaches `receiver.lost`.
         """
-        sock = start_connecting(host, port, source)
+        link = Link(self, host, port, receiver, source)
         self.tally.connections_opened += 1
-        link = Link(self, sock, on_data, on_lost, on_connected)
         self._links[link.fd] = link
         return link
 

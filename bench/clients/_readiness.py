@@ -15,22 +15,30 @@ from typing import Any, Protocol
 
 from gevent import monkey
 
-Callback = Callable[[], None]
-
 _READ, _WRITE = 1, 4  # EPOLLIN, EPOLLOUT
 _BATCH = 128
 _ROUNDS = 4  # batches before the hub gets its turn: some milliseconds of work at most
 _LOOP_READ, _LOOP_WRITE = 1, 2  # libev's EV_READ, EV_WRITE
 
 
+class Watched(Protocol):
+    """Whoever owns a file descriptor. Neither method may raise or block."""
+
+    def on_readable(self) -> None:
+        """There is something to read, an end or an error; or nothing at all."""
+
+    def on_writable(self) -> None:
+        """There is room to write. Called only while `watch_writable` is on."""
+
+
 class Readiness(Protocol):
     """Calls back from the hub; nothing here switches greenlets."""
 
-    def watch(self, fd: int, on_readable: Callback) -> None:
-        """Call `on_readable` whenever `fd` has something to read, an end or an error."""
+    def watch(self, fd: int, watched: Watched) -> None:
+        """Call `watched.on_readable` whenever there is something to read."""
 
-    def watch_writable(self, fd: int, on_writable: Callback | None) -> None:
-        """Call `on_writable` as well whenever the watched `fd` can be written; None ends that."""
+    def watch_writable(self, fd: int, on: bool) -> None:
+        """Begin or stop calling `on_writable` of the watched `fd`."""
 
     def unwatch(self, fd: int) -> None:
         """Forget `fd`, which must still be open."""
@@ -52,33 +60,29 @@ class EpollReadiness:
         # gevent's patching removes epoll from `select`; the original does not block with a timeout of zero
         self._epoll = monkey.get_original("select", "epoll")()
         self._poll = self._epoll.poll
-        self._readable: dict[int, Callback] = {}
-        self._writable: dict[int, Callback] = {}
+        # By file descriptor: a list, because a lookup in a dictionary would also touch the key's memory. A burst to
+        # a thousand subscribers finds all their memory cold, and every cache line costs more than a line of code.
+        self._watched: list[Watched | None] = []
         self._watcher = loop.io(self._epoll.fileno(), _LOOP_READ)
         self._watcher.start(self._drain)
+
+    def watch(self, fd: int, watched: Watched) -> None:
+        self._epoll.register(fd, _READ)
+        self._watched.extend([None] * (fd + 1 - len(self._watched)))
+        self._watched[fd] = watched
+
+    def watch_writable(self, fd: int, on: bool) -> None:
+        self._epoll.modify(fd, _READ | _WRITE if on else _READ)
+
+    def unwatch(self, fd: int) -> None:
+        self._watched[fd] = None
+        self._epoll.unregister(fd)
 
     def pause(self) -> None:
         self._watcher.stop()
 
     def resume(self) -> None:
         self._watcher.start(self._drain)
-
-    def watch(self, fd: int, on_readable: Callback) -> None:
-        self._epoll.register(fd, _READ)
-        self._readable[fd] = on_readable
-
-    def watch_writable(self, fd: int, on_writable: Callback | None) -> None:
-        if on_writable is None:
-            self._writable.pop(fd, None)
-            self._epoll.modify(fd, _READ)
-        else:
-            self._writable[fd] = on_writable
-            self._epoll.modify(fd, _READ | _WRITE)
-
-    def unwatch(self, fd: int) -> None:
-        del self._readable[fd]
-        self._writable.pop(fd, None)
-        self._epoll.unregister(fd)
 
     def close(self) -> None:
         self._watcher.stop()
@@ -86,25 +90,26 @@ class EpollReadiness:
         self._epoll.close()
 
     def _drain(self) -> None:
-        poll, readable = self._poll, self._readable.get
+        poll, all_watched = self._poll, self._watched
         for _ in range(_ROUNDS):
             events = poll(0, _BATCH)
             for fd, mask in events:
+                watched = all_watched[fd]
+                if watched is None:  # unwatched earlier in this batch
+                    continue
                 if mask == _READ:
-                    callback = readable(fd)
-                    if callback is not None:  # else closed earlier in this batch
-                        callback()
+                    watched.on_readable()
                 else:
-                    self._on_more_than_readable(fd, mask)
+                    self._call_both(fd, watched, mask)
             if len(events) < _BATCH or self._epoll.closed:
                 return
 
-    def _on_more_than_readable(self, fd: int, mask: int) -> None:
-        if mask & _WRITE and (on_writable := self._writable.get(fd)) is not None:
-            on_writable()
+    def _call_both(self, fd: int, watched: Watched, mask: int) -> None:
+        if mask & _WRITE:
+            watched.on_writable()
         # an error or a hang-up without bytes is learnt by reading
-        if mask & ~_WRITE and (on_readable := self._readable.get(fd)) is not None:
-            on_readable()
+        if mask & ~_WRITE and self._watched[fd] is watched:
+            watched.on_readable()
 
 
 class WatcherReadiness:
@@ -112,44 +117,49 @@ class WatcherReadiness:
 
     def __init__(self, loop: Any) -> None:
         self._loop = loop
+        self._watched: dict[int, Watched] = {}
         self._readers: dict[int, Any] = {}
         self._writers: dict[int, Any] = {}
-        self._callbacks: dict[Any, Callback] = {}
+        self._paused = False
+
+    def watch(self, fd: int, watched: Watched) -> None:
+        self._watched[fd] = watched
+        self._add(self._readers, fd, _LOOP_READ, watched.on_readable)
+
+    def watch_writable(self, fd: int, on: bool) -> None:
+        self._remove(self._writers, fd)
+        if on:
+            self._add(self._writers, fd, _LOOP_WRITE, self._watched[fd].on_writable)
+
+    def unwatch(self, fd: int) -> None:
+        del self._watched[fd]
+        self._remove(self._readers, fd)
+        self._remove(self._writers, fd)
 
     def pause(self) -> None:
+        self._paused = True
         for watcher in (*self._readers.values(), *self._writers.values()):
-            self._callbacks[watcher] = watcher.callback
             watcher.stop()
 
     def resume(self) -> None:
-        while self._callbacks:
-            watcher, callback = self._callbacks.popitem()
-            watcher.start(callback)
-
-    def watch(self, fd: int, on_readable: Callback) -> None:
-        self._readers[fd] = self._start(fd, _LOOP_READ, on_readable)
-
-    def watch_writable(self, fd: int, on_writable: Callback | None) -> None:
-        self._stop(self._writers, fd)
-        if on_writable is not None:
-            self._writers[fd] = self._start(fd, _LOOP_WRITE, on_writable)
-
-    def unwatch(self, fd: int) -> None:
-        self._stop(self._readers, fd)
-        self._stop(self._writers, fd)
+        self._paused = False
+        for fd, watcher in self._readers.items():
+            watcher.start(self._watched[fd].on_readable)
+        for fd, watcher in self._writers.items():
+            watcher.start(self._watched[fd].on_writable)
 
     def close(self) -> None:
         for watchers in (self._readers, self._writers):
             for fd in list(watchers):
-                self._stop(watchers, fd)
+                self._remove(watchers, fd)
 
-    def _start(self, fd: int, events: int, callback: Callback) -> Any:
-        watcher = self._loop.io(fd, events)
-        watcher.start(callback)
-        return watcher
+    def _add(self, watchers: dict[int, Any], fd: int, events: int, callback: Callable[[], None]) -> None:
+        watchers[fd] = watcher = self._loop.io(fd, events)
+        if not self._paused:
+            watcher.start(callback)
 
     @staticmethod
-    def _stop(watchers: dict[int, Any], fd: int) -> None:
+    def _remove(watchers: dict[int, Any], fd: int) -> None:
         watcher = watchers.pop(fd, None)
         if watcher is not None:
             watcher.stop()

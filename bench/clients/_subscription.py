@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 import gevent
 from gevent.event import AsyncResult
 
-from bench.clients import ConnectError, Subscriber
+from bench.clients import ConnectError, OnError, OnText, Subscriber, Target
 from bench.clients._errors import describe
-from bench.clients._link import Link, OnData, OnLost
+from bench.clients._link import Link, Receiver
+from bench.clients._upstream import Upstream
+
+if TYPE_CHECKING:
+    from bench.clients._reactor import Reactor
 
 
-class _Cursored(Protocol):
+class Cursored(Protocol):
+    """A protocol that knows where its subscriber stands."""
+
     @property
     def cursor(self) -> str | None: ...
 
@@ -24,18 +31,34 @@ class _Cursored(Protocol):
 
 
 class Subscription(Subscriber):
-    """A subscriber whose sockets belong to the reactor.
+    """A subscriber whose sockets belong to the reactor; the receiver of its main link.
 
     An error ends the subscription: its links are closed, then `on_error` is called once, or `open` raises if it still
     waits. Only failures of `publish` are errors that leave it standing.
     `closed` is true from the first `close` or error on.
     """
 
-    closed = False
-    _step = "connect"  # what `open` is waiting for, named by its ConnectError
-    _confirmation: Any = None  # an AsyncResult while `open` waits
+    # Slots here and below, as few objects as can be: the hot path meets cold memory (see `EpollReadiness`).
+    __slots__ = ("_confirmation", "_cursored", "_link", "_step", "_tally", "closed")
 
-    _cursored: _Cursored | None = None  # the protocol, where it has cursors
+    def __init__(
+        self,
+        reactor: Reactor,
+        target: Target,
+        topic: str,
+        on_text: OnText,
+        on_error: OnError,
+        *,
+        after: str | None = None,
+        phase: float = 0.0,
+    ) -> None:
+        super().__init__(reactor, target, topic, on_text, on_error, after=after, phase=phase)
+        self.closed = False
+        self._step = "connect"  # what `open` is waiting for, named by its ConnectError
+        self._confirmation: AsyncResult | None = None  # from `open` on
+        self._cursored: Cursored | None = None
+        self._link: Link | None = None
+        self._tally = reactor.tally
 
     @property
     def cursor(self) -> str | None:
@@ -62,58 +85,105 @@ class Subscription(Subscriber):
                 self._leave()
         return None if confirmed_ns is None else confirmed_ns - started_ns
 
-    @property
-    def _authority(self) -> str:
-        host = self.target.host
-        return f"[{host}]:{self.target.port}" if ":" in host else f"{host}:{self.target.port}"
-
-    def _path(self, route: str, **query: str) -> str:
-        """The path template of `wire` called `route` for this topic, with what else the query says."""
-        path = self.target.wire[route].format(topic=quote(self.topic))
-        return path + "".join(f"&{name}={quote(value)}" for name, value in query.items())
-
     def close(self) -> None:
         if not self.closed:
             self.closed = True
             self._part()
 
+    def connected(self, now_ns: int) -> None:
+        """The main link stands."""
+        self._step = "handshake"
+
+    @abc.abstractmethod
+    def receive(self, data: bytes, now_ns: int) -> None:
+        """Bytes from the main link."""
+
+    def lost(self, reason: str) -> None:
+        """End the subscription because of an error: the main link is gone, or something else that cannot be mended."""
+        if self.closed:
+            return
+        self._leave()
+        if self._confirmation is not None and not self._confirmation.ready():
+            self._confirmation.set_exception(ConnectError(f"{self._step}: {reason}"))
+        else:
+            self.on_error(reason)
+
     @abc.abstractmethod
     def _begin(self) -> None:
         """Connect and send what subscribes, without blocking."""
 
-    @abc.abstractmethod
     def _part(self) -> None:
-        """Say farewell in the protocol's way and part from the links; `closed` is set already."""
+        """Leave in the protocol's way, without blocking; `closed` is set already. Where there is no farewell: drop."""
+        self._drop()
 
-    @abc.abstractmethod
     def _drop(self) -> None:
         """Close all links at once."""
-
-    def _connect(self, on_data: OnData, on_lost: OnLost | None = None) -> Link:
-        target = self.target
-        return self.reactor.connect(
-            target.host, target.port, on_data, on_lost or self._fail, self._on_connected, target.source
-        )
-
-    def _on_connected(self, _now_ns: int) -> None:
-        if self._step == "connect":
-            self._step = "handshake"
-
-    def _confirm(self, now_ns: int | None) -> None:
-        """The server has shown that the subscription stands (None: it does not show it)."""
-        if not self._confirmation.ready():
-            self._confirmation.set(now_ns)
-
-    def _fail(self, reason: str) -> None:
-        """End the subscription because of an error."""
-        if self.closed:
-            return
-        self._leave()
-        if self._confirmation.ready():
-            self.on_error(reason)
-        else:
-            self._confirmation.set_exception(ConnectError(f"{self._step}: {reason}"))
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     def _leave(self) -> None:
         self.closed = True
         self._drop()
+
+    def _confirm(self, now_ns: int | None) -> None:
+        """The server has shown that the subscription stands (None: it does not show it)."""
+        if self._confirmation is not None and not self._confirmation.ready():
+            self._confirmation.set(now_ns)
+
+    def _connect(self, receiver: Receiver) -> Link:
+        return self.reactor.connect(self.target.host, self.target.port, receiver, self.target.source)
+
+    def _path(self, route: str, query: dict[str, str]) -> str:
+        """The path template of `wire` called `route` for this topic, with what else the query says."""
+        path = self.target.wire[route].format(topic=quote(self.topic))
+        return path + "".join(f"&{name}={quote(value)}" for name, value in query.items())
+
+
+class HttpSubscription(Subscription):
+    """A subscription whose way upstream is an HTTP request."""
+
+    __slots__ = ("_upstream",)
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        target: Target,
+        topic: str,
+        on_text: OnText,
+        on_error: OnError,
+        *,
+        after: str | None = None,
+        phase: float = 0.0,
+    ) -> None:
+        super().__init__(reactor, target, topic, on_text, on_error, after=after, phase=phase)
+        self._upstream: Upstream | None = None
+
+    def publish(self, topic: str, text: bytes) -> None:
+        if self.closed:
+            self.on_error("publish: not connected")
+            return
+        if self._upstream is None:
+            self._upstream = Upstream(self.reactor, self.target, self.on_error)
+        self._upstream.publish(topic, text)
+
+    def _drop(self) -> None:
+        super()._drop()
+        if self._upstream is not None:
+            self._upstream.close()
+
+
+class Opening:
+    """The receiver of a subscription's main link until it stands: the rest of its calls go to the subscription."""
+
+    __slots__ = ("_subscription", "receive")
+
+    def __init__(self, subscription: Subscription, receive: Callable[[bytes, int], object]) -> None:
+        self._subscription = subscription
+        self.receive = receive
+
+    def connected(self, now_ns: int) -> None:
+        self._subscription.connected(now_ns)
+
+    def lost(self, reason: str) -> None:
+        self._subscription.lost(reason)

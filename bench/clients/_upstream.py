@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bench.clients import OnError, Target
 from bench.clients._errors import ProtocolError, describe
 from bench.clients._http import Headers, Response, ResponseParser, build_request
 from bench.clients._link import MAX_OUTGOING_BYTES, Link
-from bench.clients._reactor import Reactor
+
+if TYPE_CHECKING:
+    from bench.clients._reactor import Reactor
 
 
 class RequestQueue:
@@ -68,17 +71,18 @@ class RequestQueue:
                 if self._link is None:
                     target = self._target
                     self._parser = ResponseParser()
-                    self._link = self._reactor.connect(
-                        target.host, target.port, self._on_data, self._on_lost, source=target.source
-                    )
-                self._link.send(request)
+                    self._link = self._reactor.connect(target.host, target.port, self, target.source)
+                self._link.write(request)
             except OSError as error:
                 self._on_error(f"connect: {describe(error)}")
                 continue
             self._reactor.tally.requests += 1
             self._is_busy = True
 
-    def _on_data(self, data: bytes, now_ns: int) -> None:
+    def connected(self, now_ns: int) -> None:
+        """The link stands: nothing to do, what waits is on its way."""
+
+    def receive(self, data: bytes, now_ns: int) -> None:
         for response in self._parser.feed(data):
             if not self._is_busy:
                 raise ProtocolError("answer without a request")
@@ -90,7 +94,7 @@ class RequestQueue:
         if not self._is_busy:
             self._send_next()
 
-    def _on_lost(self, reason: str) -> None:
+    def lost(self, reason: str) -> None:
         # a keep-alive connection may be closed by the server whenever no request is on its way
         self._link = None
         if self._is_busy:
@@ -105,7 +109,7 @@ class Upstream:
     def __init__(self, reactor: Reactor, target: Target, on_error: OnError) -> None:
         self._tally = reactor.tally
         self._path = target.wire["upstream"]
-        self._host = f"{target.host}:{target.port}"
+        self._host = target.authority
         self._report = on_error
         self._queue = RequestQueue(reactor, target, self._on_response, self._on_error)
         self.close = self._queue.close

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError
-from bench.clients._http import Head, StreamParser, build_request
-from bench.clients._link import Link
-from bench.clients._subscription import Subscription
-from bench.clients._upstream import Upstream
+from bench.clients._http import SIZES, Head, StreamParser, build_request
+from bench.clients._subscription import HttpSubscription, Opening
 
 MAX_EVENT_BYTES = 16 * 1_048_576
 _BOM = b"\xef\xbb\xbf"
@@ -31,7 +29,6 @@ class EventStreamParser:
     """
 
     __slots__ = (
-        "_between_events",
         "_bytes",
         "_data",
         "_id",
@@ -48,7 +45,6 @@ class EventStreamParser:
         self.retry_ms: int | None = None
         self._started = False  # past the place where a byte order mark is skipped
         self._skip_lf = False  # the last byte was CR: an LF next belongs to it
-        self._between_events = False  # started, and nothing of an event is held
         self._line: list[bytes] = []  # pieces of a line that is not whole yet
         self._bytes = 0  # received since the last event ended
         self._id = b""
@@ -57,15 +53,6 @@ class EventStreamParser:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events dispatched by `data`, in order."""
-        # the common case: one whole event of an id and a line of data
-        if data.startswith(b"id: ") and data.endswith(b"\n\n") and self._between_events:
-            lines = data.split(b"\n")
-            if len(lines) == 4 and lines[1].startswith(b"data: ") and _is_plain(data):
-                self._id = self.last_id = lines[0][4:]
-                return [Event(b"", lines[1][6:], self.last_id)]
-        return self._feed_any(data)
-
-    def _feed_any(self, data: bytes) -> list[Event]:
         if not self._started:
             data = self._skip_byte_order_mark(data)
         if self._skip_lf and data:
@@ -85,8 +72,16 @@ class EventStreamParser:
             self._line.append(lines[-1])
         if self._bytes > MAX_EVENT_BYTES:
             raise ProtocolError("event too large")
-        self._between_events = self._started and not (self._line or self._data or self._type or self._skip_lf)
         return events
+
+    @property
+    def between_events(self) -> bool:
+        """Whether nothing received so far bears on what the next bytes mean."""
+        return self._started and not (self._line or self._data or self._type or self._skip_lf)
+
+    def resume(self, last_id: bytes) -> None:
+        """Stand between events with this last event ID, as after an event that was parsed elsewhere."""
+        self.last_id = self._id = last_id
 
     def _skip_byte_order_mark(self, data: bytes) -> bytes:
         data = b"".join((*self._line, data))
@@ -124,36 +119,51 @@ class EventStreamParser:
         self._type = b""
 
 
-def _is_plain(data: bytes) -> bool:
-    return data.isascii() and b"\r" not in data and b"\0" not in data
-
-
 class SseProtocol:
     """The texts of one event stream out of the bytes of its HTTP response.
 
     head: the response's head once it is there and in order. ended: the server has ended the response.
     """
 
-    __slots__ = ("_after", "_events", "_stream", "gaps", "head")
+    __slots__ = ("_after", "_events", "_last_id", "_plain", "_stream", "ended", "gaps", "head")
 
     def __init__(self, after: str | None = None) -> None:
         self._after = after
         self._stream = StreamParser()
         self._events = EventStreamParser()
+        self._last_id = b""
+        self._plain = False  # the next bytes begin a chunk and an event
         self.head: Head | None = None
+        self.ended = False
         self.gaps = 0
 
     @property
     def cursor(self) -> str | None:
         """The id of the last event; before the first one where this stream resumed; None where there are no ids."""
-        return self._events.last_id.decode() or self._after
-
-    @property
-    def ended(self) -> bool:
-        return self._stream.ended
+        return self._last_id.decode() or self._after
 
     def feed(self, data: bytes) -> list[bytes]:
         """The texts completed by `data`, in order. Raises ProtocolError."""
+        # The common case, in one go through both layers: one chunk that is one event of an id and one line of data.
+        # Whatever is unusual in it (another field, another line end, not ASCII) leaves it to the layers.
+        if self._plain and data.endswith(b"\n\n\r\n"):
+            head, _, rest = data.partition(b"\ndata: ")
+            size, _, last_id = head.partition(b"\r\nid: ")
+            text = rest[:-4]
+            if (
+                len(data) == len(size) + SIZES.get(size, -9) + 4
+                and data.isascii()
+                and data.count(b"\n") == 5
+                and data.count(b"\r") == 2
+                and b"\0" not in last_id
+            ):
+                self._last_id = last_id
+                return [text]
+        return self._feed_layers(data)
+
+    def _feed_layers(self, data: bytes) -> list[bytes]:
+        if self._plain:
+            self._events.resume(self._last_id)
         body = self._stream.feed(data)
         if self.head is None:
             self._check_head()
@@ -163,6 +173,9 @@ class SseProtocol:
                 texts.append(text)
             elif event_type == b"gap":
                 self.gaps += 1
+        self._last_id = self._events.last_id
+        self._plain = self._stream.between_chunks and self._events.between_events
+        self.ended = self._stream.ended
         return texts
 
     def _check_head(self) -> None:
@@ -176,55 +189,37 @@ class SseProtocol:
         self.head = head
 
 
-class Client(Subscription):
-    """One streaming response, confirmed by its head; where the head is late, by nothing. Upstream is HTTP."""
+class Client(HttpSubscription):
+    """One streaming response, confirmed by its head; where the head is late, by nothing. There is no farewell."""
 
-    _link: Link | None = None
-    _upstream: Upstream | None = None
+    __slots__ = ("_protocol",)
 
-    def publish(self, topic: str, text: bytes) -> None:
-        if self._upstream is None:
-            self._upstream = Upstream(self.reactor, self.target, self.on_error)
-        self._upstream.publish(topic, text)
-
-    def _begin(self) -> None:
-        self._tally = self.reactor.tally
-        self._cursored = self._protocol = SseProtocol(self.after)
-        self._feed = self._protocol.feed
-        headers = [("Accept", "text/event-stream")]
-        if self.after:
-            headers.append(("Last-Event-ID", self.after))
-        self._link = self._connect(self._on_head)
-        self._link.send(build_request("GET", self._path("subscribe"), self._authority, headers))
-        self._tally.requests += 1
-
-    def _on_connected(self, now_ns: int) -> None:
-        super()._on_connected(now_ns)
+    def connected(self, now_ns: int) -> None:
+        super().connected(now_ns)
         if self.target.wire.get("head") == "late":
             self._confirm(None)
 
-    def _on_head(self, data: bytes, now_ns: int) -> None:
-        self._on_data(data, now_ns)
-        if self._protocol.head is not None and self._link is not None:
-            self._link.on_data = self._on_data
-            self._confirm(now_ns)
-
-    def _on_data(self, data: bytes, now_ns: int) -> None:
-        for text in self._feed(data):
+    def receive(self, data: bytes, now_ns: int) -> None:
+        protocol = self._protocol
+        for text in protocol.feed(data):
             self._tally.payload_received_bytes += len(text)
             self.on_text(text, now_ns)
             if self.closed:
                 return
-        if self._protocol.ended:
-            self._fail(CLOSED_BY_SERVER)
+        if protocol.ended:
+            self.lost(CLOSED_BY_SERVER)
 
-    def _part(self) -> None:
-        # there is no farewell in SSE: leaving is closing the connection
-        self._drop()
+    def _begin(self) -> None:
+        self._cursored = self._protocol = SseProtocol(self.after)
+        headers = [("Accept", "text/event-stream")]
+        if self.after:
+            headers.append(("Last-Event-ID", self.after))
+        self._link = self._connect(Opening(self, self._receive_head))
+        self._link.write(build_request("GET", self._path("subscribe", {}), self.target.authority, headers))
+        self._tally.requests += 1
 
-    def _drop(self) -> None:
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-        if self._upstream is not None:
-            self._upstream.close()
+    def _receive_head(self, data: bytes, now_ns: int) -> None:
+        self.receive(data, now_ns)
+        if self._protocol.head is not None and self._link is not None:
+            self._link.receiver = self
+            self._confirm(now_ns)

@@ -7,8 +7,7 @@ import json
 from bench.clients._cursor import format_cursor, parse_cursor
 from bench.clients._errors import OutgoingFull, ProtocolError, describe
 from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
-from bench.clients._link import Link
-from bench.clients._subscription import Subscription
+from bench.clients._subscription import Opening, Subscription
 
 
 class WebSocketProtocol(FrameParser):
@@ -41,66 +40,60 @@ class WebSocketProtocol(FrameParser):
 class Client(Subscription):
     """One WebSocket connection. What confirms it is the first control frame, which carries the cursor."""
 
-    _link: Link | None = None
+    __slots__ = ("_handshake", "_protocol")
 
     def publish(self, topic: str, text: bytes) -> None:
-        if self.closed or self._link is None:
+        if self._link is None:
             self.on_error("publish: not connected")
             return
         try:
-            self._link.send(encode(TEXT, b"%s\t%s" % (topic.encode("ascii"), text)))
+            self._link.write(encode(TEXT, b"%s\t%s" % (topic.encode("ascii"), text)))
         except OutgoingFull as error:
             self.on_error(f"publish: {describe(error)}")
         else:
             self._tally.payload_sent_bytes += len(text)
 
-    def _begin(self) -> None:
-        self._tally = self.reactor.tally
-        self._cursored = self._protocol = WebSocketProtocol(self.after)
-        self._feed = self._protocol.feed
-        path = self._path("subscribe", after=self.after) if self.after else self._path("subscribe")
-        self._handshake = Handshake(self._authority, path)
-        self._link = self._connect(self._on_handshake)
-        self._link.send(self._handshake.request)
-        self._tally.requests += 1
-
-    def _on_handshake(self, data: bytes, now_ns: int) -> None:
-        frames = self._handshake.feed(data)
-        if frames is not None and self._link is not None:
-            self._step = "first control frame"
-            self._link.on_data = self._on_first_frames
-            if frames:
-                self._on_first_frames(frames, now_ns)
-
-    def _on_first_frames(self, data: bytes, now_ns: int) -> None:
-        self._on_data(data, now_ns)
-        if self._protocol.controls and self._link is not None:
-            self._link.on_data = self._on_data
-            self._confirm(now_ns)
-
-    def _on_data(self, data: bytes, now_ns: int) -> None:
-        for text in self._feed(data):
+    def receive(self, data: bytes, now_ns: int) -> None:
+        protocol = self._protocol
+        for text in protocol.feed(data):
             self._tally.payload_received_bytes += len(text)
             self.on_text(text, now_ns)
             if self.closed:
                 return
-        if self._protocol.outgoing:
+        if protocol.outgoing:
             self._answer()
+
+    def _begin(self) -> None:
+        self._cursored = self._protocol = WebSocketProtocol(self.after)
+        path = self._path("subscribe", {"after": self.after} if self.after else {})
+        self._handshake = Handshake(self.target.authority, path)
+        self._link = self._connect(Opening(self, self._receive_handshake))
+        self._link.write(self._handshake.request)
+        self._tally.requests += 1
+
+    def _receive_handshake(self, data: bytes, now_ns: int) -> None:
+        frames = self._handshake.feed(data)
+        if frames is not None and self._link is not None:
+            self._step = "first control frame"
+            self._link.receiver = Opening(self, self._receive_first_frames)
+            if frames:
+                self._receive_first_frames(frames, now_ns)
+
+    def _receive_first_frames(self, data: bytes, now_ns: int) -> None:
+        self.receive(data, now_ns)
+        if self._protocol.controls and self._link is not None:
+            self._link.receiver = self
+            self._confirm(now_ns)
 
     def _answer(self) -> None:
         if self._link is not None:
-            self._link.send(self._protocol.take_outgoing())
+            self._link.write(self._protocol.take_outgoing())
         if self._protocol.closed:
-            self._fail(self._protocol.closed)
+            self.lost(self._protocol.closed)
 
     def _part(self) -> None:
         if self._link is not None:
             if self._link.connected:
-                self._link.send(encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big")))
+                self._link.write(encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big")))
             self._link.part()
-            self._link = None
-
-    def _drop(self) -> None:
-        if self._link is not None:
-            self._link.close()
             self._link = None
