@@ -28,6 +28,7 @@ from bench.results import (
     Run,
     ScenarioFacts,
     Series,
+    Store,
     Trial,
     Usage,
     VariantFacts,
@@ -132,7 +133,6 @@ def hostile() -> tuple[Run, list[Trial]]:
     run, trials = synthetic(natures)
     run = msgspec.structs.replace(
         run,
-        name=HOSTILE,
         command=["python", HOSTILE],
         profile=HOSTILE,
         started_at=HOSTILE,
@@ -165,12 +165,11 @@ def hostile() -> tuple[Run, list[Trial]]:
 
 def write(results: Path, run: Run, trials: Iterable[Trial], name: str = "") -> Path:
     """Store a run as `bench.results` lays it out; the folder."""
-    folder = results / (name or run.name)
-    (folder / "trials").mkdir(parents=True)
-    (folder / "run.json").write_bytes(msgspec.json.encode(run))
+    store = Store(results / (name or run.name))
+    store.begin(run)
     for trial in trials:
-        (folder / "trials" / f"{trial.planned.id}.json").write_bytes(msgspec.json.encode(trial))
-    return folder
+        store.add(trial)
+    return store.folder
 
 
 def process(cpu_ns: float, pss_bytes: float = 40e6) -> ProcessUsage:

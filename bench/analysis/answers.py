@@ -28,9 +28,12 @@ QUESTIONS = (
     Question("latency_p50", "broadcast", "Fresh data: median delivery latency"),
     Question("latency_p99", "broadcast", "Fresh data in the worst case: 99 % of deliveries arrive within"),
     Question("round_trip_p50", "echo", "Conversation: median echo round trip"),
-    Question("cpu", "broadcast", "Server work: CPU per delivered message"),
-    Question("wire", "broadcast", "Network: bytes on the wire per delivered message"),
-    Question("requests", "broadcast", "Requests: HTTP requests per delivered message"),
+    Question("round_trip_p99", "echo", "Conversation in the worst case: 99 % of round trips take at most"),
+    Question("cpu", "broadcast", "Server work: CPU per delivered message of a broadcast"),
+    Question("cpu", "echo", "Server work: CPU per echoed message"),
+    Question("wire", "broadcast", "Network: bytes on the wire per delivered message of a broadcast"),
+    Question("wire", "echo", "Network: bytes on the wire per echoed message"),
+    Question("requests", "broadcast", "Requests: HTTP requests per delivered message of a broadcast"),
     Question("connection_memory", "idle", "Standing costs: memory per connection"),
     Question("connection_cpu", "idle", "Standing costs: CPU of a silent connection"),
 )
@@ -64,38 +67,40 @@ class Answer:
     products: tuple[Entry, ...]
 
     @property
-    def undecided(self) -> bool:
-        """Whether too few blocks were run to compare anybody."""
-        return any(entry.comparison and entry.comparison.verdict is Verdict.TOO_FEW for entry in self.entries)
+    def decided(self) -> bool:
+        """Whether the best could be compared with everybody, and there is anybody to compare it with."""
+        return len(self.entries) > 1 and all(_verdict(entry) is not Verdict.TOO_FEW for entry in self.entries)
 
     @property
     def leaders(self) -> list[VariantFacts]:
         """The best, and all from whom no difference to it is shown."""
-        return [entry.variant for entry in self.entries if _level(entry)]
+        return [entry.variant for entry in self.entries if _verdict(entry) is Verdict.NONE_SHOWN]
 
     def standing(self, variant: str) -> Standing:
         """How a variant on neutral ground stands. Raises LookupError for one that this answer does not hold."""
         entry = next((entry for entry in self.entries if entry.variant.name == variant), None)
         if entry is None:
             raise LookupError(f"{variant} is not among the techniques of this answer")
-        if len(self.entries) < 2 or self.undecided:
+        if _verdict(entry) is not Verdict.NONE_SHOWN:
+            return Standing.OPEN if _verdict(entry) is Verdict.TOO_FEW else Standing.BEHIND
+        if not self.decided:
             return Standing.OPEN
-        if not _level(entry):
-            return Standing.BEHIND
         return Standing.LEVEL if len(self.leaders) > 1 else Standing.ALONE
 
 
-def _level(entry: Entry) -> bool:
-    return entry.comparison is None or entry.comparison.verdict is Verdict.NONE_SHOWN
+def _verdict(entry: Entry) -> Verdict:
+    """What is shown between an entry and the best; nothing between the best and itself."""
+    return Verdict.NONE_SHOWN if entry.comparison is None else entry.comparison.verdict
 
 
 def answers(cells: Cells) -> list[Answer]:
     """An answer to every question that the run has numbers for."""
-    given = [_answer(cells, question) for question in QUESTIONS if question.scenario in cells.scenarios]
-    return [answer for answer in given if answer.entries or answer.products]
+    given = [answer(cells, question) for question in QUESTIONS if question.scenario in cells.scenarios]
+    return [found for found in given if found.entries or found.products]
 
 
-def _answer(cells: Cells, question: Question) -> Answer:
+def answer(cells: Cells, question: Question) -> Answer:
+    """The answer to one question; without entries where no technique has the metric."""
     metric = METRICS[question.metric]
     measured = [
         (variant, found)

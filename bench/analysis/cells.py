@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Estimate, Verdict, estimate, paired_ratio, verdict
+from bench.analysis.statistics import (
+    Estimate,
+    Verdict,
+    estimate,
+    paired_difference,
+    paired_ratio,
+    verdict,
+    verdict_of_difference,
+)
 from bench.results import Run, Trial, VariantFacts
 
 ASSUMED_FLOOR = 1.05
@@ -22,11 +30,16 @@ ASSUMED_FLOOR = 1.05
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A variant against a reference on one metric in one scenario: their ratio and what it shows."""
+    """A variant against a reference on one metric in one scenario, paired by block, and what that shows.
+
+    ratio: None unless both are above zero in every block they share; then only the difference can be told.
+    difference: variant - reference, in the metric's unit; None where they share no block.
+    """
 
     variant: VariantFacts
     reference: VariantFacts
     ratio: Estimate | None
+    difference: Estimate | None
     verdict: Verdict
 
 
@@ -82,9 +95,10 @@ class Cells:
 
     def compare(self, metric: str, scenario: str, variant: str, reference: str) -> Comparison:
         """A variant against a reference, paired by block."""
-        ratio = paired_ratio(self._by_block(metric, scenario, variant), self._by_block(metric, scenario, reference))
-        shown = verdict(ratio, self.floor(metric, scenario).ratio)
-        return Comparison(self.facts[variant], self.facts[reference], ratio, shown)
+        ours, theirs = self._by_block(metric, scenario, variant), self._by_block(metric, scenario, reference)
+        ratio, difference = paired_ratio(ours, theirs), paired_difference(ours, theirs)
+        shown = verdict(ratio, self.floor(metric, scenario).ratio) if ratio else verdict_of_difference(difference)
+        return Comparison(self.facts[variant], self.facts[reference], ratio, difference, shown)
 
     def floor(self, metric: str, scenario: str) -> Floor:
         """The noise floor of a metric: the widest ratio between twins of one block, or what is assumed without any."""

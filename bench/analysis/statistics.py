@@ -73,13 +73,14 @@ def estimate(values: Sequence[float]) -> Estimate | None:
 
 
 def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, float]) -> Estimate | None:
-    """How many times the denominators the numerators are, paired by block; None where no block holds both above zero.
+    """How many times the denominators the numerators are, paired by block.
 
-    Computed on logarithms, so that a : b and b : a tell the same story.
+    None where no block holds both, or where one of a pair is not above zero: a block is never left out because of what
+    was measured in it. Computed on logarithms, so that a : b and b : a tell the same story.
     """
-    blocks = sorted(
-        block for block in numerators.keys() & denominators.keys() if numerators[block] > 0 and denominators[block] > 0
-    )
+    blocks = sorted(numerators.keys() & denominators.keys())
+    if any(numerators[block] <= 0 or denominators[block] <= 0 for block in blocks):
+        return None
     logs = estimate([math.log(numerators[block] / denominators[block]) for block in blocks])
     if logs is None:
         return None
@@ -92,6 +93,11 @@ def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, flo
     )
 
 
+def paired_difference(minuends: Mapping[int, float], subtrahends: Mapping[int, float]) -> Estimate | None:
+    """By how much the minuends exceed the subtrahends, paired by block; None where no block holds both."""
+    return estimate([minuends[block] - subtrahends[block] for block in sorted(minuends.keys() & subtrahends.keys())])
+
+
 def verdict(ratio: Estimate | None, floor: float) -> Verdict:
     """What a ratio shows. `floor` (>= 1) is the noise floor: a ratio within [1/floor, floor] is never a difference."""
     if ratio is None or ratio.low is None or ratio.high is None:
@@ -101,6 +107,13 @@ def verdict(ratio: Estimate | None, floor: float) -> Verdict:
     if ratio.high < 1.0 and ratio.median < 1.0 / floor:
         return Verdict.LOWER
     return Verdict.NONE_SHOWN
+
+
+def verdict_of_difference(difference: Estimate | None) -> Verdict:
+    """What a difference shows, for quantities that may be zero and so have no ratio."""
+    if difference is None or difference.low is None or difference.high is None:
+        return Verdict.TOO_FEW
+    return Verdict.HIGHER if difference.low > 0 else Verdict.LOWER if difference.high < 0 else Verdict.NONE_SHOWN
 
 
 def _bootstrap(sample: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -1,1 +1,61 @@
 """The report: the only part that knows matplotlib and jinja2. It reads what was stored and computes everything anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from bench import results
+
+LATEST = "latest"
+
+
+def build(run_folder: Path, reports: Path) -> Path:
+    """Write `reports/<run>/` (page, summary, figures) from a stored run, in place of an earlier report of it; the page.
+
+    `reports/latest` then points to it. Results are only read. Raises bench.results.ResultsError for a run that cannot
+    be read, and OSError where the report cannot be written; an earlier report then still stands.
+    """
+    from bench.analysis.cells import Cells
+    from bench.report import figures, page  # matplotlib takes half a second: only who builds pays for it
+
+    name = run_folder.resolve().name
+    cells = Cells(*results.load(run_folder))
+    drawn = list(figures.drawn(cells))
+    facts = page.facts(cells, drawn, name)
+    files = {Path("index.html"): page.page(facts).encode(), Path("summary.md"): page.summary(facts).encode()}
+    for figure in drawn:
+        files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
+        files[Path("figures", f"{figure.name}.png")] = figure.png
+    reports.mkdir(parents=True, exist_ok=True)
+    _replace(reports / name, files)
+    _point(reports / LATEST, name)
+    return reports / name / "index.html"
+
+
+def _replace(folder: Path, files: dict[Path, bytes]) -> None:
+    """Put a folder of these files, and no others, where there may be an older one."""
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        for path, content in files.items():
+            (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / path).write_bytes(content)
+        fresh.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _point(link: Path, name: str) -> None:
+    """Make `link` lead to its neighbour `name`: a relative link, or a file that holds the name where there are none."""
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    try:
+        temporary.symlink_to(name, target_is_directory=True)
+    except (OSError, NotImplementedError):
+        temporary.write_text(f"{name}\n", encoding="utf-8")
+    temporary.replace(link)

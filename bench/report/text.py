@@ -7,24 +7,29 @@ import unicodedata
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, invisible and direction-changing characters, lone surrogates
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&:@-])")
+_MARKDOWN = re.compile(r"[\\`*_\[\]|~$]")
+_HTML = re.compile(r"[<>&@]|:(?=//)")  # tags, entities, mentions, addresses that readers turn into links
 
 
 def clean(text: object) -> str:
     """The text on one line, without control, invisible or direction-changing characters."""
     kept = (" " if char in "\n\r\t" else "" if unicodedata.category(char) in _HIDDEN else char for char in str(text))
-    return "".join(kept).strip()
+    return "".join(kept)
 
 
 def short(text: object, length: int) -> str:
     """The cleaned text, cut with an ellipsis to at most `length` characters."""
-    whole = clean(text)
+    whole = clean(text).strip()
     return whole if len(whole) <= length else whole[: length - 1].rstrip() + ELLIPSIS
 
 
 def markdown(text: object) -> str:
-    """The cleaned text with every character escaped that Markdown or HTML inside it could take for its own."""
-    return _MARKDOWN.sub(lambda found: "\\" + found[0] if found[0] not in "<>&" else f"&#{ord(found[0])};", clean(text))
+    """The cleaned text with every character escaped that Markdown, or HTML inside it, could take for its own.
+
+    Meant for the middle of a line: what only means something at its start (`#`, `-`, `1.`) stays as it is.
+    """
+    entities = _HTML.sub(lambda found: f"&#{ord(found[0])};", clean(text))
+    return _MARKDOWN.sub(lambda found: f"\\{found[0]}", entities)
 
 
 def slug(text: object) -> str:

@@ -70,8 +70,7 @@ def interval(estimate: Estimate, unit: Unit) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     scale = scale_for(estimate.median, unit)
-    low, high = scale.number(estimate.low), scale.number(estimate.high)
-    return low if low == high else f"{low}{DASH}{high}"
+    return f"{scale.number(estimate.low)}{DASH}{scale.number(estimate.high)}"
 
 
 def measured(estimate: Estimate | None, unit: Unit) -> str:
@@ -92,8 +91,8 @@ def ratio(estimate: Estimate) -> str:
     """A ratio with its interval in brackets."""
     if estimate.low is None or estimate.high is None:
         return factor(estimate.median)
-    low, high = factor(estimate.low)[:-1], factor(estimate.high)[:-1]
-    return f"{factor(estimate.median)} ({low if low == high else f'{low}{DASH}{high}'})"
+    low, high = (factor(bound).removesuffix(TIMES) for bound in (estimate.low, estimate.high))
+    return f"{factor(estimate.median)} ({low}{DASH}{high})"
 
 
 def unit_size(value: float, unit: Unit) -> float:

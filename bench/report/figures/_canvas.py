@@ -156,7 +156,7 @@ def spread(heights: Sequence[float], gap: float, low: float = 0.0, high: float =
 
 def text_width_in(text: str) -> float:
     """About how wide a text is on the canvas: enough to leave room for it."""
-    return 0.6 * FONT_PT * len(text) / 72
+    return 0.52 * FONT_PT * max(map(len, text.splitlines()), default=0) / 72
 
 
 def jitter(count: int, width: float) -> np.ndarray:

@@ -27,7 +27,9 @@ from bench.report.text import short
 from bench.report.units import quantity
 from bench.results import Distribution, VariantFacts
 
-SHARES = np.unique(np.concatenate([np.linspace(0.0, 1.0, 161), [0.99, 0.995, 0.999]]))
+SHARES = np.unique(np.concatenate([np.linspace(0.0, 1.0, 161), [0.001, 0.002, 0.99, 0.995, 0.999]]))
+HALF_TEXT = 0.055
+"""Half the height of a curve's name, as a share of the plot's."""
 
 
 def one_way(cells: Cells) -> list[str]:
@@ -142,19 +144,21 @@ class Label:
     @property
     def width(self) -> float:
         """About which part of the plot's width the text takes."""
-        return (text_width_in(self.text) + 0.2) / (WIDTH_IN - 0.9)
+        return (text_width_in(self.text) + 0.3) / (WIDTH_IN - 0.9)
 
 
 def _labels(found: list[Curve]) -> list[Label]:
     """The faster half is named in the empty upper left, the slower half in the empty lower right of the plot."""
     faster = (len(found) + 1) // 2
-    step = min(0.12, 0.8 / faster)
+    step = min(0.13, 0.8 / faster)
     labels = []
     for place, curve in enumerate(found):
         left = place < faster
-        share = 0.93 - step * place if left else 0.07 + step * (len(found) - 1 - place)
-        edges = [float(np.interp(share, SHARES, other.at_ns)) for other in found]
-        text = f"{short(named(curve.variant), 24)}  {quantity(curve.median_ns, 'ns')}"
+        share = 0.92 - step * place if left else 0.08 + step * (len(found) - 1 - place)
+        near = share + (-HALF_TEXT if left else HALF_TEXT)  # curves lean right: the nearest edge of the text decides
+        edges = [float(np.interp(near, SHARES, other.at_ns)) for other in found]
+        between = "  " if step < 0.11 else "\n"
+        text = f"{short(named(curve.variant), 24)}{between}{quantity(curve.median_ns, 'ns')}"
         labels.append(Label(curve, text, left, share, min(edges) if left else max(edges)))
     return labels
 
@@ -175,15 +179,17 @@ def _bounds(found: list[Curve], labels: list[Label]) -> tuple[float, float]:
 def _write(axes: Axes, label: Label, bounds: tuple[float, float]) -> None:
     colour = label.curve.look.colour
     own = float(np.interp(label.share, SHARES, label.curve.at_ns))
-    room = (bounds[1] / bounds[0]) ** 0.025
+    room = (bounds[1] / bounds[0]) ** 0.03
     x = label.edge_ns / room if label.left else label.edge_ns * room
     axes.plot([x, own], [label.share, label.share], color=colour, linewidth=0.8, solid_capstyle="butt")
     axes.plot([own], [label.share], marker="o", markersize=4.5, color=colour, markeredgecolor=PAPER)
     axes.text(
         x,
         label.share,
-        f" {label.text} ",
+        label.text,
         ha="right" if label.left else "left",
         va="center",
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
+        ma="right" if label.left else "left",
+        linespacing=1.05,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 2.0},
     )

@@ -1,0 +1,171 @@
+"""The opening of the report: answers put into words. No sentence is true in advance; each states what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.analysis.answers import Answer, Entry, Standing
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import Metric
+from bench.analysis.statistics import FEWEST_TRIALS, Verdict, coverage
+from bench.report.units import DASH, counted, interval, measured, percent, quantity, ratio
+from bench.results import VariantFacts
+
+PROTAGONIST = "WebSocket"
+"""The technique that the project asks about: does it win, here, on this stack?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One variant in a claim: its name (for its label and colour) and what is said of it."""
+
+    variant: VariantFacts
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One answer in words: the question, the verdict, and groups of variants under a few words each."""
+
+    question: str
+    verdict: str
+    groups: list[tuple[str, list[Item]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a report says first. `standings` are lines of (words, questions) about the protagonist."""
+
+    sentence: str
+    standings: list[tuple[str, list[str]]]
+    cautions: list[str]
+    claims: list[Claim]
+
+
+def opening(cells: Cells, given: list[Answer]) -> Opening:
+    """The opening of a run's report."""
+    sentence, standings = _protagonist(given)
+    return Opening(sentence, standings, _cautions(cells, given), [_claim(found) for found in given])
+
+
+def _protagonist(given: list[Answer]) -> tuple[str, list[tuple[str, list[str]]]]:
+    """How the protagonist stands over all questions: a sentence, and the questions by standing."""
+    held: dict[Standing, list[str]] = {standing: [] for standing in Standing}
+    for answer in given:
+        name = next((entry.variant.name for entry in answer.entries if entry.variant.technique == PROTAGONIST), None)
+        if name is not None:
+            held[answer.standing(name)].append(answer.question.words)
+    asked = sum(map(len, held.values()))
+    if not asked:
+        return f"This run has no valid trial of {PROTAGONIST} on neutral ground, so nothing is said about it.", []
+    decided = asked - len(held[Standing.OPEN])
+    if not decided:
+        return f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it: see below.", []
+    parts = [f"{len(held[standing])} {standing}" for standing in (Standing.ALONE, Standing.LEVEL, Standing.BEHIND)]
+    sentence = (
+        f"Of {counted(decided, 'comparison')} between techniques on neutral ground, {PROTAGONIST} is in"
+        f" {parts[0]}, in {parts[1]} and in {parts[2]}."
+    )
+    return sentence, [(f"{PROTAGONIST} {standing}", questions) for standing, questions in held.items() if questions]
+
+
+def _cautions(cells: Cells, given: list[Answer]) -> list[str]:
+    """What must be known before a number is believed."""
+    return [*_about_trials(given), _about_noise(cells, given)] if given else ["No trial of this run is valid."]
+
+
+def _about_trials(given: list[Answer]) -> list[str]:
+    sizes = {len(entry.estimate.values) for answer in given for entry in (*answer.entries, *answer.products)}
+    fewest, most = min(sizes), max(sizes)
+    span = counted(most, "trial") if fewest == most else f"{fewest}{DASH}{counted(most, 'trial')}"
+    if most < FEWEST_TRIALS:
+        return [f"Each number rests on {span}: too few trials for an interval or a comparison."]
+    sure = [f"{percent(coverage(size))} with {size}" for size in sorted(sizes) if size >= FEWEST_TRIALS]
+    none = f"; {FEWEST_TRIALS - 1} or fewer have none" if fewest < FEWEST_TRIALS else ""
+    return [
+        f"Numbers are medians over {span}. The brackets hold the true median with a probability of at most"
+        f" {' and '.join((sure[0], sure[-1])) if len(sure) > 1 else sure[0]}{none}."
+    ]
+
+
+def _about_noise(cells: Cells, given: list[Answer]) -> str:
+    floors = [cells.floor(answer.question.metric, answer.question.scenario) for answer in given]
+    measured_floors = [floor.ratio for floor in floors if floor.measured]
+    if not measured_floors:
+        return (
+            f"No cell was run twice in a block, so the noise floor is assumed: a ratio within"
+            f" {percent(floors[0].ratio - 1)} of 1 is never called a difference."
+        )
+    return (
+        f"Twins of one cell differed by up to {percent(max(measured_floors) - 1)}: a ratio within the noise floor of its"
+        " own metric is never called a difference."
+    )
+
+
+def _claim(answer: Answer) -> Claim:
+    groups = [
+        (_best_words(answer), [Item(answer.entries[0].variant, _number(answer.entries[0], answer.metric))])
+        for _ in answer.entries[:1]
+    ]
+    for words, shown in (
+        ("no difference shown", Verdict.NONE_SHOWN),
+        (_worse_words(answer.metric), _worse(answer.metric)),
+        ("too few trials to compare", Verdict.TOO_FEW),
+    ):
+        held = [entry for entry in answer.entries[1:] if entry.comparison and entry.comparison.verdict is shown]
+        if held:
+            groups.append((words, [Item(entry.variant, _beside(entry, answer.metric)) for entry in held]))
+    if answer.products:
+        items = [Item(entry.variant, _product(entry, answer.metric)) for entry in answer.products]
+        groups.append(("products beside their technique", items))
+    return Claim(answer.question.words, _verdict(answer), groups)
+
+
+def _verdict(answer: Answer) -> str:
+    if not answer.entries:
+        return "products only"
+    names = [leader.label for leader in answer.leaders]
+    if len(answer.entries) == 1:
+        return f"{names[0]} only"
+    if not answer.decided:
+        return "not decided"
+    if len(names) == len(answer.entries):
+        return "no difference shown"
+    return f"{names[0]} in front" if len(names) == 1 else " and ".join((", ".join(names[:-1]), names[-1])) + " in front"
+
+
+def _worse(metric: Metric) -> Verdict:
+    return Verdict.HIGHER if metric.better == "lower" else Verdict.LOWER
+
+
+def _best_words(answer: Answer) -> str:
+    if len(answer.entries) == 1:
+        return "measured"
+    return "lowest" if answer.metric.better == "lower" else "highest"
+
+
+def _worse_words(metric: Metric) -> str:
+    return "more" if metric.better == "lower" else "less"
+
+
+def _number(entry: Entry, metric: Metric) -> str:
+    return measured(entry.estimate, metric.unit)
+
+
+def _beside(entry: Entry, metric: Metric) -> str:
+    """The number of an entry and how it compares with the best, or with its technique."""
+    number, compared = quantity(entry.estimate.median, metric.unit), entry.comparison
+    if compared is not None and compared.ratio is not None:
+        return f"{number}, {ratio(compared.ratio)}"
+    if compared is not None and compared.difference is not None and not compared.difference.too_few:
+        return f"{number} (difference {interval(compared.difference, metric.unit)})"
+    return number
+
+
+def _product(entry: Entry, metric: Metric) -> str:
+    if entry.comparison is None:
+        return _number(entry, metric)
+    relation = "that of" if entry.comparison.ratio else "beside"
+    shown = entry.comparison.verdict
+    note = f"; {shown}" if shown in (Verdict.NONE_SHOWN, Verdict.TOO_FEW) else ""
+    return f"{_beside(entry, metric)} {relation} {entry.comparison.reference.label}{note}"
