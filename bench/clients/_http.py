@@ -269,10 +269,6 @@ class StreamParser:
         return excess
 
 
-# For fast paths: what a size line without extensions may say, to the chunk's size; both cases of hexadecimal digits.
-SIZES = {b"%x" % size: size for size in range(1, 4_096)} | {b"%X" % size: size for size in range(1, 4_096)}
-
-
 class ResponseParser:
     """Whole responses, one after the other, from a keep-alive connection."""
 

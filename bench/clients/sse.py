@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError
-from bench.clients._http import SIZES, Head, StreamParser, build_request
+from bench.clients._http import Head, StreamParser, build_request
 from bench.clients._subscription import HttpSubscription, Opening
 
 MAX_EVENT_BYTES = 16 * 1_048_576
@@ -119,6 +120,11 @@ class EventStreamParser:
         self._type = b""
 
 
+# The common case, in one go through both layers: one chunk that is one event of one line of data, perhaps with an id.
+# Whatever is unusual in it (another field, another line end, anything but printable ASCII) is left to the layers.
+_USUAL = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n(?:id: ?([ -~]*)\n)?data: ?([ -~]*)\n\n\r\n").fullmatch
+
+
 class SseProtocol:
     """The texts of one event stream out of the bytes of its HTTP response.
 
@@ -144,20 +150,11 @@ class SseProtocol:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The texts completed by `data`, in order. Raises ProtocolError."""
-        # The common case, in one go through both layers: one chunk that is one event of an id and one line of data.
-        # Whatever is unusual in it (another field, another line end, not ASCII) leaves it to the layers.
-        if self._plain and data.endswith(b"\n\n\r\n"):
-            head, _, rest = data.partition(b"\ndata: ")
-            size, _, last_id = head.partition(b"\r\nid: ")
-            text = rest[:-4]
-            if (
-                len(data) == len(size) + SIZES.get(size, -9) + 4
-                and data.isascii()
-                and data.count(b"\n") == 5
-                and data.count(b"\r") == 2
-                and b"\0" not in last_id
-            ):
-                self._last_id = last_id
+        if self._plain and (match := _USUAL(data)) is not None:
+            size, last_id, text = match.groups()
+            if len(data) == len(size) + int(size, 16) + 4:
+                if last_id is not None:
+                    self._last_id = last_id
                 return [text]
         return self._feed_layers(data)
 
