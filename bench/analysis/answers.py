@@ -25,17 +25,17 @@ class Question:
 
 
 QUESTIONS = (
-    Question("latency_p50", "broadcast", "Fresh data: median delivery latency"),
-    Question("latency_p99", "broadcast", "Fresh data in the worst case: 99 % of deliveries arrive within"),
-    Question("round_trip_p50", "echo", "Conversation: median echo round trip"),
-    Question("round_trip_p99", "echo", "Conversation in the worst case: 99 % of round trips take at most"),
-    Question("cpu", "broadcast", "Server work: CPU per delivered message of a broadcast"),
-    Question("cpu", "echo", "Server work: CPU per echoed message"),
-    Question("wire", "broadcast", "Network: bytes on the wire per delivered message of a broadcast"),
-    Question("wire", "echo", "Network: bytes on the wire per echoed message"),
-    Question("requests", "broadcast", "Requests: HTTP requests per delivered message of a broadcast"),
-    Question("connection_memory", "idle", "Standing costs: memory per connection"),
-    Question("connection_cpu", "idle", "Standing costs: CPU of a silent connection"),
+    Question("latency_p50", "broadcast", "median delivery latency"),
+    Question("latency_p99", "broadcast", "delivery latency at 99\u00a0%"),
+    Question("round_trip_p50", "echo", "median echo round trip"),
+    Question("round_trip_p99", "echo", "echo round trip at 99\u00a0%"),
+    Question("cpu", "broadcast", "server CPU per message of a broadcast"),
+    Question("cpu", "echo", "server CPU per echoed message"),
+    Question("wire", "broadcast", "bytes on the wire per message of a broadcast"),
+    Question("wire", "echo", "bytes on the wire per echoed message"),
+    Question("requests", "broadcast", "HTTP requests per message of a broadcast"),
+    Question("connection_memory", "idle", "memory per connection"),
+    Question("connection_cpu", "idle", "CPU of a silent connection"),
 )
 
 

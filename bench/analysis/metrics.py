@@ -144,13 +144,13 @@ def slope(points: list[tuple[int, float | None]]) -> float | None:
 _TABLE = (
     Metric("latency_p50", "delivery latency, median", "ns", "lower", _quantile("latency", 0.5), but=("echo",),
            headline=True),
-    Metric("latency_p99", "delivery latency, 99 %", "ns", "lower", _quantile("latency", 0.99), but=("echo",),
+    Metric("latency_p99", "delivery latency, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99), but=("echo",),
            headline=True),
     Metric("latency_max", "delivery latency, maximum", "ns", "lower", _quantile("latency", 1.0), but=("echo",)),
     Metric("completion_p50", "last receiver of a fan-out, median", "ns", "lower", _quantile("completion", 0.5)),
     Metric("round_trip_p50", "echo round trip, median", "ns", "lower", _quantile("latency", 0.5), ("echo",),
            headline=True),
-    Metric("round_trip_p99", "echo round trip, 99 %", "ns", "lower", _quantile("latency", 0.99), ("echo",),
+    Metric("round_trip_p99", "echo round trip, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99), ("echo",),
            headline=True),
     Metric("cpu", "server and broker CPU per delivered message", "ns", "lower", _total_cpu, headline=True),
     Metric("server_cpu", "server CPU per delivered message", "ns", "lower", _server_cpu),
@@ -168,7 +168,7 @@ _TABLE = (
            headline=True),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
-    Metric("slip_p99", "publisher slip, 99 %", "ns", "lower", _quantile("slip", 0.99)),
+    Metric("slip_p99", "publisher slip, 99\u00a0%", "ns", "lower", _quantile("slip", 0.99)),
 )  # fmt: skip
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _TABLE})

@@ -58,9 +58,9 @@ def summary(given: dict[str, Any]) -> str:
 
 
 def _environment(autoescape: bool, finalize: Any) -> Environment:
-    environment = Environment(  # without autoescape, every expression is escaped by `finalize`
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701  # where it is off, `finalize` escapes every expression for Markdown
         finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=True,

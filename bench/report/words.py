@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.answers import Answer, Entry, Standing
@@ -34,39 +35,80 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a report says first. `standings` are lines of (words, questions) about the protagonist."""
+    """What a report says first: how the protagonist stands, what to know before believing a number, and the claims.
+
+    `standings` are lines of (words, questions); `products` hold, for every question, the products beside their
+    technique.
+    """
 
     sentence: str
     standings: list[tuple[str, list[str]]]
     cautions: list[str]
     claims: list[Claim]
+    products: list[Claim]
 
 
 def opening(cells: Cells, given: list[Answer]) -> Opening:
     """The opening of a run's report."""
     sentence, standings = _protagonist(given)
-    return Opening(sentence, standings, _cautions(cells, given), [_claim(found) for found in given])
+    return Opening(
+        sentence,
+        standings,
+        _cautions(cells, given),
+        [_claim(found) for found in given if found.entries],
+        [_added(found) for found in given if found.products],
+    )
 
 
 def _protagonist(given: list[Answer]) -> tuple[str, list[tuple[str, list[str]]]]:
-    """How the protagonist stands over all questions: a sentence, and the questions by standing."""
+    """How the protagonist stands over all questions: a sentence, and the questions by standing with the distance."""
     held: dict[Standing, list[str]] = {standing: [] for standing in Standing}
     for answer in given:
-        name = next((entry.variant.name for entry in answer.entries if entry.variant.technique == PROTAGONIST), None)
-        if name is not None:
-            held[answer.standing(name)].append(answer.question.words)
+        entry = next((entry for entry in answer.entries if entry.variant.technique == PROTAGONIST), None)
+        if entry is not None:
+            standing = answer.standing(entry.variant.name)
+            held[standing].append(f"{answer.question.words}{DISTANCES[standing](answer, entry)}")
     asked = sum(map(len, held.values()))
     if not asked:
         return f"This run has no valid trial of {PROTAGONIST} on neutral ground, so nothing is said about it.", []
     decided = asked - len(held[Standing.OPEN])
     if not decided:
-        return f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it: see below.", []
+        return f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it.", []
     parts = [f"{len(held[standing])} {standing}" for standing in (Standing.ALONE, Standing.LEVEL, Standing.BEHIND)]
     sentence = (
         f"Of {counted(decided, 'comparison')} between techniques on neutral ground, {PROTAGONIST} is in"
         f" {parts[0]}, in {parts[1]} and in {parts[2]}."
     )
     return sentence, [(f"{PROTAGONIST} {standing}", questions) for standing, questions in held.items() if questions]
+
+
+def _ahead(answer: Answer, _: Entry) -> str:
+    """By how much the best leads the next."""
+    runner_up = answer.entries[1]
+    return f": {runner_up.variant.label}, the next, {_beside(runner_up, answer.metric)}"
+
+
+def _with(answer: Answer, entry: Entry) -> str:
+    others = [leader.label for leader in answer.leaders if leader.name != entry.variant.name]
+    return f": with {_listed(others)}"
+
+
+def _behind(answer: Answer, entry: Entry) -> str:
+    """By how much an entry is behind the best."""
+    relation = "that of" if entry.comparison and entry.comparison.ratio else "beside"
+    return f": {_beside(entry, answer.metric)} {relation} {answer.entries[0].variant.label}"
+
+
+def _unsaid(_: Answer, __: Entry) -> str:
+    return ""
+
+
+DISTANCES: dict[Standing, Callable[[Answer, Entry], str]] = {
+    Standing.ALONE: _ahead,
+    Standing.LEVEL: _with,
+    Standing.BEHIND: _behind,
+    Standing.OPEN: _unsaid,
+}
 
 
 def _cautions(cells: Cells, given: list[Answer]) -> list[str]:
@@ -97,16 +139,14 @@ def _about_noise(cells: Cells, given: list[Answer]) -> str:
             f" {percent(floors[0].ratio - 1)} of 1 is never called a difference."
         )
     return (
-        f"Twins of one cell differed by up to {percent(max(measured_floors) - 1)}: a ratio within the noise floor of its"
-        " own metric is never called a difference."
+        f"Twins of one cell differed by up to {percent(max(measured_floors) - 1)}: a ratio within the noise floor of"
+        " its own metric is never called a difference."
     )
 
 
 def _claim(answer: Answer) -> Claim:
-    groups = [
-        (_best_words(answer), [Item(answer.entries[0].variant, _number(answer.entries[0], answer.metric))])
-        for _ in answer.entries[:1]
-    ]
+    best = answer.entries[0]
+    groups = [(_best_words(answer), [Item(best.variant, _number(best, answer.metric))])]
     for words, shown in (
         ("no difference shown", Verdict.NONE_SHOWN),
         (_worse_words(answer.metric), _worse(answer.metric)),
@@ -115,15 +155,16 @@ def _claim(answer: Answer) -> Claim:
         held = [entry for entry in answer.entries[1:] if entry.comparison and entry.comparison.verdict is shown]
         if held:
             groups.append((words, [Item(entry.variant, _beside(entry, answer.metric)) for entry in held]))
-    if answer.products:
-        items = [Item(entry.variant, _product(entry, answer.metric)) for entry in answer.products]
-        groups.append(("products beside their technique", items))
     return Claim(answer.question.words, _verdict(answer), groups)
 
 
+def _added(answer: Answer) -> Claim:
+    """The products of an answer, each beside its technique on neutral ground."""
+    items = [Item(entry.variant, _product(entry, answer.metric)) for entry in answer.products]
+    return Claim(answer.question.words, "", [("", items)])
+
+
 def _verdict(answer: Answer) -> str:
-    if not answer.entries:
-        return "products only"
     names = [leader.label for leader in answer.leaders]
     if len(answer.entries) == 1:
         return f"{names[0]} only"
@@ -131,7 +172,12 @@ def _verdict(answer: Answer) -> str:
         return "not decided"
     if len(names) == len(answer.entries):
         return "no difference shown"
-    return f"{names[0]} in front" if len(names) == 1 else " and ".join((", ".join(names[:-1]), names[-1])) + " in front"
+    return f"{_listed(names)} in front"
+
+
+def _listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def _worse(metric: Metric) -> Verdict:

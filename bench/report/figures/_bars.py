@@ -140,6 +140,7 @@ def trials(axes: Axes, row: Row) -> None:
             markerfacecolor=PAPER,
             markeredgecolor=INK,
             markeredgewidth=0.7,
+            clip_on=False,
             zorder=5,
         )
 

@@ -20,8 +20,8 @@ from bench.report.text import short
 from bench.report.units import percent, tick, unit_size
 from bench.results import VariantFacts
 
-WIDTH_IN = 6.2
-FONT_PT = 9.0
+WIDTH_IN = 5.4
+FONT_PT = 8.6
 LONGEST_LABEL = 30
 
 
@@ -156,7 +156,7 @@ def spread(heights: Sequence[float], gap: float, low: float = 0.0, high: float =
 
 def text_width_in(text: str) -> float:
     """About how wide a text is on the canvas: enough to leave room for it."""
-    return 0.52 * FONT_PT * max(map(len, text.splitlines()), default=0) / 72
+    return 0.49 * FONT_PT * max(map(len, text.splitlines()), default=0) / 72
 
 
 def jitter(count: int, width: float) -> np.ndarray:

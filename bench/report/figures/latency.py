@@ -86,7 +86,7 @@ def curves(subject: Subject) -> Figure:
     """Cumulative distributions on a logarithmic axis, one curve per variant, named where there is room."""
     found = _curves(subject)
     labels = _labels(found)
-    figure = canvas(3.6)
+    figure = canvas(3.5)
     axes = figure.add_subplot()
     bounds = _bounds(found, labels)
     axes.set_xscale("log")
@@ -144,7 +144,7 @@ class Label:
     @property
     def width(self) -> float:
         """About which part of the plot's width the text takes."""
-        return (text_width_in(self.text) + 0.3) / (WIDTH_IN - 0.9)
+        return (text_width_in(self.text) + 0.22) / (WIDTH_IN - 0.9)
 
 
 def _labels(found: list[Curve]) -> list[Label]:
@@ -190,6 +190,6 @@ def _write(axes: Axes, label: Label, bounds: tuple[float, float]) -> None:
         ha="right" if label.left else "left",
         va="center",
         ma="right" if label.left else "left",
-        linespacing=1.05,
+        linespacing=1.12,
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 2.0},
     )
