@@ -220,12 +220,6 @@ class StreamParser:
         """Whether the next bytes begin a chunk."""
         return self._chunks is not None and not self.ended and self._chunks.between_chunks
 
-    def end(self) -> None:
-        """The connection ended. Raises ProtocolError when that cut the response short."""
-        if self.head is None or (not self.ended and self._remaining != _UNTIL_END):
-            raise ProtocolError("response cut short")
-        self.ended = True
-
     def _read_head(self, data: bytes) -> bytes:
         """What follows the head; sets `head` when it is complete. Interim responses (1xx but 101) are skipped."""
         data = self._pending + data
@@ -270,7 +264,10 @@ class StreamParser:
 
 
 class ResponseParser:
-    """Whole responses, one after the other, from a keep-alive connection."""
+    """Whole responses, one after the other, from a keep-alive connection.
+
+    A body that only the end of the connection would end never becomes a whole response here.
+    """
 
     __slots__ = ("_body", "_body_bytes", "_stream")
 
@@ -294,13 +291,6 @@ class ResponseParser:
                 responses.append(self._finish(stream))
                 data = stream.take_excess()
         return responses
-
-    def end(self) -> list[Response]:
-        """The connection ended: the response that this completes, if any. Raises ProtocolError if one is cut short."""
-        if self._stream is None:
-            return []
-        self._stream.end()
-        return [self._finish(self._stream)]
 
     @staticmethod
     def _take_whole(data: bytes, responses: list[Response]) -> bytes:

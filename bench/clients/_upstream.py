@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bench.clients import OnError, Target
-from bench.clients._errors import ProtocolError, describe
+from bench.clients._errors import OutgoingFull, ProtocolError, describe
 from bench.clients._http import Headers, Response, ResponseParser, build_request
 from bench.clients._link import MAX_OUTGOING_BYTES, Link
 
@@ -37,16 +37,16 @@ class RequestQueue:
         self._is_busy = False
         self._is_closed = False
 
-    def send(self, request: bytes) -> bool:
-        """Send it when those before it are answered. False, and an error, if too much is waiting already."""
-        if self._is_closed or self._waiting_bytes + len(request) > MAX_OUTGOING_BYTES:
-            self._on_error("not connected" if self._is_closed else "outgoing buffer full")
-            return False
+    def send(self, request: bytes) -> None:
+        """Send it when those before it are answered. Raises OutgoingFull if too much is waiting already."""
+        if self._is_closed:
+            return
+        if self._waiting_bytes + len(request) > MAX_OUTGOING_BYTES:
+            raise OutgoingFull("outgoing buffer full")
         self._waiting.append(request)
         self._waiting_bytes += len(request)
         if not self._is_busy:
             self._send_next()
-        return True
 
     def close(self) -> None:
         """Close the connection; what waits is dropped, and no callback comes after it."""
@@ -118,7 +118,11 @@ class Upstream:
         """Send one text, after those that were published before it."""
         headers: Headers = (("Content-Type", "text/plain"),)
         path = self._path.format(topic=quote(topic))
-        if self._queue.send(build_request("POST", path, self._host, headers, text)):
+        try:
+            self._queue.send(build_request("POST", path, self._host, headers, text))
+        except OutgoingFull as error:
+            self._on_error(describe(error))
+        else:
             self._tally.payload_sent_bytes += len(text)
 
     def _on_response(self, response: Response, _now_ns: int) -> None:

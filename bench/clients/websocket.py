@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import msgspec
 
 from bench.clients._cursor import format_cursor, parse_cursor
 from bench.clients._errors import OutgoingFull, ProtocolError, describe
@@ -28,13 +28,21 @@ class WebSocketProtocol(FrameParser):
 
     def on_binary(self, payload: bytes) -> None:
         try:
-            control = json.loads(payload)
-            self._epoch, offset = parse_cursor(control["cursor"])
-        except (ValueError, TypeError, KeyError):
+            control = _decode_control(payload)
+            self._epoch, offset = parse_cursor(control.cursor)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             raise ProtocolError("bad control frame") from None
         self._base = offset - self.count
         self.controls += 1
-        self.gaps += "gap" in control
+        self.gaps += control.gap is not None
+
+
+class _Control(msgspec.Struct):
+    cursor: str
+    gap: str | None = None
+
+
+_decode_control = msgspec.json.Decoder(_Control).decode
 
 
 class Client(Subscription):

@@ -1,0 +1,126 @@
+"""What short and long polling share: one GET per poll on a keep-alive connection, whose answer carries texts, one per
+line, and the cursor that the next poll resumes after.
+"""
+
+from __future__ import annotations
+
+import abc
+import re
+from typing import TYPE_CHECKING
+
+from bench.clients import OnError, OnText, Target
+from bench.clients._errors import ProtocolError
+from bench.clients._http import Response, ResponseParser, build_request
+from bench.clients._subscription import HttpSubscription
+
+if TYPE_CHECKING:
+    from bench.clients._reactor import Reactor
+
+_CURSOR = re.compile(rb"[0-9A-Za-z-]{1,32}:[0-9]{1,18}").fullmatch
+
+
+class PollProtocol:
+    """Polls of one topic, one at a time.
+
+    waiting: a poll is on its way and not yet answered. keep_alive: the next poll may use the same connection.
+    """
+
+    __slots__ = ("_cursor", "_end", "_parser", "_start", "gaps", "keep_alive", "waiting")
+
+    def __init__(self, authority: str, path: str, after: str | None) -> None:
+        # the bytes of every request, but for the place in the middle where the query goes on
+        self._start, self._end = build_request("GET", path + "{more}", authority).split(b"{more}")
+        self._cursor = after.encode("ascii") if after else b""
+        self._parser = ResponseParser()
+        self.gaps = 0
+        self.keep_alive = True
+        self.waiting = False
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the next poll resumes; None before the first answer of a fresh subscriber."""
+        return self._cursor.decode("ascii") or None
+
+    def request(self, query: bytes = b"") -> bytes:
+        """The next poll, to be sent; `query` is added to it. There must be none waiting."""
+        if self.waiting:
+            raise RuntimeError("one poll at a time")
+        if not self.keep_alive:
+            self._parser = ResponseParser()
+        self.waiting = self.keep_alive = True
+        if self._cursor:
+            query = b"&after=" + self._cursor + query
+        return self._start + query + self._end
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The texts of the answer that `data` completes, in order. Raises ProtocolError."""
+        texts: list[bytes] = []
+        for response in self._parser.feed(data):
+            if not self.waiting:
+                raise ProtocolError("answer without a poll")
+            self.waiting = False
+            texts += self._read(response)
+        return texts
+
+    def _read(self, response: Response) -> list[bytes]:
+        status, headers, self.keep_alive, body = response
+        if status != 200:
+            raise ProtocolError(f"poll answered with status {status}")
+        cursor = headers.get(b"push-cursor", b"")
+        if _CURSOR(cursor) is None:
+            raise ProtocolError("poll answered without a cursor")
+        if body and not body.endswith(b"\n"):
+            raise ProtocolError("last text not ended by a line feed")
+        self._cursor = cursor
+        self.gaps += b"push-gap" in headers
+        return body[:-1].split(b"\n") if body else []
+
+
+class PollingSubscription(HttpSubscription):
+    """A subscriber that asks. Subscribing is the first poll: its answer says where the topic stands.
+
+    A connection that the server closes with an answer is opened anew for the next poll; one that it closes otherwise
+    is an error.
+    """
+
+    __slots__ = ("_protocol",)
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        target: Target,
+        topic: str,
+        on_text: OnText,
+        on_error: OnError,
+        *,
+        after: str | None = None,
+        phase: float = 0.0,
+    ) -> None:
+        super().__init__(reactor, target, topic, on_text, on_error, after=after, phase=phase)
+        self._cursored = self._protocol = PollProtocol(target.authority, self._path("subscribe", {}), after)
+
+    def receive(self, data: bytes, now_ns: int) -> None:
+        protocol = self._protocol
+        for text in protocol.feed(data):
+            self._tally.payload_received_bytes += len(text)
+            self.on_text(text, now_ns)
+            if self.closed:
+                return
+        if not protocol.waiting:
+            if not protocol.keep_alive and self._link is not None:
+                self._link.close()
+                self._link = None
+            self._on_answer(now_ns)
+
+    @abc.abstractmethod
+    def _on_answer(self, now_ns: int) -> None:
+        """A poll was answered and its texts were delivered."""
+
+    def _begin(self) -> None:
+        self._poll()
+
+    def _poll(self, query: bytes = b"") -> None:
+        if self._link is None:
+            self._link = self._connect(self)
+        self._link.write(self._protocol.request(query))
+        self._tally.requests += 1

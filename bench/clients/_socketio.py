@@ -1,0 +1,275 @@
+"""Socket.IO 5 over Engine.IO 4, text events only, without I/O.
+
+packet       Engine.IO type digit; type 4 holds a Socket.IO packet: type digit, `/namespace,`, ack id, JSON
+websocket    one packet per text frame
+polling      GETs that wait, their bodies packets joined by 0x1e; packets are sent as the body of POSTs
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError
+from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
+from bench.clients._http import ResponseParser, build_request
+
+_T = TypeVar("_T")
+
+SEPARATOR = b"\x1e"
+_SUBSCRIBE_ID = 0
+_decode_string = msgspec.json.Decoder(str).decode  # a fifth of the time that json.loads takes
+
+
+class Session:
+    """One Engine.IO session with one namespace in it, fed packet by packet: open, connect, subscribe, receive.
+
+    outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. subscribed: the server has
+    acknowledged. closed: why the server closed, empty while it has not.
+    """
+
+    __slots__ = ("_event", "_prefix", "_topic", "_usual", "closed", "outgoing", "session_id", "subscribed")
+
+    def __init__(self, namespace: str, event: str, topic: str) -> None:
+        self._prefix = "" if namespace in ("", "/") else f"{namespace},"
+        self._event = event
+        self._topic = topic
+        self._usual = self._packet("42", [event])[:-1] + b","  # how the packet of a text begins
+        self.outgoing: list[bytes] = []
+        self.session_id = ""
+        self.subscribed = False
+        self.closed = ""
+
+    def receive(self, packet: bytes) -> bytes | None:
+        """The text that `packet` is, or None if it is something else. Raises ProtocolError."""
+        if packet.startswith(self._usual) and packet.endswith(b"]") and self.subscribed:
+            try:
+                return _decode_string(packet[len(self._usual) : -1]).encode()
+            except (msgspec.MsgspecError, UnicodeError):
+                pass  # not one plain string: looked at again below
+        handler = _ENGINE.get(packet[:1])
+        if handler is None:
+            raise ProtocolError("unexpected Engine.IO packet")
+        return handler(self, packet[1:])
+
+    def emit(self, *arguments: str) -> None:
+        """Have an event sent: its name and its arguments."""
+        self.outgoing.append(self._packet("42", arguments))
+
+    def leave(self) -> None:
+        """Have the packets sent that end the session."""
+        if self.session_id:
+            self.outgoing += [self._packet("41"), b"1"]
+
+    def take_outgoing(self) -> list[bytes]:
+        """What is to be sent now, once."""
+        outgoing, self.outgoing = self.outgoing, []
+        return outgoing
+
+    def _packet(self, types: str, arguments: Sequence[str] | None = None, ack_id: str = "") -> bytes:
+        data = "" if arguments is None else json.dumps(arguments, separators=(",", ":"))
+        return f"{types}{self._prefix}{ack_id}{data}".encode()
+
+    def _on_open(self, payload: bytes) -> None:
+        session_id = _decode(payload, dict[str, Any]).get("sid")
+        if self.session_id or not isinstance(session_id, str) or _SESSION_ID(session_id) is None:
+            raise ProtocolError("bad open packet")
+        self.session_id = session_id
+        self.outgoing.append(self._packet("40"))
+
+    def _on_close(self, _payload: bytes) -> None:
+        self.closed = CLOSED_BY_SERVER
+
+    def _on_ping(self, payload: bytes) -> None:
+        self.outgoing.append(b"3" + payload)
+
+    def _on_noop(self, _payload: bytes) -> None:
+        """Only there to answer a poll."""
+
+    def _on_message(self, payload: bytes) -> bytes | None:
+        handler = _SOCKET.get(payload[:1])
+        if handler is None:
+            raise ProtocolError("unexpected Socket.IO packet")
+        prefix, rest = b"", payload[1:]
+        if rest.startswith(b"/"):
+            namespace, comma, rest = rest.partition(b",")
+            prefix = namespace + (comma or b",")
+        if prefix != self._prefix.encode():
+            raise ProtocolError("packet for another namespace")
+        return handler(self, rest)
+
+    def _on_connected(self, _rest: bytes) -> None:
+        self.outgoing.append(self._packet("42", ["subscribe", self._topic], str(_SUBSCRIBE_ID)))
+
+    def _on_disconnected(self, _rest: bytes) -> None:
+        self.closed = CLOSED_BY_SERVER
+
+    def _on_refused(self, rest: bytes) -> None:
+        raise ProtocolError(f"namespace refused: {_decode(rest, dict[str, Any]).get('message')}")
+
+    def _on_event(self, rest: bytes) -> bytes | None:
+        ack_id, arguments = _split_ack_id(rest)
+        if ack_id:
+            self.outgoing.append(self._packet("43", [], ack_id))
+        match arguments:
+            case [self._event, str(text)]:
+                return text.encode()
+            case [str(name), *_] if name != self._event:
+                return None
+        raise ProtocolError("bad event")
+
+    def _on_acknowledgement(self, rest: bytes) -> None:
+        ack_id, arguments = _split_ack_id(rest)
+        if ack_id != str(_SUBSCRIBE_ID) or self.subscribed:
+            raise ProtocolError("acknowledgement of nothing")
+        refusal = [argument for argument in arguments if argument is not None]
+        if refusal:
+            raise ProtocolError(f"subscribe refused: {refusal[0]}")
+        self.subscribed = True
+
+
+_Handler = Callable[[Session, bytes], bytes | None]
+_ENGINE: dict[bytes, _Handler] = {
+    b"0": Session._on_open,
+    b"1": Session._on_close,
+    b"2": Session._on_ping,
+    b"4": Session._on_message,
+    b"6": Session._on_noop,
+}
+_SOCKET: dict[bytes, _Handler] = {
+    b"0": Session._on_connected,
+    b"1": Session._on_disconnected,
+    b"2": Session._on_event,
+    b"3": Session._on_acknowledgement,
+    b"4": Session._on_refused,
+}
+_SESSION_ID = re.compile(r"[-.\w~]{1,256}", re.ASCII).fullmatch
+_ACK_ID = re.compile(rb"([0-9]{0,18})(\[.*)", re.DOTALL).fullmatch
+
+
+def _split_ack_id(rest: bytes) -> tuple[str, list[Any]]:
+    match = _ACK_ID(rest)
+    if match is None:
+        raise ProtocolError("bad event")
+    return match[1].decode(), _decode(match[2], list[Any])
+
+
+def _decode(data: bytes, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise ProtocolError("bad JSON in a packet") from None
+
+
+class OverWebSocket:
+    """A session over one WebSocket. The handshake is its only request."""
+
+    keep_alive = True
+
+    def __init__(self, session: Session, authority: str, path: str) -> None:
+        self.session = session
+        self._handshake = Handshake(authority, f"{path}?EIO=4&transport=websocket")
+        self._request = self._handshake.request
+        self._frames: FrameParser | None = None  # once the handshake is done
+
+    @property
+    def closed(self) -> str:
+        """Why the server closed, empty while it has not."""
+        return self.session.closed or (self._frames.closed if self._frames is not None else "")
+
+    def next_request(self) -> bytes:
+        """The HTTP request to be sent next, if any."""
+        request, self._request = self._request, b""
+        return request
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The texts completed by `data`, in order. Raises ProtocolError."""
+        if self._frames is None:
+            first_frames = self._handshake.feed(data)
+            if first_frames is None:
+                return []
+            self._frames = FrameParser()
+            data = first_frames
+        if not data:
+            return []
+        texts = map(self.session.receive, self._frames.feed(data))
+        return [text for text in texts if text is not None]
+
+    def take_outgoing(self) -> bytes:
+        """The frames that are to be sent now, once."""
+        if self._frames is None:
+            return b""
+        packets = [encode(TEXT, packet) for packet in self.session.take_outgoing()]
+        return b"".join((*packets, self._frames.take_outgoing()))
+
+    def leave(self) -> bytes:
+        """The frames that end session and connection."""
+        if self._frames is None:
+            return b""
+        self.session.leave()
+        return self.take_outgoing() + encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big"))
+
+
+class OverPolling:
+    """A session over HTTP: what comes are the answers to the requests that `next_request` gives."""
+
+    def __init__(self, session: Session, authority: str, path: str) -> None:
+        self.session = session
+        self._authority = authority
+        self._path = f"{path}?EIO=4&transport=polling"
+        self._parser = ResponseParser()
+        self._waiting = False
+        self.keep_alive = True  # the next request may use the same connection
+
+    @property
+    def closed(self) -> str:
+        """Why the server closed, empty while it has not."""
+        return self.session.closed
+
+    def next_request(self) -> bytes:
+        """The next GET, if none is waiting."""
+        if self._waiting or self.session.closed:
+            return b""
+        self._waiting = True
+        if not self.keep_alive:
+            self._parser, self.keep_alive = ResponseParser(), True
+        return build_request("GET", self._session_path(), self._authority)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The texts of the answers completed by `data`, in order. Raises ProtocolError."""
+        texts: list[bytes | None] = []
+        for response in self._parser.feed(data):
+            if not self._waiting:
+                raise ProtocolError("answer without a poll")
+            self._waiting = False
+            self.keep_alive = response.keep_alive
+            if response.status != 200:
+                raise ProtocolError(f"poll answered with status {response.status}")
+            texts += map(self.session.receive, response.body.split(SEPARATOR))
+        return [text for text in texts if text is not None]
+
+    def take_outgoing(self) -> bytes:
+        """The POST that carries the packets that are to be sent now, once."""
+        packets = self.session.take_outgoing()
+        if not packets:
+            return b""
+        headers = (("Content-Type", "text/plain;charset=UTF-8"),)
+        return build_request("POST", self._session_path(), self._authority, headers, SEPARATOR.join(packets))
+
+    def leave(self) -> bytes:
+        """The POST that ends the session."""
+        self.session.leave()
+        return self.take_outgoing()
+
+    def _session_path(self) -> str:
+        return f"{self._path}&sid={self.session.session_id}" if self.session.session_id else self._path
+
+
+TRANSPORTS: Mapping[str, type[OverWebSocket] | type[OverPolling]] = {
+    "websocket": OverWebSocket,
+    "polling": OverPolling,
+}

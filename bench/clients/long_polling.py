@@ -1,0 +1,23 @@
+"""Long polling: one GET is always waiting at the server; as soon as it is answered the next one is sent.
+
+What is published between an answer and the next poll waits for that poll: the subscriber's turn-around is part of the
+technique, so the next poll leaves in the same callback that delivered the texts.
+"""
+
+from __future__ import annotations
+
+from bench.clients._polls import PollingSubscription
+
+
+class Client(PollingSubscription):
+    """One keep-alive connection. The first poll does not wait, so that `open` does not."""
+
+    __slots__ = ("_query",)
+
+    def _begin(self) -> None:
+        self._query = b"&hold=%g" % self.target.hold_s
+        self._poll(b"&hold=0")
+
+    def _on_answer(self, now_ns: int) -> None:
+        self._poll(self._query)
+        self._confirm(now_ns)
