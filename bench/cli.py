@@ -136,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
         print(line, flush=True)
 
     if options.resume:
-        code, folder = runs.resume(options.resume, options.results, say), options.results / options.resume
+        begun = runs.resume(options.resume, options.results, say)
     else:
         request = runs.Request(
             profile=options.profile,
@@ -149,8 +149,13 @@ def run(options: argparse.Namespace) -> int:
             results=options.results,
             command=("python", "-m", "bench", *sys.argv[1:]),
         )
-        code = runs.start(request, say)
-        folder = runs.newest(options.results)
+        begun = runs.begin(request, say)
+    folder = begun.store.folder
+    try:
+        code = runs.carry_out(begun, say)
+    except (KeyboardInterrupt, Terminated):
+        print(f"what was measured is stored; `python -m bench run --resume {folder.name}` continues it", file=sys.stderr)
+        raise
     if options.report:
         _report(folder, options.reports)
     else:
@@ -201,14 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench {options.command}: {mistake.args[0]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return _interrupted(130)
+        return 130
     except Terminated:
-        return _interrupted(143)
-
-
-def _interrupted(code: int) -> int:
-    print("interrupted; what was measured is stored: `python -m bench run --resume RUN` continues it", file=sys.stderr)
-    return code
+        return 143
 
 
 def _on_sigterm(number: int, frame: FrameType | None) -> None:

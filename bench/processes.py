@@ -1,8 +1,8 @@
 """The processes of one trial: started, pinned, spoken to by lines of JSON, watched, and ended whatever happens.
 
-    ProcessError
-    +-- Died        a process ended although it was still needed
-    +-- TimedOut    it lives, but did not answer in time
+ProcessError
++-- Died        a process ended although it was still needed
++-- TimedOut    it lives, but did not answer in time
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ class Member:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.end(gently=False)
 
 
@@ -163,7 +165,9 @@ class Server(Member):
         self.server_pid: int = ready["pid"]
         self.broker_pid: int | None = ready["broker_pid"]
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.end(gently=True)
 
 
@@ -212,7 +216,18 @@ def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Member
         said = member.receive(_LOOK_EVERY_S)
         if said is not None and said.get("done") == done:
             return said
-        for other in watched:
-            if not other.alive():
-                raise other.died()
+        _check(watched)
     raise TimedOut(f"the {member.name} did not finish {done!r} within {timeout_s:g} s")
+
+
+def watch(watched: Sequence[Member], until_ns: int) -> None:
+    """Return at `until_ns` of the monotonic clock. Raises Died as soon as any of the processes ends before."""
+    while (left_s := (until_ns - time.monotonic_ns()) / 1e9) > 0:
+        time.sleep(min(_LOOK_EVERY_S, left_s))
+        _check(watched)
+
+
+def _check(watched: Sequence[Member]) -> None:
+    for member in watched:
+        if not member.alive():
+            raise member.died()

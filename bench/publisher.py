@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import select
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from bench.messages import PROBE_FROM, Composer
@@ -42,10 +44,33 @@ def due_ns(start_ns: int, rate_hz: float, index: int) -> int:
     return start_ns + round(index * 1e9 / rate_hz)
 
 
-def probe(ingest: socket.socket, composer: Composer, topic: str, **_: Any) -> dict[str, Any]:
-    """Publish probes until standard input has something to say."""
+class Orders:
+    """Lines of JSON from a file descriptor. Nothing is buffered out of sight of `waiting`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._pending = b""
+
+    def waiting(self, timeout_s: float) -> bool:
+        """Whether the next line has begun to arrive within the time."""
+        return bool(self._pending or select.select([self._descriptor], [], [], timeout_s)[0])
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The orders, until the other end closes."""
+        while True:
+            while b"\n" not in self._pending:
+                data = os.read(self._descriptor, 1 << 16)
+                if not data:
+                    return
+                self._pending += data
+            line, _, self._pending = self._pending.partition(b"\n")
+            yield json.loads(line)
+
+
+def probe(ingest: socket.socket, composer: Composer, orders: Orders, topic: str, **_: Any) -> dict[str, Any]:
+    """Publish probes until there is a next order."""
     published = 0
-    while not select.select([sys.stdin], [], [], PROBE_EVERY_S if published else 0)[0]:
+    while not orders.waiting(PROBE_EVERY_S if published else 0):
         text = composer.compose(PROBE_FROM + published, time.monotonic_ns())
         ingest.sendall(topic.encode() + b"\t" + text + b"\n")
         published += 1
@@ -53,8 +78,9 @@ def probe(ingest: socket.socket, composer: Composer, topic: str, **_: Any) -> di
 
 
 def publish(
-    ingest: socket.socket, composer: Composer, topic: str, start_ns: int, rate_hz: float, count: int, **_: Any
-) -> dict[str, Any]:
+    ingest: socket.socket, composer: Composer, orders: Orders, topic: str,
+    start_ns: int, rate_hz: float, count: int, **_: Any,
+) -> dict[str, Any]:  # fmt: skip
     """Publish `count` messages on the schedule; slip is the moment before the send minus the due time."""
     head = topic.encode() + b"\t"
     slips_ns = []
@@ -67,22 +93,23 @@ def publish(
     return {"published": count, "slips_ns": slips_ns}
 
 
-ORDERS = {"probe": probe, "publish": publish}
+ACTIONS = {"probe": probe, "publish": publish}
 
 
 def main() -> None:
     """Connect to the ingest port as the first line says, then follow orders until standard input closes."""
     wake_on_time()
-    hello = json.loads(sys.stdin.readline())
+    orders = Orders(sys.stdin.fileno())
+    following = iter(orders)
+    hello = next(following)
     composer = Composer(hello["seed"], hello["payload_bytes"])
     with socket.create_connection(("127.0.0.1", hello["ingest_port"]), timeout=10) as ingest:
         ingest.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         ingest.settimeout(30)
         ingest.sendall(hello["token"].encode() + b"\n")
-        for line in iter(sys.stdin.readline, ""):
-            order = json.loads(line)
-            if order["do"] in ORDERS:
-                answer = ORDERS[order["do"]](ingest, composer, **order)
+        for order in following:
+            if order["do"] in ACTIONS:
+                answer = ACTIONS[order["do"]](ingest, composer, orders, **order)
                 print(json.dumps({"done": order["do"], **answer}), flush=True)
 
 

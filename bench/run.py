@@ -138,8 +138,18 @@ def preflight(settled: Settled, results: Path) -> None:
         raise Refused(f"{free >> 20} MiB are free in {results}, {FREE_DISK_BYTES >> 20} MiB are wanted")
 
 
-def start(request: Request, say: Say) -> int:
-    """Carry out a new run; its exit code. Raises Refused."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run with a head on disk, and the trials that are left to do."""
+
+    store: Store
+    run: Run
+    left: Sequence[Planned]
+    cores: machine.Cores
+
+
+def begin(request: Request, say: Say) -> Begun:
+    """Settle the request, examine the variants, and store the head of a new run. Raises Refused, ResultsError."""
     settled = settle(request)
     preflight(settled, request.results)
     name = check_name(request.name or f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}-{settled.profile}")
@@ -172,11 +182,11 @@ def start(request: Request, say: Say) -> int:
         plan=planned,
     )
     store.begin(run)
-    return carry_out(store, run, planned, cores, say)
+    return Begun(store, run, planned, cores)
 
 
-def resume(name: str, results: Path, say: Say) -> int:
-    """Continue an interrupted run with the trials it has no record of; its exit code. Raises Refused, ResultsError."""
+def resume(name: str, results: Path, say: Say) -> Begun:
+    """An interrupted run with the trials it has no record of. Raises Refused, ResultsError."""
     store = Store(results / check_name(name))
     if not store.folder.exists():
         runs = sorted(path.name for path in results.glob("*") if (path / "run.json").exists())
@@ -190,7 +200,7 @@ def resume(name: str, results: Path, say: Say) -> int:
     done = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in done]
     say(f"resuming {name}: {len(done)} of {len(run.plan)} trials are stored, {len(left)} are left")
-    return carry_out(store, run, left, cores, say)
+    return Begun(store, run, left, cores)
 
 
 def _changed(then: Environment, now: Environment) -> list[str]:
@@ -235,8 +245,9 @@ def gate(variants: Mapping[str, Variant], say: Say) -> list[VariantFacts]:
     return facts
 
 
-def carry_out(store: Store, run: Run, planned: Sequence[Planned], cores: machine.Cores, say: Say) -> int:
+def carry_out(begun: Begun, say: Say) -> int:
     """Run and store trial after trial, one line each; 0, or 3 if the run holds invalid trials."""
+    store, run, planned, cores = begun.store, begun.run, begun.left, begun.cores
     machine.pin(0, cores.load)
     parameters: dict[str, Mapping[str, Any]] = {scenario.name: scenario.parameters for scenario in run.scenarios}
     began = time.monotonic()

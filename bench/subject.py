@@ -48,8 +48,9 @@ class Ear:
 class Subject:
     """A running server of `variant` and everything a check does to it. Use as a context manager."""
 
-    def __init__(self, name: str, variant: Variant) -> None:
+    def __init__(self, name: str, variant: Variant, within_s: float = WITHIN_S) -> None:
         self.name, self.variant = name, variant
+        self.within_s = within_s
         self.reactor = Reactor()
         self._client = clients.load(variant.client)
         self._ears: list[Ear] = []
@@ -83,13 +84,13 @@ class Subject:
         """Publish through the ingest port, letting subscribers be served meanwhile."""
         data = memoryview(b"".join(topic.encode() + b"\t" + text + b"\n" for text in texts))
         self._ingest.setblocking(False)
-        deadline = time.monotonic() + WITHIN_S
+        deadline = time.monotonic() + self.within_s
         while data:
             try:
                 data = data[self._ingest.send(data) :]
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise Refuted(f"the ingest port took nothing for {WITHIN_S:g} s") from None
+                    raise Refuted(f"the ingest port took nothing for {self.within_s:g} s") from None
                 gevent.sleep(_LOOK_EVERY_S)
 
     def subscribe(self, topic: str, *, after: str | None = None, reactor: Reactor | None = None) -> Ear:
@@ -100,7 +101,7 @@ class Subject:
             reactor or self.reactor, target, topic, ear.on_text, ear.errors.append, after=after
         )
         try:
-            ear.subscriber.open(WITHIN_S)
+            ear.subscriber.open(self.within_s)
         except ConnectError as error:
             raise Refuted(f"could not subscribe: {error}") from error
         self._ears.append(ear)
@@ -114,23 +115,23 @@ class Subject:
 
     def prime(self, topic: str, ears: Sequence[Ear]) -> None:
         """Publish probes until all `ears` have received one."""
-        deadline = time.monotonic() + WITHIN_S
+        deadline = time.monotonic() + self.within_s
         while not all(ear.primed for ear in ears):
             if time.monotonic() > deadline:
                 raise Refuted(
-                    f"{sum(ear.primed for ear in ears)} of {len(ears)} received a probe within {WITHIN_S:g} s"
+                    f"{sum(ear.primed for ear in ears)} of {len(ears)} received a probe within {self.within_s:g} s"
                 )
             self.publish(topic, _PROBE)
             self._until(lambda: all(ear.primed for ear in ears), PROBE_EVERY_S)
 
-    def expect(self, what: str, true: Callable[[], bool], within_s: float = WITHIN_S) -> None:
+    def expect(self, what: str, true: Callable[[], bool], within_s: float | None = None) -> None:
         """Wait until something is true. Raises Refuted with `what` was expected."""
-        if not self._until(true, within_s):
-            raise Refuted(f"expected {what} within {within_s:g} s")
+        if not self._until(true, within_s or self.within_s):
+            raise Refuted(f"expected {what} within {within_s or self.within_s:g} s")
 
-    def expect_heard(self, ear: Ear, texts: Sequence[bytes], within_s: float = WITHIN_S) -> None:
+    def expect_heard(self, ear: Ear, texts: Sequence[bytes], within_s: float | None = None) -> None:
         """Wait until an ear has heard as many texts, and compare all of them. Raises Refuted."""
-        self._until(lambda: len(ear.heard) >= len(texts) or bool(ear.errors), within_s)
+        self._until(lambda: len(ear.heard) >= len(texts) or bool(ear.errors), within_s or self.within_s)
         if ear.heard != list(texts):
             raise Refuted(_difference(ear.heard, texts) + (f"; errors: {ear.errors[:3]}" if ear.errors else ""))
 
@@ -170,7 +171,7 @@ class Subject:
 
     def get(self, path: str, connection: http.client.HTTPConnection | None = None) -> tuple[int, bytes]:
         """(status, body) of a GET, on a connection of its own unless one is given."""
-        used = connection or http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=WITHIN_S)
+        used = connection or http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=self.within_s)
         used.request("GET", path)
         response = used.getresponse()
         body = response.read()

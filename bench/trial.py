@@ -16,7 +16,7 @@ from bench.analysis import findings
 from bench.analysis.distributions import fold
 from bench.measure.machine import Cores
 from bench.measure.sampler import Sampler
-from bench.processes import Load, Member, ProcessError, Publisher, Server, answer
+from bench.processes import Load, Member, ProcessError, Publisher, Server, answer, watch
 from bench.publisher import due_ns
 from bench.results import (
     SCHEMA,
@@ -191,9 +191,9 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     sampler = Sampler(cast.pids, begin_ns, end_ns)
     sampler.start()
     try:
-        within_s = (end_ns - time.monotonic_ns()) / 1e9 + SLACK_S
-        slips = answer(cast.publisher, "publish", within_s, cast.watched)["slips_ns"] if cast.publisher else []
+        watch(cast.watched, end_ns)
         stage.enter("drain")
+        slips = answer(cast.publisher, "publish", SLACK_S, cast.watched)["slips_ns"] if cast.publisher else []
         said = answer(cast.load, "measure", DRAIN_WITHIN_S + SLACK_S, cast.watched)
         sampler.join()
     finally:
@@ -251,10 +251,11 @@ def _weigh(cast: Cast) -> tuple[int, dict[str, ProcessUsage]]:
     start_ns = time.monotonic_ns()
     sampler = Sampler(cast.pids, start_ns, start_ns + round(cast.parameters["measure_s"] * 1e9))
     sampler.start()
-    sampler.join()
-    for member in cast.watched:
-        if not member.alive():
-            raise member.died()
+    try:
+        watch(cast.watched, start_ns + round(cast.parameters["measure_s"] * 1e9))
+        sampler.join()
+    finally:
+        sampler.stop()
     if not sampler.usage:
         raise ProcessError("a process was gone when its usage was to be read")
     return sampler.window_ns, sampler.usage

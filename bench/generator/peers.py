@@ -17,7 +17,7 @@ class Load:
 
     subscribers: int = 1000
     rate_hz: float = 20.0
-    payload_bytes: int = 128
+    payload_bytes: int = 100
     measure_s: float = 5.0
 
 

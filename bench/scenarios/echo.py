@@ -12,7 +12,7 @@ TRAFFIC = "subscribers"
 PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 2.0,
-    "payload_bytes": 128,
+    "payload_bytes": 100,
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.5,

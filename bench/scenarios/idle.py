@@ -11,7 +11,7 @@ from bench.scenarios._session import SubscriberUser
 TRAFFIC = "nobody"
 PARAMETERS = {
     "steps": [0, 100, 200, 400],
-    "payload_bytes": 128,
+    "payload_bytes": 100,
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "settle_s": 0.1,

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from bench.results import SCHEMA, Failure, Planned, ResultsError, Store, Trial, check_name, load
-from tests._synthetic import synthetic_run
+from tests._synthetic import synthetic
 
 
 @pytest.fixture
 def store(tmp_path):
-    run, trials = synthetic_run()
+    run, trials = synthetic()
     store = Store(tmp_path / run.name)
     store.begin(run)
     for trial in trials:
@@ -20,7 +20,7 @@ def store(tmp_path):
 
 
 def test_what_was_stored_is_read_back_equal_and_in_the_order_of_the_plan(tmp_path):
-    run, trials = synthetic_run()
+    run, trials = synthetic()
     store = Store(tmp_path / run.name)
     store.begin(run)
     for trial in reversed(trials):

@@ -1,0 +1,121 @@
+"""One trial with real processes: what is recorded, and what becomes of it when a process dies."""
+
+import psutil
+import pytest
+
+from bench import scenarios, trial
+from bench.measure import machine
+from bench.plan import plan
+from bench.results import load
+from bench.run import Request, begin, carry_out, resume
+from servers import _variant
+
+SMALL = {
+    "broadcast": {"subscribers": 10, "rate_hz": 50.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
+    "echo": {"subscribers": 10, "rate_hz": 10.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
+    "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
+}
+CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in _variant.names(hidden=True)]
+CELLS.append(("idle", "long_polling"))
+
+
+def small_trial(scenario_name, variant_name):
+    scenario = scenarios.load(scenario_name)
+    (planned,) = plan([(scenario_name, variant_name)], 1, 1)
+    parameters = scenario.settled("standard", SMALL[scenario_name])
+    return trial.run(planned, scenario, _variant.load(variant_name), parameters, machine.divide_cores())
+
+
+@pytest.mark.parametrize(("scenario", "variant"), CELLS)
+def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial(scenario, variant)
+    assert record.failure is None
+    if scenario == "idle":
+        assert [step.subscribers for step in record.idle] == [0, 5, 10]
+        assert record.connect.count == 10
+        return
+    expected = 10 * {"broadcast": 20, "echo": 4}[scenario]
+    ledger = record.ledger
+    assert (ledger.expected, ledger.delivered) == (expected, expected)
+    assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
+    assert record.latency.count == expected
+    assert record.latency.min_ns > 0
+    assert record.usage.server.cpu_ns > 0
+    assert (record.usage.broker is not None) == ("redis" in _variant.load(variant).runs_on)
+
+
+def test_wire_bytes_are_those_of_the_protocol():
+    """RFC 6455: a text of 100 bytes is a frame of 102; server to client nothing is masked."""
+    record = small_trial("broadcast", "websocket")
+    assert record.wire.received_bytes == 102 * record.wire.deliveries
+    assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
+
+
+def kill_on_entering(phase, name, monkeypatch, times=1):
+    """Kill -9 the process whose command line holds `name` as soon as a trial enters `phase`."""
+    enter, killed = trial.Stage.enter, []
+
+    def killing(stage, entered):
+        enter(stage, entered)
+        if entered == phase and len(killed) < times:
+            victims = [child for child in psutil.Process().children() if name in child.cmdline()]
+            for victim in victims:
+                victim.kill()
+                killed.append(victim.pid)
+
+    monkeypatch.setattr(trial.Stage, "enter", killing)
+    return killed
+
+
+@pytest.mark.parametrize(("victim", "said"), [("servers", "server"), ("locust", "load generator"), ("bench.publisher", "publisher")])
+def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victim, said, monkeypatch):
+    killed = kill_on_entering("measure", victim, monkeypatch)
+    record = small_trial("broadcast", "sse")
+    assert killed
+    assert not record.valid
+    assert record.failure.phase == "measure"
+    assert f"the {said} was killed by SIGKILL" in record.failure.error
+    assert "python -m bench verify sse" in record.failure.error
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def silently(line):
+    """Say nothing."""
+
+
+def request(tmp_path, **changes):
+    settings = tuple(f"{name}={value}" for name, value in SMALL["broadcast"].items())
+    return Request(variants=("sse",), scenarios=("broadcast",), repetitions=2, changes=settings, name="small",
+                   results=tmp_path, **changes)  # fmt: skip
+
+
+def test_a_run_goes_on_after_a_server_was_killed_and_says_that_it_holds_invalid_trials(tmp_path, monkeypatch):
+    kill_on_entering("measure", "servers", monkeypatch)
+    lines = []
+    assert carry_out(begin(request(tmp_path), lines.append), lines.append) == 3
+    _, trials = load(tmp_path / "small")
+    assert [record.valid for record in trials] == [False, True]
+    assert any("FAILED" in line for line in lines)
+
+
+def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(tmp_path, monkeypatch):
+    run_trial, runs = trial.run, []
+
+    def interrupted(*arguments):
+        if runs:
+            raise KeyboardInterrupt
+        runs.append(run_trial(*arguments))
+        return runs[-1]
+
+    monkeypatch.setattr(trial, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(begin(request(tmp_path), silently), silently)
+    _, trials = load(tmp_path / "small")
+    assert len(trials) == 1
+    monkeypatch.setattr(trial, "run", run_trial)
+    assert carry_out(resume("small", tmp_path, silently), silently) == 0
+    run, trials = load(tmp_path / "small")
+    assert [record.planned for record in trials] == run.plan
+    assert trials[0] == runs[0]
