@@ -41,14 +41,23 @@ class Settings:
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     parent: int | None = None
 
+    def __post_init__(self) -> None:
+        for port in (self.port, self.ingest_port):
+            if not 0 <= port <= 65535:
+                raise ValueError(f"{port} is not a port: it is 1 to 65535, or 0 for any free one")
+
     @classmethod
     def from_environment(cls) -> Settings:
         """The settings that PUSHBENCH_* in the environment ask for. Raises ValueError."""
-        kinds: dict[str, Callable[[str], Any]] = {
-            "port": _port, "ingest_port": _port, "nonce": str, "token": str, "parent": int,
-        }  # fmt: skip
-        given = {name: os.environ.get(f"PUSHBENCH_{name.upper()}", "") for name in kinds}
-        return cls(**{name: kinds[name](value) for name, value in given.items() if value})
+        given: dict[str, Any] = {}
+        for name, kind in (("port", int), ("ingest_port", int), ("nonce", str), ("token", str), ("parent", int)):
+            variable = f"PUSHBENCH_{name.upper()}"
+            if value := os.environ.get(variable):
+                try:
+                    given[name] = kind(value)
+                except ValueError:
+                    raise ValueError(f"{variable} is not a number: {value}") from None
+        return cls(**given)
 
     def to_environment(self) -> dict[str, str]:
         """The same for another program: the environment of this process with the settings in it."""
@@ -62,12 +71,6 @@ class Settings:
 
 class PortTaken(Exception):
     """A port that was asked for cannot be listened on; the message says what to do."""
-
-
-def _port(raw: str) -> int:
-    if not 0 <= int(raw) <= 65535:
-        raise ValueError(f"{raw} is not a port")
-    return int(raw)
 
 
 def run(name: str, variant: Variant, settings: Settings, announce: Callable[[dict[str, Any]], None]) -> None:

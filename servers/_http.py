@@ -58,13 +58,24 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
         self.deadlines: dict[Handler, float] = {}
         self.sweeper = gevent.spawn(self._sweep)
 
+    def stop(self, timeout: float | None = None) -> None:
+        """Accept nothing any more, cut who is between requests, give the others `timeout` seconds to end."""
+        self.close()
+        self._cut(list(self.deadlines))
+        super().stop(timeout)
+        self.sweeper.kill(block=False)
+
     def _sweep(self) -> None:
         """Shut down what is overdue: whoever reads or writes it is woken with the end of the connection."""
         while True:
             gevent.sleep(SWEEP_S)
             now = time.monotonic()
-            for handler in [handler for handler, deadline in self.deadlines.items() if deadline < now]:
-                handler.cut()
+            self._cut([handler for handler, deadline in self.deadlines.items() if deadline < now])
+
+    @staticmethod
+    def _cut(handlers: list[Handler]) -> None:
+        for handler in handlers:
+            handler.cut()
 
 
 class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """Flask-SocketIO over its WebSocket transport: rooms, acknowledgements and reconnection come with it.
 
-Every option that is set on it is in `_socketio.SET`; most are its defaults, written down because results depend on them.
-`transports` allows WebSocket alone, from the first request on: nothing is upgraded from polling.
+Every option that is set on it is in `_socketio.SET`; most are its defaults, written down because results depend on
+them. `transports` allows WebSocket alone, from the first request on: nothing is upgraded from polling.
 """
 
 from flask import Flask

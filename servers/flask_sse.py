@@ -31,8 +31,8 @@ def serve(app: Flask, broker: Broker) -> Wiring:
 
     @app.before_request
     def check_channel() -> None:
-        if "channel" in request.args:
-            _limits.topic(request.args["channel"])
+        if request.endpoint == "sse.stream":
+            _limits.topic(request.args.get("channel"))
 
     @app.post("/publish")
     def upstream() -> tuple[str, int]:
@@ -42,7 +42,7 @@ def serve(app: Flask, broker: Broker) -> Wiring:
     return Wiring(
         publish=publish,
         broker_pid=redis.pid,
-        options={"redis": f"{redis.version} from {redis.origin}", "redis maxclients": redis.max_clients},
+        options={"redis": f"{redis.version} from {redis.origin}", "redis maxclients granted": redis.max_clients},
         stop=redis.stop,
     )
 
@@ -57,7 +57,7 @@ VARIANT = Variant(
     needs=(package("flask_sse"), package("redis"), _redis.unavailable),
     options={
         "SSE_REDIS_URL": "a Redis on loopback, or REDIS_URL",
-        **{f"redis {name}": value or "(empty)" for name, value in _redis.OPTIONS.items()},
+        **{f"own redis {name}": value or "(empty)" for name, value in _redis.OPTIONS.items()},
     },
     runs_on=("flask", "werkzeug", "gevent", "flask-sse", "redis"),
 )

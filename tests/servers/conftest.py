@@ -1,0 +1,46 @@
+"""Servers for the tests of this folder: one shared per variant, and fresh ones for those who stop or break them."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from servers import _variant
+from tests.servers._process import Server
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Callable[[str], Server]]:
+    """A running server of a variant, started on first use; tests share it and use topics of their own."""
+    running: dict[str, Server] = {}
+
+    def server(name: str) -> Server:
+        if name not in running:
+            skip_if_unavailable(name)
+            running[name] = Server(name)
+        return running[name]
+
+    yield server
+    for one in running.values():
+        one.stop()
+
+
+@pytest.fixture
+def fresh() -> Iterator[Callable[..., Server]]:
+    """Starts a server of a variant for this test alone."""
+    running: list[Server] = []
+
+    def server(name: str, **environment: str) -> Server:
+        skip_if_unavailable(name)
+        running.append(Server(name, **environment))
+        return running[-1]
+
+    yield server
+    for one in running:
+        one.stop()
+
+
+def skip_if_unavailable(name: str) -> None:
+    """Skip the test with the reason why the variant cannot run here."""
+    reason = _variant.unavailable(_variant.load(name))
+    if reason is not None:
+        pytest.skip(f"{name}: {reason}")

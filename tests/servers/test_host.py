@@ -1,0 +1,228 @@
+"""A server's life: announced when ready, stopped in time, gone with its parent, and plain about what it cannot do."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from servers import _variant
+from tests.servers._process import ROOT, WITHIN_S, Server, eventually, launch, new_topic
+from tests.servers._subscribers import subscribed
+
+STOP_S = 2.0
+NAMES = _variant.names()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent to notice does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_ready_line_and_health_tell_who_it_is(shared, name):
+    server = shared(name)
+    assert set(server.ready) == {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid"}
+    response = server.request("GET", "/health")
+    health = json.loads(response.body)
+    assert response.headers["Content-Type"] == "application/json"
+    assert (health["variant"], health["pid"], health["nonce"]) == (name, server.process.pid, "a-nonce")
+    variant = _variant.load(name)
+    assert health["technique"] == variant.technique
+    assert health["wire"] == dict(variant.wire)
+    assert health["versions"] == _variant.versions(variant)
+    assert dict(variant.options).items() <= health["options"].items()
+    if server.ready["broker_pid"] is not None:
+        assert alive(server.ready["broker_pid"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_stops_in_time_with_open_streams(fresh, name):
+    server = fresh(name)
+    topic = new_topic()
+    with subscribed(server, topic):
+        strangers = [server.connect() for _ in range(3)]
+        strangers[0].sendall(b"GET /half")
+        code, seconds = server.stop()
+        for stranger in strangers:
+            stranger.close()
+    assert code == 0
+    assert seconds < STOP_S
+    assert server.ready["broker_pid"] is None or not alive(server.ready["broker_pid"])
+
+
+def test_ctrl_c_stops_it_too(fresh):
+    server = fresh("polling")
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(STOP_S) == 0
+    assert "Traceback" not in server.errors()
+
+
+def test_a_reader_that_never_reads_does_not_hold_up_the_end(fresh):
+    server = fresh("websocket")
+    topic = new_topic()
+    with server.connect() as deaf, subscribed(server, topic) as hearing:
+        deaf.sendall(websocket_request(topic))
+        assert b"101" in deaf.recv(12)
+        texts = [b"x" * 1_000_000] * 8
+        server.publish(topic, *texts)
+        hearing.expect(texts)
+        code, seconds = server.stop()
+    assert code == 0
+    assert seconds < STOP_S
+
+
+def websocket_request(topic: str) -> bytes:
+    return (
+        f"GET /ws?topic={topic} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ).encode()
+
+
+PARENT = """
+import os, subprocess, sys, time
+environment = os.environ | {{"PUSHBENCH_PARENT": str(os.getpid())}}
+server = subprocess.Popen([sys.executable, "-m", "servers", "{name}"], env=environment, stdout=subprocess.PIPE)
+print(server.stdout.readline().decode(), end="", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("name", ["sse", "flask_sse"])
+def test_it_dies_with_its_parent_and_its_broker_with_it(name):
+    reason = _variant.unavailable(_variant.load(name))
+    if reason:
+        pytest.skip(reason)
+    parent = launch(code=PARENT.format(name=name))
+    assert parent.stdout is not None
+    ready = json.loads(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    eventually(lambda: not alive(ready["pid"]), "the server's end")
+    eventually(lambda: not alive(ready["broker_pid"] or 0), "its broker's end")
+
+
+def test_the_end_of_the_thread_that_started_it_is_not_the_parents_end():
+    started: list[Server] = []
+    thread = threading.Thread(target=lambda: started.append(Server("sse")))
+    thread.start()
+    thread.join()
+    server = started[0]
+    try:
+        for _ in range(3):
+            assert server.healthy()
+    finally:
+        code, _ = server.stop()
+    assert code == 0
+
+
+def test_a_port_that_is_taken_is_named_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for variable in ("PUSHBENCH_PORT", "PUSHBENCH_INGEST_PORT"):
+            process = launch("polling", **{variable: str(port)})
+            output, errors = process.communicate(timeout=WITHIN_S)
+            assert (process.returncode, output) == (2, "")
+            assert len(errors.splitlines()) == 1
+            assert str(port) in errors
+            assert variable in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["web_socket"], {}, "websocket"),
+        ([], {}, "--list"),
+        (["sse", "--port", "70000"], {}, "70000"),
+        (["sse"], {"PUSHBENCH_PORT": "http"}, "http"),
+        (["flask_sse"], {"REDIS_URL": "redis://user:secret@127.0.0.1:1/0"}, "no Redis at redis://127.0.0.1:1/0"),
+    ],
+    ids=["unknown variant", "no variant", "no port", "port in words", "skipped variant"],
+)
+def test_what_cannot_run_says_why_in_one_line(arguments, environment, said):
+    process = launch(*arguments, **environment)
+    output, errors = process.communicate(timeout=WITHIN_S)
+    assert (process.returncode, output) == (2, "")
+    assert len(errors.splitlines()) == 1
+    assert said in errors
+    assert "secret" not in errors
+
+
+def test_help_shows_examples():
+    process = launch("--help")
+    output, _ = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == 0
+    assert "python -m servers sse --port 8000" in output
+
+
+def test_the_list_shows_every_variant_with_what_is_missing():
+    process = launch("--list", REDIS_URL="redis://127.0.0.1:1")
+    output, _ = process.communicate(timeout=WITHIN_S)
+    lines = {line.split()[0]: line for line in output.splitlines()}
+    assert sorted(lines) == NAMES
+    assert "skipped: no Redis" in lines["flask_sse"]
+    assert _variant.description("sse") in lines["sse"]
+
+
+@pytest.mark.parametrize("name", ["sse", "websocket"])
+def test_a_server_started_by_hand_says_how_to_try_it_and_the_lines_work(name):
+    process = launch(name)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        ready = json.loads(process.stdout.readline())
+        hints = dict(process.stderr.readline().split(None, 1) for _ in range(3))
+        assert str(ready["port"]) in hints["subscribe:"]
+        subscriber = subprocess.Popen(
+            hints["subscribe:"].replace("python", sys.executable), shell=True, text=True, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert subscriber.stdout is not None
+        heard: list[str] = []
+        listener = threading.Thread(target=lambda: heard.extend(iter(subscriber.stdout.readline, "")))
+        listener.start()
+        subprocess.run(hints["publish:"].replace("--max-time 1", "--max-time 0.2"), shell=True, stdout=-3, stderr=-3)
+        eventually(lambda: subprocess.run(hints["publish:"].replace("--max-time 1", "--max-time 0.2"), shell=True,
+                   stdout=-3, stderr=-3) and any("hello" in line for line in heard), "the text")  # fmt: skip
+        os.killpg(subscriber.pid, signal.SIGKILL)
+        subscriber.wait()
+        listener.join()
+    finally:
+        process.terminate()
+        process.communicate(timeout=WITHIN_S)
+    assert process.returncode == 0
+
+
+COMMAND = '''
+import pathlib, sys, tempfile
+import servers
+folder = tempfile.mkdtemp()
+servers.__path__.append(folder)
+pathlib.Path(folder, "elsewhere.py").write_text("""
+from servers._variant import Technique, Variant
+PROGRAM = "import os; print(os.getcwd(), *[os.environ['PUSHBENCH_' + name] for name in ('PORT', 'NONCE', 'TOKEN')])"
+VARIANT = Variant(label="E", technique=Technique.SSE, client="sse", wire={}, command=(%r, "-c", PROGRAM))
+""" % sys.executable)
+from servers.__main__ import main
+main(["elsewhere", "--port", "1234"])
+'''
+
+
+def test_a_variant_in_another_stack_becomes_its_program_with_the_settings_in_the_environment():
+    process = launch(code=COMMAND, PUSHBENCH_NONCE="a-nonce", PUSHBENCH_TOKEN="a-token")
+    output, errors = process.communicate(timeout=WITHIN_S)
+    assert output.split() == [str(ROOT), "1234", "a-nonce", "a-token"], errors
+
+
+def test_it_may_open_as_many_files_as_the_system_allows(shared):
+    with open(f"/proc/{shared('polling').process.pid}/limits") as limits:
+        soft, hard = next(line for line in limits if line.startswith("Max open files")).split()[3:5]
+    assert soft == hard

@@ -1,0 +1,300 @@
+"""What the HTTP ground guarantees to every variant: admission, deadlines, whole writes, no failure by bad input."""
+
+import http.client
+import io
+import os
+import random
+import time
+from contextlib import contextmanager
+
+import flask
+import gevent
+import pytest
+from gevent import socket
+
+from servers import _http, _variant
+from tests.servers._process import WITHIN_S, eventually, new_topic
+
+TECHNIQUES = ("polling", "long_polling", "sse")
+TAKING_POSTS = (*TECHNIQUES, "flask_sse")
+EVERYBODY = tuple(_variant.names())
+LOCAL = b"Host: 127.0.0.1\r\n"
+
+
+def status(answer: bytes) -> int:
+    assert answer.startswith(b"HTTP/1.1 "), answer[:80]
+    return int(answer[9:12])
+
+
+# -- who is let in
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"Host: 127.0.0.1", 200),
+        (b"Host: localhost", 200),
+        (b"Host: LOCALHOST:8000", 200),
+        (b"Host: 127.9.9.9:1", 200),
+        (b"Host: [::1]:8000", 200),
+        (b"Host: 127.0.0.1:8000\r\nOrigin: http://127.0.0.1:8000", 200),
+        (b"Host: evil.example", 403),
+        (b"Host: 127.0.0.1.evil.example", 403),
+        (b"Host: localhost.evil.example:80", 403),
+        (b"Host: evil.example@127.0.0.1", 403),
+        (b"Host: 10.0.0.1", 403),
+        (b"Host: 127.0.0.1:8000\r\nOrigin: http://evil.example", 403),
+        (b"Host: 127.0.0.1:8000\r\nOrigin: http://127.0.0.1:8001", 403),
+        (b"Host: 127.0.0.1:8000\r\nOrigin: https://127.0.0.1:8000", 403),
+        (b"Host: 127.0.0.1:8000\r\nOrigin: null", 403),
+        (b"Host: 127.0.0.1\r\nHost: evil.example", 403),
+        (b"X: no host", 400),
+    ],
+    ids=lambda value: value.decode().replace("\r\n", " ") if isinstance(value, bytes) else "",
+)
+def test_only_loopback_names_and_pages_of_our_own_are_answered(shared, head, expected):
+    answer = shared("polling").raw(b"GET /health HTTP/1.1\r\n" + head + b"\r\n\r\n")
+    assert status(answer) == expected
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_every_variant_refuses_a_page_of_another_origin(shared, name):
+    server = shared(name)
+    for path in ("/health", "/socket.io/?EIO=4&transport=websocket", "/ws?topic=t"):
+        for evil in (b"Host: evil.example\r\n", LOCAL + b"Origin: http://evil.example\r\n"):
+            upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            key = b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            answer = server.raw(b"GET " + path.encode() + b" HTTP/1.1\r\n" + evil + upgrade + key + b"\r\n")
+            assert status(answer) == 403
+            assert b"101" not in answer.splitlines()[0]
+
+
+# -- what it is asked
+
+TOO_LONG = b"x" * 1_048_577
+BAD = {
+    "no topic": (b"GET {route} HTTP/1.1\r\n" + LOCAL, b"", 400),
+    "bad topic": (b"GET {route}?topic=a/b HTTP/1.1\r\n" + LOCAL, b"", 400),
+    "topic of other letters": (b"GET {route}?topic=%C3%A9 HTTP/1.1\r\n" + LOCAL, b"", 400),
+    "topic not UTF-8": (b"GET {route}?topic=%ff%fe HTTP/1.1\r\n" + LOCAL, b"", 400),
+    "bad cursor": (b"GET {route}?topic=t&after=x HTTP/1.1\r\n" + LOCAL, b"", 400),
+    "endless offset": (b"GET {route}?topic=t&after=e:" + b"9" * 4000 + b" HTTP/1.1\r\n" + LOCAL, b"", 400),
+    "post where one asks": (b"POST {route}?topic=t HTTP/1.1\r\nContent-Length: 0\r\n" + LOCAL, b"", 405),
+    "get where one publishes": (b"GET /publish?topic=t HTTP/1.1\r\n" + LOCAL, b"", 405),
+    "no such path": (b"GET /nowhere HTTP/1.1\r\n" + LOCAL, b"", 404),
+    "publish to no topic": (b"POST /publish HTTP/1.1\r\nContent-Length: 1\r\n" + LOCAL, b"x", 400),
+    "publish two lines": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: 3\r\n" + LOCAL, b"a\nb", 400),
+    "publish bytes": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: 2\r\n" + LOCAL, b"\xff\x00", 400),
+    "publish too much": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: 1048577\r\n" + LOCAL, TOO_LONG, 413),
+    "announce too much": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: 99999999999\r\n" + LOCAL, b"x", 413),
+    "announce nothing": (
+        b"POST /publish?topic=t HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + LOCAL,
+        b"0\r\n\r\n",
+        411,
+    ),
+    "less than announced": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: 9\r\n" + LOCAL, b"x", 400),
+    "length below zero": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: -1\r\n" + LOCAL, b"", 400),
+    "length in words": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: one\r\n" + LOCAL, b"x", 400),
+    "length with a sign": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: +1\r\n" + LOCAL, b"x", 400),
+    "unknown method": (b"BREW /publish?topic=t HTTP/1.1\r\n" + LOCAL, b"", 405),
+    "long request line": (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n" + LOCAL, b"", 414),
+    "long header": (b"GET /health HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n" + LOCAL, b"", 400),
+    "many headers": (b"GET /health HTTP/1.1\r\n" + b"X: y\r\n" * 200 + LOCAL, b"", 400),
+    "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n", b"", 400),
+    "other version": (b"GET /health HTTP/7.0\r\n" + LOCAL, b"", 400),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_bad_input_gets_the_answer_that_says_so(shared, name, case):
+    server = shared(name)
+    head, body, expected = BAD[case]
+    route = _variant.load(name).wire["subscribe"].partition("?")[0].encode()
+    answer = server.raw(head.replace(b"{route}", route) + b"\r\n" + body)
+    assert status(answer) == expected
+    assert server.healthy()
+
+
+@pytest.mark.parametrize("name", ["flask_sse", "flask_socketio", "flask_socketio_polling", "websocket"])
+def test_bad_input_leaves_every_other_variant_healthy_too(shared, name):
+    server = shared(name)
+    routes = {"flask_sse": b"/stream", "websocket": b"/ws"}
+    for head, body, _ in BAD.values():
+        answer = server.raw(head.replace(b"{route}", routes.get(name, b"/socket.io/")) + b"\r\n" + body)
+        assert 400 <= status(answer) < 500 or b"{route}" in head
+    assert server.healthy()
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_noise_leaves_it_healthy(shared, name):
+    server = shared(name)
+    noise = random.Random(name)
+    for _ in range(25):
+        answer = server.raw(noise.randbytes(noise.randrange(1, 2000)) + b"\r\n\r\n")
+        assert not answer.startswith(b"HTTP/1.1 5")
+    assert server.healthy()
+
+
+@pytest.mark.parametrize("hold", ["soon", "-1", "nan"])
+def test_a_hold_time_is_a_number(shared, hold):
+    assert shared("long_polling").request("GET", f"/wait?topic=t&hold={hold}").status == 400
+
+
+@pytest.mark.parametrize("name", TAKING_POSTS)
+def test_a_text_of_the_largest_size_is_taken_upstream(shared, name):
+    answer = shared(name).request("POST", f"/publish?topic={new_topic()}", b"x" * 1_048_576)
+    assert answer.status == 204
+
+
+def test_who_asks_first_is_told_to_go_on_or_not_to_send_at_all(shared):
+    server = shared("polling")
+    for size, expected in ((1_048_576, b"HTTP/1.1 100"), (1_048_577, b"HTTP/1.1 413")):
+        with server.connect() as connection:
+            announced = f"POST /publish?topic=t HTTP/1.1\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n"
+            connection.sendall(announced.encode() + LOCAL + b"\r\n")
+            assert connection.recv(12) == expected
+
+
+# -- how it answers
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_a_keep_alive_request_is_not_delayed(shared, name):
+    connection = http.client.HTTPConnection("127.0.0.1", shared(name).port, timeout=WITHIN_S)
+    took_s = []
+    for _ in range(6):
+        started = time.perf_counter()
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        took_s.append(time.perf_counter() - started)
+    connection.close()
+    assert min(took_s[1:]) < 0.020, "Nagle's algorithm meets delayed acknowledgements"
+
+
+def test_a_small_reply_is_one_write():
+    writes = []
+    with serving(lambda: flask.Response("body"), on_write=writes.append) as server, connected(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + LOCAL + b"\r\n")
+        eventually_in(connection, b"body")
+    assert len(writes) == 1
+    assert writes[0].endswith(b"\r\n\r\nbody")
+
+
+def test_a_stream_of_a_slow_reader_is_whole():
+    pieces = [bytes([65 + number]) * 300_000 for number in range(12)]
+    with (
+        serving(lambda: flask.Response(iter(pieces), direct_passthrough=True)) as server,
+        connected(server) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.0\r\n" + LOCAL + b"\r\n")
+        gevent.sleep(0.1)  # long enough for the server to fill the buffers
+        assert everything(connection).partition(b"\r\n\r\n")[2] == b"".join(pieces)
+
+
+# -- how long it waits
+
+
+@pytest.fixture
+def quick_deadlines(monkeypatch):
+    for name, value in {"HEAD_S": 0.1, "BODY_S": 0.1, "IDLE_S": 0.1, "LINGER_S": 0.1, "SWEEP_S": 0.02}.items():
+        monkeypatch.setattr(_http, name, value)
+
+
+SLOW = {
+    "nothing at all": b"",
+    "half a request line": b"GET /he",
+    "half a head": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-",
+    "half a body": b"POST / HTTP/1.1\r\nContent-Length: 10\r\n" + LOCAL + b"\r\nhalf",
+    "a second request that does not come": b"GET / HTTP/1.1\r\n" + LOCAL + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_who_does_not_finish_a_request_is_cut_off(quick_deadlines, case):
+    with serving(lambda: flask.Response("body")) as server, connected(server) as connection:
+        connection.sendall(SLOW[case])
+        answer = everything(connection)
+        assert answer == b"" or status(answer) in (200, 400)
+        assert not server.deadlines
+
+
+def test_dribbling_does_not_extend_the_time(quick_deadlines):
+    with serving(lambda: flask.Response("body")) as server, connected(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        deadline = time.monotonic() + WITHIN_S
+        try:
+            while time.monotonic() < deadline:
+                connection.sendall(b"X: y\r\n")
+                gevent.sleep(0.01)
+        except OSError:
+            return
+    pytest.fail("never cut off")
+
+
+def test_a_stream_may_take_its_time(quick_deadlines):
+    def slowly():
+        yield b"first"
+        gevent.sleep(0.4)
+        yield b"last"
+
+    with serving(lambda: flask.Response(slowly(), direct_passthrough=True)) as server, connected(server) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n" + LOCAL + b"\r\n")
+        assert everything(connection).endswith(b"firstlast")
+
+
+@contextmanager
+def serving(view, on_write=None):
+    """A server of one view in this process."""
+    app = flask.Flask("test")
+    app.add_url_rule("/", view_func=view, endpoint="view", methods=["GET", "POST"])
+
+    class Handler(_http.Handler):
+        def send_all(self, data):
+            if on_write is not None:
+                on_write(bytes(data))
+            super().send_all(data)
+
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    server = _http.Server(listener, app, Handler)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop(timeout=0.1)
+
+
+def connected(server):
+    connection = socket.create_connection(server.address)
+    connection.settimeout(WITHIN_S)
+    return connection
+
+
+def everything(connection):
+    answer = io.BytesIO()
+    while block := connection.recv(65536):
+        answer.write(block)
+    return answer.getvalue()
+
+
+def eventually_in(connection, what):
+    answer = b""
+    while what not in answer:
+        block = connection.recv(65536)
+        assert block
+        answer += block
+    return answer
+
+
+def test_a_connection_that_ends_leaves_nothing_behind(shared):
+    server = shared("polling")
+
+    def open_files() -> int:
+        return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+    before = open_files()
+    for request in (b"", b"GET /health HTTP/1.1\r\n" + LOCAL + b"\r\n", b"nonsense\r\n\r\n", b"GET /half"):
+        server.raw(request)
+    eventually(lambda: open_files() <= before, "closed connections")
