@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bench.analysis.distributions import quantile
 from bench.results import Distribution, Finding, Ledger, Trial
+from bench.units import duration
 
 LATE_NS = 5_000_000
 LATE_SHARE = 0.2
@@ -99,7 +100,7 @@ def _late(trial: Trial) -> str | None:
         return None
     _, p99, latency = slip
     if p99 > LATE_NS or (latency is not None and p99 > LATE_SHARE * latency):
-        return f"1 % of messages were published {p99 / 1e6:.2f} ms late or later" + _beside(latency)
+        return f"1 % of messages were published {duration(p99)} late or later" + _beside(latency)
     return None
 
 
@@ -109,12 +110,12 @@ def _far_too_late(trial: Trial) -> str | None:
         return None
     p50, p99, latency = slip
     if p99 > FAR_TOO_LATE_NS or (latency is not None and p50 > FAR_TOO_LATE_SHARE * latency):
-        return f"half of the messages were {p50 / 1e6:.2f} ms late, 1 % {p99 / 1e6:.2f} ms" + _beside(latency)
+        return f"half of the messages were {duration(p50)} late or later, 1 % {duration(p99)}" + _beside(latency)
     return None
 
 
 def _beside(latency: float | None) -> str:
-    return "" if latency is None else f", beside a median latency of {latency / 1e6:.2f} ms"
+    return "" if latency is None else f", beside a median latency of {duration(latency)}"
 
 
 def _load_saturated(trial: Trial) -> str | None:
@@ -152,10 +153,10 @@ CHECKS = (
     Check("not all connected", True, "fewer than planned", "fewer subscribers are an easier task",
           "look at the errors of the connect phase; check the limit on open files", _connected),
     Check("publisher late", False,
-          f"p99 of the slip above {LATE_NS / 1e6:g} ms or {LATE_SHARE:g} of the median latency",
+          f"p99 of the slip above {duration(LATE_NS)} or {LATE_SHARE:g} of the median latency",
           "slip is part of every latency measured here", QUIET, _late),
     Check("publisher far too late", True,
-          f"p99 of the slip above {FAR_TOO_LATE_NS / 1e6:g} ms, or its median above {FAR_TOO_LATE_SHARE:g} of the"
+          f"p99 of the slip above {duration(FAR_TOO_LATE_NS)}, or its median above {FAR_TOO_LATE_SHARE:g} of the"
           " median latency",
           "the latencies are those of the publisher more than those of the server", QUIET, _far_too_late),
     Check("generator saturated", True, f"load CPU above {LOAD_SATURATED:.0%} of its core",

@@ -22,7 +22,7 @@ from bench.results import VariantFacts
 
 WIDTH_IN = 5.4
 FONT_PT = 8.6
-LONGEST_LABEL = 30
+LONGEST_LABEL = 26
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,74 @@
+"""A small trial whose every metric can be computed by hand, and ways to change one fact of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from bench.analysis.distributions import fold
+from bench.results import SCHEMA, Ledger, Planned, Trial, Usage, VariantFacts, Wire
+from tests._synthetic import process
+
+MS = 1_000_000
+
+
+def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
+    """Ten subscribers, ten messages each: a trial that nothing can be said against."""
+    parameters = {"subscribers": 10, "rate_hz": 10.0, "poll_interval_s": 0.25, "hold_s": 25.0}
+    trial = Trial(
+        schema=SCHEMA,
+        planned=Planned(id="a", scenario=scenario, variant="websocket", block=0, position=0, seed=1),
+        parameters=parameters,
+        started_at="2026-01-02T03:04:05Z",
+        phases_ns={},
+        ledger=Ledger(
+            expected=100, delivered=100, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}
+        ),
+        latency=fold(np.arange(1, 101) * MS),
+        completion=fold(np.arange(1, 11) * 2 * MS),
+        slip=fold(np.full(10, 20_000)),
+        connect=fold(np.full(10, 3 * MS)),
+        usage=Usage(
+            window_ns=1_000 * MS,
+            deliveries=100,
+            server=process(200 * MS),
+            broker=process(50 * MS),
+            load=process(80 * MS),
+            publisher=process(10 * MS),
+        ),
+        wire=Wire(
+            window_ns=1_000 * MS,
+            deliveries=100,
+            payload_received_bytes=12_800,
+            payload_sent_bytes=0,
+            received_bytes=13_200,
+            sent_bytes=600,
+            segments_in=100,
+            segments_out=50,
+            requests=40,
+            connections_opened=0,
+        ),
+    )
+    return msgspec.structs.replace(trial, **changes)
+
+
+def changed(trial: Trial, fact: str, **changes: Any) -> Trial:
+    """The trial with some fields of one fact changed."""
+    return msgspec.structs.replace(trial, **{fact: msgspec.structs.replace(getattr(trial, fact), **changes)})
+
+
+def variant(name: str, technique: str, product: str = "") -> VariantFacts:
+    """A measured variant."""
+    return VariantFacts(
+        name=name,
+        label=name.upper(),
+        description="",
+        technique=technique,
+        product=product,
+        capabilities=[],
+        options={},
+        versions={},
+        status="measured",
+    )

@@ -1,0 +1,127 @@
+"""A run asked by cell, and the answers computed from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.analysis.answers import QUESTIONS, Question, Standing, answer, answers
+from bench.analysis.cells import ASSUMED_FLOOR, Cells
+from bench.analysis.metrics import METRICS
+from bench.analysis.statistics import Verdict
+from tests._synthetic import NATURES, synthetic
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    return Cells(*synthetic())
+
+
+LATENCY = Question("latency_p50", "broadcast", "")
+CPU = Question("cpu", "broadcast", "")
+
+
+def test_failed_and_struck_out_trials_enter_no_number(cells: Cells) -> None:
+    assert len(cells.valid("broadcast", "flask_sse")) == 2
+    assert len(cells.valid("idle", "flask_socketio")) == 2
+    assert len(cells.valid("broadcast", "sse")) == 3
+    assert cells.valid("broadcast", "mercure") == []
+
+
+def test_an_estimate_is_the_median_of_the_metric_over_valid_trials(cells: Cells) -> None:
+    values = [METRICS["cpu"].of(trial) for trial in cells.valid("broadcast", "sse")]
+    found = cells.estimate("cpu", "broadcast", "sse")
+    assert found is not None
+    assert found.median == np.median(values)
+    assert cells.estimate("cpu", "idle", "sse") is None
+
+
+def test_a_comparison_is_paired_by_block(cells: Cells) -> None:
+    ours, theirs = (dict(cells.values("cpu", "broadcast", name)) for name in ("sse", "websocket"))
+    found = cells.compare("cpu", "broadcast", "sse", "websocket")
+    assert found.ratio is not None
+    assert found.ratio.median == pytest.approx(np.median([ours[block] / theirs[block] for block in ours]))
+    assert found.verdict is Verdict.HIGHER
+
+
+def test_zeros_are_compared_by_difference(cells: Cells) -> None:
+    found = cells.compare("requests", "broadcast", "polling", "websocket")
+    assert found.ratio is None
+    assert found.verdict is Verdict.HIGHER
+    assert cells.compare("requests", "broadcast", "sse", "websocket").verdict is Verdict.NONE_SHOWN
+
+
+def test_without_twins_the_noise_floor_is_assumed_and_said_so(cells: Cells) -> None:
+    floor = cells.floor("cpu", "broadcast")
+    assert (floor.ratio, floor.measured) == (ASSUMED_FLOOR, False)
+
+
+def test_twins_of_a_block_measure_the_noise_floor() -> None:
+    cells = Cells(*synthetic(scenarios=["broadcast"], troubles=False, twins=True))
+    name = NATURES[-1].name
+    blocks: dict[int, list[float]] = {}
+    for block, value in cells.values("cpu", "broadcast", name):
+        blocks.setdefault(block, []).append(value)
+    floor = cells.floor("cpu", "broadcast")
+    assert floor.measured
+    assert floor.ratio == pytest.approx(max(max(pair) / min(pair) for pair in blocks.values()))
+
+
+def test_the_best_leads_with_all_that_do_not_differ_from_it(cells: Cells) -> None:
+    found = answer(cells, LATENCY)
+    assert {leader.name for leader in found.leaders} == {"sse", "websocket"}
+    assert found.standing("websocket") is Standing.LEVEL
+    assert found.standing("polling") is Standing.BEHIND
+
+
+def test_the_only_best_stands_alone(cells: Cells) -> None:
+    found = answer(cells, CPU)
+    assert found.standing("websocket") is Standing.ALONE
+    assert found.standing("sse") is Standing.BEHIND
+
+
+def test_the_protagonist_of_the_project_can_lose() -> None:
+    dear = [replace(nature, cpu_us=90.0) if nature.name == "websocket" else nature for nature in NATURES]
+    found = answer(Cells(*synthetic(dear, troubles=False)), CPU)
+    assert found.standing("websocket") is Standing.BEHIND
+    assert [leader.name for leader in found.leaders] == ["sse"]
+
+
+def test_products_are_never_ranked_among_techniques(cells: Cells) -> None:
+    for found in answers(cells):
+        assert not [entry for entry in found.entries if entry.variant.product]
+        assert all(entry.variant.product for entry in found.products)
+
+
+def test_a_product_is_compared_with_its_own_technique(cells: Cells) -> None:
+    references = {
+        entry.variant.name: entry.comparison.reference.name for entry in answer(cells, CPU).products if entry.comparison
+    }
+    assert references == {
+        "flask_sse": "sse", "flask_socketio": "websocket", "flask_socketio_polling": "long_polling",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_with_too_few_blocks_nobody_is_ranked(blocks: int) -> None:
+    found = answer(Cells(*synthetic(blocks=blocks, troubles=False)), CPU)
+    assert not found.decided
+    assert {found.standing(entry.variant.name) for entry in found.entries} == {Standing.OPEN}
+
+
+def test_one_technique_alone_is_not_ranked() -> None:
+    found = answer(Cells(*synthetic(NATURES[2:3], troubles=False)), CPU)
+    assert found.standing("sse") is Standing.OPEN
+    with pytest.raises(LookupError):
+        found.standing("websocket")
+
+
+def test_a_question_without_numbers_is_not_answered() -> None:
+    cells = Cells(*synthetic(scenarios=["idle"], troubles=False))
+    assert {found.question.scenario for found in answers(cells)} == {"idle"}
+
+
+def test_every_question_asks_for_a_metric_that_applies() -> None:
+    assert all(METRICS[question.metric].applies(question.scenario) for question in QUESTIONS)

@@ -1,0 +1,131 @@
+"""Every metric, computed by hand on a small trial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.analysis.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
+from bench.results import IdleStep, Trial
+from tests._synthetic import process
+from tests.analysis._trials import MS, calm, changed
+
+BY_HAND = {
+    "latency_p50": 50 * MS,
+    "latency_p99": 99 * MS,
+    "latency_max": 100 * MS,
+    "completion_p50": 10 * MS,
+    "cpu": 2.5 * MS,
+    "server_cpu": 2 * MS,
+    "broker_cpu": 0.5 * MS,
+    "wire": 128 + 10 + 78,
+    "wire_payload": 128,
+    "wire_framing": (13_200 + 600 - 12_800) / 100,
+    "wire_segments": 1.5 * SEGMENT_HEADER_BYTES,
+    "requests": 0.4,
+    "connect_p50": 3 * MS,
+    "delivered_share": 1.0,
+    "load_cpu": 0.8 * MS,
+    "slip_p99": 20_000,
+}
+ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
+IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
+
+
+def idle() -> Trial:
+    """Empty server 40 MB, broker 5 MB; 20 kB and 10 kB more per connection; 2 µs of CPU per connection and second."""
+    steps = [
+        IdleStep(
+            subscribers=count,
+            window_ns=500 * MS,
+            server=process(1_000 * count + 7_000, 40e6 + 20_000 * count),
+            broker=process(0, 5e6 + 10_000 * count),
+        )
+        for count in (0, 10, 30)
+    ]
+    return calm("idle", ledger=None, latency=None, completion=None, slip=None, usage=None, wire=None, idle=steps)
+
+
+def test_every_metric_is_computed_by_hand_here() -> None:
+    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
+
+
+@pytest.mark.parametrize(("name", "value"), BY_HAND.items())
+def test_a_metric_of_a_broadcast(name: str, value: float) -> None:
+    assert METRICS[name].of(calm()) == pytest.approx(value, rel=1e-3)
+
+
+@pytest.mark.parametrize(("name", "value"), ECHO_BY_HAND.items())
+def test_a_metric_of_an_echo(name: str, value: float) -> None:
+    assert METRICS[name].of(calm("echo")) == pytest.approx(value, rel=1e-3)
+    assert METRICS[name].of(calm()) is None
+
+
+@pytest.mark.parametrize(("name", "value"), IDLE_BY_HAND.items())
+def test_a_metric_of_idle_connections(name: str, value: float) -> None:
+    assert METRICS[name].of(idle()) == pytest.approx(value)
+
+
+def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:
+    assert METRICS["latency_p50"].of(calm("echo")) is None
+
+
+def test_a_trial_without_facts_has_no_metric_at_all() -> None:
+    bare = calm(ledger=None, latency=None, completion=None, slip=None, connect=None, usage=None, wire=None)
+    assert {name: metric.of(bare) for name, metric in METRICS.items()} == dict.fromkeys(METRICS)
+
+
+def test_without_deliveries_nothing_is_divided() -> None:
+    trial = changed(changed(calm(), "usage", deliveries=0), "wire", deliveries=0)
+    assert METRICS["cpu"].of(trial) is None
+    assert METRICS["wire"].of(trial) is None
+    assert METRICS["requests"].of(trial) is None
+
+
+def test_a_variant_without_a_broker_pays_nothing_for_one() -> None:
+    trial = changed(calm(), "usage", broker=None)
+    assert METRICS["broker_cpu"].of(trial) == 0
+    assert METRICS["cpu"].of(trial) == METRICS["server_cpu"].of(trial)
+
+
+def test_without_the_counters_of_the_kernel_only_the_payload_is_known() -> None:
+    trial = changed(calm(), "wire", received_bytes=None, sent_bytes=None, segments_in=None, segments_out=None)
+    assert METRICS["wire_payload"].of(trial) == 128
+    assert [METRICS[name].of(trial) for name in ("wire_framing", "wire_segments", "wire")] == [None] * 3
+
+
+def test_memory_that_cannot_be_measured_is_not_guessed() -> None:
+    unseen = process(1_000)
+    steps = [IdleStep(subscribers=count, window_ns=MS, server=unseen, broker=None) for count in (0, 10)]
+    blind = [changed_step(step) for step in steps]
+    assert METRICS["connection_memory"].of(calm("idle", idle=blind)) is None
+    assert METRICS["connection_memory"].of(calm("idle", idle=steps[:1])) is None
+
+
+def changed_step(step: IdleStep) -> IdleStep:
+    import msgspec
+
+    return msgspec.structs.replace(step, server=msgspec.structs.replace(step.server, pss_bytes=None))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10_000), st.floats(-1e9, 1e9)),
+        min_size=2,
+        max_size=20,
+        unique_by=lambda point: point[0],
+    )
+)
+def test_a_slope_is_that_of_the_least_squares_line(points: list[tuple[int, float]]) -> None:
+    x, y = np.array(points).T
+    found = slope(list(points))
+    assert found == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-6, abs=1e-3)
+
+
+def test_every_metric_says_what_it_is() -> None:
+    for name, metric in METRICS.items():
+        assert metric.name == name
+        assert metric.title
+        assert metric.better in ("lower", "higher")

@@ -1,0 +1,272 @@
+"""The report as a whole: what a sceptic, a phone and an attacker find in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import METRICS
+from bench.report import build
+from bench.report.units import measured, quantity
+from bench.results import Failure, ResultsError, Run, Trial
+from tests._synthetic import HOSTILE, NATURES, hostile, synthetic, write
+
+VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
+
+
+class Reader(HTMLParser):
+    """Every tag with its attributes, the visible text, and whether the tags are balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def report(folder: Path, run: Run, trials: list[Trial]) -> Path:
+    return build(write(folder / "results", run, trials), folder / "reports")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report(tmp_path_factory.mktemp("whole"), *synthetic())
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report(tmp_path_factory.mktemp("attacked"), *hostile())
+
+
+@pytest.fixture(scope="module")
+def read(page: Path) -> Reader:
+    return Reader(page.read_text(encoding="utf-8"))
+
+
+def references(reader: Reader) -> Iterator[str]:
+    """Everything that a browser could follow or fetch."""
+    for _, attributes in reader.tags:
+        for key in ("href", "src", "action", "data", "poster", "srcset", "xlink:href"):
+            if attributes.get(key):
+                yield str(attributes[key])
+
+
+def test_the_page_is_balanced_markup(read: Reader) -> None:
+    assert read.open == []
+
+
+def test_the_page_refers_to_nothing_outside_its_folder(page: Path, read: Reader) -> None:
+    found = list(references(read))
+    assert found
+    for reference in found:
+        assert reference.startswith("#") or (page.parent / reference).is_file(), reference
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"https?://|//[a-z]|@import|url\((?!#)", text)
+
+
+def test_the_page_runs_no_script_and_its_policy_forbids_all_but_its_own_style(page: Path, read: Reader) -> None:
+    tags = {tag for tag, _ in read.tags}
+    assert not tags & {"script", "iframe", "object", "embed", "base", "form"}
+    assert not [key for _, attributes in read.tags for key in attributes if key.startswith("on") or key == "style"]
+    policies = [attributes["content"] or "" for tag, attributes in read.tags
+                if attributes.get("http-equiv") == "Content-Security-Policy"]  # fmt: skip
+    style = re.search(r"<style>(.*?)</style>", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policies == [f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"]
+
+
+def test_every_class_of_the_page_has_its_colour(page: Path, read: Reader) -> None:
+    swatches = {name for _, attributes in read.tags for name in (attributes.get("class") or "").split()
+                if re.fullmatch(r"v\d+", name)}  # fmt: skip
+    text = page.read_text(encoding="utf-8")
+    assert len(swatches) == 9
+    assert all(f".{name}{{" in text for name in swatches)
+
+
+def test_figures_and_files_are_there(page: Path, read: Reader) -> None:
+    names = sorted(path.stem for path in (page.parent / "figures").glob("*.svg"))
+    assert len(names) == 13
+    assert names == sorted(path.stem for path in (page.parent / "figures").glob("*.png"))
+    assert [tag for tag, _ in read.tags].count("svg") == 13
+    assert (page.parent / "summary.md").is_file()
+
+
+def test_latest_leads_to_the_newest_report(page: Path) -> None:
+    latest = page.parents[1] / "latest"
+    assert latest.resolve() == page.parent.resolve()
+    assert not Path(latest.readlink()).is_absolute()
+
+
+def test_what_is_missing_is_said_with_its_reason(read: Reader) -> None:
+    for words in (
+        "63 trials planned: 61 valid, 1 struck out, 1 failed, 0 not run.",
+        "no binary on PATH",
+        "order: message 4 arrived before message 3",
+        "in phase connect: no delivery within 5 s",
+        "3 of 5,000 deliveries are missing",
+    ):
+        assert words in read.text
+
+
+def test_the_opening_counts_wins_and_losses_alike(read: Reader) -> None:
+    assert re.search(r"WebSocket is in \d+ alone in front, in \d+ level with the best and in \d+ behind\.", read.text)
+    assert "WebSocket behind Memory" not in read.text  # the list items are as stored, capitals are for the eye
+    assert "memory per connection: 23.8" in read.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_how_sure_the_numbers_are_is_said(read: Reader) -> None:
+    text = read.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "at most 75 % with 3; 2 or fewer have none" in text
+    assert "No cell was run twice in a block" in text
+
+
+def test_the_summary_holds_the_numbers_of_the_metrics(page: Path) -> None:
+    summary = (page.parent / "summary.md").read_text(encoding="utf-8")
+    cells = Cells(*synthetic())
+    seen = 0
+    for metric in METRICS.values():
+        for scenario in cells.scenarios:
+            for variant in cells.measured(scenario):
+                found = cells.estimate(metric.name, scenario, variant.name)
+                if metric.headline and found is not None:
+                    row = next(line for line in summary.split(f"### {scenario}")[1].splitlines()
+                               if line.startswith(f"| {variant.label} |"))  # fmt: skip
+                    assert f"| {measured(found, metric.unit)} |" in row
+                    seen += 1
+    assert seen > 90
+
+
+def test_the_page_holds_every_metric(read: Reader) -> None:
+    cells = Cells(*synthetic())
+    for name, metric in METRICS.items():
+        found = [cells.estimate(name, scenario, "sse") for scenario in cells.scenarios if metric.applies(scenario)]
+        for number in found:
+            assert number is None or quantity(number.median, metric.unit) in "".join(read.words)
+
+
+def test_nothing_from_outside_becomes_markup(attacked: Path) -> None:
+    text = attacked.read_text(encoding="utf-8")
+    reader = Reader(text)
+    assert reader.open == []
+    assert "<script" not in text.lower()
+    assert text.count("</style>") == 1
+    assert "\u202e" not in text
+    assert "\x07" not in text
+    assert "&lt;script&gt;" in text
+    assert all(not reference.startswith("javascript") for reference in references(reader))
+
+
+def test_nothing_from_outside_becomes_markdown(attacked: Path) -> None:
+    summary = (attacked.parent / "summary.md").read_text(encoding="utf-8")
+    assert "<" not in summary
+    assert "[a](" not in summary
+    assert HOSTILE not in summary
+    tables = [line for line in summary.splitlines() if line.startswith("|")]
+    assert tables
+    columns = {len(re.findall(r"(?<!\\)\|", line)) for line in tables}
+    assert len(columns) <= 2  # the idle table has fewer
+
+
+def test_hostile_names_of_scenarios_stay_in_the_folder(tmp_path: Path) -> None:
+    run, trials = synthetic(NATURES[2:3], ["broadcast"], blocks=1, troubles=False)
+    name = f"../../{HOSTILE}"
+    run = msgspec.structs.replace(run, scenarios=[msgspec.structs.replace(run.scenarios[0], name=name)])
+    trials = [
+        msgspec.structs.replace(trial, planned=msgspec.structs.replace(trial.planned, scenario=name))
+        for trial in trials
+    ]
+    made = report(tmp_path, run, trials)
+    assert Reader(made.read_text(encoding="utf-8")).open == []
+    written = {path.name for path in (made.parent / "figures").iterdir()}
+    assert written
+    assert all(re.fullmatch(r"[a-z0-9-]+\.(svg|png)", file) for file in written)
+
+
+def test_a_report_is_rebuilt_in_place_to_the_same_bytes(tmp_path: Path) -> None:
+    folder = write(tmp_path / "results", *synthetic(NATURES[2:4], ["echo"], blocks=3, troubles=False))
+    page = build(folder, tmp_path / "reports")
+    first = {path.name: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
+    (page.parent / "figures" / "stale.svg").write_text("left over")
+    assert build(folder, tmp_path / "reports") == page
+    assert {path.name: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()} == first
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [folder.name, "latest"]
+
+
+def test_where_there_are_no_links_latest_holds_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    run, trials = synthetic(NATURES[2:3], ["idle"], blocks=1, troubles=False)
+    page = report(tmp_path, run, trials)
+    assert (tmp_path / "reports" / "latest").read_text(encoding="utf-8").strip() == page.parent.name
+
+
+def test_results_are_only_read(tmp_path: Path) -> None:
+    folder = write(tmp_path / "results", *synthetic(NATURES[2:3], ["idle"], blocks=1, troubles=False))
+    before = {path: path.read_bytes() for path in folder.rglob("*.json")}
+    build(folder, tmp_path / "reports")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def fail(trial: Trial) -> Trial:
+    return msgspec.structs.replace(trial, failure=Failure(phase="start", error="port taken"))
+
+
+@pytest.mark.parametrize("kept", ["all failed", "none run"])
+def test_a_run_without_a_valid_trial_still_has_a_page(tmp_path: Path, kept: str) -> None:
+    run, trials = synthetic(NATURES[2:4], blocks=1, troubles=False)
+    page = report(tmp_path, run, [fail(trial) for trial in trials] if kept == "all failed" else [])
+    text = Reader(page.read_text(encoding="utf-8")).text
+    assert "No trial of this run is valid." in text
+    assert "6 trials planned: 0 valid" in text
+    assert ("port taken" in text) is (kept == "all failed")
+
+
+def test_one_trial_gives_numbers_without_intervals_and_no_ranking(tmp_path: Path) -> None:
+    run, trials = synthetic(NATURES[:4], ["broadcast"], blocks=1, troubles=False)
+    text = Reader(report(tmp_path, run, trials).read_text(encoding="utf-8")).text
+    assert "too few trials for an interval or a comparison" in text
+    assert "this run cannot rank it" in text
+
+
+def test_without_its_protagonist_a_run_says_nothing_about_it(tmp_path: Path) -> None:
+    run, trials = synthetic(NATURES[:2], ["idle"], troubles=False)
+    text = Reader(report(tmp_path, run, trials).read_text(encoding="utf-8")).text
+    assert "no valid trial of WebSocket on neutral ground" in text
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"run\.json"):
+        build(tmp_path / "nothing", tmp_path / "reports")
+    assert not (tmp_path / "reports").exists()
