@@ -43,6 +43,15 @@ def launch(*arguments: str, code: str | None = None, **environment: str) -> subp
     )  # fmt: skip
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent to notice does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Server:
     """One variant in a process of its own, ready."""
 

