@@ -127,10 +127,10 @@ def synthetic(
     return _run(natures, scenarios, blocks, seed, [trial.planned for trial in trials], troubles), trials
 
 
-def hostile() -> tuple[Run, list[Trial]]:
-    """The same with hostile strings as labels, names of scenarios and everything else that is text."""
-    natures = [replace(nature, label=f"{nature.label} {HOSTILE}") for nature in NATURES]
-    run, trials = synthetic(natures)
+def hostile(natures: Sequence[Nature] = NATURES, blocks: int = 3) -> tuple[Run, list[Trial]]:
+    """The same with hostile strings as labels and everything else that is free text."""
+    natures = [replace(nature, label=f"{nature.label} {HOSTILE}") for nature in natures]
+    run, trials = synthetic(natures, blocks=blocks)
     run = msgspec.structs.replace(
         run,
         command=["python", HOSTILE],

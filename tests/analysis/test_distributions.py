@@ -39,8 +39,7 @@ def test_a_fold_is_what_the_library_makes_of_the_same_values_one_by_one(values: 
     oracle = HdrHistogram(distributions.LOWEST_NS, distributions.HIGHEST_NS, distributions.SIGNIFICANT_DIGITS)
     for value in values:
         assert oracle.record_value(value)
-    folded = HdrHistogram.decode(fold(np.array(values, dtype=np.int64)).histogram)
-    assert list(folded.counts) == list(oracle.counts)
+    assert fold(np.array(values, dtype=np.int64)).histogram == oracle.encode().decode("ascii")
 
 
 @given(samples, st.lists(st.integers(-(2**62), -1), max_size=20))

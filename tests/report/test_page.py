@@ -64,7 +64,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(tmp_path_factory.mktemp("attacked"), *hostile())
+    return report(tmp_path_factory.mktemp("attacked"), *hostile(NATURES[2:5], blocks=2))
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def test_hostile_names_of_scenarios_stay_in_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_report_is_rebuilt_in_place_to_the_same_bytes(tmp_path: Path) -> None:
-    folder = write(tmp_path / "results", *synthetic(NATURES[2:4], ["echo"], blocks=3, troubles=False))
+    folder = write(tmp_path / "results", *synthetic(NATURES[2:4], ["idle"], troubles=False))
     page = build(folder, tmp_path / "reports")
     first = {path.name: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
     (page.parent / "figures" / "stale.svg").write_text("left over")
@@ -254,7 +254,7 @@ def test_a_run_without_a_valid_trial_still_has_a_page(tmp_path: Path, kept: str)
 
 
 def test_one_trial_gives_numbers_without_intervals_and_no_ranking(tmp_path: Path) -> None:
-    run, trials = synthetic(NATURES[:4], ["broadcast"], blocks=1, troubles=False)
+    run, trials = synthetic(NATURES[2:4], ["idle"], blocks=1, troubles=False)
     text = Reader(report(tmp_path, run, trials).read_text(encoding="utf-8")).text
     assert "too few trials for an interval or a comparison" in text
     assert "this run cannot rank it" in text

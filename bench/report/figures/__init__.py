@@ -76,7 +76,7 @@ def _render(figure: Figure, subject: Subject, colours: dict[str, str]) -> Drawn:
         vector, raster = io.StringIO(), io.BytesIO()
         canvas.savefig(vector, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Type", "Format")))
         canvas.set_layout_engine("none")  # it has its place by now
-        canvas.savefig(raster, format="png", dpi=200)
+        canvas.savefig(raster, format="png", dpi=200, pil_kwargs={"compress_level": 3})
     sentence = figure.sentence(subject)
     title = f"{figure.title}: {clean(subject.scenario)}"
     text = vector.getvalue()

@@ -119,24 +119,17 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], gap: float
     """Names beside the right end of lines. Each is (height in axes fractions, text, look); kept `gap` apart."""
     ordered = sorted(labels, key=lambda label: label[0])
     for (height, text, look), place in zip(ordered, spread([label[0] for label in ordered], gap), strict=True):
-        axes.annotate(
-            text,
-            xy=(1.0, height),
-            xytext=(1.045, place),
-            xycoords="axes fraction",
-            textcoords="axes fraction",
-            va="center",
-            ha="left",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": look.colour,
-                "linewidth": 1.1,
-                "shrinkA": 1,
-                "shrinkB": 0,
-                "relpos": (0.0, 0.5),
-            },
+        axes.plot(
+            [1.01, 1.035],
+            [height, place],
+            color=look.colour,
+            linewidth=1.1,
+            transform=axes.transAxes,
+            clip_on=False,
+            scalex=False,
+            scaley=False,
         )
+        axes.text(1.045, place, text, va="center", ha="left", transform=axes.transAxes)
 
 
 def spread(heights: Sequence[float], gap: float, low: float = 0.0, high: float = 1.0) -> list[float]:

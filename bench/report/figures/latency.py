@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -53,6 +54,12 @@ def latencies(cells: Cells, scenario: str, variant: VariantFacts) -> list[Distri
     """The latencies of every valid trial of a cell that delivered anything."""
     trials = cells.valid(scenario, variant.name)
     return [trial.latency for trial in trials if trial.latency is not None and trial.latency.count]
+
+
+@functools.lru_cache(maxsize=64)
+def pooled(distributions: tuple[Distribution, ...]) -> Distribution:
+    """All trials of a cell together; remembered, since a figure and its sentence both ask."""
+    return merge(distributions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ def _curves(subject: Subject) -> list[Curve]:
         distributions = latencies(subject.cells, subject.scenario, variant)
         if distributions:
             each = [at_shares(distribution) for distribution in distributions]
-            together = at_shares(merge(distributions))
+            together = at_shares(pooled(tuple(distributions)))
             estimate = subject.cells.estimate(_median_metric(subject), subject.scenario, variant.name)
             median = estimate.median if estimate else float(np.interp(0.5, SHARES, together))
             found.append(Curve(variant, subject.looks[variant.name], median, together, each))

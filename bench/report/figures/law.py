@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.analysis.cells import Cells
-from bench.analysis.distributions import merge, quantile
+from bench.analysis.distributions import quantile
 from bench.analysis.laws import UniformLaw, poll_interval_ns, uniform_law
 from bench.report.figures._canvas import Subject, canvas, linear_ticks, named, share_ticks
-from bench.report.figures.latency import SHARES, at_shares, latencies, one_way
+from bench.report.figures.latency import SHARES, at_shares, latencies, one_way, pooled
 from bench.report.palette import INK
 from bench.report.units import quantity
 from bench.results import Distribution, VariantFacts
@@ -28,7 +28,7 @@ def _polled(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Distributio
         distributions = latencies(cells, scenario, variant)
         if variant.technique == TECHNIQUE and distributions:
             interval_ns = poll_interval_ns(cells.valid(scenario, variant.name)[0])
-            together = merge(distributions)
+            together = pooled(tuple(distributions))
             law = uniform_law(together, interval_ns) if interval_ns else None
             if law is not None:
                 found.append((variant, together, law))
