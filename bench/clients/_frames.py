@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Iterator
 
-from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError
+from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._http import MAX_HEAD_BYTES, build_request, parse_head
 
 MAX_MESSAGE_BYTES = 16 * 1_048_576
@@ -48,7 +49,7 @@ class FrameParser:
     """Text messages out of the bytes that follow the handshake.
 
     count: texts so far. outgoing: frames that are to be sent (pongs, the answer to a close).
-    closed: why the server closed, empty while it has not; what it sends after that is ignored.
+    over: why there is nothing more to come (the server closed, or broke the rules); empty before that.
     """
 
     __slots__ = (
@@ -59,15 +60,15 @@ class FrameParser:
         "_needed",
         "_pieces",
         "_plain",
-        "closed",
         "count",
         "outgoing",
+        "over",
     )
 
     def __init__(self) -> None:
         self.count = 0
         self.outgoing = b""
-        self.closed = ""
+        self.over = ""
         self._plain = True  # nothing is held back and the server has not closed: the next byte begins a new message
         self._pieces: list[bytes] = []  # of a frame that is not whole yet
         self._available = 0  # bytes in them
@@ -81,37 +82,42 @@ class FrameParser:
         raise ProtocolError("unexpected binary message")
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order."""
+        """The texts completed by `data`, in order, up to where it broke the rules, if it did."""
         # the common case: exactly one small text, whole and unfragmented
         if self._plain and data[0] == _FINAL_TEXT and 1 < len(data) == data[1] + 2 < 128:
             text = data[2:]
             if text.isascii():
                 self.count += 1
                 return [text]
-        texts = self._feed_any(data)
-        self._plain = not (self._pieces or self._message != CONTINUATION or self.closed)
+        texts: list[bytes] = []
+        try:
+            texts.extend(self._texts(data))
+        except ProtocolError as error:
+            self.over = describe(error)
+        self._plain = not (self._pieces or self._message != CONTINUATION or self.over)
         return texts
 
-    def _feed_any(self, data: bytes) -> list[bytes]:
+    def _texts(self, data: bytes) -> Iterator[bytes]:
         if self._pieces:
             self._pieces.append(data)
             self._available += len(data)
             if self._available < self._needed:
-                return []
+                return
             data = b"".join(self._pieces)
             self._pieces = []
-        texts: list[bytes] = []
         position, size = 0, len(data)
-        while position < size and not self.closed:
+        while position < size and not self.over:
             start, end = self._measure(data, position)
             if end > size:
                 self._pieces = [data[position:]]
                 self._available = size - position
                 self._needed = end - position
                 break
-            self._on_frame(data[position], data[start:end], texts)
+            text = self._on_frame(data[position], data[start:end])
+            if text is not None:
+                self.count += 1
+                yield text
             position = end
-        return texts
 
     def _measure(self, data: bytes, position: int) -> tuple[int, int]:
         """Where the payload of the frame at `position` starts and ends; an end beyond the data: as yet unknown."""
@@ -135,35 +141,35 @@ class FrameParser:
             raise ProtocolError("message too large")
         return start, start + length
 
-    def _on_frame(self, first: int, payload: bytes, texts: list[bytes]) -> None:
+    def _on_frame(self, first: int, payload: bytes) -> bytes | None:
+        """The text that this frame completes, if any."""
         final, opcode = _FIRST_BYTES[first]
         if opcode & _CONTROL_BIT:
             self._on_control(opcode, payload)
-            return
+            return None
         if (opcode == CONTINUATION) != (self._message != CONTINUATION):
             raise ProtocolError("continuation frame out of place" if opcode == CONTINUATION else "interleaved message")
         if not final:
             self._message = self._message or opcode
             self._fragments.append(payload)
             self._announced += len(payload)
-            return
+            return None
         if self._fragments:
             payload = b"".join((*self._fragments, payload))
             opcode, self._message = self._message, CONTINUATION
             self._fragments, self._announced = [], 0
         if opcode == TEXT:
             _check_utf8(payload)
-            self.count += 1
-            texts.append(payload)
-        else:
-            self.on_binary(payload)
+            return payload
+        self.on_binary(payload)
+        return None
 
     def _on_control(self, opcode: int, payload: bytes) -> None:
         if opcode == PING:
             self.outgoing += encode(PONG, payload)
         elif opcode == CLOSE:
             code = _close_code(payload)
-            self.closed = CLOSED_BY_SERVER if code in (None, NORMAL_CLOSURE) else f"{CLOSED_BY_SERVER} ({code})"
+            self.over = CLOSED_BY_SERVER if code in (None, NORMAL_CLOSURE) else f"{CLOSED_BY_SERVER} ({code})"
             self.outgoing += encode(CLOSE, payload[:2])
 
     def take_outgoing(self) -> bytes:

@@ -9,7 +9,7 @@ never ends. Whatever breaks the grammar raises ProtocolError; a parser that has 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -102,77 +102,62 @@ def _body_framing(head: Head) -> int:
 
 
 class _Chunks:
-    """The chunked coding (RFC 9112, section 7.1). `feed` returns (body bytes, ended, bytes after the end)."""
+    """The chunked coding (RFC 9112, section 7.1): `feed` yields body bytes.
 
-    __slots__ = ("_in_trailers", "_pending", "_to_come", "_trailer_bytes")
+    ended: the last chunk and the trailers are there. excess: what came after them.
+    """
+
+    __slots__ = ("_in_trailers", "_pending", "_to_come", "_trailer_bytes", "ended", "excess")
 
     def __init__(self) -> None:
         self._pending = b""  # a size line, trailer line or chunk end that is not whole yet
         self._to_come = 0  # of the current chunk, its final CRLF included
         self._in_trailers = False
         self._trailer_bytes = 0
+        self.ended = False
+        self.excess = b""
 
     @property
     def between_chunks(self) -> bool:
         return not (self._to_come or self._pending or self._in_trailers)
 
-    def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
-        if self._pending:
-            data = self._pending + data
-            self._pending = b""
-        parts: list[bytes] = []
-        position = 0
-        while position < len(data):
-            if self._to_come:
-                position = self._take_chunk(data, position, parts)
-                if position < 0:
-                    break
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        data, self._pending = self._pending + data, b""
+        position, size = 0, len(data)
+        while position < size and not self.ended:
+            if self._to_come > 2:
+                part = data[position : position + self._to_come - 2]
+                self._to_come -= len(part)
+                position += len(part)
+                yield part
                 continue
             end = data.find(b"\r\n", position)
+            line = data[position:] if end < 0 else data[position:end]
+            if self._to_come and line not in (b"", b"\r"):
+                raise ProtocolError("chunk not ended by CRLF")
             if end < 0:
-                self._keep(data[position:])
-                break
-            line, position = data[position:end], end + 2
-            if self._in_trailers:
-                if not line:
-                    return b"".join(parts), True, data[position:]
-                self._check_trailer(line)
-            else:
-                self._begin_chunk(line)
-        return b"".join(parts), False, b""
-
-    def _take_chunk(self, data: bytes, position: int, parts: list[bytes]) -> int:
-        """Take what is there of the chunk; the position after it, -1 when the data is used up."""
-        available = len(data) - position
-        body = self._to_come - 2
-        if available < body:
-            parts.append(data[position:])
-            self._to_come -= available
-            return -1
-        if body > 0:
-            parts.append(data[position : position + body])
-            position += body
-            self._to_come = 2
-        ending = data[position : position + 2]
-        if not b"\r\n".startswith(ending):
-            raise ProtocolError("chunk not ended by CRLF")
-        if len(ending) < 2:
-            self._pending = ending
-            return -1
-        self._to_come = 0
-        return position + 2
+                self._keep(line)
+                return
+            position = end + 2
+            self._on_line(line)
+        self.excess = data[position:]
 
     def _keep(self, line: bytes) -> None:
         if len(line) > _MAX_SIZE_LINE_BYTES:
             raise ProtocolError("chunk size or trailer line too long")
         self._pending = line
 
-    def _begin_chunk(self, line: bytes) -> None:
-        size = _chunk_size(line)
-        if size:
-            self._to_come = size + 2
+    def _on_line(self, line: bytes) -> None:
+        if self._to_come:
+            self._to_come = 0
+        elif not self._in_trailers:
+            size = _chunk_size(line)
+            self._to_come = size + 2 if size else 0
+            self._in_trailers = not size
+        elif line:
+            self._check_trailer(line)
         else:
-            self._in_trailers = True
+            self.ended = True
 
     def _check_trailer(self, line: bytes) -> None:
         self._trailer_bytes += len(line)
@@ -194,36 +179,42 @@ def _chunk_size(line: bytes) -> int:
 
 
 class StreamParser:
-    """One response whose body is read as it comes. `head` stands as soon as it was received.
+    """One response whose body is read as it comes: `feed` yields body bytes, up to where the rules are broken.
 
-    `feed` returns the body bytes that became known; `ended` says that the body is complete.
+    head: stands as soon as it was received. ended: the body is complete. excess: what came after the body.
     """
 
-    __slots__ = ("_chunks", "_pending", "_remaining", "ended", "head")
+    __slots__ = ("_chunks", "_pending", "_remaining", "ended", "excess", "head")
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = b""  # a head that is not whole yet
         self._chunks: _Chunks | None = None
         self._remaining = 0  # of a body with a length; _UNTIL_END without one
         self.head: Head | None = None
         self.ended = False
-
-    def feed(self, data: bytes) -> bytes:
-        if self.head is None:
-            data = self._read_head(data)
-            if self.head is None:
-                return b""
-        return self._read_body(data)
+        self.excess = b""
 
     @property
     def between_chunks(self) -> bool:
         """Whether the next bytes begin a chunk."""
         return self._chunks is not None and not self.ended and self._chunks.between_chunks
 
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The body bytes that `data` brings. Raises ProtocolError after what came before the fault."""
+        if self.head is None:
+            data = self._read_head(self._pending + data)
+            if self.head is None:
+                return
+        if self.ended:
+            self.excess += data
+        elif self._chunks is not None:
+            yield from self._chunks.feed(data)
+            self.ended, self.excess = self._chunks.ended, self._chunks.excess
+        elif data:
+            yield from self._read_body(data)
+
     def _read_head(self, data: bytes) -> bytes:
         """What follows the head; sets `head` when it is complete. Interim responses (1xx but 101) are skipped."""
-        data = self._pending + data
-        self._pending = b""
         while True:
             end = data.find(b"\r\n\r\n")
             if end > MAX_HEAD_BYTES or (end < 0 and len(data) > MAX_HEAD_BYTES):
@@ -235,32 +226,21 @@ class StreamParser:
             data = data[end + 4 :]
             if head.status >= 200 or head.status == 101:
                 break
-        framing = 0 if head.status == 101 else _body_framing(head)
-        if framing == _CHUNKED:
+        self._remaining = _body_framing(head)
+        if self._remaining == _CHUNKED:
             self._chunks = _Chunks()
-        self._remaining = framing
-        self.ended = framing == 0
+        self.ended = self._remaining == 0
         self.head = head
         return data
 
-    def _read_body(self, data: bytes) -> bytes:
-        if self.ended:
-            self._pending += data
-            return b""
-        if self._chunks is not None:
-            body, self.ended, self._pending = self._chunks.feed(data)
-        elif self._remaining == _UNTIL_END:
-            body = data
-        else:
-            body, self._pending = data[: self._remaining], data[self._remaining :]
-            self._remaining -= len(body)
-            self.ended = not self._remaining
-        return body
-
-    def take_excess(self) -> bytes:
-        """The bytes received after the end of the response, once."""
-        excess, self._pending = self._pending, b""
-        return excess
+    def _read_body(self, data: bytes) -> Iterator[bytes]:
+        if self._remaining == _UNTIL_END:
+            yield data
+            return
+        body, self.excess = data[: self._remaining], data[self._remaining :]
+        self._remaining -= len(body)
+        self.ended = not self._remaining
+        yield body
 
 
 class ResponseParser:
@@ -276,42 +256,40 @@ class ResponseParser:
         self._body: list[bytes] = []
         self._body_bytes = 0
 
-    def feed(self, data: bytes) -> list[Response]:
-        """The responses completed by `data`, in order."""
-        responses: list[Response] = []
-        if self._stream is None:
-            data = self._take_whole(data, responses)
+    def feed(self, data: bytes) -> Iterator[Response]:
+        """The responses completed by `data`. Raises ProtocolError after those that came before the fault."""
+        if self._stream is None and (response := _whole_response(data)) is not None:
+            yield response
+            return
         while data:
             if self._stream is None:
                 self._stream = StreamParser()
             stream = self._stream
-            self._add(stream.feed(data))
-            data = b""
+            for part in stream.feed(data):
+                self._add(part)
+            data = stream.excess
             if stream.ended:
-                responses.append(self._finish(stream))
-                data = stream.take_excess()
-        return responses
+                yield self._finish(stream)
 
-    @staticmethod
-    def _take_whole(data: bytes, responses: list[Response]) -> bytes:
-        """The common case: one small response with a length, whole in one piece. Returns what is left of `data`."""
-        end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
-        if end < 0:
-            return data
-        head = parse_head(data[:end])
-        if head.status < 200 or _body_framing(head) != len(data) - end - 4:
-            return data
-        responses.append(Response(*head, data[end + 4 :]))
-        return b""
-
-    def _add(self, body: bytes) -> None:
-        self._body_bytes += len(body)
+    def _add(self, part: bytes) -> None:
+        self._body_bytes += len(part)
         if self._body_bytes > MAX_BODY_BYTES:
             raise ProtocolError("response body too large")
-        self._body.append(body)
+        self._body.append(part)
 
     def _finish(self, stream: StreamParser) -> Response:
         assert stream.head is not None
         response = Response(*stream.head, b"".join(self._body))
         self._stream, self._body, self._body_bytes = None, [], 0
         return response
+
+
+def _whole_response(data: bytes) -> Response | None:
+    """The common case: `data` is exactly one small response with a known length."""
+    end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+    if end < 0:
+        return None
+    head = parse_head(data[:end])
+    if head.status < 200 or _body_framing(head) != len(data) - end - 4:
+        return None
+    return Response(*head, data[end + 4 :])

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bench.clients import OnError, OnText, Target
-from bench.clients._errors import ProtocolError
+from bench.clients._errors import ProtocolError, describe
 from bench.clients._http import Response, ResponseParser, build_request
 from bench.clients._subscription import HttpSubscription
 
@@ -23,9 +23,10 @@ class PollProtocol:
     """Polls of one topic, one at a time.
 
     waiting: a poll is on its way and not yet answered. keep_alive: the next poll may use the same connection.
+    over: why there is nothing more to come (the server broke the rules); empty before that.
     """
 
-    __slots__ = ("_cursor", "_end", "_parser", "_start", "gaps", "keep_alive", "waiting")
+    __slots__ = ("_cursor", "_end", "_parser", "_start", "gaps", "keep_alive", "over", "waiting")
 
     def __init__(self, authority: str, path: str, after: str | None) -> None:
         # the bytes of every request, but for the place in the middle where the query goes on
@@ -35,6 +36,7 @@ class PollProtocol:
         self.gaps = 0
         self.keep_alive = True
         self.waiting = False
+        self.over = ""
 
     @property
     def cursor(self) -> str | None:
@@ -53,17 +55,22 @@ class PollProtocol:
         return self._start + query + self._end
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts of the answer that `data` completes, in order. Raises ProtocolError."""
+        """The texts of the answer that `data` completes, in order."""
         texts: list[bytes] = []
-        for response in self._parser.feed(data):
-            if not self.waiting:
-                raise ProtocolError("answer without a poll")
-            self.waiting = False
-            texts += self._read(response)
+        if self.over:
+            return texts
+        try:
+            for response in self._parser.feed(data):
+                texts += self._read(response)
+        except ProtocolError as error:
+            self.over = describe(error)
         return texts
 
     def _read(self, response: Response) -> list[bytes]:
         status, headers, self.keep_alive, body = response
+        if not self.waiting:
+            raise ProtocolError("answer without a poll")
+        self.waiting = False
         if status != 200:
             raise ProtocolError(f"poll answered with status {status}")
         cursor = headers.get(b"push-cursor", b"")
@@ -106,7 +113,9 @@ class PollingSubscription(HttpSubscription):
             self.on_text(text, now_ns)
             if self.closed:
                 return
-        if not protocol.waiting:
+        if protocol.over:
+            self.lost(protocol.over)
+        elif not protocol.waiting:
             if not protocol.keep_alive and self._link is not None:
                 self._link.close()
                 self._link = None

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
-from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError
+from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
-from bench.clients._http import ResponseParser, build_request
+from bench.clients._http import Response, ResponseParser, build_request
 
 _T = TypeVar("_T")
 
@@ -29,10 +29,10 @@ class Session:
     """One Engine.IO session with one namespace in it, fed packet by packet: open, connect, subscribe, receive.
 
     outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. subscribed: the server has
-    acknowledged. closed: why the server closed, empty while it has not.
+    acknowledged. over: why there is nothing more to come (the server closed, or broke the rules); empty before that.
     """
 
-    __slots__ = ("_event", "_prefix", "_topic", "_usual", "closed", "outgoing", "session_id", "subscribed")
+    __slots__ = ("_event", "_prefix", "_topic", "_usual", "outgoing", "over", "session_id", "subscribed")
 
     def __init__(self, namespace: str, event: str, topic: str) -> None:
         self._prefix = "" if namespace in ("", "/") else f"{namespace},"
@@ -42,11 +42,24 @@ class Session:
         self.outgoing: list[bytes] = []
         self.session_id = ""
         self.subscribed = False
-        self.closed = ""
+        self.over = ""
 
-    def receive(self, packet: bytes) -> bytes | None:
-        """The text that `packet` is, or None if it is something else. Raises ProtocolError."""
-        if packet.startswith(self._usual) and packet.endswith(b"]") and self.subscribed:
+    def receive(self, packets: Iterable[bytes]) -> list[bytes]:
+        """The texts among `packets`, up to where the rules were broken, if they were."""
+        texts = []
+        try:
+            for packet in packets:
+                if self.over:
+                    break
+                text = self._receive(packet)
+                if text is not None:
+                    texts.append(text)
+        except ProtocolError as error:
+            self.over = describe(error)
+        return texts
+
+    def _receive(self, packet: bytes) -> bytes | None:
+        if packet.startswith(self._usual) and packet.endswith(b"]"):
             try:
                 return _decode_string(packet[len(self._usual) : -1]).encode()
             except (msgspec.MsgspecError, UnicodeError):
@@ -82,7 +95,7 @@ class Session:
         self.outgoing.append(self._packet("40"))
 
     def _on_close(self, _payload: bytes) -> None:
-        self.closed = CLOSED_BY_SERVER
+        self.over = CLOSED_BY_SERVER
 
     def _on_ping(self, payload: bytes) -> None:
         self.outgoing.append(b"3" + payload)
@@ -106,7 +119,7 @@ class Session:
         self.outgoing.append(self._packet("42", ["subscribe", self._topic], str(_SUBSCRIBE_ID)))
 
     def _on_disconnected(self, _rest: bytes) -> None:
-        self.closed = CLOSED_BY_SERVER
+        self.over = CLOSED_BY_SERVER
 
     def _on_refused(self, rest: bytes) -> None:
         raise ProtocolError(f"namespace refused: {_decode(rest, dict[str, Any]).get('message')}")
@@ -172,14 +185,10 @@ class OverWebSocket:
 
     def __init__(self, session: Session, authority: str, path: str) -> None:
         self.session = session
+        self.over = ""
         self._handshake = Handshake(authority, f"{path}?EIO=4&transport=websocket")
         self._request = self._handshake.request
         self._frames: FrameParser | None = None  # once the handshake is done
-
-    @property
-    def closed(self) -> str:
-        """Why the server closed, empty while it has not."""
-        return self.session.closed or (self._frames.closed if self._frames is not None else "")
 
     def next_request(self) -> bytes:
         """The HTTP request to be sent next, if any."""
@@ -187,17 +196,14 @@ class OverWebSocket:
         return request
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order. Raises ProtocolError."""
-        if self._frames is None:
-            first_frames = self._handshake.feed(data)
-            if first_frames is None:
-                return []
-            self._frames = FrameParser()
-            data = first_frames
-        if not data:
+        """The texts completed by `data`, in order, up to where it broke the rules, if it did."""
+        if self._frames is None and not self.over:
+            data = self._shake_hands(data)
+        if self._frames is None or not data or self.over:
             return []
-        texts = map(self.session.receive, self._frames.feed(data))
-        return [text for text in texts if text is not None]
+        texts = self.session.receive(self._frames.feed(data))
+        self.over = self.session.over or self._frames.over
+        return texts
 
     def take_outgoing(self) -> bytes:
         """The frames that are to be sent now, once."""
@@ -213,26 +219,36 @@ class OverWebSocket:
         self.session.leave()
         return self.take_outgoing() + encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big"))
 
+    def _shake_hands(self, data: bytes) -> bytes:
+        try:
+            frames = self._handshake.feed(data)
+        except ProtocolError as error:
+            self.over = describe(error)
+            return b""
+        if frames is None:
+            return b""
+        self._frames = FrameParser()
+        return frames
+
 
 class OverPolling:
-    """A session over HTTP: what comes are the answers to the requests that `next_request` gives."""
+    """A session over HTTP: what comes are the answers to the requests that `next_request` gives.
+
+    keep_alive: the next request may use the same connection.
+    """
 
     def __init__(self, session: Session, authority: str, path: str) -> None:
         self.session = session
+        self.over = ""
+        self.keep_alive = True
         self._authority = authority
         self._path = f"{path}?EIO=4&transport=polling"
         self._parser = ResponseParser()
         self._waiting = False
-        self.keep_alive = True  # the next request may use the same connection
-
-    @property
-    def closed(self) -> str:
-        """Why the server closed, empty while it has not."""
-        return self.session.closed
 
     def next_request(self) -> bytes:
         """The next GET, if none is waiting."""
-        if self._waiting or self.session.closed:
+        if self._waiting or self.over:
             return b""
         self._waiting = True
         if not self.keep_alive:
@@ -240,17 +256,17 @@ class OverPolling:
         return build_request("GET", self._session_path(), self._authority)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts of the answers completed by `data`, in order. Raises ProtocolError."""
-        texts: list[bytes | None] = []
-        for response in self._parser.feed(data):
-            if not self._waiting:
-                raise ProtocolError("answer without a poll")
-            self._waiting = False
-            self.keep_alive = response.keep_alive
-            if response.status != 200:
-                raise ProtocolError(f"poll answered with status {response.status}")
-            texts += map(self.session.receive, response.body.split(SEPARATOR))
-        return [text for text in texts if text is not None]
+        """The texts of the answers completed by `data`, in order, up to where it broke the rules, if it did."""
+        texts: list[bytes] = []
+        if self.over:
+            return texts
+        try:
+            for response in self._parser.feed(data):
+                texts += self.session.receive(self._packets(response))
+            self.over = self.session.over
+        except ProtocolError as error:
+            self.over = describe(error)
+        return texts
 
     def take_outgoing(self) -> bytes:
         """The POST that carries the packets that are to be sent now, once."""
@@ -264,6 +280,15 @@ class OverPolling:
         """The POST that ends the session."""
         self.session.leave()
         return self.take_outgoing()
+
+    def _packets(self, response: Response) -> list[bytes]:
+        if not self._waiting:
+            raise ProtocolError("answer without a poll")
+        self._waiting = False
+        self.keep_alive = response.keep_alive
+        if response.status != 200:
+            raise ProtocolError(f"poll answered with status {response.status}")
+        return response.body.split(SEPARATOR)
 
     def _session_path(self) -> str:
         return f"{self._path}&sid={self.session.session_id}" if self.session.session_id else self._path

@@ -67,8 +67,8 @@ class Client(Subscription):
             if self.closed:
                 return
         self._send()
-        if protocol.closed:
-            self.lost(protocol.closed)
+        if protocol.over:
+            self.lost(protocol.over)
             return
         if not protocol.keep_alive:
             super()._drop()

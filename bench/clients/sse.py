@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError
+from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._http import Head, StreamParser, build_request
 from bench.clients._subscription import HttpSubscription, Opening
 
@@ -128,10 +129,11 @@ _USUAL = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n(?:id: ?([ -~]*)\n)?data: ?([ -~]*)
 class SseProtocol:
     """The texts of one event stream out of the bytes of its HTTP response.
 
-    head: the response's head once it is there and in order. ended: the server has ended the response.
+    head: the response's head once it is there and in order.
+    over: why there is nothing more to come (the server closed, or broke the rules); empty before that.
     """
 
-    __slots__ = ("_after", "_events", "_last_id", "_plain", "_stream", "ended", "gaps", "head")
+    __slots__ = ("_after", "_events", "_last_id", "_plain", "_stream", "gaps", "head", "over")
 
     def __init__(self, after: str | None = None) -> None:
         self._after = after
@@ -140,7 +142,7 @@ class SseProtocol:
         self._last_id = b""
         self._plain = False  # the next bytes begin a chunk and an event
         self.head: Head | None = None
-        self.ended = False
+        self.over = ""
         self.gaps = 0
 
     @property
@@ -149,7 +151,7 @@ class SseProtocol:
         return self._last_id.decode() or self._after
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order. Raises ProtocolError."""
+        """The texts completed by `data`, in order, up to where it broke the rules, if it did."""
         if self._plain and (match := _USUAL(data)) is not None:
             size, last_id, text = match.groups()
             if len(data) == len(size) + int(size, 16) + 4:
@@ -161,23 +163,32 @@ class SseProtocol:
     def _feed_layers(self, data: bytes) -> list[bytes]:
         if self._plain:
             self._events.resume(self._last_id)
-        body = self._stream.feed(data)
-        if self.head is None:
+        texts: list[bytes] = []
+        if self.over:
+            return texts
+        try:
+            for body in self._stream.feed(data):
+                texts.extend(self._texts(body))
             self._check_head()
-        texts = []
+        except ProtocolError as error:
+            self.over = describe(error)
+        else:
+            self.over = CLOSED_BY_SERVER if self._stream.ended else ""
+        self._last_id = self._events.last_id
+        self._plain = self._stream.between_chunks and self._events.between_events and not self.over
+        return texts
+
+    def _texts(self, body: bytes) -> Iterator[bytes]:
+        self._check_head()
         for event_type, text, _ in self._events.feed(body):
             if not event_type or event_type == b"message":
-                texts.append(text)
+                yield text
             elif event_type == b"gap":
                 self.gaps += 1
-        self._last_id = self._events.last_id
-        self._plain = self._stream.between_chunks and self._events.between_events
-        self.ended = self._stream.ended
-        return texts
 
     def _check_head(self) -> None:
         head = self._stream.head
-        if head is None:
+        if head is None or self.head is not None:
             return
         if head.status != 200:
             raise ProtocolError(f"stream answered with status {head.status}")
@@ -203,8 +214,8 @@ class Client(HttpSubscription):
             self.on_text(text, now_ns)
             if self.closed:
                 return
-        if protocol.ended:
-            self.lost(CLOSED_BY_SERVER)
+        if protocol.over:
+            self.lost(protocol.over)
 
     def _begin(self) -> None:
         self._cursored = self._protocol = SseProtocol(self.after)

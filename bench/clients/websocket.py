@@ -68,7 +68,7 @@ class Client(Subscription):
             self.on_text(text, now_ns)
             if self.closed:
                 return
-        if protocol.outgoing:
+        if protocol.outgoing or protocol.over:
             self._answer()
 
     def _begin(self) -> None:
@@ -96,8 +96,8 @@ class Client(Subscription):
     def _answer(self) -> None:
         if self._link is not None:
             self._link.write(self._protocol.take_outgoing())
-        if self._protocol.closed:
-            self.lost(self._protocol.closed)
+        if self._protocol.over:
+            self.lost(self._protocol.over)
 
     def _part(self) -> None:
         if self._link is not None:

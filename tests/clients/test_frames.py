@@ -1,0 +1,282 @@
+"""WebSocket frames, against wsproto and websockets, and every way of cutting them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Opcode
+from websockets.protocol import CLIENT, OPEN, SERVER, Protocol
+from websockets.server import ServerProtocol
+from wsproto import ConnectionType
+from wsproto.connection import Connection, ConnectionState
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from bench.clients import _frames
+from bench.clients._errors import ProtocolError
+from bench.clients._frames import CLOSE, TEXT, FrameParser, Handshake, encode
+from tests.clients._cutting import cuts, every_single_cut, fed, pieces
+
+
+class Listening(FrameParser):
+    """A parser to which binary messages are welcome."""
+
+    def __init__(self):
+        super().__init__()
+        self.binary = []
+
+    def on_binary(self, payload):
+        self.binary.append(payload)
+
+
+def frame(first, payload=b"", *, length_bytes=0, mask=b""):
+    """A frame of any first byte, with its length in 0, 2 or 8 more bytes whether that is proper or not."""
+    length = {0: min(len(payload), 125), 2: 126, 8: 127}[length_bytes]
+    extended = len(payload).to_bytes(length_bytes, "big") if length_bytes else b""
+    return bytes([first, length | (0x80 if mask else 0)]) + extended + mask + payload
+
+
+def proper_length_bytes(payload):
+    return 0 if len(payload) < 126 else 2 if len(payload) < 65_536 else 8
+
+
+def text_frame(text):
+    return frame(0x81, text, length_bytes=proper_length_bytes(text))
+
+
+# --- what an independent implementation writes is read back
+
+messages = st.lists(
+    st.one_of(
+        st.text(max_size=200).map(lambda text: TextMessage(text)),
+        st.sampled_from([125, 126, 127, 65_535, 65_536]).map(lambda size: TextMessage("x" * size)),
+        st.binary(max_size=200).map(lambda data: BytesMessage(data)),
+        st.binary(max_size=125).map(lambda data: Ping(data)),
+        st.binary(max_size=125).map(lambda data: Pong(data)),
+    ),
+    max_size=6,
+)
+
+
+@given(messages, cuts)
+def test_what_wsproto_writes_is_read_back_however_it_is_cut(sent, where):
+    server = Connection(ConnectionType.SERVER)
+    stream = b"".join(server.send(event) for event in sent)
+    parser = Listening()
+    texts = fed(parser.feed, pieces(stream, where))
+    assert texts == [event.data.encode() for event in sent if isinstance(event, TextMessage)]
+    assert parser.binary == [event.data for event in sent if isinstance(event, BytesMessage)]
+    assert parser.count == len(texts)
+    assert not parser.over
+    server.receive_data(parser.take_outgoing())
+    pongs = [event.payload for event in server.events() if isinstance(event, Pong)]
+    assert pongs == [event.payload for event in sent if isinstance(event, Ping)]
+
+
+@given(st.lists(st.tuples(st.text(max_size=40), cuts, st.booleans()), max_size=5), cuts)
+def test_messages_that_websockets_fragments_are_put_together(sent, where):
+    server = Protocol(SERVER, state=OPEN)
+    for text, fragments, with_ping in sent:
+        parts = pieces(text.encode(), fragments) or [b""]
+        for index, part in enumerate(parts):
+            if with_ping:
+                server.send_ping(b"between")
+            send = server.send_text if index == 0 else server.send_continuation
+            send(part, fin=index == len(parts) - 1)
+    stream = b"".join(server.data_to_send())
+    assert fed(FrameParser().feed, pieces(stream, where)) == [text.encode() for text, *_ in sent]
+
+
+# --- what may not be sent is refused, by all alike
+
+hostile_frames = st.builds(
+    frame,
+    st.one_of(st.sampled_from([0x81, 0x01, 0x80, 0x00, 0x82, 0x89, 0x8A, 0x88]), st.integers(0, 255)),
+    st.one_of(
+        st.sampled_from([b"", b"x", b"\xff", b"\xc3\xa9", b"\x03\xe8", b"\x03\xe8bye", b"\x03\xed", b"\x03\xe8\xff"]),
+        st.binary(max_size=8),
+        st.just(b"y" * 126),
+    ),
+    length_bytes=st.sampled_from([0, 0, 0, 2, 8]),
+    mask=st.sampled_from([b"", b"", b"", b"\0\0\0\0"]),
+)
+
+
+def by_wsproto(stream):
+    """(texts before the end, how it ended: "" if it did not, "closed" or "refused")."""
+    client = Connection(ConnectionType.CLIENT)
+    texts, begun = [], ""
+    client.receive_data(stream)
+    for event in client.events():
+        if isinstance(event, CloseConnection):
+            return texts, "closed" if client.state is ConnectionState.REMOTE_CLOSING else "refused"
+        if isinstance(event, TextMessage):
+            begun += event.data
+            if event.message_finished:
+                texts.append(begun.encode())
+                begun = ""
+    return texts, ""
+
+
+def by_websockets(stream):
+    """The same. It leaves it to its user to decode texts, and takes lengths in any form."""
+    client = Protocol(CLIENT, state=OPEN)
+    client.receive_data(stream)
+    texts, message = [], []
+    for received in client.events_received():
+        if received.opcode in (Opcode.TEXT, Opcode.BINARY):
+            message = []
+        if received.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            message.append(received)
+            if received.fin and message[0].opcode is Opcode.TEXT:
+                text = b"".join(part.data for part in message)
+                try:
+                    text.decode()
+                except UnicodeDecodeError:
+                    return texts, "refused"
+                texts.append(text)
+    if client.parser_exc is not None:
+        return texts, "refused"
+    return texts, "closed" if client.close_rcvd is not None else ""
+
+
+def by_us(parts):
+    parser = Listening()
+    texts = fed(parser.feed, parts)
+    if not parser.over:
+        return texts, ""
+    return texts, "closed" if parser.over.startswith("closed") else "refused"
+
+
+@given(st.lists(hostile_frames, min_size=1, max_size=6), cuts)
+def test_frames_are_judged_as_by_wsproto_and_websockets(frames, where):
+    # A message that is left unfinished may already be known to be bad UTF-8, or not yet: finish it.
+    stream = b"".join(frames) + frame(0x80)
+    ours = by_us(pieces(stream, where))
+    assert ours == by_wsproto(stream)
+    texts, ended = by_websockets(stream)
+    if not (ours[1] == "refused" and len(texts) >= len(ours[0])):
+        assert ours == (texts, ended)
+
+
+@given(st.lists(hostile_frames, min_size=1, max_size=6), cuts)
+def test_cuts_change_neither_texts_nor_verdict(frames, where):
+    stream = b"".join(frames)
+    assert by_us(pieces(stream, where)) == by_us([stream])
+
+
+@given(st.binary(max_size=40), cuts)
+def test_any_bytes_give_texts_or_an_error(data, where):
+    texts, ended = by_us(pieces(data, where))
+    assert all(isinstance(text, bytes) for text in texts)
+    assert ended in ("", "closed", "refused")
+
+
+@pytest.mark.parametrize(
+    ("stream", "over"),
+    [
+        (frame(0xC1, b"x"), "reserved bit or unknown opcode"),
+        (frame(0x83, b"x"), "reserved bit or unknown opcode"),
+        (frame(0x8B), "reserved bit or unknown opcode"),
+        (frame(0x81, b"x", mask=b"abcd"), "masked frame from the server"),
+        (frame(0x09, b"x"), "fragmented or oversized control frame"),
+        (frame(0x89, b"x" * 126, length_bytes=2), "fragmented or oversized control frame"),
+        (frame(0x81, b"x", length_bytes=2), "length not in its shortest form"),
+        (frame(0x81, b"x" * 200, length_bytes=8), "length not in its shortest form"),
+        (b"\x81\x7f\x80" + bytes(7), "message too large"),
+        (frame(0x80, b"x"), "continuation frame out of place"),
+        (frame(0x01, b"x") + frame(0x81, b"y"), "interleaved message"),
+        (frame(0x81, b"\xff"), "text is not UTF-8"),
+        (frame(0x01, b"\xe2\x82") + frame(0x80, b"x"), "text is not UTF-8"),
+        (frame(0x88, b"\x03"), "bad close code"),
+        (frame(0x88, b"\x03\xed"), "bad close code"),
+        (frame(0x88, b"\x03\xe8\xff"), "text is not UTF-8"),
+        (frame(0x82, b"x"), "unexpected binary message"),
+    ],
+)
+def test_what_the_rfc_forbids_is_an_error_and_never_a_text(stream, over):
+    for parts in every_single_cut(text_frame(b"before") + stream + text_frame(b"after")):
+        parser = FrameParser()
+        assert fed(parser.feed, parts) == [b"before"]
+        assert parser.over == f"protocol error: {over}"
+
+
+def test_a_message_is_refused_on_its_announced_length(monkeypatch):
+    monkeypatch.setattr(_frames, "MAX_MESSAGE_BYTES", 100)
+    parser = FrameParser()
+    assert parser.feed(frame(0x01, b"x" * 60)) == []
+    assert not parser.over
+    assert parser.feed(b"\x00\x29") == []
+    assert parser.over == "protocol error: message too large"
+
+
+@pytest.mark.parametrize(
+    ("payload", "over"),
+    [
+        (b"", "closed by the server"),
+        (b"\x03\xe8bye", "closed by the server"),
+        (b"\x03\xe9", "closed by the server (1001)"),
+        (b"\x03\xf1too big", "closed by the server (1009)"),
+    ],
+)
+def test_a_close_is_answered_and_ends_everything(payload, over):
+    parser = FrameParser()
+    assert parser.feed(text_frame(b"last") + frame(0x88, payload) + text_frame(b"never")) == [b"last"]
+    assert parser.over == over
+    assert parser.feed(text_frame(b"never")) == []
+    server = Connection(ConnectionType.SERVER)
+    server.send(CloseConnection(code=1000))
+    server.receive_data(parser.take_outgoing())
+    (answer,) = server.events()
+    assert isinstance(answer, CloseConnection)
+
+
+# --- what we send
+
+
+@given(st.binary(max_size=300) | st.sampled_from([b"x" * 65_535, b"x" * 65_536]))
+def test_websockets_reads_what_we_write(payload):
+    server = Protocol(SERVER, state=OPEN)
+    server.receive_data(encode(TEXT, payload))
+    (received,) = server.events_received()
+    assert (received.opcode, bytes(received.data), received.fin) == (Opcode.TEXT, payload, True)
+
+
+def test_every_frame_has_a_mask_of_its_own():
+    assert len({encode(CLOSE, b"\x03\xe8")[2:6] for _ in range(20)}) > 1
+
+
+def shake_hands(change=lambda answer: answer):
+    """(handshake, answer of a websockets server to its request, changed)."""
+    handshake = Handshake("h:1", "/ws?topic=t")
+    server = ServerProtocol()
+    server.receive_data(handshake.request)
+    (request,) = server.events_received()
+    assert request.path == "/ws?topic=t"
+    assert request.headers["Host"] == "h:1"
+    server.send_response(server.accept(request))
+    return handshake, change(b"".join(server.data_to_send()))
+
+
+def test_websockets_accepts_our_handshake_and_we_its_answer():
+    handshake, answer = shake_hands()
+    for part in pieces(answer, range(len(answer)))[:-1]:
+        assert handshake.feed(part) is None
+    assert handshake.feed(answer[-1:] + b"frames") == b"frames"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda answer: answer.replace(b"101", b"200"),
+        lambda answer: answer.replace(b"HTTP", b"HTTQ"),
+        lambda answer: answer.replace(b"Upgrade: websocket", b"Upgrade: h2c"),
+        lambda answer: answer.replace(b"Connection: Upgrade", b"Connection: close"),
+        lambda answer: answer.replace(b"Sec-WebSocket-Accept: ", b"Sec-WebSocket-Accept: x"),
+        lambda answer: answer.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
+        lambda answer: answer.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: chat\r\n\r\n"),
+        lambda answer: b"x" * (_frames.MAX_HEAD_BYTES + 1),
+    ],
+)
+def test_any_other_answer_is_refused(change):
+    handshake, answer = shake_hands(change)
+    with pytest.raises(ProtocolError):
+        handshake.feed(answer)
