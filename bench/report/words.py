@@ -82,15 +82,17 @@ def _protagonist(given: list[Answer]) -> tuple[str, list[tuple[str, list[str]]]]
     return sentence, [(f"{PROTAGONIST} {standing}", questions) for standing, questions in held.items() if questions]
 
 
-def _ahead(answer: Answer, _: Entry) -> str:
+def _ahead(answer: Answer, entry: Entry) -> str:
     """By how much the best leads the next."""
     runner_up = answer.entries[1]
-    return f": {runner_up.variant.label}, the next, {_beside(runner_up, answer.metric)}"
+    number = quantity(entry.estimate.median, answer.metric.unit)
+    return f": {number}; {runner_up.variant.label}, the next, {_beside(runner_up, answer.metric)}"
 
 
 def _with(answer: Answer, entry: Entry) -> str:
+    """With whom an entry is in front."""
     others = [leader.label for leader in answer.leaders if leader.name != entry.variant.name]
-    return f": with {_listed(others)}"
+    return f": {_number(entry, answer.metric)}, with {_listed(others)}"
 
 
 def _behind(answer: Answer, entry: Entry) -> str:
@@ -99,15 +101,16 @@ def _behind(answer: Answer, entry: Entry) -> str:
     return f": {_beside(entry, answer.metric)} {relation} {answer.entries[0].variant.label}"
 
 
-def _unsaid(_: Answer, __: Entry) -> str:
-    return ""
+def _alone(answer: Answer, entry: Entry) -> str:
+    """What was measured, where nothing can be said of the distance."""
+    return f": {_number(entry, answer.metric)}"
 
 
 DISTANCES: dict[Standing, Callable[[Answer, Entry], str]] = {
     Standing.ALONE: _ahead,
     Standing.LEVEL: _with,
     Standing.BEHIND: _behind,
-    Standing.OPEN: _unsaid,
+    Standing.OPEN: _alone,
 }
 
 

@@ -70,6 +70,7 @@ def drawing() -> AbstractContextManager[None]:
             "ytick.labelcolor": INK,
             "xtick.major.size": 3,
             "ytick.major.size": 0,
+            "ytick.major.pad": 6,
             "xtick.major.width": 0.7,
         }
     )
@@ -129,7 +130,7 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], gap: float
             scalex=False,
             scaley=False,
         )
-        axes.text(1.045, place, text, va="center", ha="left", transform=axes.transAxes)
+        axes.text(1.05, place, text, va="center", ha="left", transform=axes.transAxes)
 
 
 def spread(heights: Sequence[float], gap: float, low: float = 0.0, high: float = 1.0) -> list[float]:
