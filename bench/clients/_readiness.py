@@ -10,9 +10,11 @@ nothing to read (its file descriptor may have been closed and given out anew wit
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import gevent
 from gevent import monkey
 
 _READ, _WRITE = 1, 4  # EPOLLIN, EPOLLOUT
@@ -22,7 +24,7 @@ _LOOP_READ, _LOOP_WRITE = 1, 2  # libev's EV_READ, EV_WRITE
 
 
 class Watched(Protocol):
-    """Whoever owns a file descriptor. Neither method may raise or block."""
+    """Whoever owns a file descriptor. Neither method may block; what they raise is printed by the hub."""
 
     def on_readable(self) -> None:
         """There is something to read, an end or an error; or nothing at all."""
@@ -97,10 +99,13 @@ class EpollReadiness:
                 watched = all_watched[fd]
                 if watched is None:  # unwatched earlier in this batch
                     continue
-                if mask == _READ:
-                    watched.on_readable()
-                else:
-                    self._call_both(fd, watched, mask)
+                try:
+                    if mask == _READ:
+                        watched.on_readable()
+                    else:
+                        self._call_both(fd, watched, mask)
+                except Exception:
+                    _report(watched)
             if len(events) < _BATCH or self._epoll.closed:
                 return
 
@@ -144,9 +149,9 @@ class WatcherReadiness:
     def resume(self) -> None:
         self._paused = False
         for fd, watcher in self._readers.items():
-            watcher.start(self._watched[fd].on_readable)
+            watcher.start(self._call, fd, self._watched[fd].on_readable)
         for fd, watcher in self._writers.items():
-            watcher.start(self._watched[fd].on_writable)
+            watcher.start(self._call, fd, self._watched[fd].on_writable)
 
     def close(self) -> None:
         for watchers in (self._readers, self._writers):
@@ -156,7 +161,13 @@ class WatcherReadiness:
     def _add(self, watchers: dict[int, Any], fd: int, events: int, callback: Callable[[], None]) -> None:
         watchers[fd] = watcher = self._loop.io(fd, events)
         if not self._paused:
-            watcher.start(callback)
+            watcher.start(self._call, fd, callback)
+
+    def _call(self, fd: int, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:
+            _report(fd)
 
     @staticmethod
     def _remove(watchers: dict[int, Any], fd: int) -> None:
@@ -164,6 +175,11 @@ class WatcherReadiness:
         if watcher is not None:
             watcher.stop()
             watcher.close()
+
+
+def _report(context: object) -> None:
+    # Never let it reach gevent: gevent stops the watcher whose callback raises, and with it everything would stop.
+    gevent.get_hub().handle_error(context, *sys.exc_info())
 
 
 def has_epoll() -> bool:

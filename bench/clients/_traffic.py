@@ -13,8 +13,8 @@ from typing import NamedTuple
 class Traffic:
     """Counters over all connections, open and closed, since the reactor's start. The difference of two is a window.
 
-    received_bytes, sent_bytes: TCP payload without retransmissions of the peer; segments as the kernel counts them
-    (on loopback one segment can hold 64 KiB). None where TCP_INFO is not to be had.
+    received_bytes, sent_bytes: TCP payload, every byte once however often it was sent; segments as the kernel counts
+    them, retransmissions included (on loopback one segment can hold 64 KiB). None where TCP_INFO is not to be had.
     payload_*: the texts alone. requests: HTTP requests sent, handshakes included.
     """
 
@@ -56,9 +56,10 @@ class Segments(NamedTuple):
     segments_out: int
 
 
-# struct tcp_info of Linux: bytes_received u64 at 128, segs_out u32 at 136, segs_in u32 at 140, bytes_sent u64 at 200
-_READ = struct.Struct("=128xQII56xQ").unpack_from
-_SIZE = 208
+# struct tcp_info of Linux: bytes_received u64 at 128, segs_out u32 at 136, segs_in u32 at 140, bytes_sent u64 at 200,
+# bytes_retrans u64 at 208
+_READ = struct.Struct("=128xQII56xQQ").unpack_from
+_SIZE = 216
 _AVAILABLE = sys.platform == "linux" and hasattr(_socket, "TCP_INFO")
 
 
@@ -75,5 +76,5 @@ def kernel_counters(sock: _socket.socket, *, saw_end: bool) -> Segments | None:
         return None
     if len(info) < _SIZE:
         return None
-    received, segments_out, segments_in, sent = _READ(info)
-    return Segments(received - saw_end, sent, segments_in, segments_out)
+    received, segments_out, segments_in, sent, sent_again = _READ(info)
+    return Segments(received - saw_end, sent - sent_again, segments_in, segments_out)
