@@ -57,6 +57,8 @@ def _run(options: argparse.Namespace) -> None:
         _host.run(options.variant, variant, settings, announce)
     except _host.PortTaken as error:
         _give_up(str(error))
+    except _variant.Unavailable as error:
+        _give_up(f"{options.variant} cannot run here: {error}")
     _host.exit_at_once()
 
 

@@ -74,7 +74,10 @@ class PortTaken(Exception):
 
 
 def run(name: str, variant: Variant, settings: Settings, announce: Callable[[dict[str, Any]], None]) -> None:
-    """Serve until a signal or the parent's end. `announce` gets the ready line once subscribers are accepted."""
+    """Serve until a signal or the parent's end. `announce` gets the ready line once subscribers are accepted.
+
+    What is still open when this returns is for the end of the process to close.
+    """
     _process.raise_file_limit()
     stopping = _stop_signals(settings)
     listener, ingest_listener = _listeners(settings)
@@ -92,7 +95,7 @@ def run(name: str, variant: Variant, settings: Settings, announce: Callable[[dic
     _process.end_at_the_latest()
     ingest.close()
     broker.close()
-    server.stop(timeout=DRAIN_S)
+    server.drain(DRAIN_S)
     if wiring.stop is not None:
         wiring.stop()
 

@@ -58,12 +58,11 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
         self.deadlines: dict[Handler, float] = {}
         self.sweeper = gevent.spawn(self._sweep)
 
-    def stop(self, timeout: float | None = None) -> None:
-        """Accept nothing any more, cut who is between requests, give the others `timeout` seconds to end."""
+    def drain(self, timeout_s: float) -> None:
+        """Accept nothing any more, cut who is between requests, give the others some time to end by themselves."""
         self.close()
         self._cut(list(self.deadlines))
-        super().stop(timeout)
-        self.sweeper.kill(block=False)
+        self.pool.join(timeout_s)
 
     def _sweep(self) -> None:
         """Shut down what is overdue: whoever reads or writes it is woken with the end of the connection."""
@@ -83,6 +82,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
 
     _requests = 0
     _held: bytearray | None = None
+    _early = b""
 
     # -- deadlines
 
@@ -131,6 +131,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         self.not_due()
         if refusal is None:
             super().run_application()
+            self.close_connection |= self.connection_upgraded  # HTTP is over on this connection
         else:
             self._refuse(*refusal)
 
@@ -223,12 +224,26 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
             return
         self.close_connection = True
         self.response_length = 1  # whatever happens: from here on no HTTP may be written into the connection
+        self._early = self._read_ahead()
+        self.environ: dict[str, Any] = {}  # nothing of the request is kept for as long as the connection lives
+        self.headers = None
         take_over(self)
         self._linger()
 
+    def _read_ahead(self) -> bytes:
+        """What has been read from the socket beyond the request; the reader's buffer is given back."""
+        self.socket.settimeout(0)
+        early: bytes = self.rfile.peek()
+        self.socket.settimeout(None)
+        self.rfile.close()
+        return early
+
     def recv(self, size: int) -> bytes:
-        """What has arrived, beginning with what was read together with the request; empty at the end."""
-        data: bytes = self.rfile.read1(size)
+        """What has arrived, beginning with what came together with the request; empty at the end."""
+        if self._early:
+            early, self._early = self._early[:size], self._early[size:]
+            return early
+        data: bytes = self.socket.recv(size)
         return data
 
 

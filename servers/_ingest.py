@@ -41,7 +41,9 @@ def _ingest(connection: socket.socket, token: bytes, publish: Publish) -> None:
     """Publish until the connection ends. Raises Refused at the first line that is not a message."""
     batches = lines(iter(lambda: connection.recv(RECEIVE_BYTES), b""))
     with gevent.Timeout(TOKEN_S, _limits.Refused("no token")):
-        first = next(batches, None) or [b""]
+        first = next(batches, None)
+    if first is None:
+        return
     if not hmac.compare_digest(first[0].rstrip(b"\r"), token):
         raise _limits.Refused("wrong token")
     for line in first[1:]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from servers import _process
+from servers._variant import Unavailable
 
 NAMES = ("redis-server", "valkey-server")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -61,13 +62,13 @@ def unavailable() -> str | None:
 
 
 def start() -> Redis:
-    """The Redis to use, ready. Raises RuntimeError when one of our own does not come up."""
+    """The Redis to use, ready. Raises Unavailable when one of our own does not come up."""
     url = os.environ.get("REDIS_URL")
     if url:
         return _described(url, "REDIS_URL", None, _nothing)
     found = _binary()
     if found is None:
-        raise RuntimeError(unavailable())
+        raise Unavailable(unavailable())
     binary, origin = found
     folder = tempfile.TemporaryDirectory(prefix="pushbench-redis-")
     port = _free_port()
@@ -126,9 +127,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + START_S
     while (reason := _unreachable(url)) is not None:
         if process.poll() is not None:
-            raise RuntimeError(f"redis-server ended with code {process.returncode} at its start")
+            raise Unavailable(f"redis-server ended with code {process.returncode} at its start")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"redis-server does not answer after {START_S:.0f} s: {reason}")
+            raise Unavailable(f"redis-server does not answer after {START_S:.0f} s: {reason}")
         time.sleep(0.02)
 
 

@@ -81,7 +81,7 @@ class Connection:
         self._protocol = Protocol(SERVER, max_size=MESSAGE_BYTES + CONTROL_BYTES)
         self._writing = BoundedSemaphore()
         self._closing = False
-        self._message = _Fragments()
+        self._message: _Fragments | None = None
 
     def send(self, frames: bytes) -> None:
         """Write whole frames. Raises Closed after a close frame, OSError when the peer is gone."""
@@ -118,9 +118,11 @@ class Connection:
                 return
             if received.opcode is Opcode.PING:
                 self.send(answers.popleft())
-            elif received.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and self._message.add(received):
-                message, self._message = self._message, _Fragments()
-                yield message.opcode, message.join()
+            elif received.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                message = self._message = self._message or _Fragments(received.opcode)
+                if message.add(received):
+                    self._message = None
+                    yield message.opcode, message.join()
 
     def _send_last(self, frames: Iterable[bytes]) -> None:
         """Write what ends in a close frame; after it nothing is written."""
@@ -144,16 +146,14 @@ class _Violation(Exception):
 class _Fragments:
     """A message as it arrives. `websockets` has checked that its frames come in order."""
 
-    def __init__(self) -> None:
-        self.opcode = Opcode.CONT
+    def __init__(self, opcode: Opcode) -> None:
+        self.opcode = opcode
         self._parts: list[bytes] = []
         self._size = 0
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
 
     def add(self, received: Frame) -> bool:
         """Take a frame; whether the message is now complete. Raises _Violation."""
-        if received.opcode is not Opcode.CONT:
-            self.opcode = received.opcode
         self._parts.append(bytes(received.data))
         self._size += len(received.data)
         if self._size > MESSAGE_BYTES:

@@ -97,6 +97,10 @@ class Variant:
             raise ValueError(f"{self.label}: a variant has either `serve` or `command`")
 
 
+class Unavailable(Exception):
+    """A variant turns out at its start to be unable to run here; the message is the reason."""
+
+
 def package(name: str) -> Callable[[], str | None]:
     """A probe for `needs`: whether the top-level package `name` can be imported."""
 

@@ -263,7 +263,8 @@ def serving(view, on_write=None):
     try:
         yield server
     finally:
-        server.stop(timeout=0.1)
+        server.drain(0.1)
+        server.sweeper.kill()
 
 
 def connected(server):

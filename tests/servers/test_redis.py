@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from servers import _redis
+from servers._variant import Unavailable
 from tests.servers._process import alive, eventually
 
 
@@ -55,7 +56,7 @@ def test_redis_url_comes_first_and_must_answer(nothing, monkeypatch):
 
 def test_a_server_that_ends_at_its_start_is_reported(nothing):
     program(nothing / "redis-server")
-    with pytest.raises(RuntimeError, match="code 3"):
+    with pytest.raises(Unavailable, match="code 3"):
         _redis.start()
 
 

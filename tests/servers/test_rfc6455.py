@@ -375,8 +375,8 @@ def test_noise_leaves_the_server_healthy(shared, path):
 
 
 @pytest.mark.parametrize("name", ["flask_socketio", "flask_socketio_polling"])
-def test_noise_leaves_the_product_serving(shared, name):
-    server = shared(name)
+def test_noise_leaves_the_product_serving(fresh, name):
+    server = fresh(name)  # of its own, because it logs tracebacks of what it makes of noise
     noise = random.Random(name)
     for _ in range(40):
         server.raw(handshake("/socket.io/?EIO=4&transport=websocket") + masked(TEXT, b"40/push,") + noise.randbytes(99))
