@@ -19,6 +19,7 @@ FAR_TOO_LATE_NS = 50_000_000
 FAR_TOO_LATE_SHARE = 0.5
 LOAD_SATURATED = 0.85
 SERVER_SATURATED = 0.90
+FEW_DELIVERIES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ def _nothing_expected(trial: Trial) -> str | None:
     if trial.ledger is None or trial.ledger.expected > 0:
         return None
     return "not a single delivery was expected in the measured part"
+
+
+def _few(trial: Trial) -> str | None:
+    if trial.latency is None or not 0 < trial.latency.count < FEW_DELIVERIES:
+        return None
+    return f"{trial.latency.count:,} deliveries"
 
 
 def _negative(trial: Trial) -> str | None:
@@ -148,6 +155,9 @@ CHECKS = (
     Check("errors", True, "more than 0", "a failed connection or request is work that was not done", VERIFY, _errors),
     Check("nothing expected", True, "0 deliveries expected", "there is nothing to measure",
           "raise rate_hz or measure_s until messages fall into the measured part", _nothing_expected),
+    Check("few deliveries", False, f"fewer than {FEW_DELIVERIES}",
+          f"99 % of the latencies is then told by the slowest {FEW_DELIVERIES // 100} or fewer",
+          "raise measure_s, rate_hz or subscribers, and read the maximum in place of 99 %", _few),
     Check("negative latency", True, "more than 0", "nothing arrives before it was due: a clock is wrong",
           "check that server, publisher and load run on one host with one monotonic clock", _negative),
     Check("not all connected", True, "fewer than planned", "fewer subscribers are an easier task",

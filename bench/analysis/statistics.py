@@ -99,14 +99,10 @@ def paired_difference(minuends: Mapping[int, float], subtrahends: Mapping[int, f
 
 
 def verdict(ratio: Estimate | None, floor: float) -> Verdict:
-    """What a ratio shows. `floor` (>= 1) is the noise floor: a ratio within [1/floor, floor] is never a difference."""
+    """What a ratio shows: a difference only if its whole interval lies beyond the noise floor (`floor` >= 1)."""
     if ratio is None or ratio.low is None or ratio.high is None:
         return Verdict.TOO_FEW
-    if ratio.low > 1.0 and ratio.median > floor:
-        return Verdict.HIGHER
-    if ratio.high < 1.0 and ratio.median < 1.0 / floor:
-        return Verdict.LOWER
-    return Verdict.NONE_SHOWN
+    return Verdict.HIGHER if ratio.low > floor else Verdict.LOWER if ratio.high < 1.0 / floor else Verdict.NONE_SHOWN
 
 
 def verdict_of_difference(difference: Estimate | None) -> Verdict:

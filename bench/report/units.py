@@ -70,7 +70,7 @@ def interval(estimate: Estimate, unit: Unit) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     scale = scale_for(estimate.median, unit)
-    return f"{scale.number(estimate.low)}{DASH}{scale.number(estimate.high)}"
+    return f"{scale.number(estimate.low)}{DASH if estimate.low >= 0 else ' to '}{scale.number(estimate.high)}"
 
 
 def measured(estimate: Estimate | None, unit: Unit) -> str:
@@ -79,6 +79,13 @@ def measured(estimate: Estimate | None, unit: Unit) -> str:
         return DASH
     bounds = interval(estimate, unit)
     return quantity(estimate.median, unit) + (f" ({bounds})" if bounds else "")
+
+
+def span(estimate: Estimate, unit: Unit) -> str:
+    """Both ends of an interval, each with its own unit; empty where there is no interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{quantity(estimate.low, unit)} to {quantity(estimate.high, unit)}"
 
 
 def factor(value: float) -> str:

@@ -9,7 +9,7 @@ from bench.analysis.answers import Answer, Entry, Standing
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import Metric
 from bench.analysis.statistics import FEWEST_TRIALS, Verdict, coverage
-from bench.report.units import DASH, counted, interval, measured, percent, quantity, ratio
+from bench.report.units import DASH, counted, measured, percent, quantity, ratio, span
 from bench.results import VariantFacts
 
 PROTAGONIST = "WebSocket"
@@ -138,12 +138,12 @@ def _about_noise(cells: Cells, given: list[Answer]) -> str:
     measured_floors = [floor.ratio for floor in floors if floor.measured]
     if not measured_floors:
         return (
-            f"No cell was run twice in a block, so the noise floor is assumed: a ratio within"
-            f" {percent(floors[0].ratio - 1)} of 1 is never called a difference."
+            "No cell was run twice in a block, so the noise floor is assumed: only a ratio whose whole interval is more"
+            f" than {percent(floors[0].ratio - 1)} away from 1 is called a difference."
         )
     return (
-        f"Twins of one cell differed by up to {percent(max(measured_floors) - 1)}: a ratio within the noise floor of"
-        " its own metric is never called a difference."
+        f"Twins of one cell differed by up to {percent(max(measured_floors) - 1)}: only a ratio whose whole interval"
+        " lies beyond the noise floor of its metric is called a difference."
     )
 
 
@@ -207,7 +207,7 @@ def _beside(entry: Entry, metric: Metric) -> str:
     if compared is not None and compared.ratio is not None:
         return f"{number}, {ratio(compared.ratio)}"
     if compared is not None and compared.difference is not None and not compared.difference.too_few:
-        return f"{number} (difference {interval(compared.difference, metric.unit)})"
+        return f"{number} (difference {span(compared.difference, metric.unit)})"
     return number
 
 

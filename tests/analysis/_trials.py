@@ -15,7 +15,7 @@ MS = 1_000_000
 
 
 def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
-    """Ten subscribers, ten messages each: a trial that nothing can be said against."""
+    """A trial that nothing can be said against: ten subscribers, fifty messages each, latencies of 1 to 100 ms."""
     parameters = {"subscribers": 10, "rate_hz": 10.0, "poll_interval_s": 0.25, "hold_s": 25.0}
     trial = Trial(
         schema=SCHEMA,
@@ -24,9 +24,9 @@ def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
         started_at="2026-01-02T03:04:05Z",
         phases_ns={},
         ledger=Ledger(
-            expected=100, delivered=100, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}
+            expected=500, delivered=500, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}
         ),
-        latency=fold(np.arange(1, 101) * MS),
+        latency=fold(np.repeat(np.arange(1, 101), 5) * MS),
         completion=fold(np.arange(1, 11) * 2 * MS),
         slip=fold(np.full(10, 20_000)),
         connect=fold(np.full(10, 3 * MS)),

@@ -12,13 +12,14 @@ from tests._synthetic import process, synthetic
 from tests.analysis._trials import MS, calm, changed
 
 CAUSES = {
-    "lost messages": changed(calm(), "ledger", lost=1, delivered=99),
+    "lost messages": changed(calm(), "ledger", lost=1, delivered=499),
     "duplicated messages": changed(calm(), "ledger", duplicated=1),
     "reordered messages": changed(calm(), "ledger", reordered=1),
     "corrupted messages": changed(calm(), "ledger", corrupted=1),
     "errors": changed(calm(), "ledger", errors={"connection reset": 2, "status 500": 7}),
     "nothing expected": changed(calm(), "ledger", expected=0, delivered=0),
-    "negative latency": calm(latency=fold(np.array([-1, 5 * MS]))),
+    "few deliveries": calm(latency=fold(np.full(499, 50 * MS))),
+    "negative latency": calm(latency=fold(np.array([-1] + [50 * MS] * 500))),
     "not all connected": calm(connect=fold(np.full(9, MS))),
     "publisher late": calm(slip=fold(np.full(10, 6 * MS))),
     "publisher far too late": calm(slip=fold(np.full(10, 60 * MS))),
@@ -71,9 +72,9 @@ def test_a_trial_on_the_threshold_is_not_yet_found() -> None:
 
 
 def test_slip_counts_beside_a_short_latency_too() -> None:
-    quick = calm(latency=fold(np.full(100, MS)), slip=fold(np.full(10, MS // 4)))
+    quick = calm(latency=fold(np.full(500, MS)), slip=fold(np.full(10, MS // 4)))
     assert names(quick) == ["publisher late"]
-    slower = calm(latency=fold(np.full(100, MS)), slip=fold(np.full(10, MS * 6 // 10)))
+    slower = calm(latency=fold(np.full(500, MS)), slip=fold(np.full(10, MS * 6 // 10)))
     assert names(slower) == ["publisher late", "publisher far too late"]
 
 

@@ -137,10 +137,13 @@ def test_a_zero_has_no_ratio_but_a_difference() -> None:
         ([0.9, 1.5, 1.6], Verdict.NONE_SHOWN),  # one block disagrees
         ([1.02, 1.03, 1.04], Verdict.NONE_SHOWN),  # within the noise floor
         ([0.96, 0.97, 0.98], Verdict.NONE_SHOWN),
+        ([1.04, 1.5, 1.6], Verdict.NONE_SHOWN),  # one block agrees, but within the noise floor
         ([9.0, 9.0], Verdict.TOO_FEW),
     ],
 )
-def test_a_difference_is_named_only_beyond_interval_and_noise_floor(ratios: list[float], shown: Verdict) -> None:
+def test_a_difference_is_one_with_all_of_its_interval_beyond_the_noise_floor(
+    ratios: list[float], shown: Verdict
+) -> None:
     ones = dict.fromkeys(range(len(ratios)), 1.0)
     assert verdict(paired_ratio(dict(enumerate(ratios)), ones), floor=1.05) is shown
     assert verdict(None, floor=1.05) is Verdict.TOO_FEW

@@ -56,6 +56,13 @@ def test_an_interval_keeps_the_unit_of_its_median() -> None:
     assert measured(found, "ns") == f"1.00{SPACE}ms (0.90{units.DASH}1.20)"
 
 
+def test_an_interval_below_zero_does_not_run_into_its_dash() -> None:
+    found = estimate([-2_000.0, 1_000.0, 3_000.0])
+    assert found is not None
+    assert interval(found, "ns") == "\N{MINUS SIGN}2.00 to 3.00"
+    assert units.span(found, "ns") == f"\N{MINUS SIGN}2.00{SPACE}µs to 3.00{SPACE}µs"
+
+
 def test_without_an_interval_there_are_no_brackets() -> None:
     found = estimate([1_000_000.0])
     assert found is not None
