@@ -11,8 +11,7 @@ import abc
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Target:
 
     host: str
     port: int
-    wire: Mapping[str, str] = MappingProxyType({})
+    wire: Mapping[str, str] = field(default_factory=dict)
     source: str = ""  # local address to connect from; empty: the system's choice
     poll_interval_s: float = 0.25
     hold_s: float = 25.0

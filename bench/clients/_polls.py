@@ -108,22 +108,21 @@ class PollingSubscription(HttpSubscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        for text in protocol.feed(data):
-            self._tally.payload_received_bytes += len(text)
-            self.on_text(text, now_ns)
-            if self.closed:
-                return
+        texts = protocol.feed(data)
+        if not protocol.waiting and not protocol.over:
+            self._confirm(now_ns)
+        if not self._deliver(texts, now_ns):
+            return
         if protocol.over:
             self.lost(protocol.over)
         elif not protocol.waiting:
-            if not protocol.keep_alive and self._link is not None:
-                self._link.close()
-                self._link = None
-            self._on_answer(now_ns)
+            if not protocol.keep_alive:
+                self._hang_up()
+            self._on_answer()
 
     @abc.abstractmethod
-    def _on_answer(self, now_ns: int) -> None:
-        """A poll was answered and its texts were delivered."""
+    def _on_answer(self) -> None:
+        """A poll was answered; its texts were delivered, and the next one may be sent."""
 
     def _begin(self) -> None:
         self._poll()
@@ -133,3 +132,8 @@ class PollingSubscription(HttpSubscription):
             self._link = self._connect(self)
         self._link.write(self._protocol.request(query))
         self._tally.requests += 1
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None

@@ -122,7 +122,8 @@ class Session:
         self.over = CLOSED_BY_SERVER
 
     def _on_refused(self, rest: bytes) -> None:
-        raise ProtocolError(f"namespace refused: {_decode(rest, dict[str, Any]).get('message')}")
+        said = _decode(rest, object)
+        raise ProtocolError(f"namespace refused: {said.get('message') if isinstance(said, dict) else said}")
 
     def _on_event(self, rest: bytes) -> bytes | None:
         ack_id, arguments = _split_ack_id(rest)

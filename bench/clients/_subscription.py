@@ -33,8 +33,8 @@ class Cursored(Protocol):
 class Subscription(Subscriber):
     """A subscriber whose sockets belong to the reactor; the receiver of its main link.
 
-    An error ends the subscription: its links are closed, then `on_error` is called once, or `open` raises if it still
-    waits. Only failures of `publish` are errors that leave it standing.
+    An error ends the subscription: its links are closed, then `on_error` is called once, or `open` raises if nothing
+    had confirmed the subscription yet. Only failures of `publish` are errors that leave it standing.
     `closed` is true from the first `close` or error on.
     """
 
@@ -125,6 +125,15 @@ class Subscription(Subscriber):
     def _leave(self) -> None:
         self.closed = True
         self._drop()
+
+    def _deliver(self, texts: list[bytes], now_ns: int) -> bool:
+        """Hand over texts that were read at `now_ns`; whether the subscription still stands."""
+        for text in texts:
+            self._tally.payload_received_bytes += len(text)
+            self.on_text(text, now_ns)
+            if self.closed:
+                return False
+        return True
 
     def _confirm(self, now_ns: int | None) -> None:
         """The server has shown that the subscription stands (None: it does not show it)."""

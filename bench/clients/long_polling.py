@@ -18,6 +18,5 @@ class Client(PollingSubscription):
         self._query = b"&hold=%g" % self.target.hold_s
         self._poll(b"&hold=0")
 
-    def _on_answer(self, now_ns: int) -> None:
+    def _on_answer(self) -> None:
         self._poll(self._query)
-        self._confirm(now_ns)

@@ -34,9 +34,8 @@ class Client(PollingSubscription):
         self._slot_ns = 0
         self._poll()
 
-    def _on_answer(self, now_ns: int) -> None:
+    def _on_answer(self) -> None:
         if not self._slot_ns:  # the answer that opens the subscription
-            self._confirm(now_ns)
             self._slot_ns = first_slot_ns(monotonic_ns(), self._interval_ns, self.phase)
             self.reactor.call_at(self._slot_ns, self._on_slot)
 

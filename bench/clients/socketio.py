@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Client(Subscription):
     """One session over the transport `wire["transport"]`: one connection, or two where packets are sent by POST."""
 
-    __slots__ = ("_posts", "_protocol")
+    __slots__ = ("_posts", "_protocol", "_stands")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Client(Subscription):
         wire = target.wire
         session = Session(wire["namespace"], wire["event"], topic)
         self._protocol = TRANSPORTS[wire["transport"]](session, target.authority, wire["path"])
+        self._stands = False  # the server has acknowledged
         self._posts: RequestQueue | None = None
         if isinstance(self._protocol, OverPolling):
             self._posts = RequestQueue(reactor, target, self._on_posted, self._on_post_failed)
@@ -48,7 +49,7 @@ class Client(Subscription):
         return None
 
     def publish(self, topic: str, text: bytes) -> None:
-        if not self._protocol.session.subscribed or self.closed:
+        if not self._stands or self.closed:
             self.on_error("publish: not connected")
             return
         self._protocol.session.emit("publish", topic, text.decode("ascii"))
@@ -61,11 +62,12 @@ class Client(Subscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        for text in protocol.feed(data):
-            self._tally.payload_received_bytes += len(text)
-            self.on_text(text, now_ns)
-            if self.closed:
-                return
+        texts = protocol.feed(data)
+        if not self._stands and protocol.session.subscribed:
+            self._stands = True
+            self._confirm(now_ns)
+        if not self._deliver(texts, now_ns):
+            return
         self._send()
         if protocol.over:
             self.lost(protocol.over)
@@ -73,8 +75,6 @@ class Client(Subscription):
         if not protocol.keep_alive:
             super()._drop()
         self._ask()
-        if protocol.session.subscribed:
-            self._confirm(now_ns)
 
     def _begin(self) -> None:
         self._ask()

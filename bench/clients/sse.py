@@ -209,12 +209,7 @@ class Client(HttpSubscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        for text in protocol.feed(data):
-            self._tally.payload_received_bytes += len(text)
-            self.on_text(text, now_ns)
-            if self.closed:
-                return
-        if protocol.over:
+        if self._deliver(protocol.feed(data), now_ns) and protocol.over:
             self.lost(protocol.over)
 
     def _begin(self) -> None:
@@ -227,7 +222,9 @@ class Client(HttpSubscription):
         self._tally.requests += 1
 
     def _receive_head(self, data: bytes, now_ns: int) -> None:
-        self.receive(data, now_ns)
+        texts = self._protocol.feed(data)
         if self._protocol.head is not None and self._link is not None:
             self._link.receiver = self
             self._confirm(now_ns)
+        if self._deliver(texts, now_ns) and self._protocol.over:
+            self.lost(self._protocol.over)

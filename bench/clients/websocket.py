@@ -63,12 +63,7 @@ class Client(Subscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        for text in protocol.feed(data):
-            self._tally.payload_received_bytes += len(text)
-            self.on_text(text, now_ns)
-            if self.closed:
-                return
-        if protocol.outgoing or protocol.over:
+        if self._deliver(protocol.feed(data), now_ns) and (protocol.outgoing or protocol.over):
             self._answer()
 
     def _begin(self) -> None:
@@ -88,13 +83,15 @@ class Client(Subscription):
                 self._receive_first_frames(frames, now_ns)
 
     def _receive_first_frames(self, data: bytes, now_ns: int) -> None:
-        self.receive(data, now_ns)
+        texts = self._protocol.feed(data)
         if self._protocol.controls and self._link is not None:
             self._link.receiver = self
             self._confirm(now_ns)
+        if self._deliver(texts, now_ns):
+            self._answer()
 
     def _answer(self) -> None:
-        if self._link is not None:
+        if self._link is not None and self._protocol.outgoing:
             self._link.write(self._protocol.take_outgoing())
         if self._protocol.over:
             self.lost(self._protocol.over)

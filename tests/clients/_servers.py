@@ -133,7 +133,10 @@ class WebSocketServer:
                     connection.ping()
 
     def close(self):
-        self._server.shutdown()
+        # in a thread, because it waits for subscribers whose reactor works in this one
+        closing = threading.Thread(target=self._server.shutdown)
+        closing.start()
+        eventually(lambda: not closing.is_alive(), "the server to close")
 
 
 class HttpServer:
@@ -219,6 +222,7 @@ class HttpServer:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # subscribers may leave whenever they like
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
