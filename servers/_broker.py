@@ -19,6 +19,7 @@ from itertools import count
 
 import gevent
 from gevent.hub import get_hub
+from greenlet import greenlet
 
 from servers._limits import LOG_BYTES, LOG_MESSAGES, REPLY_BYTES, STREAM_BYTES, TOTAL_BYTES, Cursor
 
@@ -50,8 +51,8 @@ class Message:
 
     @property
     def held_bytes(self) -> int:
-        """What it takes to keep it: text, frame and the objects around them."""
-        return 2 * len(self.text) + MESSAGE_OVERHEAD
+        """What it takes to keep it: text, frame, its part of frames that are joined, and the objects around them."""
+        return 3 * len(self.text) + MESSAGE_OVERHEAD
 
 
 Encode = Callable[[Message], bytes]
@@ -102,7 +103,7 @@ class Topic:
         self.end = 0
         self.held_bytes = 0
         self.followers = 0
-        self.parked: dict[gevent.greenlet, None] = {}  # a dict for its order: first parked, first woken
+        self.parked: dict[greenlet, None] = {}  # a dict for its order: first parked, first woken
         self.waking = False
         self._latest: tuple[int, int, Batch] | None = None
 
@@ -275,22 +276,22 @@ class Broker:
 
     def _park(self, topic: Topic) -> None:
         """Give up the processor until the topic is woken."""
-        greenlet = gevent.getcurrent()
-        topic.parked[greenlet] = None
+        sleeper = gevent.getcurrent()
+        topic.parked[sleeper] = None
         try:
             self._hub.switch()
         except BaseException:  # killed while parked: nobody may switch to it from here any more
-            topic.parked.pop(greenlet, None)
+            topic.parked.pop(sleeper, None)
             raise
 
     def _wake(self, topic: Topic) -> None:
         """Runs in the hub: switches to everybody parked, each of which comes back when it would block."""
         topic.waking = False
         parked, topic.parked = topic.parked, {}
-        for greenlet in parked:
-            greenlet.switch()
+        for sleeper in parked:
+            sleeper.switch()
 
-    def _wake_one(self, topic: Topic, greenlet: gevent.greenlet) -> None:
-        if greenlet in topic.parked:
-            del topic.parked[greenlet]
-            greenlet.switch()
+    def _wake_one(self, topic: Topic, sleeper: greenlet) -> None:
+        if sleeper in topic.parked:
+            del topic.parked[sleeper]
+            sleeper.switch()

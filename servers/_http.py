@@ -53,7 +53,7 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
     def __init__(
         self, listener: socket.socket, application: Any, handler_class: type, max_body_bytes: int = TEXT_BYTES
     ) -> None:
-        super().__init__(listener, application, spawn=Pool(), log=None, error_log=None, handler_class=handler_class)
+        super().__init__(listener, application, spawn=Pool(), log=None, handler_class=handler_class)
         self.max_body_bytes = max_body_bytes
         self.deadlines: dict[Handler, float] = {}
         self.sweeper = gevent.spawn(self._sweep)
@@ -80,6 +80,7 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
 class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
     """One connection."""
 
+    environ: dict[str, Any]
     _requests = 0
     _held: bytearray | None = None
     _early = b""
@@ -225,7 +226,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         self.close_connection = True
         self.response_length = 1  # whatever happens: from here on no HTTP may be written into the connection
         self._early = self._read_ahead()
-        self.environ: dict[str, Any] = {}  # nothing of the request is kept for as long as the connection lives
+        self.environ = {}  # nothing of the request is kept for as long as the connection lives
         self.headers = None
         take_over(self)
         self._linger()

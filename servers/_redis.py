@@ -72,7 +72,7 @@ def start() -> Redis:
     binary, origin = found
     folder = tempfile.TemporaryDirectory(prefix="pushbench-redis-")
     port = _free_port()
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [binary, *_arguments(port, folder.name)], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
         preexec_fn=_die_with_parent,
     )  # fmt: skip

@@ -125,12 +125,12 @@ class Connection:
                     yield message.opcode, message.join()
 
     def _send_last(self, frames: Iterable[bytes]) -> None:
-        """Write what ends in a close frame; after it nothing is written."""
+        """Write what ends in a close frame; after it nothing is written. A peer that does not read is cut off."""
+        self._socket.due(CLOSE_S)
         with self._writing:
             if self._closing:
                 return
             self._closing = True
-            self._socket.due(CLOSE_S)
             for last in frames:
                 self._socket.send_all(last)
 

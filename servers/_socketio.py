@@ -46,7 +46,7 @@ SET: MappingProxyType[str, Any] = MappingProxyType(
 def options(transport: str) -> dict[str, str]:
     """Everything that is set on the libraries, as shown in the report."""
     shown = {name: str(value) for name, value in SET.items()}
-    return shown | {"transports": transport, "engineio max_decode_packets": str(PACKETS_PER_POLL)}
+    return shown | {"transports": transport, "max_decode_packets": str(PACKETS_PER_POLL)}
 
 
 def serve(app: Flask, transport: str) -> Wiring:

@@ -1,7 +1,9 @@
 """Flask-SocketIO over its WebSocket transport: rooms, acknowledgements and reconnection come with it.
 
-Every option that is set on it is in `_socketio.SET`; most are its defaults, written down because results depend on
-them. `transports` allows WebSocket alone, from the first request on: nothing is upgraded from polling.
+Set on it, most of it to its default, because results depend on it: `async_mode` gevent; `transports` WebSocket alone,
+from the first request on, and no `allow_upgrades`; `ping_interval` 25 s without jitter and `ping_timeout` 20 s, so that
+subscribers that came together are pinged together; `max_http_buffer_size` and `max_decode_packets` of Engine.IO as
+large as our texts and rates need; no `http_compression`, which is for polling alone. The values are in `_socketio`.
 """
 
 from flask import Flask

@@ -1,7 +1,9 @@
 """Flask-SocketIO over Engine.IO long polling: what it falls back to where no WebSocket gets through.
 
-Every option that is set on it is in `_socketio.SET`. `transports` leaves polling alone and `allow_upgrades` keeps it
-that way; `http_compression` is off because otherwise only this transport would be compressed.
+Set on it: `async_mode` gevent; `transports` polling alone and no `allow_upgrades`, so that it stays with that; no
+`http_compression`, because otherwise of all variants only this one would be compressed; `max_decode_packets` of
+Engine.IO, whose default makes it give up on a poll of more than 16 messages; `max_http_buffer_size` for our largest
+text; `ping_interval` 25 s without jitter and `ping_timeout` 20 s, its defaults. The values are in `_socketio`.
 """
 
 from flask import Flask

@@ -7,7 +7,9 @@ What the library does by itself: it opens a Redis connection per subscriber and 
 Last-Event-ID, sends no keep-alive, and notices that a subscriber is gone when it next writes to it. So there is no
 resume: what is published while a subscriber is away does not reach it.
 
-Set on it: SSE_REDIS_URL. On a Redis of our own: nothing on disk, no limit on a subscriber's output buffer.
+Set on it: SSE_REDIS_URL. Set on a Redis of our own, used where REDIS_URL names none: `bind` to loopback; nothing on
+disk (`save`, `appendonly`, `daemonize`); `maxclients` for a connection per subscriber; no limit on what waits for a
+slow one (`client-output-buffer-limit`).
 """
 
 from flask import Flask, request

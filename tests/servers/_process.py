@@ -53,14 +53,16 @@ def alive(pid: int) -> bool:
 
 
 class Server:
-    """One variant in a process of its own, ready."""
+    """One variant in a process of its own, ready. `change` is code that runs in it first."""
 
-    def __init__(self, name: str, **environment: str) -> None:
+    def __init__(self, name: str, change: str = "", **environment: str) -> None:
         self.name = name
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the server
         settings = {"PUSHBENCH_PARENT": str(os.getpid()), "PUSHBENCH_TOKEN": TOKEN, "PUSHBENCH_NONCE": "a-nonce"}
+        changed = f"{change}\nfrom servers.__main__ import main\nmain()"
+        program = ["-c", changed, name] if change else ["-m", "servers", name]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "servers", name], cwd=ROOT, env=os.environ | settings | environment, text=True,
+            [sys.executable, *program], cwd=ROOT, env=os.environ | settings | environment, text=True,
             stdout=subprocess.PIPE, stderr=self._errors,
         )  # fmt: skip
         assert self.process.stdout is not None
@@ -78,6 +80,10 @@ class Server:
     def address(self) -> str:
         """The same as host and port."""
         return f"127.0.0.1:{self.port}"
+
+    def open_files(self) -> int:
+        """How many descriptors it holds."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def errors(self) -> str:
         """What it has written to stderr."""

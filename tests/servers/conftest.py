@@ -29,9 +29,9 @@ def fresh() -> Iterator[Callable[..., Server]]:
     """Starts a server of a variant for this test alone."""
     running: list[Server] = []
 
-    def server(name: str, **environment: str) -> Server:
+    def server(name: str, change: str = "", **environment: str) -> Server:
         skip_if_unavailable(name)
-        running.append(Server(name, **environment))
+        running.append(Server(name, change, **environment))
         return running[-1]
 
     yield server

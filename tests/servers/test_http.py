@@ -2,7 +2,6 @@
 
 import http.client
 import io
-import os
 import random
 import time
 from contextlib import contextmanager
@@ -292,10 +291,7 @@ def eventually_in(connection, what):
 def test_a_connection_that_ends_leaves_nothing_behind(shared):
     server = shared("polling")
 
-    def open_files() -> int:
-        return len(os.listdir(f"/proc/{server.process.pid}/fd"))
-
-    before = open_files()
+    before = server.open_files()
     for request in (b"", b"GET /health HTTP/1.1\r\n" + LOCAL + b"\r\n", b"nonsense\r\n\r\n", b"GET /half"):
         server.raw(request)
-    eventually(lambda: open_files() <= before, "closed connections")
+    eventually(lambda: server.open_files() <= before, "closed connections")

@@ -1,6 +1,5 @@
 """The WebSocket variant against RFC 6455: what is broken is answered with the right code, and nothing else is said."""
 
-import os
 import random
 import struct
 from contextlib import suppress
@@ -386,12 +385,11 @@ def test_noise_leaves_the_product_serving(fresh, name):
 
 def test_a_subscriber_that_goes_without_a_word_is_forgotten(shared):
     server, topic = shared("websocket"), new_topic()
-    folder = f"/proc/{server.process.pid}/fd"
     connections = [server.connect() for _ in range(5)]
     for connection in connections:
         connection.sendall(handshake(f"/ws?topic={topic}"))
         assert connection.recv(12) == b"HTTP/1.1 101"
-    during = len(os.listdir(folder))
+    during = server.open_files()
     for connection in connections:
         connection.close()
-    eventually(lambda: len(os.listdir(folder)) <= during - 5, "closed connections")
+    eventually(lambda: server.open_files() <= during - 5, "closed connections")

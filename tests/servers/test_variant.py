@@ -1,5 +1,6 @@
 """Variants are found because their file exists, and never vanish silently."""
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -109,3 +110,13 @@ def test_every_variant_declares_what_others_rely_on(name):
     assert set(_variant.versions(variant)) == {"python", *variant.runs_on}
     if not variant.product:
         assert variant.capabilities == {Capability.RESUME}
+
+
+PRODUCTS = [name for name in _variant.names(hidden=True) if _variant.load(name).product]
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_every_option_set_on_a_product_is_in_its_docstring(name):
+    docstring = importlib.import_module(f"servers.{name}").__doc__
+    for option in _variant.load(name).options:
+        assert option.removeprefix("own redis ") in docstring

@@ -10,7 +10,7 @@ import pytest
 from websockets.sync.client import connect
 
 from servers import _broker
-from tests.servers._process import WITHIN_S, Server, eventually, launch, new_topic
+from tests.servers._process import WITHIN_S, Server, eventually, new_topic
 from tests.servers._subscribers import subscribed
 
 CURSOR = r"[0-9A-Za-z-]{1,32}:[0-9]{1,18}"
@@ -154,30 +154,6 @@ def test_a_websocket_tells_its_cursor_first_and_resumes(shared):
             assert json.loads(connection.recv(WITHIN_S)) == {"cursor": f"{epoch}:2", "gap": reason}
 
 
-def test_an_idle_stream_is_kept_alive():
-    """A server whose heart beats quickly."""
-    code = "import servers._broker as b; b.HEARTBEAT_S = 0.05; from servers.__main__ import main; main()"
-    for name, request, sign in (("sse", "/sse?topic=t", b"\n: "), ("websocket", "/ws?topic=t", b"\x89\x00")):
-        process = launch(name, code=code)
-        try:
-            assert process.stdout is not None
-            port = json.loads(process.stdout.readline())["port"]
-            with socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S) as connection:
-                connection.sendall(
-                    f"GET {request} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-                    if name == "websocket" else f"GET {request} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-                )  # fmt: skip
-                heard = b""
-                while heard.count(sign) < 3:
-                    block = connection.recv(4096)
-                    assert block
-                    heard += block
-        finally:
-            process.terminate()
-            process.communicate(timeout=WITHIN_S)
-
-
 SLOW = {
     "sse": "GET /sse?topic={topic} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
     "flask_sse": "GET /stream?channel={topic} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
@@ -236,4 +212,29 @@ def test_a_reader_overtaken_by_the_log_is_told_so(fresh):
         while b'"gap": "fallen out of the log"' not in received:
             assert time.monotonic() < deadline
             received = received[-200:] + slow.recv(1 << 20)
+    assert server.healthy()
+
+
+@pytest.mark.parametrize(("name", "sign"), [("sse", b"\n: "), ("websocket", b"\x89\x00")])
+def test_an_idle_stream_is_kept_alive(fresh, name, sign):
+    server = fresh(name, "import servers._broker; servers._broker.HEARTBEAT_S = 0.05")
+    with server.connect() as connection:
+        connection.sendall(SLOW[name].format(topic=new_topic()).encode())
+        heard = b""
+        while heard.count(sign) < 3:
+            block = connection.recv(4096)
+            assert block
+            heard += block
+
+
+def test_who_closes_but_does_not_read_is_cut_off(fresh):
+    impatient = "import servers._http as h, servers._rfc6455 as w; h.SWEEP_S = h.LINGER_S = w.CLOSE_S = 0.05"
+    server, topic = fresh("websocket", impatient), new_topic()
+    server.publish(topic, b"the connection to the ingest is there")
+    assert server.healthy()
+    with slow_reader(server, SLOW["websocket"].format(topic=topic)) as deaf:
+        during = server.open_files()
+        server.publish(topic, *[b"x" * 1_048_576] * 9)
+        deaf.sendall(b"\x88\x80\0\0\0\0")
+        eventually(lambda: server.open_files() < during, "the end of the connection")
     assert server.healthy()
