@@ -1,4 +1,4 @@
-"""The commands: list, verify, run, generator, report. What a person can mend is one line; what is our fault is a traceback.
+"""The commands: list, verify, run, generator, report. What a person can mend is one line, our fault a traceback.
 
 Exit codes: 0 valid, 1 a check failed, 2 usage or preflight, 3 the run holds invalid trials, 130/143 interrupted.
 """
@@ -154,7 +154,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         code = runs.carry_out(begun, say)
     except (KeyboardInterrupt, Terminated):
-        print(f"what was measured is stored; `python -m bench run --resume {folder.name}` continues it", file=sys.stderr)
+        print(
+            f"what was measured is stored; `python -m bench run --resume {folder.name}` continues it", file=sys.stderr
+        )
         raise
     if options.report:
         _report(folder, options.reports)

@@ -185,7 +185,7 @@ class Publisher(Member):
 
 
 class Load(Member):
-    """The Locust process with all subscribers of a trial; orders go over a socket, since Locust owns its own streams."""
+    """The Locust process with all subscribers of a trial. Orders go over a socket: Locust owns its own streams."""
 
     def __init__(self, scenario: Path, users: int, cores: tuple[int, ...]) -> None:
         self._control, self._theirs = socket.socketpair()

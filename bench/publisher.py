@@ -2,8 +2,8 @@
 
 It is told what to do by lines of JSON on standard input and answers on standard output:
 
-    {"do": "probe", ...}    publish probes until the next line arrives        -> {"done": "probe", "published": 12}
-    {"do": "publish", ...}  publish an open-loop schedule                     -> {"done": "publish", "slips_ns": [...], ...}
+    {"do": "probe", ...}    publish probes until the next line arrives  -> {"done": "probe", "published": 12}
+    {"do": "publish", ...}  publish an open-loop schedule               -> {"done": "publish", "slips_ns": [...], ...}
 
 Only the standard library is imported: it starts in tens of milliseconds and shares a core with the load generator.
 """
@@ -17,7 +17,7 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.messages import PROBE_FROM, Composer
@@ -93,7 +93,7 @@ def publish(
     return {"published": count, "slips_ns": slips_ns}
 
 
-ACTIONS = {"probe": probe, "publish": publish}
+ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"probe": probe, "publish": publish}
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A stored fact: immutable, and refused on reading when a key is missing, unknown or of the wrong type."""
 
 
-class Distribution(Fact):
+class Distribution(Fact, frozen=True, kw_only=True):
     """Durations in ns: exact count, minimum, maximum and sum beside an HdrHistogram V2 blob (three significant digits).
 
     `negative` counts durations below zero, which a histogram cannot hold: they are a fault of a clock.
@@ -37,7 +37,7 @@ class Distribution(Fact):
     histogram: str
 
 
-class Ledger(Fact):
+class Ledger(Fact, frozen=True, kw_only=True):
     """Every subscriber x message of the measured part. `delivered` counts distinct texts; a repeat is `duplicated`."""
 
     expected: int
@@ -50,7 +50,7 @@ class Ledger(Fact):
     errors: dict[str, int]
 
 
-class ProcessUsage(Fact):
+class ProcessUsage(Fact, frozen=True, kw_only=True):
     """What one process used within the window, and what it held at the window's end. None: not measurable here."""
 
     cpu_ns: int
@@ -62,7 +62,7 @@ class ProcessUsage(Fact):
     threads: int | None
 
 
-class Usage(Fact):
+class Usage(Fact, frozen=True, kw_only=True):
     """Cost of the measured part. `deliveries` are those received within the window: the denominator of every cost."""
 
     window_ns: int
@@ -73,7 +73,7 @@ class Usage(Fact):
     publisher: ProcessUsage | None
 
 
-class Wire(Fact):
+class Wire(Fact, frozen=True, kw_only=True):
     """What crossed the subscribers' sockets within `window_ns`: kernel counters, requests and connections as counted.
 
     payload_bytes: the texts alone, both ways; received/sent_bytes: TCP payload, so framing and headers are the rest.
@@ -92,7 +92,7 @@ class Wire(Fact):
     connections_opened: int
 
 
-class Series(Fact):
+class Series(Fact, frozen=True, kw_only=True):
     """Quarter-second time series over the measured part, one entry per interval; latency None where nothing arrived."""
 
     interval_ns: int
@@ -103,7 +103,7 @@ class Series(Fact):
     broker_cpu_ns: list[int]
 
 
-class IdleStep(Fact):
+class IdleStep(Fact, frozen=True, kw_only=True):
     """N connected subscribers and nothing to say, over `window_ns`."""
 
     subscribers: int
@@ -112,7 +112,7 @@ class IdleStep(Fact):
     broker: ProcessUsage | None
 
 
-class Finding(Fact):
+class Finding(Fact, frozen=True, kw_only=True):
     """One entry of the closed list in `bench.analysis.findings`, with what was seen and what to do about it."""
 
     name: str
@@ -121,7 +121,7 @@ class Finding(Fact):
     remedy: str
 
 
-class Failure(Fact):
+class Failure(Fact, frozen=True, kw_only=True):
     """Why a trial has no measurement: the phase it died in and one line that says what happened."""
 
     phase: str
@@ -134,7 +134,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\
 Parameter = int | float | str | list[int]
 
 
-class Planned(Fact):
+class Planned(Fact, frozen=True, kw_only=True):
     """One trial of the plan. `id` is its file name; `position` its place in the order in which trials are run."""
 
     id: Name
@@ -145,7 +145,7 @@ class Planned(Fact):
     seed: int
 
 
-class Trial(Fact):
+class Trial(Fact, frozen=True, kw_only=True):
     """The record of one trial; a failed one has a `failure` and whatever was measured until then."""
 
     schema: int
@@ -172,7 +172,7 @@ class Trial(Fact):
         return self.failure is None and not any(finding.disqualifying for finding in self.findings)
 
 
-class VariantFacts(Fact):
+class VariantFacts(Fact, frozen=True, kw_only=True):
     """A variant as it stood in this run; `reason` says why it was skipped or which conformance check it failed."""
 
     name: str
@@ -187,7 +187,7 @@ class VariantFacts(Fact):
     reason: str = ""
 
 
-class ScenarioFacts(Fact):
+class ScenarioFacts(Fact, frozen=True, kw_only=True):
     """A scenario as it stood in this run: its description and the parameters of every trial."""
 
     name: str
@@ -195,7 +195,7 @@ class ScenarioFacts(Fact):
     parameters: dict[str, Parameter]
 
 
-class Environment(Fact):
+class Environment(Fact, frozen=True, kw_only=True):
     """Where the run was made. Keys are plain words (cpu, kernel, python, ...), values as the system tells them."""
 
     facts: dict[str, str]
@@ -206,7 +206,7 @@ class Environment(Fact):
     dirty: bool
 
 
-class Run(Fact):
+class Run(Fact, frozen=True, kw_only=True):
     """The head of a run: everything that is true of all its trials."""
 
     schema: int

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bench import conformance, scenarios, settings, trial
 from bench.analysis.distributions import quantile
@@ -100,7 +100,7 @@ def settle(request: Request) -> Settled:
 
 
 def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, dict[str, Any]]:
-    """Parameters by scenario. A change applies wherever a chosen scenario has the parameter, and must apply somewhere."""
+    """Parameters by scenario. A change applies to every chosen scenario with the parameter, one at least."""
     changes = settings.changes(request.changes)
     homeless = [name for name in changes if not any(name in scenario.parameters for scenario in chosen.values())]
     if homeless:
@@ -206,10 +206,9 @@ def resume(name: str, results: Path, say: Say) -> Begun:
 def _changed(then: Environment, now: Environment) -> list[str]:
     """Conditions that differ between two environments and would make their trials incomparable."""
     same_machine = ("cpu", "logical cores", "kernel", "python")
-    changed = [f"{key}: {then.facts.get(key)} -> {now.facts.get(key)}"
-               for key in same_machine if then.facts.get(key) != now.facts.get(key)]  # fmt: skip
-    changed += [f"{key} {then.versions.get(key)} -> {now.versions.get(key)}"
-                for key in sorted(then.versions | now.versions) if then.versions.get(key) != now.versions.get(key)]  # fmt: skip
+    pairs = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
+    pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
+    changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
     if then.commit != now.commit:
         changed.append(f"commit: {then.commit[:10]} -> {now.commit[:10]}")
     return changed
@@ -219,7 +218,8 @@ def gate(variants: Mapping[str, Variant], say: Say) -> list[VariantFacts]:
     """Examine every variant before it is measured: what can run here, and what conforms."""
     facts = []
     for name, variant in variants.items():
-        status, reason = "measured", _variant.unavailable(variant) or ""
+        status: Literal["measured", "skipped", "failed"] = "measured"
+        reason = _variant.unavailable(variant) or ""
         if reason:
             status = "skipped"
         else:
@@ -275,7 +275,7 @@ def outcome(record: Trial) -> str:
     if struck:
         return f"STRUCK OUT: {struck[0].observation}"
     if record.latency and record.ledger and record.latency.count:
-        p50, p99 = (duration(quantile(record.latency, q)) for q in (0.5, 0.99))
+        p50, p99 = (duration(quantile(record.latency, q) or 0) for q in (0.5, 0.99))
         return f"p50 {p50}, p99 {p99}, {record.ledger.delivered} delivered"
     return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"
 

@@ -129,7 +129,10 @@ def _report(member: Member, enough: Callable[[dict[str, Any]], bool], within_s: 
 def table(costs: list[Cost]) -> str:
     """The comparison as Markdown; the ratio is to ours on the same variant."""
     ours = {cost.variant: cost.cpu_us for cost in costs if cost.label == "pushbench" and cost.cpu_us}
-    lines = ["| load generator | server | CPU per received message | × ours | received |", "|---|---|---:|---:|---:|"]
+    lines = [
+        "| load generator | server | CPU per received message | times ours | received |",
+        "|---|---|---:|---:|---:|",
+    ]
     for cost in costs:
         if cost.cpu_us is None or cost.received_share is None:
             lines.append(f"| {cost.label} | {cost.variant} | {cost.reason} | | |")

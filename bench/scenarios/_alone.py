@@ -1,4 +1,4 @@
-"""A scenario without the bench: `locust -f bench/scenarios/broadcast.py --variant sse` against a server started by hand."""
+"""A scenario without the bench, by `locust -f bench/scenarios/broadcast.py --variant sse`, on a server run by hand."""
 
 from __future__ import annotations
 

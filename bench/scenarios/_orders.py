@@ -20,7 +20,7 @@ import gevent
 import msgspec
 
 from bench.analysis.distributions import fold
-from bench.clients._reactor import Traffic
+from bench.clients._traffic import Traffic
 from bench.measure.recorder import Window
 from bench.messages import PROBE_FROM
 from bench.publisher import due_ns

@@ -1,4 +1,4 @@
-"""Live rates for Locust's table and web page, fed in bulk once a second. The numbers of a report never come from here."""
+"""Live rates for Locust's table and web page, fed in bulk once a second. No number of a report comes from here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Broadcast: one topic, many subscribers, one publisher. How fresh does a message arrive, and what does a delivery cost?
+"""Broadcast: one topic, many subscribers, one publisher. How fresh does a message arrive, and what does it cost?
 
 Every message is delivered to every subscriber. The schedule is open loop: a server that cannot keep up is not spared.
 Alone, against a server started by hand (the messages then go upstream through the first subscriber):

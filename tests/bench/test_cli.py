@@ -57,7 +57,8 @@ def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, said
 def start_run(results):
     """A run of many trials whose first is stored; the process and all its descendants at that moment."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench", "run", *QUICK, "--repetitions", "40", "--name", "cut", "--results", str(results)],
+        [sys.executable, "-m", "bench", "run", *QUICK, "--repetitions", "40",
+         "--name", "cut", "--results", str(results)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     seen = {}

@@ -15,7 +15,14 @@ HEAVY = {
     "psutil": ("bench/measure/", "bench/conformance.py"),
     "gevent": ("bench/clients/", "bench/scenarios/", "bench/generator/", "bench/subject.py", "servers/"),
 }
-PURE = ("bench/analysis/", "bench/plan.py", "bench/results.py", "bench/messages.py", "bench/units.py", "bench/settings.py")
+PURE = (
+    "bench/analysis/",
+    "bench/plan.py",
+    "bench/results.py",
+    "bench/messages.py",
+    "bench/units.py",
+    "bench/settings.py",
+)
 PURE_MAY_IMPORT = ("bench.analysis", "bench.results", "bench.plan", "bench.messages", "bench.units")
 
 

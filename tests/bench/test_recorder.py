@@ -128,4 +128,6 @@ def test_deliveries_between_two_moments_are_counted_by_their_receive_time():
     recorder = Recorder(COMPOSER)
     receive(recorder.tally(), range(10), delay_ns=0)
     received = np.arange(10) * 10 * MS
-    assert recorder.deliveries_between(20 * MS, 50 * MS) == int(((received >= 20 * MS) & (received < 50 * MS)).sum()) == 3
+    assert (
+        recorder.deliveries_between(20 * MS, 50 * MS) == int(((received >= 20 * MS) & (received < 50 * MS)).sum()) == 3
+    )

@@ -77,7 +77,7 @@ def test_a_malformed_record_is_refused_by_name(store, spoil, said):
 
 
 def test_a_missing_head_is_told_with_its_path(tmp_path):
-    with pytest.raises(ResultsError, match="run.json"):
+    with pytest.raises(ResultsError, match=r"run\.json"):
         load(tmp_path)
 
 

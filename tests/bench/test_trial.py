@@ -69,7 +69,9 @@ def kill_on_entering(phase, name, monkeypatch, times=1):
     return killed
 
 
-@pytest.mark.parametrize(("victim", "said"), [("servers", "server"), ("locust", "load generator"), ("bench.publisher", "publisher")])
+@pytest.mark.parametrize(
+    ("victim", "said"), [("servers", "server"), ("locust", "load generator"), ("bench.publisher", "publisher")]
+)
 def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victim, said, monkeypatch):
     killed = kill_on_entering("measure", victim, monkeypatch)
     record = small_trial("broadcast", "sse")
