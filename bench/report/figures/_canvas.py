@@ -116,8 +116,9 @@ def share_ticks(axes: Axes) -> None:
     axes.set_yticks(quarters, [percent(share) for share in quarters])
 
 
-def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], gap: float) -> None:
-    """Names beside the right end of lines. Each is (height in axes fractions, text, look); kept `gap` apart."""
+def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], height_in: float) -> None:
+    """Names beside the right end of lines, each (height in axes fractions, text, look), kept a line of text apart."""
+    gap = 1.3 * FONT_PT / 72 / (height_in - 0.7)  # the axis and its name take about 0.7 inches of a canvas
     ordered = sorted(labels, key=lambda label: label[0])
     for (height, text, look), place in zip(ordered, spread([label[0] for label in ordered], gap), strict=True):
         axes.plot(
@@ -134,18 +135,22 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], gap: float
 
 
 def spread(heights: Sequence[float], gap: float, low: float = 0.0, high: float = 1.0) -> list[float]:
-    """Ascending heights moved as little as needed to stand at least `gap` apart, within bounds where they fit."""
-    if not heights:
-        return []
+    """Ascending heights moved as little as possible to stand at least `gap` apart, within bounds where they fit.
+
+    Less the room that those below need, the places must only not descend: neighbours that would are given their mean
+    (pooling adjacent violators, which is the least-squares solution).
+    """
     gap = min(gap, (high - low) / max(1, len(heights) - 1))
-    places: list[float] = []
-    for height in heights:
-        places.append(max(height, places[-1] + gap) if places else max(height, low))
-    top = high
-    for index in range(len(places) - 1, -1, -1):
-        places[index] = min(places[index], top)
-        top = places[index] - gap
-    return places
+    pools: list[tuple[float, int]] = []
+    for index, height in enumerate(heights):
+        mean, size = height - index * gap, 1
+        while pools and pools[-1][0] > mean:
+            other, count = pools.pop()
+            mean, size = (mean * size + other * count) / (size + count), size + count
+        pools.append((mean, size))
+    top = high - gap * max(0, len(heights) - 1)
+    level = [min(max(mean, low), top) for mean, size in pools for _ in range(size)]
+    return [place + index * gap for index, place in enumerate(level)]
 
 
 def text_width_in(text: str) -> float:

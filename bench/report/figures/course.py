@@ -62,7 +62,8 @@ def over_time(subject: Subject) -> Figure:
         for variant in subject.variants
         if (course := _courses(subject.cells, subject.scenario, variant)) is not None
     ]
-    figure = canvas(max(2.9, 0.22 * len(found) + 1.2))
+    height_in = max(2.9, 0.17 * len(found) + 1.0)
+    figure = canvas(height_in)
     axes = figure.add_subplot()
     axes.set_yscale("log")
     low = min(float(course[2].min()) for _, course in found) / 1.6
@@ -80,7 +81,7 @@ def over_time(subject: Subject) -> Figure:
     end = max(float(course[0][-1]) for _, course in found)
     axes.set_xlim(0, end)
     linear_ticks(axes.xaxis, "ns")
-    end_labels(axes, labels, 0.075)
+    end_labels(axes, labels, height_in)
     axes.set_xlabel("time into the measured part")
     axes.set_ylabel("median latency")
     return figure

@@ -25,7 +25,8 @@ def memory_sentence(subject: Subject) -> str:
 
 def memory(subject: Subject) -> Figure:
     """Points over the number of subscribers, a line through them, the slope beside its end."""
-    figure = canvas(max(3.0, 0.24 * len(subject.variants) + 1.2))
+    height_in = max(3.0, 0.17 * len(subject.variants) + 1.0)
+    figure = canvas(height_in)
     axes = figure.add_subplot()
     ends: list[tuple[VariantFacts, float]] = []
     reach = 1
@@ -54,7 +55,7 @@ def memory(subject: Subject) -> Figure:
             )
             for variant, slope in ends
         ],
-        0.075,
+        height_in,
     )
     axes.grid(axis="both")
     linear_ticks(axes.yaxis, "memory bytes")
