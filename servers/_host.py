@@ -129,11 +129,12 @@ def _serve(variant: Variant, app: flask.Flask, broker: Broker) -> Wiring:
 
 def _listeners(settings: Settings) -> tuple[Any, Any]:
     listeners = []
-    for port, variable in ((settings.port, "PUSHBENCH_PORT"), (settings.ingest_port, "PUSHBENCH_INGEST_PORT")):
+    for port, option in ((settings.port, "port"), (settings.ingest_port, "ingest-port")):
         try:
             listeners.append(_process.listen(port))
         except OSError as error:
-            advice = f"choose another with {variable}, or 0 for any free one"
+            variable = f"PUSHBENCH_{option.replace('-', '_').upper()}"
+            advice = f"choose another with --{option} or {variable}, 0 for any free one"
             raise PortTaken(f"cannot listen on port {port}: {error.strerror}; {advice}") from error
     return listeners[0], listeners[1]
 
