@@ -14,7 +14,7 @@ from types import FrameType
 
 from bench import plan, scenarios
 from bench.results import ResultsError
-from bench.units import span
+from bench.units import clock
 from servers import _variant
 
 EPILOG = """\
@@ -101,7 +101,7 @@ def list_(options: argparse.Namespace) -> int:
     for profile in plan.PROFILES.values():
         parameters = {scenario.name: scenario.settled(profile.name, {}) for scenario in found}
         planned = plan.plan(cells, profile.repetitions, 1)
-        expected = span(plan.expected_s(planned, parameters))
+        expected = clock(plan.expected_s(planned, parameters))
         print(f"  {profile.name:<24} {len(planned)} trials in about {expected}: {profile.purpose}")
     return 0
 

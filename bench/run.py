@@ -28,7 +28,7 @@ from bench.results import (
     check_name,
 )
 from bench.scenarios import Scenario
-from bench.units import duration, span
+from bench.units import clock, duration
 from servers import _variant
 from servers._variant import Variant
 
@@ -261,7 +261,7 @@ def carry_out(begun: Begun, say: Say) -> int:
         done_s = expected_s(planned[: index + 1], parameters)
         left_s = (estimate_s - done_s) * spent_s / done_s
         say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<10} {one.variant:<24} "
-            f"{outcome(record):<44} {span(left_s)} left")  # fmt: skip
+            f"{outcome(record):<44} {clock(left_s)} left")  # fmt: skip
     invalid = [record for record in store.trials() if not record.valid]
     say(f"{len(run.plan)} trials in {store.folder}" + (f", {len(invalid)} invalid" if invalid else ", all valid"))
     return 3 if invalid else 0
@@ -275,7 +275,7 @@ def outcome(record: Trial) -> str:
     if struck:
         return f"STRUCK OUT: {struck[0].observation}"
     if record.latency and record.ledger and record.latency.count:
-        p50, p99 = (duration(quantile(record.latency, q) or 0) for q in (0.5, 0.99))
+        p50, p99 = (duration(quantile(record.latency, q)) for q in (0.5, 0.99))
         return f"p50 {p50}, p99 {p99}, {record.ledger.delivered} delivered"
     return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"
 

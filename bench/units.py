@@ -1,24 +1,134 @@
-"""The one place where base units become words for people."""
+"""The one place where numbers become words: base units in, three significant digits and a readable unit out."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 
-def duration(ns: float) -> str:
-    """A duration in ns with three significant digits in the unit that suits it: 950 ns, 12.3 µs, 1.25 ms, 2.00 s."""
-    for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
-        if abs(ns) >= size * 0.9995:
-            return f"{_three_digits(ns / size)} {unit}"
-    return f"{ns:.0f} ns"
+from bench.analysis.metrics import Unit
+from bench.analysis.statistics import Estimate
+
+SPACE = "\N{NO-BREAK SPACE}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+_DURATION = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
+_DECIMAL = ((1e6, "MB"), (1e3, "kB"), (1.0, "B"))
+_BINARY = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
+_RATE = tuple((size, f"{name}/s") for size, name in _DURATION)
+_SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
+    "ns": _DURATION,
+    "wire bytes": _DECIMAL,
+    "memory bytes": _BINARY,
+    "ns per s": _RATE,
+    "share": ((0.01, "%"),),
+    "count": ((1.0, ""),),
+}
 
 
-def span(seconds: float) -> str:
-    """How long something takes, as minutes and seconds: 0:42, 12:05."""
+_MOST_DECIMALS = {"": 4, "B": 1, "ns": 1}
+"""A tenth of a byte is the finest that an average of whole bytes is worth; other units get two places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A unit chosen for a magnitude: divide by `size`, write `decimals` places, put `name` behind."""
+
+    size: float
+    name: str
+    decimals: int
+
+    def number(self, value: float) -> str:
+        """The bare number, with thousands set apart and a real minus sign."""
+        text = f"{value / self.size:,.{self.decimals}f}"
+        return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("-")
+
+    def quantity(self, value: float) -> str:
+        """Number and unit."""
+        return f"{self.number(value)}{SPACE}{self.name}" if self.name else self.number(value)
+
+
+def scale_for(value: float, unit: Unit) -> Scale:
+    """The scale on which `value` reads best: three significant digits, in the largest unit that leaves one before the
+    point."""
+    steps = _SCALES[unit]
+    size, name = next(((size, name) for size, name in steps if abs(value) >= size * 0.9995), steps[-1])
+    if unit != "share" and value == 0:
+        return Scale(size, name, 0)
+    digits = math.floor(math.log10(abs(value) / size)) if value else 0
+    return Scale(size, name, min(max(2 - digits, 0), _MOST_DECIMALS.get(name, 2), 4))
+
+
+def clock(seconds: float) -> str:
+    """How long something takes a person: minutes and seconds, `0:42`, `12:05`."""
     whole = max(0, round(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def _three_digits(value: float) -> str:
-    for digits, limit in ((2, 9.995), (1, 99.95)):
-        if abs(value) < limit:
-            return f"{value:.{digits}f}"
-    return f"{value:.0f}"
+def quantity(value: float | None, unit: Unit) -> str:
+    """A number with its unit; an en dash for None."""
+    return DASH if value is None else scale_for(value, unit).quantity(value)
+
+
+def duration(ns: float | None) -> str:
+    """A duration in ns with its unit."""
+    return quantity(ns, "ns")
+
+
+def interval(estimate: Estimate, unit: Unit) -> str:
+    """`low-high` in the scale of the median, without the unit; empty where there is no interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    scale = scale_for(estimate.median, unit)
+    return f"{scale.number(estimate.low)}{DASH if estimate.low >= 0 else ' to '}{scale.number(estimate.high)}"
+
+
+def measured(estimate: Estimate | None, unit: Unit) -> str:
+    """A median with its unit and, in brackets, its interval."""
+    if estimate is None:
+        return DASH
+    bounds = interval(estimate, unit)
+    return quantity(estimate.median, unit) + (f" ({bounds})" if bounds else "")
+
+
+def span(estimate: Estimate, unit: Unit) -> str:
+    """Both ends of an interval, each with its own unit; empty where there is no interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{quantity(estimate.low, unit)} to {quantity(estimate.high, unit)}"
+
+
+def factor(value: float) -> str:
+    """A ratio as a factor: `1.56x`, `158x`."""
+    digits = math.floor(math.log10(value)) if value > 0 else 0
+    return f"{value:,.{max(0, min(2 - digits, 3))}f}{TIMES}"
+
+
+def ratio(estimate: Estimate) -> str:
+    """A ratio with its interval in brackets."""
+    if estimate.low is None or estimate.high is None:
+        return factor(estimate.median)
+    low, high = (factor(bound).removesuffix(TIMES) for bound in (estimate.low, estimate.high))
+    return f"{factor(estimate.median)} ({low}{DASH}{high})"
+
+
+def unit_size(value: float, unit: Unit) -> float:
+    """The size of the unit in which `value` reads best, for ticks that are round in it."""
+    return scale_for(value, unit).size
+
+
+def tick(value: float, unit: Unit) -> str:
+    """A round number on an axis: `100 µs`, `1 ms`, `2.5 kB`."""
+    scale = scale_for(value, unit)
+    return (f"{value / scale.size:.4g}{SPACE}{scale.name}" if value else "0").strip(SPACE)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage; whole percents only."""
+    return f"{share * 100:.0f}{SPACE}%"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 trial`, `3 trials`, `no trial`."""
+    return f"no {noun}" if number == 0 else f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,7 +1,7 @@
 """What is read off a trial: one table of metrics, each a function from the raw facts to one number or None.
 
 Axes, columns and sentences follow from the table: a new metric is one more entry. Numbers stay in base units here (ns,
-bytes, shares, bare counts); `bench.report.units` formats them.
+bytes, shares, bare counts); `bench.units` formats them.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ never ends. Whatever breaks the grammar raises ProtocolError; a parser that has 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -66,14 +67,19 @@ def parse_head(block: bytes) -> Head:
         raise ProtocolError("bad status line")
     headers: dict[bytes, bytes] = {}
     for line in lines[1:]:
-        name, colon, value = line.partition(b":")
-        if not colon or _NAME(name) is None or _BAD_VALUE(value) is not None:
-            raise ProtocolError("bad header line")
-        name, value = name.lower(), value.strip(b" \t")
+        name, value = _parse_header(line)
         headers[name] = headers[name] + b", " + value if name in headers else value
     connection = headers.get(b"connection", b"").lower()
     keep_alive = b"close" not in connection and (status_line[1] == b"1" or b"keep-alive" in connection)
     return Head(int(status_line[2]), headers, keep_alive)
+
+
+@functools.lru_cache(maxsize=1_024)  # most lines are the same in every answer, and checking them is half of parsing
+def _parse_header(line: bytes) -> tuple[bytes, bytes]:
+    name, colon, value = line.partition(b":")
+    if not colon or _NAME(name) is None or _BAD_VALUE(value) is not None:
+        raise ProtocolError("bad header line")
+    return name.lower(), value.strip(b" \t")
 
 
 _CHUNKED = -1

@@ -16,7 +16,7 @@ from bench.analysis.cells import Cells
 from bench.report import palette, sections, words
 from bench.report.figures import Drawn
 from bench.report.text import clean, markdown, slug
-from bench.report.units import counted
+from bench.units import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 

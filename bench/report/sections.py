@@ -11,8 +11,8 @@ from bench.analysis.findings import CHECKS, Check
 from bench.analysis.laws import LawVerdict, Reading, read_laws
 from bench.analysis.metrics import METRICS, Metric
 from bench.report.palette import family_order
-from bench.report.units import DASH, counted, interval, measured, percent, quantity
 from bench.results import Trial, VariantFacts
+from bench.units import DASH, counted, interval, measured, percent, quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from bench.analysis.answers import Answer, Entry, Standing
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import Metric
 from bench.analysis.statistics import FEWEST_TRIALS, Verdict, coverage
-from bench.report.units import DASH, counted, measured, percent, quantity, ratio, span
 from bench.results import VariantFacts
+from bench.units import DASH, counted, measured, percent, quantity, ratio, span
 
 PROTAGONIST = "WebSocket"
 """The technique that the project asks about: does it win, here, on this stack?"""

@@ -15,8 +15,8 @@ import pytest
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import METRICS
 from bench.report import build
-from bench.report.units import measured, quantity
 from bench.results import Failure, ResultsError, Run, Trial
+from bench.units import measured, quantity
 from tests._synthetic import HOSTILE, NATURES, hostile, synthetic, write
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}

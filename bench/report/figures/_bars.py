@@ -14,8 +14,8 @@ from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate
 from bench.report.figures._canvas import Subject, linear_ticks, named, pairs
 from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
-from bench.report.units import quantity
 from bench.results import VariantFacts
+from bench.units import quantity
 
 ROW_IN = 0.36
 HEIGHT = 0.56

@@ -17,8 +17,8 @@ from bench.analysis.cells import Cells
 from bench.analysis.metrics import Unit
 from bench.report.palette import GRID, INK, MUTED, PAPER, Look, family_order
 from bench.report.text import short
-from bench.report.units import percent, tick, unit_size
 from bench.results import VariantFacts
+from bench.units import percent, tick, unit_size
 
 WIDTH_IN = 5.4
 FONT_PT = 8.6

@@ -13,8 +13,8 @@ from bench.report.figures import _bars
 from bench.report.figures._bars import Row, Rows
 from bench.report.figures._canvas import Subject, canvas, log_ticks, named
 from bench.report.palette import INK, MUTED, PAPER
-from bench.report.units import quantity
 from bench.results import VariantFacts
+from bench.units import quantity
 
 LEAST_BYTES = 1.0  # where the logarithmic axis of the overhead begins
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from bench.analysis.cells import Cells
 from bench.report.figures._canvas import Subject, canvas, end_labels, linear_ticks, linestyle, log_ticks, named
 from bench.report.figures.latency import with_latency
-from bench.report.units import quantity
 from bench.results import Trial, VariantFacts
+from bench.units import quantity
 
 Course = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Nanoseconds into the measured part; median latency over trials there, and the lowest and highest of the trials."""

@@ -25,8 +25,8 @@ from bench.report.figures._canvas import (
 )
 from bench.report.palette import PAPER, Look
 from bench.report.text import short
-from bench.report.units import quantity
 from bench.results import Distribution, VariantFacts
+from bench.units import quantity
 
 SHARES = np.unique(np.concatenate([np.linspace(0.0, 1.0, 161), [0.001, 0.002, 0.99, 0.995, 0.999]]))
 HALF_TEXT = 0.055

@@ -11,8 +11,8 @@ from bench.analysis.laws import UniformLaw, poll_interval_ns, uniform_law
 from bench.report.figures._canvas import Subject, canvas, linear_ticks, named, share_ticks
 from bench.report.figures.latency import SHARES, at_shares, latencies, one_way, pooled
 from bench.report.palette import INK
-from bench.report.units import quantity
 from bench.results import Distribution, VariantFacts
+from bench.units import quantity
 
 TECHNIQUE = "polling"
 

@@ -10,8 +10,8 @@ from bench.analysis.metrics import held_bytes
 from bench.report.figures import _bars
 from bench.report.figures._canvas import Subject, canvas, end_labels, linear_ticks, linestyle, named
 from bench.report.palette import PAPER
-from bench.report.units import counted, quantity
 from bench.results import Trial, VariantFacts
+from bench.units import counted, quantity
 
 
 def memory_sentence(subject: Subject) -> str:

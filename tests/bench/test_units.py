@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import units
 from bench.analysis.metrics import Unit
 from bench.analysis.statistics import Estimate, estimate
-from bench.report import units
-from bench.report.units import SPACE, factor, interval, measured, quantity, ratio, tick
+from bench.units import SPACE, factor, interval, measured, quantity, ratio, tick
 
 
 @pytest.mark.parametrize(
