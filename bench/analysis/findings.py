@@ -107,7 +107,7 @@ def _late(trial: Trial) -> str | None:
         return None
     _, p99, latency = slip
     if p99 > LATE_NS or (latency is not None and p99 > LATE_SHARE * latency):
-        return f"1 % of messages were published {quantity(p99, 'ns')} late or later" + _beside(latency)
+        return f"1 % of messages were published {duration(p99)} late or later" + _beside(latency)
     return None
 
 
@@ -117,14 +117,12 @@ def _far_too_late(trial: Trial) -> str | None:
         return None
     p50, p99, latency = slip
     if p99 > FAR_TOO_LATE_NS or (latency is not None and p50 > FAR_TOO_LATE_SHARE * latency):
-        return f"half of the messages were {quantity(p50, 'ns')} late or later, 1 % {quantity(p99, 'ns')}" + _beside(
-            latency
-        )
+        return f"half of the messages were {duration(p50)} late or later, 1 % {duration(p99)}" + _beside(latency)
     return None
 
 
 def _beside(latency: float | None) -> str:
-    return "" if latency is None else f", beside a median latency of {quantity(latency, 'ns')}"
+    return "" if latency is None else f", beside a median latency of {duration(latency)}"
 
 
 def _load_saturated(trial: Trial) -> str | None:
