@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -70,10 +71,12 @@ class TimerfdAlarm:
         self._fd, self._set_time = _create_by_os() if hasattr(os, "timerfd_create") else _create_by_ctypes()
         self._readiness = readiness
         self._ring = ring
+        self._is_silenced = False  # no ringing is left to be read
         readiness.watch(self._fd, self)
 
     def set(self, when_ns: int) -> None:
         self._set_time(max(when_ns, 1))  # zero would disarm it
+        self._is_silenced = True
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -82,11 +85,12 @@ class TimerfdAlarm:
             self._fd = -1
 
     def on_readable(self) -> None:
-        try:
-            os.read(self._fd, 8)
-        except BlockingIOError:  # set anew since it was seen to ring
-            return
+        self._is_silenced = False
         self._ring()
+        # To set it anew silences it as well, and is what happens nearly always.
+        if not self._is_silenced and self._fd >= 0:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._fd, 8)
 
     def on_writable(self) -> None:
         """Never asked for."""

@@ -83,12 +83,17 @@ class FrameParser:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The texts completed by `data`, in order, up to where it broke the rules, if it did."""
-        # the common case: exactly one small text, whole and unfragmented
-        if self._plain and data[0] == _FINAL_TEXT and 1 < len(data) == data[1] + 2 < 128:
-            text = data[2:]
-            if text.isascii():
-                self.count += 1
-                return [text]
+        # the common case: exactly one text of less than 64 KiB, whole and unfragmented
+        size = len(data)
+        if self._plain and size > 3 and data[0] == _FINAL_TEXT:
+            start, length = 2, data[1]
+            if length == 126:
+                start, length = 4, data[2] << 8 | data[3]
+            if size == start + length and (start == 2) == (length < 126):
+                text = data[start:]
+                if text.isascii():
+                    self.count += 1
+                    return [text]
         texts: list[bytes] = []
         try:
             texts.extend(self._texts(data))

@@ -62,19 +62,27 @@ _BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 def parse_head(block: bytes) -> Head:
     """The head of a response, without the blank line that ended it. Raises ProtocolError."""
     lines = block.split(b"\r\n")
-    status_line = _STATUS_LINE(lines[0])
-    if status_line is None:
-        raise ProtocolError("bad status line")
+    status, keep_alive = _parse_status_line(lines[0])
     headers: dict[bytes, bytes] = {}
     for line in lines[1:]:
         name, value = _parse_header(line)
         headers[name] = headers[name] + b", " + value if name in headers else value
-    connection = headers.get(b"connection", b"").lower()
-    keep_alive = b"close" not in connection and (status_line[1] == b"1" or b"keep-alive" in connection)
-    return Head(int(status_line[2]), headers, keep_alive)
+    if b"connection" in headers:
+        options = headers[b"connection"].lower()
+        keep_alive = b"close" not in options and (keep_alive or b"keep-alive" in options)
+    return Head(status, headers, keep_alive)
 
 
-@functools.lru_cache(maxsize=1_024)  # most lines are the same in every answer, and checking them is half of parsing
+# Most lines are the same in every answer, and checking them is most of the work.
+@functools.lru_cache(maxsize=64)
+def _parse_status_line(line: bytes) -> tuple[int, bool]:
+    match = _STATUS_LINE(line)
+    if match is None:
+        raise ProtocolError("bad status line")
+    return int(match[2]), match[1] == b"1"
+
+
+@functools.lru_cache(maxsize=1_024)
 def _parse_header(line: bytes) -> tuple[bytes, bytes]:
     name, colon, value = line.partition(b":")
     if not colon or _NAME(name) is None or _BAD_VALUE(value) is not None:

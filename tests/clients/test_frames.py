@@ -199,6 +199,14 @@ def test_what_the_rfc_forbids_is_an_error_and_never_a_text(stream, over):
         assert parser.over == f"protocol error: {over}"
 
 
+@pytest.mark.parametrize("size", [2, 125, 126, 127, 128, 255, 256, 65_535])
+def test_a_whole_text_takes_the_fast_path(size, monkeypatch):
+    parser = FrameParser()
+    monkeypatch.delattr(FrameParser, "_texts")
+    assert parser.feed(text_frame(b"x" * size)) == [b"x" * size]
+    assert parser.count == 1
+
+
 def test_a_message_is_refused_on_its_announced_length(monkeypatch):
     monkeypatch.setattr(_frames, "MAX_MESSAGE_BYTES", 100)
     parser = FrameParser()
