@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     generator.add_argument("--repetitions", type=_positive, default=1, help="default: %(default)s")
     report = commands.add_parser("report", help="write the report of a run from its stored records")
     report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
+    report.add_argument("--readme", type=Path, help="also put the answer and the tables between the marks of this file")
     _add_folders(report)
     return top
 
@@ -183,7 +184,20 @@ def report(options: argparse.Namespace) -> int:
     if options.run and not folder.exists() and Path(options.run).exists():
         folder = Path(options.run)
     _report(folder, options.reports)
+    if options.readme:
+        _splice(options.readme, folder, options.reports)
     return 0
+
+
+def _splice(readme: Path, folder: Path, reports: Path) -> None:
+    from bench.report import spliced
+    from bench.run import Refused
+
+    try:
+        text = spliced(readme.read_text(encoding="utf-8"), folder, f"{reports.as_posix()}/{folder.name}")
+    except (OSError, ValueError) as mistake:
+        raise Refused(f"{readme}: {mistake}") from mistake
+    readme.write_text(text, encoding="utf-8")
 
 
 def _report(folder: Path, reports: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import results
 
 LATEST = "latest"
+BEGIN, END = "<!-- reference run: begin -->", "<!-- reference run: end -->"
 
 
 def build(run_folder: Path, reports: Path) -> Path:
@@ -33,6 +34,21 @@ def build(run_folder: Path, reports: Path) -> Path:
     _replace(reports / name, files)
     _point(reports / LATEST, name)
     return reports / name / "index.html"
+
+
+def spliced(text: str, run_folder: Path, report_folder: str) -> str:
+    """`text` with what stands between the marks replaced by the answer and tables of a run. Raises ValueError without
+    the marks, and bench.results.ResultsError.
+    """
+    from bench.analysis.cells import Cells
+    from bench.report import page
+
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"there is no {BEGIN} ... {END} to put the numbers between")
+    given = page.facts(Cells(*results.load(run_folder)), (), run_folder.name)
+    return f"{before}{begin}\n{page.readme(given, report_folder)}\n{end}{after}"
 
 
 def _replace(folder: Path, files: dict[Path, bytes]) -> None:

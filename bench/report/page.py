@@ -57,6 +57,12 @@ def summary(given: dict[str, Any]) -> str:
     return environment.get_template("summary.md.j2").render(**given)
 
 
+def readme(given: dict[str, Any], folder: str) -> str:
+    """The answer and the headline tables for the README; `folder` is where the report is, as the README links to it."""
+    environment = _environment(autoescape=False, finalize=lambda value: markdown(value) if value is not None else "")
+    return environment.get_template("readme.md.j2").render(**given, folder=folder)
+
+
 def _environment(autoescape: bool, finalize: Any) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
