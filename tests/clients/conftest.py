@@ -1,6 +1,11 @@
+import hypothesis
 import pytest
 
 from bench.clients._reactor import Reactor
+
+# how long an example takes says more about the machine than about a parser
+hypothesis.settings.register_profile("clients", deadline=None)
+hypothesis.settings.load_profile("clients")
 
 
 @pytest.fixture(params=[True, False], ids=["epoll", "watchers"])

@@ -49,6 +49,7 @@ def chunk(body):
 @example(b"data: x\r\r\n\n", [8])
 @example(b"\r\ndata: x\n\n", [1])
 @example(b"data: x\n\ndata: y\n", [])
+@example(b"id: 1\nid: a\0b\ndata: x\n\n", [])
 def test_every_stream_means_what_the_standard_says_however_it_is_cut(stream, where):
     assert by_us(pieces(stream, where)) == by_the_standard(stream)
 
@@ -147,6 +148,7 @@ def test_a_resumed_stream_stands_where_it_resumed_until_an_id_comes():
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "protocol error: stream answered with status 404"),
         (HEAD.replace(b"event-stream", b"html"), "protocol error: stream is not text/event-stream"),
         (HEAD + b"x\r\n", "protocol error: bad chunk size"),
+        (HEAD + chunk(b": welcome\n\n") + b"x\r\n", "protocol error: bad chunk size"),
         (HEAD + b"0\r\n\r\n", "closed by the server"),
         (b"SIP/2.0 200 OK\r\n\r\n", "protocol error: bad status line"),
     ],

@@ -252,6 +252,16 @@ def test_an_alarm_may_set_the_next(reactor):
     assert all(later - earlier >= 500_000 for earlier, later in pairwise(rung))
 
 
+def test_an_alarm_that_has_rung_is_silent(reactor):
+    rung, rings = [], []
+    ring, reactor._alarm._ring = reactor._alarm._ring, lambda: (rings.append(True), ring())
+    reactor.call_at(0, lambda: rung.append(True))
+    eventually(lambda: rung, "the alarm")
+    for _ in range(10):
+        gevent.sleep(0.001)
+    assert len(rings) == 1
+
+
 def test_an_alarm_that_always_asks_for_the_past_leaves_the_hub_its_turn(reactor):
     rung = []
 

@@ -1,0 +1,45 @@
+"""What a text costs on the wire of our own servers: framing is exact, so it is asserted to the byte."""
+
+import sys
+
+import pytest
+
+from bench.subject import Subject
+from servers import _variant
+from tests.clients._servers import eventually
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO with byte counts is Linux's")
+SIZES = [1, 2, 100, 125, 126, 1_000, 65_535, 65_536, 100_000]
+
+
+@pytest.fixture(params=["websocket", "sse"])
+def subject(request):
+    with Subject(request.param, _variant.load(request.param)) as running:
+        yield running
+
+
+def websocket_bytes(text, _cursor):
+    return len(text) + (2 if len(text) < 126 else 4 if len(text) < 65_536 else 10)
+
+
+def sse_bytes(text, cursor):
+    event = len(f"id: {cursor}\ndata: \n\n") + len(text)
+    return event + len(f"{event:x}\r\n\r\n")
+
+
+BYTES = {"websocket": websocket_bytes, "sse": sse_bytes}
+
+
+def test_a_text_costs_its_own_length_and_its_framing(subject):
+    (ear,) = subject.primed("t")
+    for size in SIZES:
+        subject.settle("t", [ear])  # no probe is on its way any more
+        before = subject.reactor.traffic()
+        subject.publish("t", b"x" * size)
+        eventually(lambda: ear.heard, "the text")
+        window = subject.reactor.traffic() - before
+        (text,) = ear.heard
+        assert window.received_bytes == BYTES[subject.name](text, ear.subscriber.cursor)
+        assert window.payload_received_bytes == size
+        assert (window.sent_bytes, window.requests, window.connections_opened) == (0, 0, 0)
+        ear.heard.clear()
