@@ -120,6 +120,8 @@ class Link(_socket.socket):
             try:
                 self.receiver.receive(data, now_ns)
             except Exception as error:
+                if not self.is_open:  # nobody is left to be told but the hub
+                    raise
                 self.lose(describe(error))
         else:
             self._saw_end = True

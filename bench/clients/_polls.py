@@ -128,10 +128,7 @@ class PollingSubscription(HttpSubscription):
         self._poll()
 
     def _poll(self, query: bytes = b"") -> None:
-        if self._link is None:
-            self._link = self._connect(self)
-        self._link.write(self._protocol.request(query))
-        self._tally.requests += 1
+        self._request(self._protocol.request(query))
 
     def _hang_up(self) -> None:
         if self._link is not None:

@@ -78,8 +78,6 @@ class Subscription(Subscriber):
             confirmed_ns: int | None = confirmation.get(timeout=timeout_s)
         except gevent.Timeout:
             raise ConnectError(f"{self._step}: nothing within {timeout_s:g} s") from None
-        except OSError as error:
-            raise ConnectError(f"{self._step}: {describe(error)}") from error
         finally:
             if not confirmation.successful():
                 self._leave()
@@ -140,8 +138,17 @@ class Subscription(Subscriber):
         if self._confirmation is not None and not self._confirmation.ready():
             self._confirmation.set(now_ns)
 
-    def _connect(self, receiver: Receiver) -> Link:
-        return self.reactor.connect(self.target.host, self.target.port, receiver, self.target.source)
+    def _request(self, request: bytes, receiver: Receiver | None = None) -> None:
+        """Send an HTTP request on the main link, which is connected first, to `receiver`, where there is none."""
+        if self._link is None:
+            target = self.target
+            try:
+                self._link = self.reactor.connect(target.host, target.port, receiver or self, target.source)
+            except OSError as error:
+                self.lost(describe(error))
+                return
+        self._link.write(request)
+        self._tally.requests += 1
 
     def _path(self, route: str, query: dict[str, str]) -> str:
         """The path template of `wire` called `route` for this topic, with what else the query says."""

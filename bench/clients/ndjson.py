@@ -88,20 +88,14 @@ class Client(HttpSubscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        for text in protocol.feed(data):
-            self._tally.payload_received_bytes += len(text)
-            self.on_text(text, now_ns)
-            if self.closed:
-                return
-        if protocol.over:
+        if self._deliver(protocol.feed(data), now_ns) and protocol.over:
             self.lost(protocol.over)
 
     def _begin(self) -> None:
         self._cursored = self._protocol = NdjsonProtocol(self.after)
         path = self._path("subscribe", {"after": self.after} if self.after else {})
-        self._link = self._connect(Opening(self, self._receive_head))
-        self._link.write(build_request("GET", path, self.target.authority, [("Accept", "application/x-ndjson")]))
-        self._tally.requests += 1
+        request = build_request("GET", path, self.target.authority, [("Accept", "application/x-ndjson")])
+        self._request(request, Opening(self, self._receive_head))
 
     def _receive_head(self, data: bytes, now_ns: int) -> None:
         self.receive(data, now_ns)

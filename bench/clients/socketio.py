@@ -83,10 +83,7 @@ class Client(Subscription):
         """Send the request that is due, if any."""
         request = self._protocol.next_request()
         if request:
-            if self._link is None:
-                self._link = self._connect(self)
-            self._link.write(request)
-            self._tally.requests += 1
+            self._request(request)
 
     def _send(self) -> None:
         """Send the packets that are due, if any."""

@@ -79,7 +79,8 @@ class EventStreamParser:
     @property
     def between_events(self) -> bool:
         """Whether nothing received so far bears on what the next bytes mean."""
-        return self._started and not (self._line or self._data or self._type or self._skip_lf)
+        holds = self._line or self._data or self._type or self._skip_lf or self._id != self.last_id
+        return self._started and not holds
 
     def resume(self, last_id: bytes) -> None:
         """Stand between events with this last event ID, as after an event that was parsed elsewhere."""
@@ -217,9 +218,8 @@ class Client(HttpSubscription):
         headers = [("Accept", "text/event-stream")]
         if self.after:
             headers.append(("Last-Event-ID", self.after))
-        self._link = self._connect(Opening(self, self._receive_head))
-        self._link.write(build_request("GET", self._path("subscribe", {}), self.target.authority, headers))
-        self._tally.requests += 1
+        request = build_request("GET", self._path("subscribe", {}), self.target.authority, headers)
+        self._request(request, Opening(self, self._receive_head))
 
     def _receive_head(self, data: bytes, now_ns: int) -> None:
         texts = self._protocol.feed(data)

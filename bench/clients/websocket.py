@@ -70,9 +70,7 @@ class Client(Subscription):
         self._cursored = self._protocol = WebSocketProtocol(self.after)
         path = self._path("subscribe", {"after": self.after} if self.after else {})
         self._handshake = Handshake(self.target.authority, path)
-        self._link = self._connect(Opening(self, self._receive_handshake))
-        self._link.write(self._handshake.request)
-        self._tally.requests += 1
+        self._request(self._handshake.request, Opening(self, self._receive_handshake))
 
     def _receive_handshake(self, data: bytes, now_ns: int) -> None:
         frames = self._handshake.feed(data)

@@ -126,6 +126,13 @@ def test_the_usual_event_takes_the_fast_path(monkeypatch):
     assert protocol.cursor == "e:1"
 
 
+def test_an_id_that_came_in_a_chunk_before_counts_for_the_event():
+    protocol = SseProtocol()
+    parts = [HEAD + chunk(b": welcome\n\n"), chunk(b"id: e:2\n"), chunk(b"data: x\n\n")]
+    assert fed(protocol.feed, parts) == [b"x"]
+    assert protocol.cursor == "e:2"
+
+
 def test_a_chunk_that_is_not_as_long_as_it_says_is_no_event():
     protocol = SseProtocol()
     protocol.feed(HEAD + chunk(b": welcome\n\n"))

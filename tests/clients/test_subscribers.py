@@ -1,6 +1,7 @@
 """Every client half on real sockets, against servers of other people's libraries."""
 
 import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -180,6 +181,19 @@ def test_a_fault_in_on_text_reaches_on_error_and_harms_nobody_else(name, subscri
     assert error.startswith("callback raised ZeroDivisionError")
     assert "test_subscribers.py" in error
     assert other.errors == []
+
+
+def test_a_fault_after_closing_is_printed_since_nobody_is_left_to_be_told(subscribe, server_for, capfd):
+    def on_text(text, now_ns):
+        ear.subscriber.close()
+        raise ValueError("too late")
+
+    server = server_for("sse")
+    ear, witness = subscribe("sse", server.port, on_text=on_text), subscribe("sse", server.port)
+    server.log.publish(b"x", b"y")
+    eventually(lambda: ear.subscriber.closed and len(witness.texts) == 2, "the texts")
+    assert "ValueError: too late" in capfd.readouterr().err
+    assert ear.errors == []
 
 
 # --- servers that fail
@@ -422,6 +436,20 @@ def test_a_connection_that_ends_with_its_answer_is_opened_anew(name, subscribe, 
     assert ear.errors == []
     traffic = reactor.traffic()
     assert 5 <= traffic.requests - 1 <= traffic.connections_opened <= traffic.requests
+
+
+@pytest.mark.parametrize("name", ["polling", "long_polling"])
+def test_a_connection_that_cannot_be_opened_anew_is_an_error(name, subscribe, server_for, reactor, monkeypatch):
+    server = server_for(name)
+    server.keeps_alive = False
+    ear = subscribe(name, server.port, hold_s=0.01)
+
+    def connect(*_):
+        raise OSError(errno.EMFILE, "")
+
+    monkeypatch.setattr(reactor, "connect", connect)
+    eventually(lambda: ear.errors, "the error")
+    assert ear.errors == ["too many open files"]
 
 
 def test_long_polling_asks_again_as_soon_as_it_is_answered(subscribe, server_for, reactor):
