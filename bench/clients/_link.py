@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # larger reads cost nothing for small messages (measured: 4, 16 and 64 KiB within noise) and spare calls for large ones
 _READ_BYTES = 65_536
 MAX_OUTGOING_BYTES = 4 * 1_048_576
-_PARTING_NS = 1_000_000_000
+PARTING_NS = 1_000_000_000
 _IP_BIND_ADDRESS_NO_PORT = 24  # Linux: choose the port at connect, where it need only differ per destination
 
 
@@ -95,7 +95,7 @@ class Link(_socket.socket):
         """
         if self.is_open:
             self.receiver = _NOBODY
-            self._reactor.call_at(monotonic_ns() + _PARTING_NS, self.close)
+            self._reactor.call_at(monotonic_ns() + PARTING_NS, self.close)
 
     def counters(self) -> Segments | None:
         """What the kernel has counted for this connection, or None where it does not tell."""

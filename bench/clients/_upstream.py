@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bench.clients import OnError, Target
-from bench.clients._errors import OutgoingFull, ProtocolError, describe
+from bench.clients._errors import CLOSED_BY_SERVER, OutgoingFull, ProtocolError, describe
 from bench.clients._http import Headers, Response, ResponseParser, build_request
-from bench.clients._link import MAX_OUTGOING_BYTES, Link
+from bench.clients._link import MAX_OUTGOING_BYTES, PARTING_NS, Link
 
 if TYPE_CHECKING:
     from bench.clients._reactor import Reactor
@@ -36,10 +37,11 @@ class RequestQueue:
         self._parser = ResponseParser()
         self._is_busy = False
         self._is_closed = False
+        self._is_parting = False
 
     def send(self, request: bytes) -> None:
         """Send it when those before it are answered. Raises OutgoingFull if too much is waiting already."""
-        if self._is_closed:
+        if self._is_closed or self._is_parting:
             return
         if self._waiting_bytes + len(request) > MAX_OUTGOING_BYTES:
             raise OutgoingFull("outgoing buffer full")
@@ -57,11 +59,13 @@ class RequestQueue:
             self._link = None
 
     def part(self) -> None:
-        """Take no more requests, and let those that were sent reach the server before the connection closes."""
-        link, self._link = self._link, None
-        self.close()
-        if link is not None:
-            link.part()
+        """Close when all that waits is answered, at the latest in a second. No callback comes after it."""
+        self._on_response, self._on_error = _ignore, _ignore
+        self._is_parting = True
+        if self._is_busy:
+            self._reactor.call_at(monotonic_ns() + PARTING_NS, self.close)
+        else:
+            self.close()
 
     def _send_next(self) -> None:
         while self._waiting and not self._is_busy:
@@ -91,16 +95,24 @@ class RequestQueue:
                 self._link.close()
                 self._link = None
             self._on_response(response, now_ns)
-        if not self._is_busy:
-            self._send_next()
+        self._go_on()
 
     def lost(self, reason: str) -> None:
-        # a keep-alive connection may be closed by the server whenever no request is on its way
         self._link = None
-        if self._is_busy:
+        # a keep-alive connection may be closed by the server whenever no request is on its way
+        if self._is_busy or reason != CLOSED_BY_SERVER:
             self._is_busy = False
             self._on_error(reason)
+        self._go_on()
+
+    def _go_on(self) -> None:
         self._send_next()
+        if self._is_parting and not self._is_busy:
+            self.close()
+
+
+def _ignore(*_: object) -> None:
+    """What is still answered after parting is nobody's."""
 
 
 class Upstream:

@@ -187,7 +187,7 @@ def test_parting_leaves_a_farewell_its_time(reactor, closing):
 
 
 def test_a_server_that_never_closes_is_left_in_the_end(reactor, closing, monkeypatch):
-    monkeypatch.setattr("bench.clients._link._PARTING_NS", 1_000_000)
+    monkeypatch.setattr("bench.clients._link.PARTING_NS", 1_000_000)
     server, listener = closing(Scripted(wait_for_the_end)), Listener()
     link = reactor.connect("127.0.0.1", server.port, listener)
     eventually(lambda: link.connected, "the connection to stand")

@@ -501,6 +501,21 @@ def test_a_lost_upstream_connection_fails_one_publish_and_is_opened_anew(subscri
     assert ear.errors in (["publish: closed by the server"], ["publish: connection reset by peer"])
 
 
+def test_an_answer_that_nobody_asked_for_is_an_error_of_the_upstream_alone(subscribe, closing):
+    def stream_or_answer_twice(connection, number):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n" * 2 if number else stream_opening(b""))
+        connection.recv(100)
+        if number == 0:
+            connection.recv(1)
+
+    ear = subscribe("sse", closing(Scripted(stream_or_answer_twice)).port)
+    ear.subscriber.publish("t", b"x")
+    eventually(lambda: ear.errors, "the error")
+    assert ear.errors == ["publish: protocol error: answer without a request"]
+    assert not ear.subscriber.closed
+
+
 def test_too_much_upstream_is_refused_at_once(subscribe, closing):
     def stream(connection, number):
         read_head(connection)
@@ -547,6 +562,7 @@ def test_socketio_subscribes_hears_publishes_and_leaves(socketio_server, subscri
     assert stranger.texts == []
     assert reactor.traffic().connections_opened == (4 if wire["transport"] == "websocket" else 8)
     for ear in ears:
+        ear.subscriber.publish("nobody's-room", b"the farewell must not overtake this, nor be lost behind it")
         ear.subscriber.close()
     said = []
     eventually(lambda: said.append(process.stdout.readline()) or sum(map(bool, said)) == 3, "all to have left")
