@@ -215,7 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bench.run import Refused
 
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _on_sigterm)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     try:
         return COMMANDS[options.command](options)
     except (Refused, ResultsError) as mistake:
@@ -227,5 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 143
 
 
-def _on_sigterm(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Leave through every clean-up, and let no second signal (tox sends one) break into those."""
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated

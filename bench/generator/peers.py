@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
+import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+RECEIVER = Path(__file__).parent / "receiver.c"
 LOCUSTFILES = Path(__file__).parent / "locustfiles"
 
 
@@ -50,7 +56,36 @@ def _needs_websocket_client() -> str | None:
     return None if importlib.util.find_spec("websocket") else "the package websocket-client is not installed"
 
 
+@functools.cache
+def _receiver() -> Path:
+    """The compiled C receiver, in a folder that is removed when this process ends. Raises CalledProcessError."""
+    folder = tempfile.TemporaryDirectory(prefix="pushbench-")
+    atexit.register(folder.cleanup)
+    program = Path(folder.name) / "receiver"
+    compiler = shutil.which("cc")
+    assert compiler is not None
+    subprocess.run([compiler, "-O2", "-o", str(program), str(RECEIVER)], check=True, capture_output=True)
+    return program
+
+
+def _c_receiver(port: int, topic: str, load: Load) -> list[str]:
+    return [str(_receiver()), str(port), topic, str(load.subscribers)]
+
+
+def _needs_compiler() -> str | None:
+    if not sys.platform.startswith("linux"):
+        return "it needs epoll, which only Linux has"
+    if shutil.which("cc") is None:
+        return "there is no C compiler (cc) on PATH"
+    try:
+        _receiver()
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"the C compiler failed: {error}"
+    return None
+
+
 PEERS = (
+    Peer("C, one epoll (the physical floor)", "websocket", _c_receiver, _needs_compiler),
     Peer("Locust SocketIOUser", "flask_socketio", _locust("socketio_user", "http"), _needs_websocket_client),
     Peer("Locust, a greenlet per connection", "websocket", _locust("greenlets", "ws"), _needs_websocket_client),
 )
