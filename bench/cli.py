@@ -101,7 +101,7 @@ def list_(options: argparse.Namespace) -> int:
     cells = [(scenario.name, name) for scenario in found for name in _variant.names()]
     for profile in plan.PROFILES.values():
         parameters = {scenario.name: scenario.settled(profile.name, {}) for scenario in found}
-        planned = plan.plan(cells, profile.repetitions, 1)
+        planned = plan.plan(cells, profile.repetitions, 1, plan.twins(cells, 1) if profile.twins else [])
         expected = clock(plan.expected_s(planned, parameters))
         print(f"  {profile.name:<24} {len(planned)} trials in about {expected}: {profile.purpose}")
     return 0

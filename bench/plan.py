@@ -16,19 +16,22 @@ OVERHEAD_S = 1.9
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How much is measured: a name, why one would want it, and how often every cell is repeated."""
+    """How much is measured: a name, why one would want it, how often every cell is repeated, and whether one cell of
+    every scenario is run twice in each block (A/A), so that the noise floor is measured and not assumed.
+    """
 
     name: str
     purpose: str
     repetitions: int
+    twins: bool
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", "a look at everything in about a minute; one trial per cell, so no intervals", 1),
-        Profile("standard", "the comparison: enough trials for intervals, done within minutes", 3),
-        Profile("full", "longer trials and more of them, for figures to be quoted", 5),
+        Profile("quick", "a look at everything in about a minute; one trial per cell, so no intervals", 1, False),
+        Profile("standard", "the comparison: enough trials for intervals, done within minutes", 3, True),
+        Profile("full", "longer trials and more of them, for figures to be quoted", 5, True),
     )
 }
 
@@ -38,17 +41,19 @@ def trial_seed(seed: int, trial_id: str) -> int:
     return zlib.crc32(f"{seed}/{trial_id}".encode())
 
 
-def plan(cells: Sequence[tuple[str, str]], repetitions: int, seed: int) -> list[Planned]:
+def plan(
+    cells: Sequence[tuple[str, str]], repetitions: int, seed: int, twins: Sequence[tuple[str, str]] = ()
+) -> list[Planned]:
     """Trials for all `(scenario, variant)` cells: one block after the other, each block in an order of its own.
 
-    A block holds every cell once, so that a drift of the machine hits all cells alike.
+    A block holds every cell once, so that a drift of the machine hits all cells alike, and those in `twins` twice.
     """
     planned: list[Planned] = []
     for block in range(1, repetitions + 1):
-        order = sorted(cells)
+        order = sorted([*((*cell, "") for cell in cells), *((*cell, "-twin") for cell in twins)])
         random.Random(trial_seed(seed, f"block {block}")).shuffle(order)
-        for scenario, variant in order:
-            trial_id = f"{block:02d}-{scenario}-{variant}"
+        for scenario, variant, suffix in order:
+            trial_id = f"{block:02d}-{scenario}-{variant}{suffix}"
             planned.append(
                 Planned(
                     id=trial_id,
@@ -60,6 +65,14 @@ def plan(cells: Sequence[tuple[str, str]], repetitions: int, seed: int) -> list[
                 )
             )
     return planned
+
+
+def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
+    """One cell of every scenario, chosen by the seed: the same in every block."""
+    of_scenario: dict[str, list[tuple[str, str]]] = {}
+    for cell in sorted(cells):
+        of_scenario.setdefault(cell[0], []).append(cell)
+    return [random.Random(trial_seed(seed, f"twin {name}")).choice(held) for name, held in of_scenario.items()]
 
 
 def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:

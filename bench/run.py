@@ -14,7 +14,7 @@ from typing import Any, Literal
 from bench import conformance, scenarios, settings, trial
 from bench.analysis.distributions import quantile
 from bench.measure import machine
-from bench.plan import PROFILES, expected_s, plan
+from bench.plan import PROFILES, expected_s, plan, twins
 from bench.results import (
     SCHEMA,
     Environment,
@@ -163,8 +163,9 @@ def begin(request: Request, say: Say) -> Begun:
     measured = [variant.name for variant in facts if variant.status == "measured"]
     if not measured:
         raise Refused("no variant can be measured; the reasons are above")
-    planned = plan([(scenario, variant) for scenario in settled.scenarios for variant in measured],
-                   settled.repetitions, settled.seed)  # fmt: skip
+    cells = [(scenario, variant) for scenario in settled.scenarios for variant in measured]
+    doubled = twins(cells, settled.seed) if PROFILES[settled.profile].twins and len(measured) > 1 else []
+    planned = plan(cells, settled.repetitions, settled.seed, doubled)
     run = Run(
         schema=SCHEMA,
         name=name,
@@ -260,7 +261,8 @@ def carry_out(begun: Begun, say: Say) -> int:
         spent_s = time.monotonic() - began
         done_s = expected_s(planned[: index + 1], parameters)
         left_s = (estimate_s - done_s) * spent_s / done_s
-        say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<10} {one.variant:<24} "
+        cell = one.id.partition(f"{one.scenario}-")[2]  # the variant, or its twin
+        say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<10} {cell:<24} "
             f"{outcome(record):<44} {clock(left_s)} left")  # fmt: skip
     invalid = [record for record in store.trials() if not record.valid]
     say(f"{len(run.plan)} trials in {store.folder}" + (f", {len(invalid)} invalid" if invalid else ", all valid"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.plan import expected_s, plan
+from bench.plan import expected_s, plan, twins
 
 cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
 
@@ -43,3 +43,15 @@ def test_the_estimate_counts_every_step_of_an_idle_trial():
     one = expected_s(planned, {"idle": {"steps": [0], "settle_s": 0.0, "measure_s": 1.0}})
     three = expected_s(planned, {"idle": {"steps": [0, 1, 2], "settle_s": 0.0, "measure_s": 1.0}})
     assert three - one == pytest.approx(2.0)
+
+
+@given(cells, st.integers(1, 4), st.integers())
+def test_a_twin_runs_a_cell_of_every_scenario_twice_in_every_block(cells, repetitions, seed):
+    doubled = twins(cells, seed)
+    assert sorted(scenario for scenario, _ in doubled) == sorted({scenario for scenario, _ in cells})
+    assert set(doubled) <= set(cells)
+    planned = plan(cells, repetitions, seed, doubled)
+    for block in range(1, repetitions + 1):
+        held = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
+        assert held == Counter([*cells, *doubled])
+    assert len({trial.id for trial in planned}) == len(planned)
