@@ -28,7 +28,7 @@ examples:
 """
 
 
-class Terminated(BaseException):
+class Terminated(SystemExit):
     """SIGTERM came; like KeyboardInterrupt, it must reach every clean-up on its way out."""
 
 
@@ -202,8 +202,13 @@ def _splice(readme: Path, folder: Path, reports: Path) -> None:
 
 def _report(folder: Path, reports: Path) -> None:
     from bench.report import build
+    from bench.run import Refused
 
-    page = build(folder, reports)
+    try:
+        page = build(folder, reports)
+    except OSError as error:
+        again = f"python -m bench report {folder.name} --reports FOLDER"
+        raise Refused(f"cannot write the report to {reports}: {error.strerror}; try `{again}`") from error
     print(f"report: {page}")
 
 

@@ -2,6 +2,24 @@
 
 A check says what it does and what it expects, and gets a fresh topic of a running server. What it finds otherwise it
 raises as `Refuted`. Run them with `python -m bench verify`; pytest runs the same table.
+
+The contract that they check:
+
+* A topic is 1 to 128 of `A-Z a-z 0-9 _ . -`. A text is one line of ASCII (no control character but TAB), 1 MiB at most,
+  and opaque: a server never parses it. What goes against this is refused: 400, 413 or a WebSocket close (1008, 1009).
+* The server gets PUSHBENCH_PORT, PUSHBENCH_INGEST_PORT (0: any free port), PUSHBENCH_NONCE, PUSHBENCH_TOKEN and
+  PUSHBENCH_PARENT (a pid) in its environment. It listens on 127.0.0.1 only and, once it accepts subscribers, prints one
+  line of JSON: {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid" (or null)}.
+* `GET /health` answers {"variant", "pid", "nonce", "technique", "versions", "options", "wire"} with the same nonce.
+* Ingest: plain TCP. The first line is the token, every other `topic<TAB>text`; a wrong token ends the connection.
+* A subscriber names one topic. From when it is subscribed it gets every text published to that topic, in publish order,
+  exactly once, byte for byte, and nothing of before. A slow one neither loses a byte nor holds up another.
+* A subscriber can publish: `POST {wire["upstream"]}` over HTTP, a frame `topic<TAB>text` over WebSocket.
+* Capability resume: a cursor is `epoch:offset`, the offset counting the texts of the topic, the epoch changing with
+  every start of the server. Reconnecting with it (`after=`, or `Last-Event-ID`) brings exactly what was missed. Where
+  that cannot be proven a gap is signalled: the header `Push-Gap` (polling, which tells the cursor in `Push-Cursor`), an
+  event `gap` (SSE), `{"cursor", "gap"}` in a binary frame (WebSocket) or a line (NDJSON).
+* SIGTERM ends it within 2 s, and so does the end of its parent.
 """
 
 from __future__ import annotations
@@ -253,7 +271,7 @@ def verify(name: str, variant: Variant) -> Iterator[Verdict]:
             for check in checks:
                 yield Verdict(check, examine(check, subject))
                 subject.hang_up()
-    except ProcessError as error:
+    except (ProcessError, OSError) as error:
         yield Verdict(checks[0], str(error))
 
 
@@ -261,6 +279,8 @@ def examine(check: Check, subject: Subject) -> str:
     """Run one check; why it failed, or an empty string."""
     try:
         check.run(subject, subject.topic())
-    except (Refuted, OSError, http.client.HTTPException, psutil.Error, ValueError) as error:
-        return str(error) or type(error).__name__
+    except Refuted as refuted:
+        return str(refuted)
+    except Exception as error:  # whatever a server's answer breaks is its refutation
+        return f"{type(error).__name__}: {error}"
     return ""

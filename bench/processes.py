@@ -22,6 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from bench.measure import machine
 from bench.scenarios._names import CONTROL
 
@@ -52,7 +54,8 @@ class Member:
         self.name = name
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self._pending = b""
-        self.process = self._start(command, {**os.environ, **(environment or {})})
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+        self.process = self._start(command, {**inherited, **(environment or {})})
         machine.pin(self.process.pid, cores)
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -139,6 +142,16 @@ class Member:
         self.end(gently=False)
 
 
+class _ReadyLine(msgspec.Struct):
+    """What a server prints once it accepts subscribers."""
+
+    pid: int
+    port: int
+    ingest_port: int
+    nonce: str
+    broker_pid: int | None
+
+
 class Server(Member):
     """A variant's server: fresh, on a free port, known by its nonce."""
 
@@ -158,12 +171,14 @@ class Server(Member):
         ready = self.receive(timeout_s)
         if ready is None:
             raise TimedOut(f"the server was not ready within {timeout_s:g} s")
-        if ready.get("nonce") != self.nonce:
-            raise ProcessError(f"a stranger answered in the server's place (nonce {ready.get('nonce')!r})")
-        self.port: int = ready["port"]
-        self.ingest_port: int = ready["ingest_port"]
-        self.server_pid: int = ready["pid"]
-        self.broker_pid: int | None = ready["broker_pid"]
+        try:
+            line = msgspec.convert(ready, _ReadyLine)
+        except msgspec.ValidationError as error:
+            raise ProcessError(f"the server's ready line is not of the contract: {error}") from None
+        if line.nonce != self.nonce:
+            raise ProcessError(f"a stranger answered in the server's place (nonce {line.nonce!r})")
+        self.port, self.ingest_port = line.port, line.ingest_port
+        self.server_pid, self.broker_pid = line.pid, line.broker_pid
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -189,9 +204,10 @@ class Load(Member):
 
     def __init__(self, scenario: Path, users: int, cores: tuple[int, ...]) -> None:
         self._control, self._theirs = socket.socketpair()
+        # a person's own Locust settings (LOCUST_*, ~/.locust.conf) are not those of a trial
         command = [
-            sys.executable, "-m", "locust", "-f", str(scenario), "--headless", "--users", str(users),
-            "--spawn-rate", str(max(users, 1)), "--exit-code-on-error", "0", "--only-summary",
+            sys.executable, "-m", "locust", "--config", os.devnull, "-f", str(scenario), "--headless",
+            "--users", str(users), "--spawn-rate", str(max(users, 1)), "--exit-code-on-error", "0", "--only-summary",
             "--loglevel", "WARNING", "--stop-timeout", "0",
         ]  # fmt: skip
         super().__init__("load generator", command, cores, {CONTROL: str(self._theirs.fileno())})

@@ -264,6 +264,8 @@ def load(folder: Path) -> tuple[Run, list[Trial]]:
 
 def check_name(name: str) -> str:
     """`name` if it can be the name of a run; raises ResultsError otherwise."""
+    if name == "latest":
+        raise ResultsError("'latest' cannot be the name of a run: reports/latest leads to the newest report")
     if not _NAME.fullmatch(name):
         raise ResultsError(f"{name!r} cannot be the name of a run: letters, digits, '_', '.' and '-', 128 at most")
     return name

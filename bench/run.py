@@ -122,7 +122,8 @@ def preflight(settled: Settled, results: Path) -> None:
     if limit < needed:
         raise Refused(
             f"{most} subscribers need {needed} open files per process, but the limit is {limit}; "
-            f"raise it (`ulimit -Hn`) or ask for fewer: --set subscribers={max(1, (limit - SPARE_DESCRIPTORS) // 2)}"
+            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // 2)} (--set subscribers=..., "
+            "for idle --set steps=[...])"
         )
     if most > SOURCES * machine.ephemeral_ports() // CONNECTIONS_PER_SUBSCRIBER:
         raise Refused(f"{most} subscribers are more than the loopback addresses have ports for")
@@ -210,6 +211,8 @@ def _changed(then: Environment, now: Environment) -> list[str]:
     pairs = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
     pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
     changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
+    if then.dirty != now.dirty:
+        changed.append("tracked files of the project were changed")
     if then.commit != now.commit:
         changed.append(f"commit: {then.commit[:10]} -> {now.commit[:10]}")
     return changed

@@ -14,7 +14,9 @@ import msgspec
 
 from bench.analysis import findings
 from bench.analysis.distributions import fold
+from bench.measure import usage
 from bench.measure.machine import Cores
+from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
 from bench.processes import Load, Member, ProcessError, Publisher, Server, answer, watch
 from bench.publisher import due_ns
@@ -37,6 +39,8 @@ from servers._variant import Variant
 LEAD_NS = 60_000_000  # from giving the orders to the first message: everybody has read theirs by then
 PRIME_WITHIN_S = 15.0
 DRAIN_WITHIN_S = 5.0
+SETTLE_LOOKS = 8  # idle polling never goes quiet
+QUIET_SHARE = 0.1  # of a core
 SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
 
 
@@ -101,7 +105,7 @@ def run(planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapp
             stage.enter("connect")
             MEASURES[scenario.traffic](cast, variant, stage)
             stage.enter("stop")
-    except ProcessError as error:
+    except (ProcessError, OSError, msgspec.ValidationError) as error:
         advice = f"try `python -m bench verify {planned.variant}`"
         failure = Failure(
             phase=stage.phase, error=f"{planned.variant}: {error} (while in phase {stage.phase!r}); {advice}"
@@ -154,15 +158,20 @@ def _connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = Tr
 
 def _prime(cast: Cast) -> None:
     """Publish probes until every subscriber has received one. Raises ProcessError if somebody never does."""
+    timeout_s = PRIME_WITHIN_S + cast.parameters["poll_interval_s"]
+    published = 0
     if cast.publisher:
         cast.publisher.send({"do": "probe", "topic": cast.topic})
-    cast.load.send({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": PRIME_WITHIN_S})
-    said = answer(cast.load, "prime", PRIME_WITHIN_S + SLACK_S, cast.watched)
+    cast.load.send({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": timeout_s})
+    said = answer(cast.load, "prime", timeout_s + SLACK_S, cast.watched)
     if cast.publisher:
         cast.publisher.send({"do": "stop"})
-        answer(cast.publisher, "probe", SLACK_S, cast.watched)
+        published = answer(cast.publisher, "probe", SLACK_S, cast.watched)["published"]
     if said["primed"] < said["of"]:
         raise ProcessError(f"{said['primed']} of {said['of']} subscribers received a probe{_why(said)}")
+    cast.load.send({"do": "calm", "published": published, "timeout_s": timeout_s})
+    if not answer(cast.load, "calm", timeout_s + SLACK_S, cast.watched)["calm"]:
+        raise ProcessError(f"the probes had not all arrived {timeout_s:g} s after the last one")
 
 
 def _why(said: Mapping[str, Any]) -> str:
@@ -178,23 +187,23 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     stage.enter("prime")
     _prime(cast)
     stage.enter("measure")
-    rate_hz = parameters["rate_hz"]
+    rate_hz, drain_s = parameters["rate_hz"], DRAIN_WITHIN_S + parameters["poll_interval_s"]
     first = math.ceil(parameters["warm_up_s"] * rate_hz)
     last = first + max(1, round(parameters["measure_s"] * rate_hz))
     start_ns = time.monotonic_ns() + LEAD_NS
-    begin_ns, end_ns = due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last)
+    window = Window(first, last, due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last))
     schedule = {"start_ns": start_ns, "rate_hz": rate_hz}
-    order = {"first": first, "last": last, "drain_s": DRAIN_WITHIN_S, "traffic": cast.scenario.traffic}
+    order = {"first": first, "last": last, "drain_s": drain_s, "traffic": cast.scenario.traffic}
     cast.load.send({"do": "measure", **schedule, **order})
     if cast.publisher:
         cast.publisher.send({"do": "publish", "topic": cast.topic, "count": last, **schedule})
-    sampler = Sampler(cast.pids, begin_ns, end_ns)
+    sampler = Sampler(cast.pids, *window.cost_ns)
     sampler.start()
     try:
-        watch(cast.watched, end_ns)
+        watch(cast.watched, window.end_ns)
         stage.enter("drain")
         slips = answer(cast.publisher, "publish", SLACK_S, cast.watched)["slips_ns"] if cast.publisher else []
-        said = answer(cast.load, "measure", DRAIN_WITHIN_S + SLACK_S, cast.watched)
+        said = answer(cast.load, "measure", drain_s + SLACK_S, cast.watched)
         sampler.join()
     finally:
         sampler.stop()
@@ -233,7 +242,7 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
     for index, subscribers in enumerate(cast.parameters["steps"]):
         stage.enter("connect")
         _connect(cast, variant, subscribers, first=index == 0)
-        time.sleep(cast.parameters["settle_s"])
+        _settle(cast)
         stage.enter("measure")
         window_ns, used = _weigh(cast)
         steps.append(
@@ -244,6 +253,17 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
     if said["errors"]:
         raise ProcessError(f"idle subscribers met errors{_why(said)}")
     stage.facts.update(idle=steps, connect=msgspec.convert(said["connect"], Distribution | None))
+
+
+def _settle(cast: Cast) -> None:
+    """Wait until the server has gone quiet: it may still be accepting whom the kernel has connected for it."""
+    used = {name: usage.cpu_clock_ns(pid) for name, pid in cast.pids.items() if name in ("server", "broker")}
+    for _ in range(SETTLE_LOOKS):
+        watch(cast.watched, time.monotonic_ns() + round(cast.parameters["settle_s"] * 1e9))
+        now = {name: usage.cpu_clock_ns(cast.pids[name]) for name in used}
+        if sum(now.values()) - sum(used.values()) < QUIET_SHARE * cast.parameters["settle_s"] * 1e9:
+            return
+        used = now
 
 
 def _weigh(cast: Cast) -> tuple[int, dict[str, ProcessUsage]]:

@@ -2,8 +2,8 @@
 
 publish appends to the topic's log and wakes whoever is parked at its end: one callback of the loop per topic, however
 many are parked. A subscriber has no queue. It reads from its position as fast as its connection takes the bytes, so a
-slow one costs no memory; one that is overtaken by the log's tail is told of the gap. What goes over the wire is encoded
-once per message and shared by all.
+slow one costs no more than the batch that it is being sent; one that is overtaken by the log's tail is told of the gap.
+What goes over the wire is encoded once per message and shared by all.
 
 Memory is bounded: a log by LOG_MESSAGES and LOG_BYTES, all topics together by TOTAL_BYTES. Beyond that the topic
 published to longest ago is forgotten. A topic that comes back has a new epoch, so an old cursor is never taken for a

@@ -158,13 +158,22 @@ def _described(url: str, origin: str, pid: int | None, stop: Callable[[], None])
             max_clients = "unknown"
         host = connection.get_connection_kwargs().get("host", "")
     if pid is None and host in LOOPBACK:
-        pid = int(info["process_id"])
+        pid = _if_redis(int(info["process_id"]))
     return Redis(url, pid, origin, str(info["redis_version"]), str(max_clients), stop)
+
+
+def _if_redis(pid: int) -> int | None:
+    """`pid` if a Redis has it here; one in a container tells the number that it has in there."""
+    try:
+        command = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return pid if "redis" in command or "valkey" in command else None
 
 
 def _without_password(url: str) -> str:
     scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _nothing() -> None:

@@ -148,23 +148,21 @@ class _Fragments:
 
     def __init__(self, opcode: Opcode) -> None:
         self.opcode = opcode
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._held = bytearray()  # one buffer: endless empty or tiny fragments must not cost an object each
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
 
     def add(self, received: Frame) -> bool:
         """Take a frame; whether the message is now complete. Raises _Violation."""
-        self._parts.append(bytes(received.data))
-        self._size += len(received.data)
-        if self._size > MESSAGE_BYTES:
+        self._held += received.data
+        if len(self._held) > MESSAGE_BYTES:
             raise _Violation(CloseCode.MESSAGE_TOO_BIG, f"a message has at most {MESSAGE_BYTES} bytes")
         if self.opcode is Opcode.TEXT:
             try:
-                self._utf8.decode(self._parts[-1], final=received.fin)
+                self._utf8.decode(bytes(received.data), final=received.fin)
             except UnicodeDecodeError:
                 raise _Violation(CloseCode.INVALID_DATA, "the text is not UTF-8") from None
         return received.fin
 
     def join(self) -> bytes:
         """The whole message."""
-        return b"".join(self._parts)
+        return bytes(self._held)

@@ -75,7 +75,9 @@ def serve(app: Flask, transport: str) -> Wiring:
     @socketio.on("publish", namespace=NAMESPACE)  # type: ignore[untyped-decorator]
     def on_publish(topic: object = None, text: object = None, *_more: object) -> str | None:
         try:
-            publish(_limits.topic(str(topic)), _limits.text(str(text).encode()))
+            if not isinstance(text, str) or not text.isascii():
+                raise _limits.Refused("a text is a string of ASCII")
+            publish(_limits.topic(str(topic)), _limits.text(text.encode()))
         except _limits.Refused as error:
             return str(error)
         return None

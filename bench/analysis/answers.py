@@ -35,7 +35,6 @@ QUESTIONS = (
     Question("wire", "echo", "bytes on the wire per echoed message"),
     Question("requests", "broadcast", "HTTP requests per message of a broadcast"),
     Question("connection_memory", "idle", "memory per connection"),
-    Question("connection_cpu", "idle", "CPU of a silent connection"),
 )
 
 

@@ -21,8 +21,6 @@ from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate, estimate
 from bench.results import Distribution, Run, Trial, VariantFacts
 
-KS_FACTOR = 1.628
-"""sqrt(n) x the Kolmogorov-Smirnov distance that 1 % of samples of the law itself exceed (Smirnov's limit law)."""
 KS_FLOOR = 0.05
 """Below this the law is called met whatever n: S is not a constant, and the law treats it as one."""
 
@@ -155,9 +153,14 @@ def _distance(trial: Trial) -> float | None:
 
 
 def _distance_allowed(trial: Trial) -> Band | None:
-    """A subscriber's phase is drawn once and then kept, so there are as many independent draws as subscribers."""
     subscribers = _number(trial, "subscribers")
-    return Band(0.0, max(KS_FLOOR, KS_FACTOR / math.sqrt(subscribers))) if subscribers else None
+    return Band(0.0, KS_FLOOR + _unevenness(subscribers)) if subscribers else None
+
+
+def _unevenness(subscribers: float) -> float:
+    """How far N phases can be from uniform: they are a Weyl sequence, whose discrepancy grows as log N / N
+    (L. Kuipers and H. Niederreiter, *Uniform Distribution of Sequences*, 1974, section 2.3)."""
+    return (1.0 + math.log(subscribers)) / subscribers
 
 
 def _service_time(trial: Trial) -> float | None:
@@ -166,11 +169,11 @@ def _service_time(trial: Trial) -> float | None:
 
 
 def _service_time_allowed(trial: Trial) -> Band | None:
-    """The offset's own error is that of a mean of N uniform phases: three of its standard errors either way."""
+    """The offset's own error is that of a mean of N phases, at most their unevenness."""
     interval_ns, subscribers = poll_interval_ns(trial), _number(trial, "subscribers")
     if not interval_ns or not subscribers:
         return None
-    error = 3 * interval_ns / math.sqrt(12 * subscribers)
+    error = interval_ns * _unevenness(subscribers)
     return Band(-error, interval_ns / 20 + error)
 
 

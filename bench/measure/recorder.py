@@ -17,7 +17,7 @@ from bench.messages import PROBE_FROM, Composer
 from bench.results import Distribution, Ledger, Series
 
 SERIES_INTERVAL_NS = 250_000_000
-_REMEMBERED = 4096  # texts whose parse is remembered; each is forgotten long after its last receiver
+_REMEMBERED = 65_536  # texts whose parse is remembered: more than can be on their way to anybody at once
 
 
 class Message:
@@ -35,7 +35,7 @@ class Message:
 class Tally:
     """The ledger of one subscriber. `expected` is the next sequence number in order."""
 
-    __slots__ = ("_recorder", "duplicated", "expected", "missing", "probes", "reordered")
+    __slots__ = ("_recorder", "duplicated", "expected", "last_probe", "missing", "probes", "reordered")
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -44,6 +44,7 @@ class Tally:
         self.duplicated: list[int] = []
         self.reordered: list[int] = []
         self.probes = 0
+        self.last_probe = 0
 
     def on_text(self, text: bytes, received_ns: int) -> None:
         """Enter one delivery."""
@@ -67,6 +68,7 @@ class Tally:
         """Enter a sequence number that is not the next one; whether it is a first delivery of a message."""
         if sequence >= PROBE_FROM:
             self.probes += 1
+            self.last_probe = max(self.last_probe, sequence)
             if self.probes == 1:
                 self._recorder.primed += 1
             return False
@@ -90,6 +92,13 @@ class Window:
     last: int
     start_ns: int
     end_ns: int
+
+    @property
+    def cost_ns(self) -> tuple[int, int]:
+        """Between which moments costs are counted: as long, but half a publish interval earlier, so that nobody reads a
+        counter at the very moment at which a message is due."""
+        half = (self.end_ns - self.start_ns) // (2 * max(1, self.last - self.first))
+        return self.start_ns - half, self.end_ns - half
 
 
 class Recorder:
@@ -127,6 +136,10 @@ class Recorder:
     def on_error(self, description: str) -> None:
         """Count an error sample."""
         self.errors[description] += 1
+
+    def probed_up_to(self, sequence: int) -> bool:
+        """Whether every subscriber has received a probe of this number or a later one."""
+        return all(tally.last_probe >= sequence for tally in self.tallies)
 
     def complete(self, last: int) -> bool:
         """Whether every subscriber has received or passed message `last` - 1 and misses none."""
@@ -181,8 +194,9 @@ class Recorder:
         return int(((received >= start_ns) & (received < end_ns)).sum())
 
     def series(self, window: Window) -> Series:
-        """Deliveries and latency per quarter second of receive time, from the window's start to its end."""
-        latencies, received = self._measured(window)
+        """Deliveries and their latency per quarter second of receive time, over the window, whenever they were due."""
+        latencies = np.frombuffer(self.latencies_ns, dtype=np.int64)
+        received = np.frombuffer(self.received_ns, dtype=np.int64)
         count = max(1, -(-(window.end_ns - window.start_ns) // SERIES_INTERVAL_NS))
         slot = (received - window.start_ns) // SERIES_INTERVAL_NS
         parts = [latencies[slot == index] for index in range(count)]

@@ -23,6 +23,8 @@ def build(run_folder: Path, reports: Path) -> Path:
     from bench.report import figures, page  # matplotlib takes half a second: only who builds pays for it
 
     name = run_folder.resolve().name
+    if (reports / name / "run.json").exists():
+        raise results.ResultsError(f"{reports} holds results: a report written there would replace them")
     cells = Cells(*results.load(run_folder))
     drawn = list(figures.drawn(cells))
     facts = page.facts(cells, drawn, name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.analysis.answers import Answer, Entry, Standing
 from bench.analysis.cells import Cells
+from bench.analysis.laws import LawVerdict, read_laws
 from bench.analysis.metrics import Metric
 from bench.analysis.statistics import FEWEST_TRIALS, Verdict, coverage
 from bench.results import VariantFacts
@@ -116,7 +117,19 @@ DISTANCES: dict[Standing, Callable[[Answer, Entry], str]] = {
 
 def _cautions(cells: Cells, given: list[Answer]) -> list[str]:
     """What must be known before a number is believed."""
-    return [*_about_trials(given), _about_noise(cells, given)] if given else ["No trial of this run is valid."]
+    if not given:
+        return ["No trial of this run is valid."]
+    return [*_about_trials(given), _about_noise(cells, given), *_about_laws(cells)]
+
+
+def _about_laws(cells: Cells) -> list[str]:
+    """A law that is missed is a fault of the instrument until shown otherwise, and so belongs at the top."""
+    readings = read_laws(cells.run, cells.trials)
+    missed = [reading for reading in readings if reading.verdict is not LawVerdict.MET]
+    if not missed:
+        return []
+    said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.scenario})" for reading in missed)
+    return [f"{counted(len(missed), 'law')} of {len(readings)} missed: {said}. Until explained, doubt the instrument."]
 
 
 def _about_trials(given: list[Answer]) -> list[str]:

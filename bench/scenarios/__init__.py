@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
+
 Traffic = Literal["publisher", "subscribers", "nobody"]
 """Who publishes: the publisher process, every subscriber upstream, or nobody."""
 
@@ -40,8 +42,32 @@ class Scenario:
                 value = float(value)
             if not isinstance(value, wanted) or isinstance(value, bool):
                 raise ValueError(f"{self.name}: {name} takes {wanted.__name__}, not {value!r}")
-            settled[name] = value
+            settled[name] = _within_bounds(f"{self.name}: {name}", name, value)
         return settled
+
+
+BOUNDS = {
+    "subscribers": (1, 100_000),
+    "rate_hz": (0.001, 100_000.0),
+    "payload_bytes": (SMALLEST_BYTES, LARGEST_BYTES),
+    "poll_interval_s": (0.001, 60.0),
+    "hold_s": (0.0, 60.0),
+    "warm_up_s": (0.0, 600.0),
+    "settle_s": (0.0, 600.0),
+    "measure_s": (0.05, 3600.0),
+    "steps": (0, 100_000),
+}
+"""What a parameter of this name may be, in every scenario; of a list, every element."""
+
+
+def _within_bounds(label: str, name: str, value: Any) -> Any:
+    low, high = BOUNDS.get(name, (float("-inf"), float("inf")))
+    held = value if isinstance(value, list) else [value]
+    if not held or not all(isinstance(one, int | float) and low <= one <= high for one in held):
+        raise ValueError(f"{label} takes {low} to {high}, not {value!r}")
+    if isinstance(value, list) and (value != sorted(set(value)) or value[-1] < 1):
+        raise ValueError(f"{label} takes ascending numbers, the last at least 1, not {value!r}")
+    return value
 
 
 def names() -> list[str]:

@@ -1,8 +1,10 @@
 """The orders of the bench to a Locust process, one JSON object per line over a socket, each answered when it is done.
 
-connect   open subscriptions until there are so many      prime     wait until everyone has received a probe
-measure   warm up, measure, drain, and answer with all    idle      say which traffic there was since the last time
-          that was recorded
+connect   open subscriptions until there are so many
+prime     wait until everyone has received a probe
+calm      wait until everyone has received the last probe
+measure   warm up, measure, drain, and answer with all that was recorded
+idle      say what connecting took
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from bench.scenarios._session import PUBLISHES, Session
 
 LOOK_EVERY_S = 0.005
 PROBE_EVERY_S = 0.05
+LINGER_S = 0.05  # after the last message, for a repeat of it to show itself
 
 
 def follow(session: Session, descriptor: int) -> None:
@@ -83,6 +86,15 @@ def prime(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     return {"primed": session.recorder.primed, "of": everyone, "errors": dict(session.recorder.errors)}
 
 
+def calm(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Wait until everyone has received the last probe, so that nothing of them is left in a queue; then tidy up."""
+    last = PROBE_FROM + order["published"] - 1
+    arrived = _until(lambda: session.recorder.probed_up_to(last), order["timeout_s"])
+    gc.collect()
+    gc.freeze()
+    return {"calm": arrived}
+
+
 class Measurement:
     """Warm-up, measured part and drain of one trial, on the schedule that the bench has set."""
 
@@ -101,17 +113,16 @@ class Measurement:
     def run(self, publishing: bool) -> dict[str, Any]:
         """Live through it; the raw facts of the measured part."""
         reactor = self.session.reactor
-        for moment in (self.window.start_ns, self.window.end_ns):
+        for moment in self.window.cost_ns:
             reactor.call_at(moment, self._read_traffic)
         if publishing:
             for user in self.session.users:
                 self._publish_on_schedule(user, self.session.phase(user.index, PUBLISHES))
-        gc.collect()
-        gc.freeze()
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         recorder = self.session.recorder
-        _until(lambda: recorder.complete(self.window.last) and len(self.traffic) == 2, self.drain_s)
+        if _until(lambda: recorder.complete(self.window.last) and len(self.traffic) == 2, self.drain_s):
+            gevent.sleep(LINGER_S)
         gc.enable()
         return self._facts(publishing)
 
@@ -125,7 +136,8 @@ class Measurement:
         def send() -> None:
             nonlocal index
             due = moment()
-            self.slips_ns.append(time.monotonic_ns() - due)
+            if index >= self.window.first:
+                self.slips_ns.append(time.monotonic_ns() - due)
             user.subscriber.publish(user.topic(), session.composer.compose(index, due))
             index += 1
             if index < self.window.last:
@@ -147,7 +159,7 @@ class Measurement:
             "connect": fold(self.session.connect_ns) if self.session.connect_ns else None,
             "series": recorder.series(window),
             "wire": self._wire(),
-            "deliveries": recorder.deliveries_between(window.start_ns, window.end_ns),
+            "deliveries": recorder.deliveries_between(*window.cost_ns),
         }
 
     def _wire(self) -> Wire | None:
@@ -174,6 +186,7 @@ def idle(session: Session, order: dict[str, Any]) -> dict[str, Any]:
 ORDERS: dict[str, Callable[[Session, dict[str, Any]], dict[str, Any]]] = {
     "connect": connect,
     "prime": prime,
+    "calm": calm,
     "measure": measure,
     "idle": idle,
 }

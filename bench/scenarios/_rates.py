@@ -16,12 +16,13 @@ NAME = "delivery"
 
 def feed(environment: Any, session: Session) -> None:
     """Add what arrived since the last second to Locust's statistics, for as long as the process lives."""
-    seen = 0
-    errors_seen: dict[str, int] = {}
+    recorder = None
     while True:
         gevent.sleep(1)
         if not hasattr(session, "recorder"):
             continue
+        if session.recorder is not recorder:  # a test has begun
+            recorder, seen, errors_seen = session.recorder, 0, dict[str, int]()
         latencies = session.recorder.latencies_ns[seen:]
         seen += len(latencies)
         if latencies:

@@ -145,8 +145,8 @@ def _take_command(environment: Any, **_: Any) -> None:
     """Follow orders from the bench if it started this process; otherwise work alone."""
     from bench.scenarios import _alone, _orders, _rates
 
-    gevent.spawn(_rates.feed, environment, SESSION)
-    if CONTROL in os.environ:
+    if CONTROL in os.environ:  # nobody sees Locust's rates then, and feeding them would cost the measurement
         gevent.spawn(_orders.follow, SESSION, int(os.environ[CONTROL]))
     else:
+        gevent.spawn(_rates.feed, environment, SESSION)
         _alone.prepare(environment, SESSION)

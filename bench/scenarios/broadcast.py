@@ -11,7 +11,7 @@ from bench.scenarios._session import SubscriberUser
 TRAFFIC = "publisher"
 PARAMETERS = {
     "subscribers": 100,
-    "rate_hz": 10.0,
+    "rate_hz": 20.0,
     "payload_bytes": 100,
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
@@ -19,7 +19,7 @@ PARAMETERS = {
     "measure_s": 3.0,
 }
 PROFILES = {
-    "quick": {"subscribers": 50, "rate_hz": 20.0, "warm_up_s": 0.3, "measure_s": 1.0},
+    "quick": {"subscribers": 50, "warm_up_s": 0.3, "measure_s": 1.0},
     "full": {"measure_s": 10.0, "warm_up_s": 1.0},
 }
 

@@ -131,3 +131,10 @@ def test_deliveries_between_two_moments_are_counted_by_their_receive_time():
     assert (
         recorder.deliveries_between(20 * MS, 50 * MS) == int(((received >= 20 * MS) & (received < 50 * MS)).sum()) == 3
     )
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.integers(1000, 10**9))
+def test_costs_are_counted_over_as_long_a_window_that_begins_between_two_messages(first, count, every_ns):
+    start, end = window(first, first + count, every_ns).cost_ns
+    assert end - start == count * every_ns
+    assert (first - 1) * every_ns < start < first * every_ns

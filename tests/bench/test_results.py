@@ -81,7 +81,7 @@ def test_a_missing_head_is_told_with_its_path(tmp_path):
         load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a\nb", "x" * 200])
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a\nb", "x" * 200, "latest"])
 def test_a_name_that_could_leave_the_folder_is_refused(name):
     with pytest.raises(ResultsError):
         check_name(name)

@@ -64,3 +64,14 @@ def test_every_scenario_declares_what_a_trial_needs(name):
     assert scenario.description.startswith(name.capitalize())
     for profile in scenario.profiles:
         assert set(scenario.settled(profile, {})) == set(settled)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["rate_hz=0", "rate_hz=-1", "rate_hz=1e999", "measure_s=0", "warm_up_s=-1", "payload_bytes=10",
+     "payload_bytes=2000000", "poll_interval_s=0", "hold_s=1000", "subscribers=0", "steps=[]", "steps=[5,5]",
+     "steps=[10,5]", "steps=[0]", "steps=['a']"],
+)  # fmt: skip
+def test_a_parameter_out_of_bounds_is_refused_before_anything_is_started(change):
+    with pytest.raises(Refused, match="takes"):
+        settle(Request(changes=(change,)))

@@ -270,3 +270,11 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"run\.json"):
         build(tmp_path / "nothing", tmp_path / "reports")
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_report_is_never_written_over_results(tmp_path):
+    run, trials = synthetic()
+    folder = write(tmp_path, run, trials)
+    with pytest.raises(ResultsError, match="holds results"):
+        build(folder, tmp_path)
+    assert (folder / "run.json").exists()

@@ -1,6 +1,7 @@
 """What the Locust peers share: their options and the line of JSON they print ten times a second."""
 
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -24,4 +25,7 @@ def _start_reporting(**_: Any) -> None:
 def _report() -> None:
     while True:
         gevent.sleep(0.1)
-        print(json.dumps({"t": time.monotonic_ns(), **COUNTS}), file=sys.stdout, flush=True)
+        try:
+            print(json.dumps({"t": time.monotonic_ns(), **COUNTS}), file=sys.stdout, flush=True)
+        except OSError:  # nobody listens any more
+            os._exit(1)

@@ -141,8 +141,8 @@ def _overhead_row(axes: Axes, row: Row, framing: float, segments: float) -> None
 def requests_sentence(subject: Subject) -> str:
     """What the number means."""
     return (
-        "Below 1, one response carries several messages; above 1, requests come back empty or every message needs a"
-        " request of its own; 0 is a stream that asks only once."
+        "Requests that subscribers send for every message they receive, those upstream included. Below 1, one response"
+        " carries several messages; 0 is a connection that asks only once."
     )
 
 
