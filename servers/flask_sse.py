@@ -22,6 +22,7 @@ from servers._variant import Technique, Variant, Wiring, package
 def serve(app: Flask, broker: Broker) -> Wiring:
     """Add the library's blueprint; the broker of the techniques is not used."""
     from flask_sse import sse
+    from redis.exceptions import ConnectionError as RedisGone
 
     redis = _redis.start()
     app.config["SSE_REDIS_URL"] = redis.url
@@ -35,6 +36,10 @@ def serve(app: Flask, broker: Broker) -> Wiring:
     def check_channel() -> None:
         if request.endpoint == "sse.stream":
             _limits.topic(request.args.get("channel"))
+
+    @app.errorhandler(RedisGone)
+    def no_redis(error: Exception) -> tuple[str, int]:
+        return "Redis does not answer\n", 503
 
     @app.post("/publish")
     def upstream() -> tuple[str, int]:

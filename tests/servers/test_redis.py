@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import sys
 
@@ -111,3 +112,12 @@ def test_somebodys_redis_is_used_and_left_as_it_was(fresh, monkeypatch):
         assert alive(theirs.pid)
     finally:
         theirs.stop()
+
+
+@needs_redis
+def test_a_publish_while_redis_is_gone_is_answered_and_the_server_goes_on(fresh):
+    server = fresh("flask_sse")
+    os.kill(server.ready["broker_pid"], signal.SIGKILL)
+    eventually(lambda: not alive(server.ready["broker_pid"]), "the end of Redis")
+    assert server.request("POST", "/publish?topic=t", b"text").status == 503
+    assert server.request("GET", "/health").status == 200
