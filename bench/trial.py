@@ -39,8 +39,9 @@ from servers._variant import Variant
 LEAD_NS = 60_000_000  # from giving the orders to the first message: everybody has read theirs by then
 PRIME_WITHIN_S = 15.0
 DRAIN_WITHIN_S = 5.0
-SETTLE_LOOKS = 8  # idle polling never goes quiet
-QUIET_SHARE = 0.1  # of a core
+SETTLE_LOOKS = 8
+QUIET_SHARE, BUSY_SHARE = 0.1, 0.9  # of a core
+STEADY_SHARE = 0.7  # of what was used in the look before
 SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
 
 
@@ -256,14 +257,20 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
 
 
 def _settle(cast: Cast) -> None:
-    """Wait until the server has gone quiet: it may still be accepting whom the kernel has connected for it."""
-    used = {name: usage.cpu_clock_ns(pid) for name, pid in cast.pids.items() if name in ("server", "broker")}
+    """Wait until the server has gone quiet, or steady where polling never lets it be quiet: it may still be busy
+    accepting those whom the kernel has connected for it.
+    """
+    look_ns = round(cast.parameters["settle_s"] * 1e9)
+    sides = [pid for name, pid in cast.pids.items() if name in ("server", "broker")]
+    before_ns, clock_ns = 0, sum(map(usage.cpu_clock_ns, sides))
     for _ in range(SETTLE_LOOKS):
-        watch(cast.watched, time.monotonic_ns() + round(cast.parameters["settle_s"] * 1e9))
-        now = {name: usage.cpu_clock_ns(cast.pids[name]) for name in used}
-        if sum(now.values()) - sum(used.values()) < QUIET_SHARE * cast.parameters["settle_s"] * 1e9:
+        watch(cast.watched, time.monotonic_ns() + look_ns)
+        now_ns = sum(map(usage.cpu_clock_ns, sides))
+        used_ns = now_ns - clock_ns
+        steady = STEADY_SHARE * before_ns < used_ns < BUSY_SHARE * look_ns
+        if used_ns < QUIET_SHARE * look_ns or (before_ns and steady):
             return
-        used = now
+        before_ns, clock_ns = used_ns, now_ns
 
 
 def _weigh(cast: Cast) -> tuple[int, dict[str, ProcessUsage]]:
