@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,7 @@ from bench.results import (
     VariantFacts,
     check_name,
 )
-from bench.scenarios import Scenario
+from bench.scenarios import Scenario, nearest
 from bench.units import clock, duration
 from servers import _variant
 from servers._variant import Variant
@@ -69,12 +68,6 @@ class Settled:
     parameters: Mapping[str, Mapping[str, Any]]
     repetitions: int
     seed: int
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """A hint for a name nobody knows."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
 
 
 def variants(names: Sequence[str] = ()) -> dict[str, Variant]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from bench.clients._errors import ProtocolError
 
+_BARE_LF = re.compile(rb"(?<!\r)\n").search
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 16 * 1_048_576
 _MAX_SIZE_LINE_BYTES = 4_096
@@ -234,6 +235,8 @@ class StreamParser:
             if end > MAX_HEAD_BYTES or (end < 0 and len(data) > MAX_HEAD_BYTES):
                 raise ProtocolError("response head too long")
             if end < 0:
+                if _BARE_LF(data):  # some take it for a line end (RFC 9112, section 2.2): we would wait for ever
+                    raise ProtocolError("bare LF in response head")
                 self._pending = data
                 return b""
             head = parse_head(data[:end])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +36,7 @@ class Scenario:
         settled = {**self.parameters, **self.profiles.get(profile, {})}
         for name, value in changes.items():
             if name not in settled:
-                raise ValueError(f"{self.name} has no parameter {name!r}; {_nearest(name, settled)}")
+                raise ValueError(f"{self.name} has no parameter {name!r}; {nearest(name, settled)}")
             wanted = type(settled[name])
             if wanted is float and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
@@ -78,7 +78,7 @@ def names() -> list[str]:
 def load(name: str) -> Scenario:
     """The declarations of scenario `name`. Raises LookupError with the nearest match for an unknown one."""
     if name not in names():
-        raise LookupError(f"no scenario {name!r}; {_nearest(name, names())}")
+        raise LookupError(f"no scenario {name!r}; {nearest(name, names())}")
     path = Path(__path__[0]) / f"{name}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     declared = {
@@ -93,6 +93,8 @@ def load(name: str) -> Scenario:
     return Scenario(name, description, path, traffic, parameters, profiles)
 
 
-def _nearest(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known))}"
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that nobody knows: the closest one, or all there are."""
+    there = sorted(known)
+    close = difflib.get_close_matches(name, there, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(there)}"
