@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-SCHEMA = 1
+SCHEMA = 2
 LARGEST_FILE_BYTES = 64 << 20  # a record is kilobytes; whatever is larger is not one
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
@@ -63,14 +63,45 @@ class ProcessUsage(Fact, frozen=True, kw_only=True):
 
 
 class Usage(Fact, frozen=True, kw_only=True):
-    """Cost of the measured part. `deliveries` are those received within the window: the denominator of every cost."""
+    """Cost of the measured part. `deliveries` are those received within the window: the denominator of every cost.
+    `load` has one entry per Locust process with subscribers.
+    """
 
     window_ns: int
     deliveries: int
     server: ProcessUsage
     broker: ProcessUsage | None
-    load: ProcessUsage
+    load: list[ProcessUsage]
     publisher: ProcessUsage | None
+
+
+class Headroom(Fact, frozen=True, kw_only=True):
+    """How much room the load generator had in the measured part, over all its processes.
+
+    loop_lag: how late its event loop served an alarm that rings every few milliseconds.
+    unread: how long received bytes lay in their socket until they were read, by the kernel's receive timestamp, for a
+    sample of the reads; None where the kernel does not tell.
+    """
+
+    loop_lag: Distribution
+    unread: Distribution | None
+
+
+class Machine(Fact, frozen=True, kw_only=True):
+    """What the cores of the trial did, whoever made them: in a look just before it, and in the measured part.
+
+    busy_ns counts everybody's CPU time on these cores, steal_ns what the hypervisor took from them, summed over the
+    cores; both come in the kernel's ticks of some 10 ms. Frequencies are per core. None: not visible here.
+    """
+
+    cores: list[int]
+    before_window_ns: int
+    before_busy_ns: int | None
+    window_ns: int
+    busy_ns: int | None
+    steal_ns: int | None
+    frequencies_before_hz: list[int] | None
+    frequencies_after_hz: list[int] | None
 
 
 class Wire(Fact, frozen=True, kw_only=True):
@@ -122,10 +153,13 @@ class Finding(Fact, frozen=True, kw_only=True):
 
 
 class Failure(Fact, frozen=True, kw_only=True):
-    """Why a trial has no measurement: the phase it died in and one line that says what happened."""
+    """Why a trial has no measurement: the phase it died in, one line that says what happened, and which process had
+    died (server, broker, load generator, publisher; empty: none).
+    """
 
     phase: str
     error: str
+    died: str = ""
 
 
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")]
@@ -161,10 +195,11 @@ class Trial(Fact, frozen=True, kw_only=True):
     slip: Distribution | None = None
     connect: Distribution | None = None
     usage: Usage | None = None
+    headroom: Headroom | None = None
+    machine: Machine | None = None
     wire: Wire | None = None
     series: Series | None = None
     idle: list[IdleStep] = []
-    notes: dict[str, str] = {}
 
     @property
     def valid(self) -> bool:
@@ -173,7 +208,10 @@ class Trial(Fact, frozen=True, kw_only=True):
 
 
 class VariantFacts(Fact, frozen=True, kw_only=True):
-    """A variant as it stood in this run; `reason` says why it was skipped or which conformance check it failed."""
+    """A variant as it stood in this run; `reason` says why it was skipped or which conformance check it failed.
+
+    A `hidden` one serves the instrument (the harness floor, calibration) and is compared with nobody.
+    """
 
     name: str
     label: str
@@ -185,6 +223,7 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
     versions: dict[str, str]
     status: Literal["measured", "skipped", "failed"]
     reason: str = ""
+    hidden: bool = False
 
 
 class ScenarioFacts(Fact, frozen=True, kw_only=True):

@@ -228,7 +228,7 @@ def _facts(said: Mapping[str, Any], sampler: Sampler, slips_ns: list[int]) -> di
             deliveries=said["deliveries"],
             server=sampler.usage["server"],
             broker=sampler.usage.get("broker"),
-            load=sampler.usage["load"],
+            load=[sampler.usage["load"]],
             publisher=sampler.usage.get("publisher"),
         ),
         "series": msgspec.structs.replace(

@@ -20,8 +20,10 @@ from bench.results import (
     Environment,
     Failure,
     Finding,
+    Headroom,
     IdleStep,
     Ledger,
+    Machine,
     Parameter,
     Planned,
     ProcessUsage,
@@ -155,8 +157,8 @@ def hostile(natures: Sequence[Nature] = NATURES, blocks: int = 3) -> tuple[Run, 
     finding = Finding(name=HOSTILE, disqualifying=False, observation=HOSTILE, remedy=HOSTILE)
     trials = [
         msgspec.structs.replace(
-            trial, findings=[*trial.findings, finding], notes={HOSTILE: HOSTILE},
-            failure=trial.failure and Failure(phase=HOSTILE, error=HOSTILE),
+            trial, findings=[*trial.findings, finding],
+            failure=trial.failure and Failure(phase=HOSTILE, error=HOSTILE, died=HOSTILE),
         )
         for trial in trials
     ]  # fmt: skip
@@ -236,8 +238,19 @@ def _driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator
             deliveries=count,
             server=process(nature.cpu_us * 1000 * count * mood),
             broker=process(nature.broker_us * 1000 * count * mood, 8e6) if nature.broker_us else None,
-            load=process(load),
+            load=[process(load)],
             publisher=None if echo else process(120_000 * messages, 12e6),
+        ),
+        headroom=_headroom(),
+        machine=Machine(
+            cores=[0, 1],
+            before_window_ns=100_000_000,
+            before_busy_ns=0,
+            window_ns=window_ns,
+            busy_ns=int(nature.cpu_us * 1000 * count * mood + load),
+            steal_ns=0,
+            frequencies_before_hz=[2_600_000_000] * 2,
+            frequencies_after_hz=[2_600_000_000] * 2,
         ),
         wire=Wire(
             window_ns=window_ns,
@@ -283,6 +296,11 @@ def _idle(nature: Nature, steps: Parameter, mood: float, rng: np.random.Generato
         )
         for count in steps
     ]
+
+
+def _headroom() -> Headroom:
+    rng = np.random.default_rng(1)
+    return Headroom(loop_lag=_lognormal(60.0, 0.5, 250, rng), unread=_lognormal(40.0, 0.6, 300, rng))
 
 
 def _lognormal(median_us: float, spread: float, count: int, rng: np.random.Generator) -> Distribution:

@@ -66,7 +66,8 @@ def keys_of(kind):
 @pytest.mark.parametrize(
     "kind",
     [results.Run, results.Trial, results.Ledger, results.Usage, results.Wire, results.Series, results.Distribution,
-     results.IdleStep, results.ProcessUsage, results.VariantFacts, results.Environment, results.Finding],
+     results.IdleStep, results.ProcessUsage, results.Headroom, results.Machine,
+     results.VariantFacts, results.Environment, results.Finding],
 )  # fmt: skip
 def test_every_key_of_a_stored_record_is_explained(kind):
     explained = set(re.findall(r"[\w]+", (ROOT / "results" / "README.md").read_text(encoding="utf-8")))

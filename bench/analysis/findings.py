@@ -128,7 +128,7 @@ def _beside(latency: float | None) -> str:
 def _load_saturated(trial: Trial) -> str | None:
     if trial.usage is None or trial.usage.window_ns <= 0:
         return None
-    share = trial.usage.load.cpu_ns / trial.usage.window_ns
+    share = max(load.cpu_ns for load in trial.usage.load) / trial.usage.window_ns
     return f"the load generator used {share:.0%} of its core" if share > LOAD_SATURATED else None
 
 

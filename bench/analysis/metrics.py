@@ -74,7 +74,7 @@ def _total_cpu(trial: Trial) -> float | None:
 
 
 def _load_cpu(trial: Trial) -> float | None:
-    return None if trial.usage is None else _per(trial.usage.load.cpu_ns, trial.usage.deliveries)
+    return None if trial.usage is None else _per(sum(load.cpu_ns for load in trial.usage.load), trial.usage.deliveries)
 
 
 def _payload(trial: Trial) -> float | None:

@@ -81,7 +81,9 @@ def _ours(variant: str, load: Load) -> tuple[float, float]:
     if record.failure or record.usage is None or not record.usage.deliveries:
         raise ProcessError(record.failure.error if record.failure else "nothing was delivered")
     offered = load.subscribers * load.rate_hz * record.usage.window_ns / 1e9
-    return record.usage.load.cpu_ns / record.usage.deliveries / 1e3, record.usage.deliveries / offered
+    return sum(
+        load.cpu_ns for load in record.usage.load
+    ) / record.usage.deliveries / 1e3, record.usage.deliveries / offered
 
 
 def _theirs(peer: Peer, load: Load) -> tuple[float, float]:

@@ -200,9 +200,10 @@ def _generator(cells: Cells) -> str:
     if not costs:
         return ""
     shares = [
-        trial.usage.load.cpu_ns / trial.usage.window_ns
+        load.cpu_ns / trial.usage.window_ns
         for trial in cells.trials
         if trial.valid and trial.usage and trial.usage.window_ns
+        for load in trial.usage.load
     ]
     return (
         f"Load generator: {quantity(costs[0], 'ns')} to {quantity(costs[-1], 'ns')} of CPU per received message; at its"

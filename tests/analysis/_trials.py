@@ -35,7 +35,7 @@ def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
             deliveries=100,
             server=process(200 * MS),
             broker=process(50 * MS),
-            load=process(80 * MS),
+            load=[process(80 * MS)],
             publisher=process(10 * MS),
         ),
         wire=Wire(

@@ -23,7 +23,7 @@ CAUSES = {
     "not all connected": calm(connect=fold(np.full(9, MS))),
     "publisher late": calm(slip=fold(np.full(10, 6 * MS))),
     "publisher far too late": calm(slip=fold(np.full(10, 60 * MS))),
-    "generator saturated": changed(calm(), "usage", load=process(860 * MS)),
+    "generator saturated": changed(calm(), "usage", load=[process(860 * MS)]),
     "server saturated": changed(calm(), "usage", server=process(910 * MS)),
 }
 
@@ -68,7 +68,7 @@ def test_a_busy_server_is_a_result_and_a_busy_generator_is_not() -> None:
 
 
 def test_a_trial_on_the_threshold_is_not_yet_found() -> None:
-    assert judge(changed(calm(), "usage", load=process(850 * MS), server=process(900 * MS))) == []
+    assert judge(changed(calm(), "usage", load=[process(850 * MS)], server=process(900 * MS))) == []
 
 
 def test_slip_counts_beside_a_short_latency_too() -> None:
