@@ -64,6 +64,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument("-v", "--variant", action="append", default=[], help="measure this variant only (repeatable)")
     run.add_argument("-s", "--scenario", action="append", default=[], help="measure this scenario only (repeatable)")
     run.add_argument("--repetitions", type=_positive, help="trials per cell (default: as the profile says)")
+    run.add_argument("--workers", type=_positive, default=1,
+                     help="Locust processes to spread the subscribers over (default: %(default)s)")  # fmt: skip
     run.add_argument("--seed", type=int, default=1, help="seed of order, phases and payloads (default: %(default)s)")
     run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a scenario's parameter")
     run.add_argument("--name", default="", help="name of the run (default: time and profile)")
@@ -146,6 +148,7 @@ def run(options: argparse.Namespace) -> int:
             repetitions=options.repetitions,
             seed=options.seed,
             changes=tuple(options.set),
+            workers=options.workers,
             name=options.name,
             results=options.results,
             command=("python", "-m", "bench", *sys.argv[1:]),

@@ -25,7 +25,7 @@ from typing import Any, Self
 import msgspec
 
 from bench.measure import machine
-from bench.scenarios._names import CONTROL
+from bench.scenarios._names import CONTROL, MASTER
 
 ROOT = Path(__file__).parent.parent
 STOP_WITHIN_S = 2.0
@@ -200,17 +200,15 @@ class Publisher(Member):
 
 
 class Load(Member):
-    """The Locust process with all subscribers of a trial. Orders go over a socket: Locust owns its own streams."""
+    """One Locust process with subscribers of a trial. Orders go over a socket: Locust owns its own streams.
 
-    def __init__(self, scenario: Path, users: int, cores: tuple[int, ...]) -> None:
+    With a `master`, it is one of several and gets its users from there.
+    """
+
+    def __init__(self, scenario: Path, users: int, cores: tuple[int, ...], master: Master | None = None) -> None:
         self._control, self._theirs = socket.socketpair()
-        # a person's own Locust settings (LOCUST_*, ~/.locust.conf) are not those of a trial
-        command = [
-            sys.executable, "-m", "locust", "--config", os.devnull, "-f", str(scenario), "--headless",
-            "--users", str(users), "--spawn-rate", str(max(users, 1)), "--exit-code-on-error", "0", "--only-summary",
-            "--loglevel", "WARNING", "--stop-timeout", "0",
-        ]  # fmt: skip
-        super().__init__("load generator", command, cores, {CONTROL: str(self._theirs.fileno())})
+        role = master.worker_options if master else _alone(users)
+        super().__init__("load generator", _locust(scenario, *role), cores, {CONTROL: str(self._theirs.fileno())})
         self._theirs.close()
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -225,6 +223,41 @@ class Load(Member):
         self._control.close()
 
 
+class Master(Member):
+    """Locust's master, which spreads the users evenly over its workers and has none itself. On loopback."""
+
+    def __init__(self, scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        self.worker_options = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+        options = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
+                   "--expect-workers", str(workers), *_alone(-(-users // workers) * workers))  # fmt: skip
+        super().__init__("master of the load generator", _locust(scenario, *options), cores, {MASTER: "1"})
+
+
+def _alone(users: int) -> tuple[str, ...]:
+    return ("--headless", "--users", str(users), "--spawn-rate", str(max(users, 1)))
+
+
+def _locust(scenario: Path, *options: str) -> list[str]:
+    """A person's own Locust settings (LOCUST_*, ~/.locust.conf) are not those of a trial."""
+    return [
+        sys.executable, "-m", "locust", "--config", os.devnull, "-f", str(scenario), "--exit-code-on-error", "0",
+        "--only-summary", "--loglevel", "WARNING", "--stop-timeout", "0", *options,
+    ]  # fmt: skip
+
+
+def load_side(scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> tuple[list[Load], list[Master]]:
+    """The Locust processes that hold `users` together, each on a core of its own as far as there are any, and their
+    master where there is more than one.
+    """
+    if workers == 1:
+        return [Load(scenario, users, cores)], []
+    master = Master(scenario, users, workers, cores)
+    own = [(cores[number % len(cores)],) if cores else () for number in range(workers)]
+    return [Load(scenario, users, one, master) for one in own], [master]
+
+
 def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Member]) -> dict[str, Any]:
     """What `member` says when it has done `done`. Raises Died as soon as any watched process ends, or TimedOut."""
     deadline = time.monotonic() + timeout_s
@@ -234,6 +267,12 @@ def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Member
             return said
         _check(watched)
     raise TimedOut(f"the {member.name} did not finish {done!r} within {timeout_s:g} s")
+
+
+def answers(members: Sequence[Member], done: str, timeout_s: float, watched: Sequence[Member]) -> list[dict[str, Any]]:
+    """What every one of `members` says when it has done `done`, in their order; otherwise as `answer`."""
+    deadline = time.monotonic() + timeout_s
+    return [answer(member, done, deadline - time.monotonic(), watched) for member in members]
 
 
 def watch(watched: Sequence[Member], until_ns: int) -> None:

@@ -246,7 +246,7 @@ class Environment(Fact, frozen=True, kw_only=True):
 
 
 class Run(Fact, frozen=True, kw_only=True):
-    """The head of a run: everything that is true of all its trials."""
+    """The head of a run: everything that is true of all its trials. `workers`: Locust processes with subscribers."""
 
     schema: int
     name: Name
@@ -254,6 +254,7 @@ class Run(Fact, frozen=True, kw_only=True):
     profile: str
     seed: int
     repetitions: int
+    workers: int = 1
     started_at: str
     environment: Environment
     variants: list[VariantFacts]

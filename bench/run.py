@@ -53,6 +53,7 @@ class Request:
     repetitions: int | None = None
     seed: int = 1
     changes: tuple[str, ...] = ()
+    workers: int = 1
     name: str = ""
     results: Path = Path("results")
     command: tuple[str, ...] = ()
@@ -167,6 +168,7 @@ def begin(request: Request, say: Say) -> Begun:
         profile=settled.profile,
         seed=settled.seed,
         repetitions=settled.repetitions,
+        workers=request.workers,
         started_at=started_at,
         environment=environment,
         variants=facts,
@@ -250,9 +252,8 @@ def carry_out(begun: Begun, say: Say) -> int:
     began = time.monotonic()
     estimate_s = expected_s(planned, parameters)
     for index, one in enumerate(planned):
-        record = trial.run(
-            one, scenarios.load(one.scenario), _variant.load(one.variant), parameters[one.scenario], cores
-        )
+        scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
+        record = trial.run(one, scenario, variant, parameters[one.scenario], cores, run.workers)
         store.add(record)
         spent_s = time.monotonic() - began
         done_s = expected_s(planned[: index + 1], parameters)

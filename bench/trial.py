@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,22 +16,21 @@ from bench.analysis import findings
 from bench.analysis.distributions import fold
 from bench.measure import usage
 from bench.measure.machine import Cores
+from bench.measure.receipts import Measured, added_errors, completion, merge_known, merged, series
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
-from bench.processes import Load, Member, ProcessError, Publisher, Server, answer, watch
+from bench.processes import Load, Master, Member, ProcessError, Publisher, Server, answer, answers, load_side, watch
 from bench.publisher import due_ns
 from bench.results import (
     SCHEMA,
     Distribution,
     Failure,
+    Headroom,
     IdleStep,
-    Ledger,
     Planned,
     ProcessUsage,
-    Series,
     Trial,
     Usage,
-    Wire,
 )
 from bench.scenarios import Scenario
 from servers._variant import Variant
@@ -70,18 +69,19 @@ class Cast:
     parameters: Mapping[str, Any]
     scenario: Scenario
     server: Server
-    load: Load
+    loads: list[Load]
+    masters: list[Master]
     publisher: Publisher | None
 
     @property
     def watched(self) -> list[Member]:
         """Everybody whose end would be the end of the trial."""
-        return [self.server, self.load] + ([self.publisher] if self.publisher else [])
+        return [self.server, *self.loads, *self.masters, *([self.publisher] if self.publisher else [])]
 
     @property
     def pids(self) -> dict[str, int]:
         """Whom to sample, by the name of their part in the record."""
-        pids = {"server": self.server.server_pid, "load": self.load.pid}
+        pids = {"server": self.server.server_pid} | {name: load.pid for name, load in self.loads_by_name.items()}
         if self.server.broker_pid:
             pids["broker"] = self.server.broker_pid
         if self.publisher:
@@ -89,20 +89,38 @@ class Cast:
         return pids
 
     @property
+    def loads_by_name(self) -> dict[str, Load]:
+        """The Locust processes with subscribers by the names they are sampled under."""
+        return {f"load {number}": load for number, load in enumerate(self.loads, 1)}
+
+    def tell(self, order: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
+        """What every Locust process answers to one order within the time and some slack."""
+        for load in self.loads:
+            load.send(order)
+        return self.told(order["do"], timeout_s)
+
+    def told(self, done: str, timeout_s: float) -> list[dict[str, Any]]:
+        """The answers to an order that was given before."""
+        return answers(self.loads, done, timeout_s + SLACK_S, self.watched)
+
+    @property
     def topic(self) -> str:
         """A topic that no other trial uses, should they share a broker."""
         return f"t{self.server.nonce}"
 
 
-def run(planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores) -> Trial:
-    """The record of one trial."""
+def run(
+    planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores,
+    workers: int = 1,
+) -> Trial:  # fmt: skip
+    """The record of one trial, its subscribers spread over so many Locust processes."""
     stage = Stage()
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     failure = None
     try:
         with ExitStack() as stack:
             stage.enter("start")
-            cast = _start(stack, planned, scenario, parameters, cores)
+            cast = _start(stack, planned, scenario, parameters, cores, workers)
             stage.enter("connect")
             MEASURES[scenario.traffic](cast, variant, stage)
             stage.enter("stop")
@@ -124,37 +142,50 @@ def run(planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapp
     return msgspec.structs.replace(trial, findings=findings.judge(trial))
 
 
-def _start(stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores) -> Cast:
+def _start(
+    stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores, workers: int
+) -> Cast:
     """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
     users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
     server = stack.enter_context(Server(planned.variant, cores.server))
-    load = stack.enter_context(Load(scenario.path, users, cores.load))
+    loads, masters = load_side(scenario.path, users, workers, cores.load)
+    for member in (*masters, *loads):
+        stack.enter_context(member)
     publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic == "publisher" else None
     server.wait_until_ready()
     if publisher:
         publisher.connect(server, planned.seed, parameters["payload_bytes"])
-    return Cast(planned, parameters, scenario, server, load, publisher)
+    return Cast(planned, parameters, scenario, server, loads, masters, publisher)
 
 
 def _connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
     """Have the load open subscriptions until there are so many. Raises ProcessError unless all of them stand."""
     timeout_s = SLACK_S + subscribers / 200
-    order: dict[str, Any] = {"do": "connect", "subscribers": subscribers, "timeout_s": timeout_s}
-    if first:
-        order["target"] = {
-            "host": "127.0.0.1",
-            "port": cast.server.port,
-            "client": variant.client,
-            "wire": dict(variant.wire),
-            "topic": cast.topic,
-            "seed": cast.planned.seed,
-            "parameters": dict(cast.parameters),
-        }
-    cast.load.send(order)
-    said = answer(cast.load, "connect", timeout_s + SLACK_S, cast.watched)
-    standing = said["settled"] - said["failed"]
+    processes = len(cast.loads)
+    for place, load in enumerate(cast.loads):
+        own = len(range(place, subscribers, processes))
+        order: dict[str, Any] = {"do": "connect", "subscribers": own, "timeout_s": timeout_s}
+        if first:
+            order["target"] = _target(cast, variant, (place, processes))
+        load.send(order)
+    said = cast.told("connect", timeout_s)
+    standing = sum(one["settled"] - one["failed"] for one in said)
     if standing < subscribers:
         raise ProcessError(f"{standing} of {subscribers} subscribers connected within {timeout_s:g} s{_why(said)}")
+
+
+def _target(cast: Cast, variant: Variant, share: tuple[int, int]) -> dict[str, Any]:
+    """Which server is driven and how, for one Locust process and its share of the subscribers."""
+    return {
+        "host": "127.0.0.1",
+        "port": cast.server.port,
+        "client": variant.client,
+        "wire": dict(variant.wire),
+        "topic": cast.topic,
+        "seed": cast.planned.seed,
+        "parameters": dict(cast.parameters),
+        "share": share,
+    }
 
 
 def _prime(cast: Cast) -> None:
@@ -163,22 +194,22 @@ def _prime(cast: Cast) -> None:
     published = 0
     if cast.publisher:
         cast.publisher.send({"do": "probe", "topic": cast.topic})
-    cast.load.send({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": timeout_s})
-    said = answer(cast.load, "prime", timeout_s + SLACK_S, cast.watched)
+    said = cast.tell({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": timeout_s}, timeout_s)
     if cast.publisher:
         cast.publisher.send({"do": "stop"})
         published = answer(cast.publisher, "probe", SLACK_S, cast.watched)["published"]
-    if said["primed"] < said["of"]:
-        raise ProcessError(f"{said['primed']} of {said['of']} subscribers received a probe{_why(said)}")
-    cast.load.send({"do": "calm", "published": published, "timeout_s": timeout_s})
-    if not answer(cast.load, "calm", timeout_s + SLACK_S, cast.watched)["calm"]:
+    primed, everyone = (sum(one[key] for one in said) for key in ("primed", "of"))
+    if primed < everyone:
+        raise ProcessError(f"{primed} of {everyone} subscribers received a probe{_why(said)}")
+    calm = cast.tell({"do": "calm", "published": published, "timeout_s": timeout_s}, timeout_s)
+    if not all(one["calm"] for one in calm):
         raise ProcessError(f"the probes had not all arrived {timeout_s:g} s after the last one")
 
 
-def _why(said: Mapping[str, Any]) -> str:
+def _why(said: Sequence[Mapping[str, Any]]) -> str:
     """The most frequent error that the load generator counted, if any."""
-    errors = said["errors"]
-    return f"; most frequent error: {max(errors, key=errors.get)}" if errors else ""
+    errors = added_errors(one["errors"] for one in said)
+    return f"; most frequent error: {max(errors, key=lambda error: errors[error])}" if errors else ""
 
 
 def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
@@ -195,7 +226,8 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     window = Window(first, last, due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last))
     schedule = {"start_ns": start_ns, "rate_hz": rate_hz}
     order = {"first": first, "last": last, "drain_s": drain_s, "traffic": cast.scenario.traffic}
-    cast.load.send({"do": "measure", **schedule, **order})
+    for load in cast.loads:
+        load.send({"do": "measure", **schedule, **order})
     if cast.publisher:
         cast.publisher.send({"do": "publish", "topic": cast.topic, "count": last, **schedule})
     sampler = Sampler(cast.pids, *window.cost_ns)
@@ -204,35 +236,36 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
         watch(cast.watched, window.end_ns)
         stage.enter("drain")
         slips = answer(cast.publisher, "publish", SLACK_S, cast.watched)["slips_ns"] if cast.publisher else []
-        said = answer(cast.load, "measure", drain_s + SLACK_S, cast.watched)
+        said = cast.told("measure", drain_s)
         sampler.join()
     finally:
         sampler.stop()
-    stage.facts.update(_facts(said, sampler, slips[first:]))
+    measured = merged([msgspec.convert(one["measured"], Measured, str_keys=True) for one in said])
+    stage.facts.update(_facts(measured, sampler, slips[first:], cast))
 
 
-def _facts(said: Mapping[str, Any], sampler: Sampler, slips_ns: list[int]) -> dict[str, Any]:
+def _facts(measured: Measured, sampler: Sampler, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
     """The parts of the record: what the load generator counted, joined with what the processes used."""
-    series = msgspec.convert(said["series"], Series)
     if not sampler.usage:
         raise ProcessError("a process was gone when its usage was to be read")
     return {
-        "ledger": msgspec.convert(said["ledger"], Ledger),
-        "latency": msgspec.convert(said["latency"], Distribution),
-        "completion": msgspec.convert(said["completion"], Distribution | None),
-        "slip": fold(slips_ns) if slips_ns else msgspec.convert(said["slip"], Distribution | None),
-        "connect": msgspec.convert(said["connect"], Distribution | None),
-        "wire": msgspec.convert(said["wire"], Wire | None),
+        "ledger": measured.ledger,
+        "latency": measured.latency,
+        "completion": completion(measured.fan_outs, cast.parameters["subscribers"]),
+        "slip": fold(slips_ns) if slips_ns else measured.slip,
+        "connect": measured.connect,
+        "wire": measured.wire,
         "usage": Usage(
             window_ns=sampler.window_ns,
-            deliveries=said["deliveries"],
+            deliveries=measured.deliveries,
             server=sampler.usage["server"],
             broker=sampler.usage.get("broker"),
-            load=[sampler.usage["load"]],
+            load=[sampler.usage[name] for name in cast.loads_by_name],
             publisher=sampler.usage.get("publisher"),
         ),
+        "headroom": Headroom(loop_lag=measured.loop_lag, unread=measured.unread),
         "series": msgspec.structs.replace(
-            series, server_cpu_ns=sampler.cpu_ns["server"], broker_cpu_ns=sampler.cpu_ns.get("broker", [])
+            series(measured), server_cpu_ns=sampler.cpu_ns["server"], broker_cpu_ns=sampler.cpu_ns.get("broker", [])
         ),
     }
 
@@ -249,11 +282,11 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
         steps.append(
             IdleStep(subscribers=subscribers, window_ns=window_ns, server=used["server"], broker=used.get("broker"))
         )
-    cast.load.send({"do": "idle"})
-    said = answer(cast.load, "idle", SLACK_S, cast.watched)
-    if said["errors"]:
+    said = cast.tell({"do": "idle"}, 0.0)
+    if any(one["errors"] for one in said):
         raise ProcessError(f"idle subscribers met errors{_why(said)}")
-    stage.facts.update(idle=steps, connect=msgspec.convert(said["connect"], Distribution | None))
+    connects = [msgspec.convert(one["connect"], Distribution | None) for one in said]
+    stage.facts.update(idle=steps, connect=merge_known(connects))
 
 
 def _settle(cast: Cast) -> None:

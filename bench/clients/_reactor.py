@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import sys
+from array import array
 from collections.abc import Callable
 from time import monotonic_ns
 
@@ -18,6 +19,7 @@ import gevent
 
 from bench.clients._alarm import Alarm, LoopAlarm, TimerfdAlarm
 from bench.clients._link import Link, Receiver
+from bench.clients._probes import AVAILABLE, STAMPED_EVERY, StampedLink
 from bench.clients._readiness import EpollReadiness, Readiness, WatcherReadiness, has_epoll
 from bench.clients._traffic import Segments, Tally, Traffic
 
@@ -28,6 +30,7 @@ class Reactor:
     """Connections, alarms and the traffic counters of one load process.
 
     readiness, tally: for links and client halves. use_epoll=False takes one gevent watcher per socket.
+    unread_ns: how long received bytes lay unread, of every 13th connection, where the kernel tells.
     """
 
     def __init__(self, *, use_epoll: bool | None = None) -> None:
@@ -36,6 +39,7 @@ class Reactor:
         epoll = has_epoll() if use_epoll is None else use_epoll
         self.readiness: Readiness = EpollReadiness(loop) if epoll else WatcherReadiness(loop)
         self.tally = Tally()
+        self.unread_ns = array("q")
         self._links: dict[int, Link] = {}
         self._closed_traffic = Segments(0, 0, 0, 0)
         self._kernel_counts = True
@@ -53,7 +57,8 @@ class Reactor:
 
         Raises OSError for what fails at once; what fails later reaches `receiver.lost`.
         """
-        link = Link(self, host, port, receiver, source)
+        stamped = AVAILABLE and self.tally.connections_opened % STAMPED_EVERY == 0
+        link = (StampedLink if stamped else Link)(self, host, port, receiver, source)
         self.tally.connections_opened += 1
         self._links[link.fd] = link
         return link

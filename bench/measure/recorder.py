@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis.distributions import fold
+from bench.measure.receipts import SERIES_INTERVAL_NS, FanOut
 from bench.messages import PROBE_FROM, Composer
-from bench.results import Distribution, Ledger, Series
+from bench.results import Distribution, Ledger
 
-SERIES_INTERVAL_NS = 250_000_000
 _REMEMBERED = 65_536  # texts whose parse is remembered: more than can be on their way to anybody at once
 
 
@@ -178,33 +178,25 @@ class Recorder:
         """Receive time - intended publish time of every first delivery of the window."""
         return fold(self._measured(window)[0])
 
-    def completion(self, window: Window) -> Distribution:
-        """Last receive time - intended publish time of every message of the window that reached every subscriber."""
-        everyone = len(self.tallies)
-        times = [
-            message.last_received_ns - message.intended_ns
+    def fan_outs(self, window: Window) -> dict[int, FanOut]:
+        """What became of every message of the window, by its number."""
+        return {
+            message.sequence: FanOut(
+                intended_ns=message.intended_ns, last_received_ns=message.last_received_ns, receivers=message.receivers
+            )
             for message in self.messages
-            if window.first <= message.sequence < window.last and message.receivers >= everyone
-        ]
-        return fold(np.array(times, dtype=np.int64))
+            if window.first <= message.sequence < window.last
+        }
 
     def deliveries_between(self, start_ns: int, end_ns: int) -> int:
         """How many first deliveries of any part arrived in [start_ns, end_ns)."""
         received = np.frombuffer(self.received_ns, dtype=np.int64)
         return int(((received >= start_ns) & (received < end_ns)).sum())
 
-    def series(self, window: Window) -> Series:
-        """Deliveries and their latency per quarter second of receive time, over the window, whenever they were due."""
+    def slots(self, window: Window) -> list[Distribution]:
+        """Latencies per quarter second of receive time, over the window, whenever they were due."""
         latencies = np.frombuffer(self.latencies_ns, dtype=np.int64)
         received = np.frombuffer(self.received_ns, dtype=np.int64)
         count = max(1, -(-(window.end_ns - window.start_ns) // SERIES_INTERVAL_NS))
         slot = (received - window.start_ns) // SERIES_INTERVAL_NS
-        parts = [latencies[slot == index] for index in range(count)]
-        return Series(
-            interval_ns=SERIES_INTERVAL_NS,
-            delivered=[int(part.size) for part in parts],
-            latency_p50_ns=[int(np.median(part)) if part.size else None for part in parts],
-            latency_max_ns=[int(part.max()) if part.size else None for part in parts],
-            server_cpu_ns=[],
-            broker_cpu_ns=[],
-        )
+        return [fold(latencies[slot == index]) for index in range(count)]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from bench.measure import usage
-from bench.measure.recorder import SERIES_INTERVAL_NS
+from bench.measure.receipts import SERIES_INTERVAL_NS
 from bench.results import ProcessUsage
 
 

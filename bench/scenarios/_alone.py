@@ -71,5 +71,5 @@ def _publish(environment: Any, session: Session, everyone: bool) -> None:
         index += 1
         connected = [user for user in session.users if hasattr(user, "subscriber")]
         for user in connected if everyone else connected[:1]:
-            number = numbers[user.index] = numbers.get(user.index, -1) + 1
+            number = numbers[user.number] = numbers.get(user.number, -1) + 1
             user.subscriber.publish(user.topic(), session.composer.compose(number, due))

@@ -19,10 +19,13 @@ from dataclasses import asdict
 from typing import Any
 
 import gevent
+import gevent.socket
 import msgspec
 
 from bench.analysis.distributions import fold
+from bench.clients._probes import AVAILABLE, LoopLag
 from bench.clients._traffic import Traffic
+from bench.measure.receipts import Measured
 from bench.measure.recorder import Window
 from bench.messages import PROBE_FROM
 from bench.publisher import due_ns
@@ -47,6 +50,14 @@ def follow(session: Session, descriptor: int) -> None:
             traceback.print_exc()
             os._exit(1)
     os._exit(0)
+
+
+def end_with_stdin() -> None:
+    """End this process as soon as whoever started it closes standard input or is gone."""
+    while True:
+        gevent.socket.wait_read(0)
+        if not os.read(0, 1024):
+            os._exit(0)
 
 
 def _until(true: Callable[[], bool], timeout_s: float) -> bool:
@@ -76,7 +87,7 @@ def prime(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     deadline = time.monotonic() + order["timeout_s"]
     while session.recorder.primed < everyone and time.monotonic() < deadline:
         if order["traffic"] == "subscribers":
-            for user in session.users[:everyone]:
+            for user in session.subscribers:
                 if not user.tally.probes:
                     text = session.composer.compose(number, time.monotonic_ns())
                     user.subscriber.publish(user.topic(), text)
@@ -109,6 +120,8 @@ class Measurement:
         self.drain_s: float = order["drain_s"]
         self.slips_ns: list[int] = []
         self.traffic: list[tuple[int, Traffic]] = []
+        self.unread: list[int] = []  # how many stamps there were at both ends of the window
+        self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
 
     def run(self, publishing: bool) -> dict[str, Any]:
         """Live through it; the raw facts of the measured part."""
@@ -116,18 +129,19 @@ class Measurement:
         for moment in self.window.cost_ns:
             reactor.call_at(moment, self._read_traffic)
         if publishing:
-            for user in self.session.users:
-                self._publish_on_schedule(user, self.session.phase(user.index, PUBLISHES))
+            for user in self.session.subscribers:
+                self._publish_on_schedule(user, self.session.phase(user.number, PUBLISHES))
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         recorder = self.session.recorder
         if _until(lambda: recorder.complete(self.window.last) and len(self.traffic) == 2, self.drain_s):
             gevent.sleep(LINGER_S)
         gc.enable()
-        return self._facts(publishing)
+        return {"measured": self._measured(publishing)}
 
     def _read_traffic(self) -> None:
         self.traffic.append((time.monotonic_ns(), self.session.reactor.traffic()))
+        self.unread.append(len(self.session.reactor.unread_ns))
 
     def _publish_on_schedule(self, user: Any, phase: float) -> None:
         """Publish message after message when it is due; the alarm of the next is set by the one before."""
@@ -148,19 +162,20 @@ class Measurement:
 
         session.reactor.call_at(moment(), send)
 
-    def _facts(self, publishing: bool) -> dict[str, Any]:
-        recorder, window = self.session.recorder, self.window
-        gaps = sum(user.subscriber.gaps for user in self.session.users)
-        return {
-            "ledger": recorder.ledger(window, gaps),
-            "latency": recorder.latency(window),
-            "completion": None if publishing else recorder.completion(window),
-            "slip": fold(self.slips_ns) if publishing else None,
-            "connect": fold(self.session.connect_ns) if self.session.connect_ns else None,
-            "series": recorder.series(window),
-            "wire": self._wire(),
-            "deliveries": recorder.deliveries_between(*window.cost_ns),
-        }
+    def _measured(self, publishing: bool) -> Measured:
+        session, recorder, window = self.session, self.session.recorder, self.window
+        return Measured(
+            ledger=recorder.ledger(window, sum(user.subscriber.gaps for user in session.subscribers)),
+            latency=recorder.latency(window),
+            fan_outs={} if publishing else recorder.fan_outs(window),
+            slots=recorder.slots(window),
+            slip=fold(self.slips_ns) if publishing else None,
+            connect=fold(session.connect_ns) if session.connect_ns else None,
+            loop_lag=fold(self.lag.late_ns),
+            unread=fold(session.reactor.unread_ns[slice(*self.unread)]) if AVAILABLE else None,
+            wire=self._wire(),
+            deliveries=recorder.deliveries_between(*window.cost_ns),
+        )
 
     def _wire(self) -> Wire | None:
         if len(self.traffic) < 2:

@@ -21,10 +21,10 @@ from bench.clients import ConnectError, Subscriber, Target
 from bench.clients._reactor import Reactor
 from bench.measure.recorder import Recorder, Tally
 from bench.messages import Composer
-from bench.scenarios._names import CONTROL
+from bench.scenarios._names import CONTROL, MASTER
 
 CONNECTING_AT_ONCE = 256  # well below every listen backlog: a connect measures the server, not a dropped SYN
-SUBSCRIBERS_PER_SOURCE = 20_000  # below the ephemeral ports of one source address
+SUBSCRIBERS_PER_SOURCE = 10_000  # with a second connection upstream, below the ephemeral ports of a source address
 POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: nobody publishes in step with its own polls
 
 
@@ -44,18 +44,27 @@ class Session:
 
     def configure(
         self, *, host: str, port: int, client: str, wire: Mapping[str, str], topic: str,
-        seed: int, parameters: Mapping[str, Any],
+        seed: int, parameters: Mapping[str, Any], share: tuple[int, int] = (0, 1),
     ) -> None:  # fmt: skip
-        """Say which server is driven and how; must come before the first `allow`."""
+        """Say which server is driven and how; must come before the first `allow`.
+
+        share: (k, n) for the k-th of n processes: its users are the subscribers k, k + n, k + 2n, ... of the trial.
+        """
         self.host, self.port, self.wire = host, port, wire
         self.client = clients.load(client)
         self.topic, self.parameters = topic, parameters
         self.composer = Composer(seed, parameters["payload_bytes"])
         self.recorder = Recorder(self.composer)
         self._phase_offset = random.Random(seed).random()
+        self._share = share
+
+    @property
+    def subscribers(self) -> list[SubscriberUser]:
+        """The users that were let in to connect, whatever came of it."""
+        return self.users[: self._allowed]
 
     def enlist(self, user: SubscriberUser) -> int:
-        """Take a user in; its index."""
+        """Take a user in; its index in this process."""
         self.users.append(user)
         return len(self.users) - 1
 
@@ -70,27 +79,35 @@ class Session:
         while index >= self._allowed:
             self._gate.wait()
 
-    def phase(self, index: int, irrational: float = POLLS) -> float:
-        """The seeded phase of subscriber `index`, in [0, 1): a Weyl sequence, even over the interval for any number of
-        subscribers (discrepancy O(log N / N)), so that a sample of phases does not deviate from the law by its luck.
+    def phase(self, number: int, irrational: float = POLLS) -> float:
+        """The seeded phase of subscriber `number` of the trial, in [0, 1): a Weyl sequence, even over the interval for
+        any number of subscribers (discrepancy O(log N / N)), so that a sample of phases does not miss the law by
+        its luck.
         """
-        return (self._phase_offset + index * irrational) % 1.0
+        return (self._phase_offset + number * irrational) % 1.0
 
     def open(self, user: SubscriberUser) -> None:
         """Open the subscription of a user and enter how long it took, or the error."""
+        first, stride = self._share
+        user.number = first + user.index * stride
         user.tally = self.recorder.tally()
         target = Target(
             host=self.host,
             port=self.port,
             wire=self.wire,
-            source=f"127.0.0.{1 + user.index // SUBSCRIBERS_PER_SOURCE}"
-            if user.index >= SUBSCRIBERS_PER_SOURCE
+            source=f"127.0.0.{1 + user.number // SUBSCRIBERS_PER_SOURCE}"
+            if user.number >= SUBSCRIBERS_PER_SOURCE
             else "",
             poll_interval_s=self.parameters["poll_interval_s"],
             hold_s=self.parameters["hold_s"],
         )
         user.subscriber = self.client(
-            self.reactor, target, user.topic(), user.tally.on_text, self.recorder.on_error, phase=self.phase(user.index)
+            self.reactor,
+            target,
+            user.topic(),
+            user.tally.on_text,
+            self.recorder.on_error,
+            phase=self.phase(user.number),
         )
         try:
             with self._slots:
@@ -111,6 +128,8 @@ class SubscriberUser(User):
 
     abstract = True
     session = SESSION
+    index: int  # among the users of this process
+    number: int  # among the subscribers of the trial
     subscriber: Subscriber
     tally: Tally
 
@@ -145,7 +164,9 @@ def _take_command(environment: Any, **_: Any) -> None:
     """Follow orders from the bench if it started this process; otherwise work alone."""
     from bench.scenarios import _alone, _orders, _rates
 
-    if CONTROL in os.environ:  # nobody sees Locust's rates then, and feeding them would cost the measurement
+    if MASTER in os.environ:  # it only spreads the users
+        gevent.spawn(_orders.end_with_stdin)
+    elif CONTROL in os.environ:  # nobody sees Locust's rates then, and feeding them would cost the measurement
         gevent.spawn(_orders.follow, SESSION, int(os.environ[CONTROL]))
     else:
         gevent.spawn(_rates.feed, environment, SESSION)

@@ -28,4 +28,4 @@ class EchoSubscriber(SubscriberUser):
     """One subscriber of its own topic, who publishes to it."""
 
     def topic(self) -> str:
-        return f"{self.session.topic}.{self.index}"
+        return f"{self.session.topic}.{self.number}"

@@ -106,22 +106,24 @@ def test_a_receive_time_before_the_intended_one_is_counted_as_negative():
     assert (latency.count, latency.negative) == (0, 1)
 
 
-def test_completion_is_the_last_receiver_of_a_message_that_reached_everyone():
+def test_every_message_of_the_window_is_told_with_its_receivers_and_the_last_of_them():
     recorder = Recorder(COMPOSER)
     one, other = recorder.tally(), recorder.tally()
-    receive(one, [0, 1], delay_ns=MS)
-    receive(other, [0], delay_ns=4 * MS)
-    completion = recorder.completion(window(0, 2))
-    assert (completion.count, completion.max_ns) == (1, 4 * MS)
+    receive(one, [0, 1, 2], delay_ns=MS)
+    receive(other, [1], delay_ns=4 * MS)
+    found = recorder.fan_outs(window(1, 3))
+    assert {number: (one.receivers, one.last_received_ns - one.intended_ns) for number, one in found.items()} == {
+        1: (2, 4 * MS),
+        2: (1, MS),
+    }
 
 
-def test_the_series_holds_every_delivery_of_the_window_once():
+def test_the_slots_hold_every_delivery_of_the_window_once():
     recorder = Recorder(COMPOSER)
     receive(recorder.tally(), range(100))
-    series = recorder.series(window(0, 100))
-    assert sum(series.delivered) == 100
-    assert len(series.delivered) == 4
-    assert set(series.latency_p50_ns) == {MS}
+    slots = recorder.slots(window(0, 100))
+    assert [slot.count for slot in slots] == [25, 25, 25, 25]
+    assert {slot.max_ns for slot in slots} == {MS}
 
 
 def test_deliveries_between_two_moments_are_counted_by_their_receive_time():

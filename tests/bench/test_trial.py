@@ -19,11 +19,11 @@ CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant i
 CELLS.append(("idle", "long_polling"))
 
 
-def small_trial(scenario_name, variant_name):
+def small_trial(scenario_name, variant_name, workers=1):
     scenario = scenarios.load(scenario_name)
     (planned,) = plan([(scenario_name, variant_name)], 1, 1)
     parameters = scenario.settled("standard", SMALL[scenario_name])
-    return trial.run(planned, scenario, _variant.load(variant_name), parameters, machine.divide_cores())
+    return trial.run(planned, scenario, _variant.load(variant_name), parameters, machine.divide_cores(), workers)
 
 
 @pytest.mark.parametrize(("scenario", "variant"), CELLS)
@@ -46,6 +46,33 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
     assert (record.usage.broker is not None) == ("redis" in _variant.load(variant).runs_on)
 
 
+@pytest.mark.parametrize("scenario", ["broadcast", "echo", "idle"])
+def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenario):
+    record = small_trial(scenario, "websocket", workers=2)
+    assert record.failure is None
+    assert record.connect.count == 10
+    if scenario != "idle":
+        expected = 10 * {"broadcast": 20, "echo": 4}[scenario]
+        ledger = record.ledger
+        assert (ledger.expected, ledger.delivered, ledger.duplicated) == (expected, expected, 0)
+        assert record.latency.count == expected
+        assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
+        assert [load.cpu_ns > 0 for load in record.usage.load] == [True, True]
+    if scenario == "broadcast":
+        assert record.completion.count == 20
+        assert record.headroom.loop_lag.count > 0
+
+
+def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(monkeypatch):
+    killed = kill_on_entering("measure", "--worker", monkeypatch, at_once=1)
+    record = small_trial("broadcast", "websocket", workers=2)
+    assert killed
+    assert not record.valid
+    assert record.ledger is None
+    assert "the load generator was killed by SIGKILL" in record.failure.error
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
 def test_wire_bytes_are_those_of_the_protocol():
     """RFC 6455: a text of 100 bytes is a frame of 102; server to client nothing is masked."""
     record = small_trial("broadcast", "websocket")
@@ -53,15 +80,15 @@ def test_wire_bytes_are_those_of_the_protocol():
     assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
 
 
-def kill_on_entering(phase, name, monkeypatch, times=1):
-    """Kill -9 the process whose command line holds `name` as soon as a trial enters `phase`."""
+def kill_on_entering(phase, name, monkeypatch, times=1, at_once=None):
+    """Kill -9 the processes (or so many of them) whose command line holds `name` as soon as a trial enters `phase`."""
     enter, killed = trial.Stage.enter, []
 
     def killing(stage, entered):
         enter(stage, entered)
         if entered == phase and len(killed) < times:
             victims = [child for child in psutil.Process().children() if name in child.cmdline()]
-            for victim in victims:
+            for victim in victims[:at_once]:
                 victim.kill()
                 killed.append(victim.pid)
 

@@ -13,6 +13,7 @@ import pytest
 
 from bench.clients._errors import OutgoingFull
 from bench.clients._link import MAX_OUTGOING_BYTES
+from bench.clients._probes import AVAILABLE, LOOK_EVERY_NS, LoopLag
 from bench.clients._reactor import Reactor
 from tests.clients._servers import Scripted, eventually
 
@@ -389,3 +390,36 @@ def test_monkey_patching_makes_no_difference(patched, closing):
             cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=30,
         )  # fmt: skip
     assert (ran.stdout, ran.returncode) == ("patched\n", 0), ran.stderr
+
+
+def test_bytes_that_lie_in_a_socket_are_seen_to_have_lain_there(reactor, closing):
+    server, listener = closing(Scripted(echo)), Listener()
+    link = reactor.connect("127.0.0.1", server.port, listener)  # the first connection is one of those that are stamped
+    eventually(lambda: link.connected, "the connection to stand")
+    reactor.pause()
+    link.write(b"text")
+    gevent.sleep(0.05)
+    reactor.resume()
+    eventually(lambda: listener.data == b"text", "the echo")
+    if not AVAILABLE:
+        pytest.skip("the kernel stamps no arrivals here")
+    (unread_ns,) = reactor.unread_ns
+    assert unread_ns > 0
+    assert listener.reads[0] - unread_ns < time.monotonic_ns() - 1_000_000
+
+
+def test_one_connection_in_thirteen_is_stamped(reactor, closing):
+    server, listeners = closing(Scripted(echo)), [Listener() for _ in range(27)]
+    for listener in listeners:
+        reactor.connect("127.0.0.1", server.port, listener).write(b"x")
+    eventually(lambda: all(listener.data for listener in listeners), "all echoes")
+    assert len(reactor.unread_ns) == (3 if AVAILABLE else 0)
+
+
+def test_a_loop_that_stands_still_is_late_for_every_alarm_of_that_time(reactor):
+    start_ns = time.monotonic_ns()
+    lag = LoopLag(reactor, start_ns, start_ns + 10 * LOOK_EVERY_NS)
+    while time.monotonic_ns() < start_ns + 10 * LOOK_EVERY_NS:
+        pass  # nobody else comes to run
+    eventually(lambda: len(lag.late_ns) == 10, "all alarms")
+    assert [late_ns >= (10 - index) * LOOK_EVERY_NS for index, late_ns in enumerate(lag.late_ns)] == [True] * 10

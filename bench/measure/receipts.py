@@ -1,0 +1,136 @@
+"""What the Locust processes of a trial counted, merged exactly: as if one process had counted it all, in any order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from bench.analysis.distributions import fold, merge, quantile
+from bench.results import Distribution, Ledger, Series, Wire
+
+SERIES_INTERVAL_NS = 250_000_000
+
+
+class FanOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one message at the subscribers of one process, or of all."""
+
+    intended_ns: int
+    last_received_ns: int
+    receivers: int
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One process's receipts of the measured part.
+
+    fan_outs: by sequence number; empty where every subscriber has messages of its own.
+    slots: latencies per quarter second of receive time.
+    deliveries: those that arrived in the window of the costs.
+    """
+
+    ledger: Ledger
+    latency: Distribution
+    fan_outs: dict[int, FanOut]
+    slots: list[Distribution]
+    slip: Distribution | None
+    connect: Distribution | None
+    loop_lag: Distribution
+    unread: Distribution | None
+    wire: Wire | None
+    deliveries: int
+
+
+def merged(parts: Sequence[Measured]) -> Measured:
+    """All processes as one. Neither the order of `parts` nor how subscribers were split among them matters."""
+    return Measured(
+        ledger=_ledger([part.ledger for part in parts]),
+        latency=merge(part.latency for part in parts),
+        fan_outs=_fan_outs(parts),
+        slots=[merge(slot) for slot in zip(*(part.slots for part in parts), strict=True)],
+        slip=merge_known(part.slip for part in parts),
+        connect=merge_known(part.connect for part in parts),
+        loop_lag=merge(part.loop_lag for part in parts),
+        unread=merge_known(part.unread for part in parts),
+        wire=_wire([part.wire for part in parts]),
+        deliveries=sum(part.deliveries for part in parts),
+    )
+
+
+def completion(fan_outs: dict[int, FanOut], subscribers: int) -> Distribution | None:
+    """Last receive time - intended publish time of every message that reached all subscribers; None without any."""
+    times = [fan_out.last_received_ns - fan_out.intended_ns
+             for fan_out in fan_outs.values() if fan_out.receivers >= subscribers]  # fmt: skip
+    return fold(times) if fan_outs else None
+
+
+def series(measured: Measured) -> Series:
+    """The time series, but for the CPU, which others count."""
+    return Series(
+        interval_ns=SERIES_INTERVAL_NS,
+        delivered=[slot.count + slot.negative for slot in measured.slots],
+        latency_p50_ns=[quantile(slot, 0.5) for slot in measured.slots],
+        latency_max_ns=[slot.max_ns if slot.count else None for slot in measured.slots],
+        server_cpu_ns=[],
+        broker_cpu_ns=[],
+    )
+
+
+def merge_known(distributions: Iterable[Distribution | None]) -> Distribution | None:
+    """The merge of those that there are; None without any."""
+    known = [distribution for distribution in distributions if distribution is not None]
+    return merge(known) if known else None
+
+
+def added_errors(parts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Error counts by description, over all processes."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(total)
+
+
+def _ledger(ledgers: Sequence[Ledger]) -> Ledger:
+    def total(count: Callable[[Ledger], int]) -> int:
+        return sum(map(count, ledgers))
+
+    return Ledger(
+        expected=total(lambda one: one.expected),
+        delivered=total(lambda one: one.delivered),
+        lost=total(lambda one: one.lost),
+        duplicated=total(lambda one: one.duplicated),
+        reordered=total(lambda one: one.reordered),
+        corrupted=total(lambda one: one.corrupted),
+        gaps_signalled=total(lambda one: one.gaps_signalled),
+        errors=added_errors(ledger.errors for ledger in ledgers),
+    )
+
+
+def _fan_outs(parts: Sequence[Measured]) -> dict[int, FanOut]:
+    held: dict[int, list[FanOut]] = {}
+    for part in parts:
+        for sequence, fan_out in part.fan_outs.items():
+            held.setdefault(sequence, []).append(fan_out)
+    return {
+        sequence: FanOut(
+            intended_ns=same[0].intended_ns,
+            last_received_ns=max(one.last_received_ns for one in same),
+            receivers=sum(one.receivers for one in same),
+        )
+        for sequence, same in sorted(held.items())
+    }
+
+
+def _wire(parts: Sequence[Wire | None]) -> Wire | None:
+    """Counters add up; the window is the mean of windows that differ by microseconds. None if one did not count."""
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts) or not known:
+        return None
+
+    def total(name: str) -> Any:
+        values = [getattr(part, name) for part in known]
+        return None if None in values else sum(values)
+
+    summed = {name: total(name) for name in Wire.__struct_fields__ if name != "window_ns"}
+    return Wire(window_ns=round(sum(part.window_ns for part in known) / len(known)), **summed)
