@@ -54,11 +54,11 @@ def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, said
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def start_run(results):
+def start_run(results, *options):
     """A run of many trials whose first is stored; the process and all its descendants at that moment."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", "run", *QUICK, "--repetitions", "40",
-         "--name", "cut", "--results", str(results)],
+         "--name", "cut", "--results", str(results), *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     seen = {}
@@ -92,8 +92,9 @@ def test_an_interrupted_run_leaves_valid_results_a_hint_and_no_process(number, c
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
-def test_no_process_outlives_a_bench_that_was_killed(tmp_path):
-    process, children = start_run(tmp_path)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_no_process_outlives_a_bench_that_was_killed(workers, tmp_path):
+    process, children = start_run(tmp_path, "--workers", workers)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=WITHIN_S)
     assert gone(children)
