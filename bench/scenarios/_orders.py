@@ -19,7 +19,7 @@ from dataclasses import asdict
 from typing import Any
 
 import gevent
-import gevent.socket
+import gevent.os
 import msgspec
 
 from bench.analysis.distributions import fold
@@ -54,10 +54,9 @@ def follow(session: Session, descriptor: int) -> None:
 
 def end_with_stdin() -> None:
     """End this process as soon as whoever started it closes standard input or is gone."""
-    while True:
-        gevent.socket.wait_read(0)
-        if not os.read(0, 1024):
-            os._exit(0)
+    while gevent.os.tp_read(0, 1024):
+        pass
+    os._exit(0)
 
 
 def _until(true: Callable[[], bool], timeout_s: float) -> bool:
