@@ -160,14 +160,30 @@ def _add_arguments(parser: Any, **_: Any) -> None:
 
 
 @events.init.add_listener
-def _take_command(environment: Any, **_: Any) -> None:
-    """Follow orders from the bench if it started this process; otherwise work alone."""
-    from bench.scenarios import _alone, _orders, _rates
+def _work_alone(environment: Any, **_: Any) -> None:
+    """Nobody gives orders. (To the bench nobody shows Locust's rates, and feeding them would cost the measurement.)"""
+    from bench.scenarios import _alone, _rates
+
+    if not _is_led():
+        gevent.spawn(_rates.feed, environment, SESSION)
+        _alone.prepare(environment, SESSION)
+
+
+def _is_led() -> bool:
+    return CONTROL in os.environ or MASTER in os.environ
+
+
+def _take_command() -> None:
+    """Follow the orders of the bench, and end with it. Not only once Locust is ready: a worker whose master is gone
+    waits for it, and must not outlive the bench for that.
+    """
+    from bench.scenarios import _orders
 
     if MASTER in os.environ:  # it only spreads the users
         gevent.spawn(_orders.end_with_stdin)
-    elif CONTROL in os.environ:  # nobody sees Locust's rates then, and feeding them would cost the measurement
-        gevent.spawn(_orders.follow, SESSION, int(os.environ[CONTROL]))
     else:
-        gevent.spawn(_rates.feed, environment, SESSION)
-        _alone.prepare(environment, SESSION)
+        gevent.spawn(_orders.follow, SESSION, int(os.environ[CONTROL]))
+
+
+if _is_led():
+    _take_command()

@@ -1,0 +1,26 @@
+"""The processes of a trial, apart from any trial."""
+
+import sys
+
+import psutil
+import pytest
+
+from bench import scenarios
+from bench.processes import load_side
+
+WITHIN_S = 20.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pins and passes descriptors as on Linux")
+def test_workers_whose_master_is_gone_end_when_the_bench_lets_go_of_them():
+    loads, masters = load_side(scenarios.load("broadcast").path, 2, 2, ())
+    try:
+        for master in masters:
+            master.end(gently=False)
+        for load in loads:
+            load._control.close()
+        _, alive = psutil.wait_procs([psutil.Process(load.pid) for load in loads], timeout=WITHIN_S)
+        assert not alive
+    finally:
+        for load in loads:
+            load.end(gently=False)
