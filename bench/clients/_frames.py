@@ -45,6 +45,21 @@ def encode(opcode: int, payload: bytes, key: bytes | None = None) -> bytes:
     return header + key + masked.to_bytes(size, "big")
 
 
+class _Latest:
+    """The bytes that were last parsed as exactly one text, and that text. In a broadcast the next subscriber receives
+    the same bytes: to compare them is cheaper than to parse them, and the text that all then share stays in the caches.
+    """
+
+    __slots__ = ("data", "texts")
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.texts: list[bytes] = []
+
+
+_LATEST = _Latest()
+
+
 class FrameParser:
     """Text messages out of the bytes that follow the handshake.
 
@@ -82,18 +97,12 @@ class FrameParser:
         raise ProtocolError("unexpected binary message")
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order, up to where it broke the rules, if it did."""
-        # the common case: exactly one text of less than 64 KiB, whole and unfragmented
-        size = len(data)
-        if self._plain and size > 3 and data[0] == _FINAL_TEXT:
-            start, length = 2, data[1]
-            if length == 126:
-                start, length = 4, data[2] << 8 | data[3]
-            if size == start + length and (start == 2) == (length < 126):
-                text = data[start:]
-                if text.isascii():
-                    self.count += 1
-                    return [text]
+        """The texts completed by `data`, in order, up to where it broke the rules, if it did. Not to be changed."""
+        if self._plain:
+            latest = _LATEST
+            if data == latest.data or self._is_one_text(data):
+                self.count += 1
+                return latest.texts
         texts: list[bytes] = []
         try:
             texts.extend(self._texts(data))
@@ -101,6 +110,20 @@ class FrameParser:
             self.over = describe(error)
         self._plain = not (self._pieces or self._message != CONTINUATION or self.over)
         return texts
+
+    def _is_one_text(self, data: bytes) -> bool:
+        """The common case: exactly one text of less than 64 KiB, whole and unfragmented. It is then in `_LATEST`."""
+        size = len(data)
+        if size < 4 or data[0] != _FINAL_TEXT:
+            return False
+        start, length = 2, data[1]
+        if length == 126:
+            start, length = 4, data[2] << 8 | data[3]
+        text = data[start:]
+        if size != start + length or (start == 2) != (length < 126) or not text.isascii():
+            return False
+        _LATEST.data, _LATEST.texts = data, [text]
+        return True
 
     def _texts(self, data: bytes) -> Iterator[bytes]:
         if self._pieces:

@@ -127,6 +127,22 @@ class EventStreamParser:
 _USUAL = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n(?:id: ?([ -~]*)\n)?data: ?([ -~]*)\n\n\r\n").fullmatch
 
 
+class _Latest:
+    """The bytes that were last found to be the common case, and what they say: in a broadcast the next subscriber
+    receives the same.
+    """
+
+    __slots__ = ("data", "last_id", "texts")
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.last_id: bytes | None = None
+        self.texts: list[bytes] = []
+
+
+_LATEST = _Latest()
+
+
 class SseProtocol:
     """The texts of one event stream out of the bytes of its HTTP response.
 
@@ -152,13 +168,13 @@ class SseProtocol:
         return self._last_id.decode() or self._after
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order, up to where it broke the rules, if it did."""
-        if self._plain and (match := _USUAL(data)) is not None:
-            size, last_id, text = match.groups()
-            if len(data) == len(size) + int(size, 16) + 4:
-                if last_id is not None:
-                    self._last_id = last_id
-                return [text]
+        """The texts completed by `data`, in order, up to where it broke the rules, if it did. Not to be changed."""
+        if self._plain:
+            latest = _LATEST
+            if data == latest.data or _is_usual(data):
+                if latest.last_id is not None:
+                    self._last_id = latest.last_id
+                return latest.texts
         return self._feed_layers(data)
 
     def _feed_layers(self, data: bytes) -> list[bytes]:
@@ -198,6 +214,18 @@ class SseProtocol:
         self.head = head
 
 
+def _is_usual(data: bytes) -> bool:
+    """Whether this is the common case; it is then in `_LATEST`."""
+    match = _USUAL(data)
+    if match is None:
+        return False
+    size, last_id, text = match.groups()
+    if len(data) != len(size) + int(size, 16) + 4:
+        return False
+    _LATEST.data, _LATEST.last_id, _LATEST.texts = data, last_id, [text]
+    return True
+
+
 class Client(HttpSubscription):
     """One streaming response, confirmed by its head; where the head is late, by nothing. There is no farewell."""
 
@@ -210,7 +238,12 @@ class Client(HttpSubscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        if self._deliver(protocol.feed(data), now_ns) and protocol.over:
+        for text in protocol.feed(data):  # as `_deliver`, without its call: this runs for every message
+            self._tally.payload_received_bytes += len(text)
+            self.on_text(text, now_ns)
+            if self.closed:
+                return
+        if protocol.over:
             self.lost(protocol.over)
 
     def _begin(self) -> None:

@@ -63,7 +63,12 @@ class Client(Subscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        if self._deliver(protocol.feed(data), now_ns) and (protocol.outgoing or protocol.over):
+        for text in protocol.feed(data):  # as `_deliver`, without its call: this runs for every message
+            self._tally.payload_received_bytes += len(text)
+            self.on_text(text, now_ns)
+            if self.closed:
+                return
+        if protocol.outgoing or protocol.over:
             self._answer()
 
     def _begin(self) -> None:

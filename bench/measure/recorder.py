@@ -1,7 +1,7 @@
 """Counts every delivery: the ledger (lost, duplicated, reordered, corrupted) and the receipts behind every latency.
 
 The hot path is `Tally.on_text`: one dictionary look-up that is at once the parser, the byte-exact check and the memory
-of the message, then two appends and a comparison. Everything else is folded after the measured part with numpy.
+of the message, then a comparison and an append. Everything else is folded after the measured part with numpy.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ _REMEMBERED = 65_536  # texts whose parse is remembered: more than can be on the
 
 
 class Message:
-    """What is known of one message: its number, its due time, and the last moment it was delivered to anybody."""
+    """What is known of one message: its number, its due time, and every moment at which somebody received it first."""
 
-    __slots__ = ("intended_ns", "last_received_ns", "receivers", "sequence")
+    __slots__ = ("intended_ns", "received_ns", "sequence")
 
     def __init__(self, sequence: int, intended_ns: int) -> None:
         self.sequence = sequence
         self.intended_ns = intended_ns
-        self.last_received_ns = 0
-        self.receivers = 0
+        self.received_ns = array("q")
 
 
 class Tally:
@@ -59,10 +58,7 @@ class Tally:
             self.expected = sequence + 1
         elif not self._out_of_order(sequence):
             return
-        message.last_received_ns = received_ns
-        message.receivers += 1
-        recorder.latencies_ns.append(received_ns - message.intended_ns)
-        recorder.received_ns.append(received_ns)
+        message.received_ns.append(received_ns)
 
     def _out_of_order(self, sequence: int) -> bool:
         """Enter a sequence number that is not the next one; whether it is a first delivery of a message."""
@@ -107,8 +103,6 @@ class Recorder:
     def __init__(self, composer: Composer) -> None:
         self.known: dict[bytes, Message] = {}
         self.messages: list[Message] = []
-        self.latencies_ns = array("q")
-        self.received_ns = array("q")
         self.tallies: list[Tally] = []
         self.errors: Counter[str] = Counter()
         self.primed = 0
@@ -166,37 +160,39 @@ class Recorder:
             errors=dict(self.errors),
         )
 
-    def _measured(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Latencies and receive times in ns of the messages that were due within the window."""
-        latencies = np.frombuffer(self.latencies_ns, dtype=np.int64)
-        received = np.frombuffer(self.received_ns, dtype=np.int64)
-        due = received - latencies
-        within = (due >= window.start_ns) & (due < window.end_ns)
-        return latencies[within], received[within]
+    def receipts(self) -> tuple[np.ndarray, np.ndarray]:
+        """(intended, received) in ns of every first delivery so far, message by message."""
+        counts = [len(message.received_ns) for message in self.messages]
+        intended = np.array([message.intended_ns for message in self.messages], dtype=np.int64)
+        received = [np.frombuffer(message.received_ns, dtype=np.int64) for message in self.messages]
+        return np.repeat(intended, counts), np.concatenate([*received, np.zeros(0, dtype=np.int64)])
 
     def latency(self, window: Window) -> Distribution:
-        """Receive time - intended publish time of every first delivery of the window."""
-        return fold(self._measured(window)[0])
+        """Receive time - intended publish time of every first delivery that was due within the window."""
+        intended, received = self.receipts()
+        within = (intended >= window.start_ns) & (intended < window.end_ns)
+        return fold(received[within] - intended[within])
 
     def fan_outs(self, window: Window) -> dict[int, FanOut]:
         """What became of every message of the window, by its number."""
         return {
             message.sequence: FanOut(
-                intended_ns=message.intended_ns, last_received_ns=message.last_received_ns, receivers=message.receivers
+                intended_ns=message.intended_ns,
+                last_received_ns=max(message.received_ns),
+                receivers=len(message.received_ns),
             )
             for message in self.messages
-            if window.first <= message.sequence < window.last
+            if window.first <= message.sequence < window.last and message.received_ns
         }
 
     def deliveries_between(self, start_ns: int, end_ns: int) -> int:
         """How many first deliveries of any part arrived in [start_ns, end_ns)."""
-        received = np.frombuffer(self.received_ns, dtype=np.int64)
+        _, received = self.receipts()
         return int(((received >= start_ns) & (received < end_ns)).sum())
 
     def slots(self, window: Window) -> list[Distribution]:
         """Latencies per quarter second of receive time, over the window, whenever they were due."""
-        latencies = np.frombuffer(self.latencies_ns, dtype=np.int64)
-        received = np.frombuffer(self.received_ns, dtype=np.int64)
+        intended, received = self.receipts()
         count = max(1, -(-(window.end_ns - window.start_ns) // SERIES_INTERVAL_NS))
         slot = (received - window.start_ns) // SERIES_INTERVAL_NS
-        return [fold(latencies[slot == index]) for index in range(count)]
+        return [fold((received - intended)[slot == index]) for index in range(count)]

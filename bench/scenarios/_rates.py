@@ -8,10 +8,12 @@ from typing import Any
 import gevent
 import numpy as np
 
+from bench.measure.recorder import Recorder
 from bench.scenarios._session import Session
 
 METHOD = "RECV"
 NAME = "delivery"
+LATEST = 10_000  # messages that may still be on their way to somebody
 
 
 def feed(environment: Any, session: Session) -> None:
@@ -22,17 +24,30 @@ def feed(environment: Any, session: Session) -> None:
         if not hasattr(session, "recorder"):
             continue
         if session.recorder is not recorder:  # a test has begun
-            recorder, seen, errors_seen = session.recorder, 0, dict[str, int]()
-        latencies = session.recorder.latencies_ns[seen:]
-        seen += len(latencies)
-        if latencies:
+            recorder, fed, errors_seen = session.recorder, dict[int, int](), dict[str, int]()
+        latencies = _fresh(recorder, fed)
+        if latencies.size:
             stats = environment.stats
             for entry in (stats.get(NAME, METHOD), stats.total):
-                _add(entry, np.frombuffer(latencies, dtype=np.int64))
+                _add(entry, latencies)
         for error, count in session.recorder.errors.items():
             for _ in range(count - errors_seen.get(error, 0)):
                 environment.stats.log_error(METHOD, NAME, error)
             errors_seen[error] = count
+
+
+def _fresh(recorder: Recorder, fed: dict[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Latencies of the receipts of the latest messages that were not fed yet; `fed` counts those that were."""
+    parts = [np.zeros(0, dtype=np.int64)]
+    first = max(0, len(recorder.messages) - LATEST)
+    for index, message in enumerate(recorder.messages[first:], first):
+        fresh = message.received_ns[fed.get(index, 0) :]
+        if fresh:
+            fed[index] = len(message.received_ns)
+            parts.append(np.frombuffer(fresh, dtype=np.int64) - message.intended_ns)
+    for index in [index for index in fed if index < first]:
+        del fed[index]
+    return np.concatenate(parts)
 
 
 def _add(entry: Any, latencies_ns: np.ndarray[Any, np.dtype[np.int64]]) -> None:
