@@ -273,6 +273,11 @@ class ResponseParser:
         self._body: list[bytes] = []
         self._body_bytes = 0
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a response has begun and is not whole yet."""
+        return self._stream is not None
+
     def feed(self, data: bytes) -> Iterator[Response]:
         """The responses completed by `data`. Raises ProtocolError after those that came before the fault."""
         if self._stream is None and (response := _whole_response(data)) is not None:

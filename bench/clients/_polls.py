@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import abc
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.clients import OnError, OnText, Target
 from bench.clients._errors import ProtocolError, describe
@@ -17,6 +17,30 @@ if TYPE_CHECKING:
     from bench.clients._reactor import Reactor
 
 _CURSOR = re.compile(rb"[0-9A-Za-z-]{1,32}:[0-9]{1,18}").fullmatch
+
+
+class _Answer(NamedTuple):
+    """What an answer to a poll says."""
+
+    texts: list[bytes]
+    cursor: bytes
+    gap: bool
+    keep_alive: bool
+
+
+class _Latest:
+    """The bytes that were last read as exactly one answer, and what they say: in a broadcast the next poll of somebody
+    else is answered with the same.
+    """
+
+    __slots__ = ("answer", "data")
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.answer = _Answer([], b"", False, True)
+
+
+_LATEST = _Latest()
 
 
 class PollProtocol:
@@ -55,32 +79,44 @@ class PollProtocol:
         return self._start + query + self._end
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts of the answer that `data` completes, in order."""
+        """The texts of the answer that `data` completes, in order. Not to be changed."""
+        begins = not self._parser.has_begun
+        if begins and data == _LATEST.data and self.waiting and not self.over:
+            return self._accept(_LATEST.answer)
         texts: list[bytes] = []
         if self.over:
             return texts
+        answers: list[_Answer] = []
         try:
             for response in self._parser.feed(data):
-                texts += self._read(response)
+                answers.append(_read(response, self.waiting))
+                texts += self._accept(answers[-1])
         except ProtocolError as error:
             self.over = describe(error)
+        if begins and len(answers) == 1 and not self._parser.has_begun and not self.over:
+            _LATEST.data, _LATEST.answer = data, answers[0]
         return texts
 
-    def _read(self, response: Response) -> list[bytes]:
-        status, headers, self.keep_alive, body = response
-        if not self.waiting:
-            raise ProtocolError("answer without a poll")
+    def _accept(self, answer: _Answer) -> list[bytes]:
         self.waiting = False
-        if status != 200:
-            raise ProtocolError(f"poll answered with status {status}")
-        cursor = headers.get(b"push-cursor", b"")
-        if _CURSOR(cursor) is None:
-            raise ProtocolError("poll answered without a cursor")
-        if body and not body.endswith(b"\n"):
-            raise ProtocolError("last text not ended by a line feed")
-        self._cursor = cursor
-        self.gaps += b"push-gap" in headers
-        return body[:-1].split(b"\n") if body else []
+        self.keep_alive = answer.keep_alive
+        self._cursor = answer.cursor
+        self.gaps += answer.gap
+        return answer.texts
+
+
+def _read(response: Response, waiting: bool) -> _Answer:
+    status, headers, keep_alive, body = response
+    if not waiting:
+        raise ProtocolError("answer without a poll")
+    if status != 200:
+        raise ProtocolError(f"poll answered with status {status}")
+    cursor = headers.get(b"push-cursor", b"")
+    if _CURSOR(cursor) is None:
+        raise ProtocolError("poll answered without a cursor")
+    if body and not body.endswith(b"\n"):
+        raise ProtocolError("last text not ended by a line feed")
+    return _Answer(body[:-1].split(b"\n") if body else [], cursor, b"push-gap" in headers, keep_alive)
 
 
 class PollingSubscription(HttpSubscription):
