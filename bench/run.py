@@ -33,7 +33,7 @@ from servers._variant import Variant
 
 FREE_DISK_BYTES = 200 << 20
 SPARE_DESCRIPTORS = 256  # beyond one per connection: libraries, logs, listeners
-CONNECTIONS_PER_SUBSCRIBER = 2  # subscription and upstream
+CONNECTIONS_PER_SUBSCRIBER = 2  # subscription and upstream, or a broker's connection for it
 SOURCES = 200  # of 127.0.0.x
 
 Say = Callable[[str], None]
@@ -112,7 +112,7 @@ def preflight(settled: Settled, results: Path) -> None:
     """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
     most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
     needed = most * CONNECTIONS_PER_SUBSCRIBER + SPARE_DESCRIPTORS
-    limit = machine.raise_descriptor_limit()
+    limit = machine.raise_descriptor_limit(needed)
     if limit < needed:
         raise Refused(
             f"{most} subscribers need {needed} open files per process, but the limit is {limit}; "
@@ -193,7 +193,7 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     changed = _changed(run.environment, machine.environment(cores))
     if changed:
         raise Refused(f"{name} was begun under other conditions and cannot be mixed with these: {'; '.join(changed)}")
-    machine.raise_descriptor_limit()
+    machine.raise_descriptor_limit(0)
     done = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in done]
     say(f"resuming {name}: {len(done)} of {len(run.plan)} trials are stored, {len(left)} are left")

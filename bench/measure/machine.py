@@ -43,16 +43,21 @@ def pin(pid: int, cores: tuple[int, ...]) -> None:
         os.sched_setaffinity(pid, cores)
 
 
-def raise_descriptor_limit() -> int:
-    """Lift the soft limit on open files to the hard one; what it is then."""
+def raise_descriptor_limit(wanted: int) -> int:
+    """Lift the soft limit on open files to the hard one, and that to `wanted` where this is allowed; what it is then.
+
+    The processes of a trial inherit it.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY:
         hard = max(soft, 1 << 20)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError):  # macOS refuses what its own hard limit promises
-        return soft
-    return hard
+    for limit in (max(hard, wanted), hard):  # the first takes a privilege if it is above the hard limit
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        except (ValueError, OSError):  # macOS also refuses what its own hard limit promises
+            continue
+        return limit
+    return soft
 
 
 def ephemeral_ports() -> int:

@@ -44,7 +44,7 @@ def test_a_change_applies_to_every_scenario_that_has_the_parameter():
 
 
 def test_more_subscribers_than_open_files_are_refused_with_both_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda: 1024)
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
     with pytest.raises(Refused, match=r"10256 open files.*limit is 1024"):
         preflight(settle(Request(scenarios=("broadcast",), changes=("subscribers=5000",))), tmp_path)
 
