@@ -49,8 +49,13 @@ def floor_words(cells: Cells, metric: str, scenario: str) -> str:
     if min(values, default=1.0) <= 0.0:
         words = tick(float(f"{floor.difference:.2g}"), METRICS[metric].unit)
     else:
-        words = percent(math.ceil((floor.ratio - 1) * 100 - 1e-6) / 100)  # up: what is inside must look inside
+        words = share(floor.ratio)
     return words if floor.measured else f"{words}, assumed"
+
+
+def share(ratio: float) -> str:
+    """How far a ratio is above 1, rounded up: what lies inside a floor must look inside."""
+    return percent(math.ceil((ratio - 1) * 100 - 1e-6) / 100)
 
 
 def twins(cells: Cells) -> list[Twins]:

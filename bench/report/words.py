@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.analysis.answers import Answer, Entry, Standing
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import Metric
-from bench.analysis.statistics import COMPARED_CONFIDENCE, FEWEST_TRIALS, Verdict, coverage
+from bench.analysis.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, Verdict, coverage
 from bench.report import noise, sections
 from bench.report.palette import family_order
 from bench.results import VariantFacts
@@ -162,12 +162,18 @@ RULE = (
 
 
 def _about_noise(cells: Cells, given: list[Answer]) -> str:
-    asked = [(answer.question.metric, answer.question.scenario) for answer in given]
-    measured_floors = [floor.ratio for key in asked if (floor := cells.floor(*key)).measured]
-    if not measured_floors:
-        assumed = percent(cells.floor(*asked[0]).ratio - 1)
+    floors = [(answer, cells.floor(answer.question.metric, answer.question.scenario)) for answer in given]
+    if not any(floor.measured for _, floor in floors):
+        assumed = noise.share(ASSUMED_FLOOR)
         return f"No cell was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."
-    return f"Twins of one cell differed by up to {percent(max(measured_floors) - 1)}: {RULE}."
+    ratios = [floor.ratio for answer, floor in floors if floor.measured and _positive(answer)]
+    apart = f"differed by up to {noise.share(max(ratios))}" if ratios else "were compared"
+    return f"Twins of one cell {apart}: {RULE}."
+
+
+def _positive(answer: Answer) -> bool:
+    """Whether all numbers have ratios; else the floor is one of differences."""
+    return all(min(entry.estimate.values) > 0 for entry in (*answer.entries, *answer.products))
 
 
 def _claim(answer: Answer) -> Claim:

@@ -177,7 +177,7 @@ class Label:
     @property
     def width(self) -> float:
         """About which part of the plot's width the text takes."""
-        return (text_width_in(self.text) + 0.3) / (WIDTH_IN - 0.9)
+        return (text_width_in(self.text) + 0.36) / (WIDTH_IN - 0.9)
 
 
 def _labels(found: list[Curve]) -> list[Label]:
@@ -200,7 +200,7 @@ def _bounds(found: list[Curve], labels: list[Label]) -> tuple[float, float]:
     """The axis from the fastest to the slowest delivery, widened until every label has its room."""
     low = math.log10(max(1.0, min(float(curve.at_ns[1]) for curve in found))) - 0.1
     high = math.log10(max(float(curve.at_ns[-1]) for curve in found)) + 0.1
-    for _ in range(8):  # each step widens the axis, and with it the room that a label takes
+    for _ in range(40):  # each step widens the axis, and with it the room that a label takes
         span = high - low
         for label in labels:
             edge = math.log10(label.edge_ns)
