@@ -101,13 +101,14 @@ def about_twins(cells: Cells) -> list[str]:
             "Noise floor: no cell was run twice in a block, so it is assumed, and nothing in this run shows that equal"
             " things come out equal."
         ]
-    pairs = sorted({cells.floor(line.metric.name, line.scenario).pairs for line in lines})
-    fewest = f"{'at least ' if len(pairs) > 1 else ''}{counted(pairs[0], 'pair')}"
-    chance = percent(1 / (pairs[0] + 1))
+    floors = sorted((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
+    fewest, most = floors[0], floors[-1]
+    pairs = f"{'at least ' if fewest.pairs < most.pairs else ''}{counted(fewest.pairs, 'pair')}"
+    chance = percent(fewest.exceeded)
     told = [
         "Noise floor: one cell of every scenario is run twice in each block; the widest of these"
-        f" {fewest} of twins is the floor of a metric. Among equally noisy things, one more pair would lie further"
-        f" apart in a block with a probability of {chance} at most (each of {pairs[0] + 1} pairs is"
+        f" {pairs} of twins is the floor of a metric. Among equally noisy things, one more pair would lie further"
+        f" apart in a block with a probability of {chance} at most (each of {fewest.pairs + 1} pairs is"
         " equally likely the widest). The median over several blocks, which is what is held against the floor, does so"
         " more rarely. A variant noisier than the twins is held back by its own interval."
     ]

@@ -66,6 +66,9 @@ def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, 
             assert winning not in re.sub(r"overhead alone|stand alone", "", text).split("What limits trust")[0], winning
         assert "\N{MULTIPLICATION SIGN} that of" not in text
     assert 'class="leads"' not in page
+    assert not [name for name, words in figures.items() if "best technique" in words]
+    assert "One half had arrived" not in page
+    assert "least dear technique" not in page
 
 
 def test_unranked_variants_do_not_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:

@@ -153,9 +153,10 @@ def number(axes: Axes, row: Row, text: str) -> None:
 
 
 def floor(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
-    """A grey band over the techniques, from the best of them to where the noise floor ends, and its width in words."""
+    """A grey band over the techniques, from the best of them to where the noise floor ends, and its width in words.
+    Nothing where nobody can be called the best."""
     ranked = [row for row in chart.rows if not row.variant.product]
-    if len(ranked) < 2:
+    if len(ranked) < 2 or subject.doubt:
         return
     best, found = min(row.total.median for row in ranked), subject.cells.floor(metric, subject.scenario)
     width = best * (found.ratio - 1.0) if best > 0 else found.difference

@@ -82,7 +82,7 @@ def curves_sentence(subject: Subject) -> str:
         "Further left is fresher, steeper is steadier: a curve shows which share of deliveries had arrived after how"
         " long; thin lines are single trials."
     )
-    if len(found) > 1:
+    if len(found) > 1 and not subject.doubt:
         sentence += (
             f" One half had arrived after {quantity(fastest.median_ns, 'ns')} with {fastest.name} and after"
             f" {quantity(slowest.median_ns, 'ns')} with {slowest.name}."

@@ -18,12 +18,14 @@ from bench.units import counted, quantity
 
 def memory_sentence(subject: Subject) -> str:
     """What the slope is."""
-    return (
+    sentence = (
         "A steeper line is a dearer connection: memory of server and broker above that of the empty server, against"
         " connected subscribers; every dot is one step of one trial, every line a least-squares fit with the median"
-        " slope. The grey wedge is the noise floor"
-        f" ({noise.floor_words(subject.cells, 'connection_memory', subject.scenario)}) above the least dear technique."
+        " slope."
     )
+    words = noise.floor_words(subject.cells, "connection_memory", subject.scenario)
+    floor = f" The grey wedge is the noise floor ({words}) above the least dear technique."
+    return sentence + (floor if len(_slopes(subject)) > 1 else "")
 
 
 def memory(subject: Subject) -> Figure:
@@ -71,17 +73,22 @@ def memory(subject: Subject) -> Figure:
 
 def _floor(axes: Axes, subject: Subject, reach: int) -> None:
     """A grey wedge from the line of the best technique to where the noise floor ends."""
-    slopes = [
-        found.median
-        for variant in subject.variants
-        if not variant.product
-        and (found := subject.cells.estimate("connection_memory", subject.scenario, variant.name)) is not None
-    ]
+    slopes = _slopes(subject)
     if len(slopes) > 1 and min(slopes) > 0:
         best, ratio = min(slopes), subject.cells.floor("connection_memory", subject.scenario).ratio
         axes.fill_between(
             [0, reach], [0, best * reach], [0, best * ratio * reach], color=NEUTRAL, alpha=0.6, linewidth=0, zorder=0.7
         )
+
+
+def _slopes(subject: Subject) -> list[float]:
+    """The memory per connection of the techniques that can be ranked; none where nobody can."""
+    held = [
+        subject.cells.estimate("connection_memory", subject.scenario, variant.name)
+        for variant in subject.variants
+        if not (variant.product or subject.doubt)
+    ]
+    return [found.median for found in held if found is not None]
 
 
 def _above_empty(trial: Trial) -> np.ndarray:
