@@ -79,6 +79,9 @@ NATURES = (
            idle_us=1.3),
 )  # fmt: skip
 
+NULL = Nature("null", "Bare TCP", "bare TCP", service_us=240, spread=0.25, cpu_us=6, framing_bytes=1, connect_us=200)
+"""The harness itself: hidden, and run wherever anything is delivered."""
+
 SCENARIOS: dict[str, tuple[str, dict[str, Parameter]]] = {
     "broadcast": (
         "Broadcast: one topic, many subscribers, one publisher.",
@@ -105,14 +108,19 @@ def synthetic(
     seed: int = 1,
     troubles: bool = True,
     twins: bool = False,
+    harness: bool = False,
 ) -> tuple[Run, list[Trial]]:
     """A run and its trials. `troubles` adds the failed trial, the struck-out one, the skipped and the failed variant;
-    `twins` runs the first scenario of the last variant twice in every block."""
+    `twins` runs the first scenario of the last variant twice in every block; `harness` adds the hidden null variant."""
     scenarios = tuple(scenarios)
     rng = np.random.default_rng(seed)
     cells = [(block, scenario, nature, "") for block in range(blocks) for scenario in scenarios for nature in natures]
     if twins:
         cells += [(block, scenarios[0], natures[-1], "-twin") for block in range(blocks)]
+    if harness:
+        delivering = [scenario for scenario in scenarios if scenario != "idle"]
+        middle = len(cells) // 2  # away from the troubles, which are at the ends
+        cells[middle:middle] = [(block, scenario, NULL, "") for block in range(blocks) for scenario in delivering]
     trials = []
     for position, (block, scenario, nature, suffix) in enumerate(cells):
         planned = Planned(
@@ -126,7 +134,14 @@ def synthetic(
         trials.append(_trial(planned, nature, rng))
     if troubles:
         trials = _with_troubles(trials)
-    return _run(natures, scenarios, blocks, seed, [trial.planned for trial in trials], troubles), trials
+    run = _run(natures, scenarios, blocks, seed, [trial.planned for trial in trials], troubles)
+    if harness:
+        hidden = msgspec.structs.replace(
+            run.variants[0], name=NULL.name, label=NULL.label, technique=NULL.technique, hidden=True,
+            description="Bare TCP push, made up.",
+        )  # fmt: skip
+        run = msgspec.structs.replace(run, variants=[*run.variants, hidden])
+    return run, trials
 
 
 def hostile(natures: Sequence[Nature] = NATURES, blocks: int = 3) -> tuple[Run, list[Trial]]:

@@ -1,31 +1,21 @@
 """All trials of a run, asked by cell: what a metric is in a cell, and how two variants compare in a scenario.
 
-Only valid trials are asked. Twins (one cell run twice in a block) are both trials of their cell; between them lies the
-noise floor.
+Only valid trials are asked. A cell has one number per block. Where a block runs a cell twice, the second trial is its
+twin: it serves the noise floor and enters the cell's number only in place of a first that is not valid, so that every
+cell weighs alike. Hidden variants serve the instrument: they are asked by name, and are compared with nobody.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import (
-    Estimate,
-    Verdict,
-    estimate,
-    paired_difference,
-    paired_ratio,
-    verdict,
-    verdict_of_difference,
-)
+from bench.analysis.statistics import Estimate, Floor, Verdict, compare, compare_twins, estimate, noise_floor
 from bench.results import Run, Trial, VariantFacts
 
-ASSUMED_FLOOR = 1.05
-"""The noise floor of a run without twins: a ratio nearer to 1 than this is never called a difference."""
+HARNESS = "null"
+"""The hidden variant that does nothing but deliver: what is measured of it is the harness's own part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +33,6 @@ class Comparison:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """How far two runs of the same thing lie apart: a ratio of at least 1. `measured` says whether twins were run."""
-
-    ratio: float
-    measured: bool
-
-
 class Cells:
     """A run's trials by scenario and variant. Values are computed when first asked for and then remembered."""
 
@@ -61,6 +43,7 @@ class Cells:
         self._held: dict[tuple[str, str], list[Trial]] = {}
         self._values: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
         self._estimates: dict[tuple[str, str, str], Estimate | None] = {}
+        self._floors: dict[tuple[str, str], Floor] = {}
         for trial in self.trials:
             if trial.valid:
                 self._held.setdefault((trial.planned.scenario, trial.planned.variant), []).append(trial)
@@ -70,16 +53,32 @@ class Cells:
         """Names of the scenarios of the run, in its order."""
         return [scenario.name for scenario in self.run.scenarios]
 
+    @property
+    def shown(self) -> list[VariantFacts]:
+        """The variants that a report compares, measured or not: all but the hidden ones."""
+        return [variant for variant in self.run.variants if not variant.hidden]
+
+    @property
+    def compared(self) -> list[Trial]:
+        """The trials of all variants but the hidden ones, valid or not, in the order in which they were run."""
+        hidden = {variant.name for variant in self.run.variants if variant.hidden}
+        return [trial for trial in self.trials if trial.planned.variant not in hidden]
+
     def valid(self, scenario: str, variant: str) -> list[Trial]:
-        """The valid trials of a cell in the order in which they were run."""
+        """The valid trials of a cell, twins among them, in the order in which they were run."""
         return self._held.get((scenario, variant), [])
 
     def measured(self, scenario: str) -> list[VariantFacts]:
-        """The variants with at least one valid trial in a scenario, in the run's order."""
-        return [variant for variant in self.run.variants if self.valid(scenario, variant.name)]
+        """The variants with at least one valid trial in a scenario, in the run's order; never a hidden one."""
+        return [variant for variant in self.shown if self.valid(scenario, variant.name)]
+
+    def harness(self, scenario: str) -> list[Trial]:
+        """The valid trials of the harness itself in a scenario; none where the run has none."""
+        facts = self.facts.get(HARNESS)
+        return self.valid(scenario, HARNESS) if facts is not None and facts.hidden else []
 
     def values(self, metric: str, scenario: str, variant: str) -> list[tuple[int, float]]:
-        """(block, value) of every valid trial of a cell that has the metric."""
+        """(block, value) of every valid trial of a cell that has the metric, twins among them."""
         key = (metric, scenario, variant)
         if key not in self._values:
             read = [(trial.planned.block, METRICS[metric].of(trial)) for trial in self.valid(scenario, variant)]
@@ -87,40 +86,55 @@ class Cells:
         return self._values[key]
 
     def estimate(self, metric: str, scenario: str, variant: str) -> Estimate | None:
-        """The median of a metric over the valid trials of a cell; None where no trial has it."""
+        """The median of a metric over the blocks of a cell; None where no valid trial has it."""
         key = (metric, scenario, variant)
         if key not in self._estimates:
-            self._estimates[key] = estimate([value for _, value in self.values(*key)])
+            blocks = self._by_block(*key)
+            self._estimates[key] = estimate([held[0] for _, held in sorted(blocks.items())])
         return self._estimates[key]
 
     def compare(self, metric: str, scenario: str, variant: str, reference: str) -> Comparison:
         """A variant against a reference, paired by block."""
-        ours, theirs = self._by_block(metric, scenario, variant), self._by_block(metric, scenario, reference)
-        ratio, difference = paired_ratio(ours, theirs), paired_difference(ours, theirs)
-        shown = verdict(ratio, self.floor(metric, scenario).ratio) if ratio else verdict_of_difference(difference)
-        return Comparison(self.facts[variant], self.facts[reference], ratio, difference, shown)
+        ours, theirs = (
+            {block: held[0] for block, held in self._by_block(metric, scenario, name).items()}
+            for name in (variant, reference)
+        )
+        found = compare(ours, theirs, self.floor(metric, scenario))
+        return Comparison(self.facts[variant], self.facts[reference], found.ratio, found.difference, found.verdict)
 
     def floor(self, metric: str, scenario: str) -> Floor:
-        """The noise floor of a metric: the widest ratio between twins of one block, or what is assumed without any."""
-        spreads = [
-            abs(math.log(high / low))
-            for name, held in self._held.items()
-            if name[0] == scenario
-            for low, high in self._twins(metric, held)
-        ]
-        return Floor(math.exp(max(spreads)), True) if spreads else Floor(ASSUMED_FLOOR, False)
+        """The noise floor of a metric in a scenario, from all twins there; an assumed one without any."""
+        key = (metric, scenario)
+        if key not in self._floors:
+            pairs = [pair for _, blocks in self._twins(metric, scenario) for pair in blocks.values()]
+            self._floors[key] = noise_floor(pairs, METRICS[metric].grain)
+        return self._floors[key]
 
-    def _twins(self, metric: str, trials: list[Trial]) -> list[tuple[float, float]]:
-        """The extreme values of every block in which a cell was run more than once."""
+    def twins(self, metric: str, scenario: str) -> list[Comparison]:
+        """The A/A comparison: every cell that was run twice in a block, its twin against itself. The verdict of equal
+        things should be that no difference is shown."""
+        found = []
+        for variant, blocks in self._twins(metric, scenario):
+            first, second = ({block: pair[side] for block, pair in blocks.items()} for side in (0, 1))
+            shown = compare_twins(second, first, METRICS[metric].grain)
+            found.append(Comparison(variant, variant, shown.ratio, shown.difference, shown.verdict))
+        return found
+
+    def _twins(self, metric: str, scenario: str) -> list[tuple[VariantFacts, dict[int, tuple[float, float]]]]:
+        """Of every cell with twins, their two values by block."""
+        found = []
+        for variant in self.measured(scenario):
+            held = self._by_block(metric, scenario, variant.name)
+            pairs = {block: (values[0], values[1]) for block, values in held.items() if len(values) > 1}
+            if pairs:
+                found.append((variant, pairs))
+        return found
+
+    def _by_block(self, metric: str, scenario: str, variant: str) -> dict[int, list[float]]:
+        """The values of a cell's trials in each block: the first as planned, then its twin."""
         blocks: dict[int, list[float]] = {}
-        for trial in trials:
+        for trial in sorted(self.valid(scenario, variant), key=lambda trial: trial.planned.id):
             value = METRICS[metric].of(trial)
-            if value is not None and value > 0:
-                blocks.setdefault(trial.planned.block, []).append(value)
-        return [(min(values), max(values)) for values in blocks.values() if len(values) > 1]
-
-    def _by_block(self, metric: str, scenario: str, variant: str) -> dict[int, float]:
-        blocks: dict[int, list[float]] = {}
-        for block, value in self.values(metric, scenario, variant):
-            blocks.setdefault(block, []).append(value)
-        return {block: float(np.median(values)) for block, values in blocks.items()}
+            if value is not None:
+                blocks.setdefault(trial.planned.block, []).append(float(value))
+        return blocks

@@ -19,6 +19,12 @@ from bench.results import Distribution, IdleStep, ProcessUsage, Trial
 Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s"]
 Better = Literal["lower", "higher"]
 
+GRAINS: Mapping[Unit, float] = MappingProxyType(
+    {"ns": 100.0, "wire bytes": 0.5, "memory bytes": 64.0, "share": 1e-5, "count": 0.01, "ns per s": 1_000.0}
+)
+"""The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
+the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""
+
 SEGMENT_HEADER_BYTES = 40 + 12
 """An estimate, stated as one: 20 B IPv4 and 20 B TCP header with 12 B of timestamp option on every segment."""
 
@@ -35,6 +41,11 @@ class Metric:
     scenarios: tuple[str, ...] = ()
     but: tuple[str, ...] = ()
     headline: bool = False
+
+    @property
+    def grain(self) -> float:
+        """The smallest difference that the metric can tell, in its unit."""
+        return GRAINS[self.unit]
 
     def applies(self, scenario: str) -> bool:
         """Whether the metric means anything in a scenario."""

@@ -1,13 +1,28 @@
-"""The unit of statistics is the trial: medians over trials, and ratios paired by block, each with an interval.
+"""The one place of all statistics. The unit is the trial, one per cell and block: medians over trials, ratios paired by
+block, the noise floor of twins, and what may be called a difference.
 
-Intervals are percentile bootstrap intervals (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*, 1993,
-chapter 13): resample the trials with replacement, take the median of each resample, and cut 2.5 % off both ends. The
-resampling is seeded by the number of trials alone, so the same numbers give the same interval everywhere.
+A cell's median carries a percentile bootstrap interval (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*,
+1993, chapter 13): resample the trials with replacement, take the median of each resample, and cut 2.5 % off both ends.
+The resampling is seeded by the number of trials alone, so the same numbers give the same interval everywhere. With few
+trials no method that assumes nothing does better than the range that was seen: the range of n independent trials holds
+the true median with probability 1 - 2^(1-n) (H. A. David and H. N. Nagaraja, *Order Statistics*, 2003, section 7.1),
+which is 75 % for three, 94 % for five and 97 % for six. `Estimate.coverage` carries that bound, and one or two trials
+get no interval at all.
 
-With few trials no method can do better than the range that was seen: the range of n independent trials holds the true
-median with probability 1 - 2^(1-n) (H. A. David and H. N. Nagaraja, *Order Statistics*, 2003, section 7.1), which is
-75 % for three, 94 % for five and 97 % for six. `Estimate.coverage` carries that bound, and one or two trials get no
-interval at all.
+A comparison carries Student's interval of the mean of its logarithmic ratios ("The probable error of a mean",
+*Biometrika* 6, 1908; advised for few runs by A. Georges, D. Buytaert and L. Eeckhout, "Statistically rigorous Java
+performance evaluation", OOPSLA 2007, section 3.2). It knows the scatter of this very pair, so that a noisy variant is
+not judged by the calm of another, and it holds its level with three pairs, where a range would fail one time in four.
+
+A difference is named only if both hold: the interval lies on one side of equality, and the median lies beyond the noise
+floor (`Floor`). The first fails equal things in 10 % of comparisons whatever their noise, the second in most of those
+that are left. Asking that the whole interval lie beyond the floor would be no stricter where it matters and blind where
+it must not be: the widest of more twins is wider, so more trials would find less.
+
+What that is worth is simulated in the tests, with log-normal noise of 3 to 8 % and a drift that blocks share: equal
+variants are called different in 3 % of comparisons over three blocks and in 1 % over five; at 4 % of noise, a fifth
+more is found in 93 % and in 98 %. The best of several is chosen by the numbers it is then compared with: among five
+equal variants, somebody is called behind in one question of eight over three blocks, in one of twenty over five.
 """
 
 from __future__ import annotations
@@ -24,14 +39,25 @@ import numpy.typing as npt
 FEWEST_TRIALS = 3
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+COMPARED_CONFIDENCE = 0.90
+"""Of the interval of a comparison: each of the two directions is named wrongly with a probability of 5 % at most."""
+TWINS_CONFIDENCE = 0.99
+"""Of the interval that twins are judged by. Their own floor would acquit them always, and there are many of them: one
+pair of equal things in a hundred is called different by chance.
+"""
+ASSUMED_FLOOR = 1.05
+"""The noise floor of a run without twins: a ratio nearer to 1 than this is never called a difference."""
+LEAST_FLOOR = 1.01
+"""However calm the twins: a count and its deliveries are cut at the edges of the measured part, where one message in a
+hundred can fall on either side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A median over trials and what it rests on. `low` and `high` are None with too few trials for an interval.
 
-    coverage: the probability that the interval holds the true median, at most; 0 without an interval.
-    values: one per trial (or block, for a ratio), in the order of the blocks.
+    coverage: the probability that the interval holds the truth, at most; 0 without an interval.
+    values: one per block, in the order of the blocks.
     """
 
     median: float
@@ -55,6 +81,47 @@ class Verdict(enum.StrEnum):
     TOO_FEW = "too few trials"
 
 
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """How far two runs of the same thing lie apart on a metric: the widest of `pairs` twins, each run in one block.
+
+    ratio: at least LEAST_FLOOR, or what is assumed without twins; difference: in the metric's unit, for what may be
+    zero; grain: the smallest difference that the metric can tell at all, whatever its ratio.
+    """
+
+    ratio: float
+    difference: float
+    grain: float
+    pairs: int
+
+    @property
+    def measured(self) -> bool:
+        """Whether twins were run."""
+        return self.pairs > 0
+
+    @property
+    def exceeded(self) -> float:
+        """The probability, at most, that one more pair of equal things in one block lies further apart than all twins.
+
+        Of n + 1 exchangeable pairs each is equally likely the widest: 1 / (n + 1) (David and Nagaraja 2003, section
+        2.1, on ranks of exchangeable variables). What is held against the floor is the median of several pairs,
+        which lies beyond it much more rarely.
+        """
+        return 1.0 / (self.pairs + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Paired by block: a ratio (None unless all is above zero), a difference in the metric's unit, and what they show.
+
+    Both are None where no block holds both sides.
+    """
+
+    ratio: Estimate | None
+    difference: Estimate | None
+    verdict: Verdict
+
+
 def coverage(trials: int) -> float:
     """How surely an interval over so many trials can hold the true median: the bound of the order statistics."""
     return 0.0 if trials < FEWEST_TRIALS else min(CONFIDENCE, 1.0 - 2.0 ** (1 - trials))
@@ -72,7 +139,42 @@ def estimate(values: Sequence[float]) -> Estimate | None:
     return Estimate(middle, low, high, coverage(sample.size), tuple(values))
 
 
-def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, float]) -> Estimate | None:
+def compare(ours: Mapping[int, float], theirs: Mapping[int, float], floor: Floor) -> Compared:
+    """`ours` against `theirs`, by block. The ratio decides where there is one, else the difference."""
+    ratio, difference = paired_ratio(ours, theirs), paired_difference(ours, theirs)
+    if ratio is None or difference is None:
+        shown = verdict_of_difference(difference, floor.difference)
+    else:
+        shown = verdict(ratio, floor.ratio)
+        if shown in (Verdict.HIGHER, Verdict.LOWER) and abs(difference.median) <= floor.grain:
+            shown = Verdict.NONE_SHOWN
+    return Compared(ratio, difference, shown)
+
+
+def compare_twins(ours: Mapping[int, float], theirs: Mapping[int, float], grain: float) -> Compared:
+    """A/A: the same cell against itself, judged by its interval alone, which is therefore a surer one."""
+    ratio = paired_ratio(ours, theirs, TWINS_CONFIDENCE)
+    difference = paired_difference(ours, theirs, TWINS_CONFIDENCE)
+    if ratio is None or difference is None:
+        return Compared(ratio, difference, verdict_of_difference(difference, grain))
+    shown = verdict(ratio, LEAST_FLOOR) if abs(difference.median) > grain or ratio.too_few else Verdict.NONE_SHOWN
+    return Compared(ratio, difference, shown)
+
+
+def noise_floor(twins: Sequence[tuple[float, float]], grain: float) -> Floor:
+    """The floor that twins show: the widest of their ratios and the widest of their differences."""
+    ratios = [abs(math.log(one / other)) for one, other in twins if one > 0 and other > 0]
+    return Floor(
+        max(math.exp(max(ratios)), LEAST_FLOOR) if ratios else ASSUMED_FLOOR,
+        max([grain, *(abs(one - other) for one, other in twins)]),
+        grain,
+        len(twins),
+    )
+
+
+def paired_ratio(
+    numerators: Mapping[int, float], denominators: Mapping[int, float], confidence: float = COMPARED_CONFIDENCE
+) -> Estimate | None:
     """How many times the denominators the numerators are, paired by block.
 
     None where no block holds both, or where one of a pair is not above zero: a block is never left out because of what
@@ -81,7 +183,7 @@ def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, flo
     blocks = sorted(numerators.keys() & denominators.keys())
     if any(numerators[block] <= 0 or denominators[block] <= 0 for block in blocks):
         return None
-    logs = estimate([math.log(numerators[block] / denominators[block]) for block in blocks])
+    logs = _student([math.log(numerators[block] / denominators[block]) for block in blocks], confidence)
     if logs is None:
         return None
     return Estimate(
@@ -93,23 +195,69 @@ def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, flo
     )
 
 
-def paired_difference(minuends: Mapping[int, float], subtrahends: Mapping[int, float]) -> Estimate | None:
+def paired_difference(
+    minuends: Mapping[int, float], subtrahends: Mapping[int, float], confidence: float = COMPARED_CONFIDENCE
+) -> Estimate | None:
     """By how much the minuends exceed the subtrahends, paired by block; None where no block holds both."""
-    return estimate([minuends[block] - subtrahends[block] for block in sorted(minuends.keys() & subtrahends.keys())])
+    blocks = sorted(minuends.keys() & subtrahends.keys())
+    return _student([minuends[block] - subtrahends[block] for block in blocks], confidence)
 
 
 def verdict(ratio: Estimate | None, floor: float) -> Verdict:
-    """What a ratio shows: a difference only if its whole interval lies beyond the noise floor (`floor` >= 1)."""
+    """What a ratio shows: a difference only if its interval excludes 1 and its median lies beyond the noise floor
+    (`floor` >= 1)."""
     if ratio is None or ratio.low is None or ratio.high is None:
         return Verdict.TOO_FEW
-    return Verdict.HIGHER if ratio.low > floor else Verdict.LOWER if ratio.high < 1.0 / floor else Verdict.NONE_SHOWN
+    if ratio.low > 1.0 and ratio.median > floor:
+        return Verdict.HIGHER
+    return Verdict.LOWER if ratio.high < 1.0 and ratio.median < 1.0 / floor else Verdict.NONE_SHOWN
 
 
-def verdict_of_difference(difference: Estimate | None) -> Verdict:
-    """What a difference shows, for quantities that may be zero and so have no ratio."""
+def verdict_of_difference(difference: Estimate | None, floor: float) -> Verdict:
+    """The same for quantities that may be zero and so have no ratio; `floor` >= 0 in their unit."""
     if difference is None or difference.low is None or difference.high is None:
         return Verdict.TOO_FEW
-    return Verdict.HIGHER if difference.low > 0 else Verdict.LOWER if difference.high < 0 else Verdict.NONE_SHOWN
+    if difference.low > 0.0 and difference.median > floor:
+        return Verdict.HIGHER
+    return Verdict.LOWER if difference.high < 0.0 and difference.median < -floor else Verdict.NONE_SHOWN
+
+
+def _student(values: Sequence[float], confidence: float) -> Estimate | None:
+    """The median of `values` with Student's interval of their mean, widened to hold the median where it would not."""
+    if not values:
+        return None
+    sample = np.asarray(values, dtype=np.float64)
+    middle = float(np.median(sample))
+    if sample.size < FEWEST_TRIALS:
+        return Estimate(middle, None, None, 0.0, tuple(values))
+    mean = float(sample.mean())
+    reach = student_t(confidence, sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    return Estimate(middle, min(mean - reach, middle), max(mean + reach, middle), confidence, tuple(values))
+
+
+@functools.lru_cache(maxsize=256)
+def student_t(confidence: float, freedom: int) -> float:
+    """The t that Student's variable of so many degrees of freedom exceeds in size with probability 1 - confidence."""
+    low, high = 0.0, 1.0
+    while _within(high, freedom) < confidence:
+        low, high = high, 2.0 * high
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
+    return 0.5 * (low + high)
+
+
+def _within(t: float, freedom: int) -> float:
+    """P(|T| <= t) in its finite series (M. Abramowitz and I. Stegun, *Handbook of Mathematical Functions*, 1964,
+    26.7.3 and 26.7.4)."""
+    angle = math.atan(t / math.sqrt(freedom))
+    odd = freedom % 2
+    term = math.cos(angle) if odd else 1.0
+    total = 0.0 if freedom == 1 else term
+    for k in range(3 if odd else 2, freedom - 1, 2):
+        term *= math.cos(angle) ** 2 * (k - 1) / k
+        total += term
+    return 2.0 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
 
 
 def _bootstrap(sample: npt.NDArray[np.float64]) -> tuple[float, float]:

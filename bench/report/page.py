@@ -33,8 +33,9 @@ def facts(cells: Cells, figures: Sequence[Drawn], name: str) -> dict[str, Any]:
         "predictions": sections.predictions(cells),
         "outcomes": sections.outcomes(cells),
         "trust": sections.trust(cells),
-        "looks": palette.looks(cells.run.variants),
-        "variants": palette.family_order(cells.run.variants),
+        "looks": palette.looks(cells.shown),
+        "variants": palette.family_order(cells.shown),
+        "hidden": [variant for variant in cells.run.variants if variant.hidden],
     }
 
 

@@ -47,6 +47,10 @@ class Look:
     dash: tuple[float, ...]
 
 
+HARNESS = Look(NEUTRAL, NEUTRAL, "--neutral", "", ())
+"""The harness itself: no variant, so no hue."""
+
+
 def family_order(variants: Iterable[VariantFacts]) -> list[VariantFacts]:
     """Techniques in the order of the palette, then products in the same order; names decide among equals."""
     return sorted(variants, key=lambda variant: (bool(variant.product), _rank(variant.technique), variant.name))

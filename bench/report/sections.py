@@ -10,6 +10,8 @@ from bench.analysis.cells import Cells
 from bench.analysis.findings import CHECKS, Check
 from bench.analysis.laws import LawVerdict, Reading, read_laws
 from bench.analysis.metrics import METRICS, Metric
+from bench.analysis.statistics import FEWEST_TRIALS
+from bench.report import noise
 from bench.report.palette import family_order
 from bench.results import Trial, VariantFacts
 from bench.units import DASH, counted, interval, measured, percent, quantity
@@ -36,11 +38,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The numbers of one scenario, techniques and products apart."""
+    """The numbers of one scenario, techniques and products apart, with the noise floor of every column; `note` says
+    where nothing can be ranked."""
 
     scenario: str
     metrics: list[Metric]
     groups: list[tuple[str, list[Row]]]
+    floors: list[str]
+    note: str
 
 
 def tables(cells: Cells, headline: bool) -> list[Table]:
@@ -72,7 +77,24 @@ def _table(cells: Cells, scenario: str, headline: bool) -> Table:
         (words, [row for row in rows if bool(row.variant.product) is product])
         for words, product in (("Techniques on neutral ground", False), ("Products as deployed", True))
     ]
-    return Table(scenario, metrics, [(words, held) for words, held in groups if held])
+    return Table(
+        scenario,
+        metrics,
+        [(words, held) for words, held in groups if held],
+        [noise.floor_words(cells, metric.name, scenario) for metric in metrics],
+        too_few(cells, scenario),
+    )
+
+
+def too_few(cells: Cells, scenario: str) -> str:
+    """Why nobody can be ranked in a scenario: no variant has enough blocks. Empty where one has."""
+    blocks = [
+        len({trial.planned.block for trial in cells.valid(scenario, variant.name)})
+        for variant in cells.measured(scenario)
+    ]
+    if not blocks or max(blocks) >= FEWEST_TRIALS:
+        return ""
+    return f"Too few trials to rank anybody: {counted(max(blocks), 'block')}, {FEWEST_TRIALS} are needed."
 
 
 def _leaders(cells: Cells, metric: Metric, scenario: str) -> set[str]:
@@ -99,6 +121,11 @@ class Prediction:
     met: bool
 
 
+def readings(cells: Cells) -> list[Reading]:
+    """Every law read against the variants that are compared; hidden ones are held against other things."""
+    return read_laws(cells.run, cells.compared)
+
+
 def predictions(cells: Cells) -> list[Prediction]:
     """Every law that could be tested."""
     return [
@@ -108,7 +135,7 @@ def predictions(cells: Cells) -> list[Prediction]:
             measured(reading.measured, reading.law.unit),
             reading.verdict is LawVerdict.MET,
         )
-        for reading in read_laws(cells.run, cells.trials)
+        for reading in readings(cells)
     ]
 
 
@@ -135,6 +162,9 @@ def outcomes(cells: Cells) -> Outcomes:
         f"{counted(len(run.plan), 'trial')} planned: {valid} valid, {len(struck)} struck out, {len(failed)} failed,"
         f" {missing} not run."
     )
+    hidden = len(trials) - len(cells.compared)
+    if hidden:
+        sentence += f" Of these, {counted(hidden, 'trial')} measured the instrument itself."
     return Outcomes(_with(run.variants, "skipped"), _with(run.variants, "failed"), failed, struck, missing, sentence)
 
 
@@ -155,10 +185,12 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What limits trust: findings beside the numbers, how late the publisher was, what the generator cost."""
+    """What limits trust: findings beside the numbers, twins, missed laws, the harness itself, how late the publisher
+    was, what the generator cost."""
 
     doubts: list[Doubt]
     sentences: list[str]
+    twins: list[noise.Twins]
     checks: tuple[Check, ...]
 
 
@@ -170,8 +202,23 @@ def trust(cells: Cells) -> Trust:
             if not finding.disqualifying:
                 held.setdefault(finding.name, []).append(trial)
     doubts = [_doubt(name, trials) for name, trials in held.items()]
-    sentences = [told for told in (_slip(cells), _generator(cells)) if told]
-    return Trust(doubts, sentences, CHECKS)
+    sentences = [
+        *about_laws(cells),
+        *noise.about_twins(cells),
+        *noise.about_harness(cells),
+        *(told for told in (_slip(cells), _generator(cells)) if told),
+    ]
+    return Trust(doubts, sentences, noise.twins(cells), CHECKS)
+
+
+def about_laws(cells: Cells) -> list[str]:
+    """The laws that were missed, in words: each is a fault of the instrument until shown otherwise."""
+    read = readings(cells)
+    missed = [reading for reading in read if reading.verdict is not LawVerdict.MET]
+    if not missed:
+        return []
+    said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.scenario})" for reading in missed)
+    return [f"{counted(len(missed), 'law')} of {len(read)} missed: {said}. Until explained, doubt the instrument."]
 
 
 def _doubt(name: str, trials: list[Trial]) -> Doubt:
@@ -181,7 +228,7 @@ def _doubt(name: str, trials: list[Trial]) -> Doubt:
 
 
 def _all(cells: Cells, metric: str) -> list[float]:
-    values = [METRICS[metric].of(trial) for trial in cells.trials if trial.valid]
+    values = [METRICS[metric].of(trial) for trial in cells.compared if trial.valid]
     return sorted(value for value in values if value is not None)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from bench.analysis.answers import Answer, Entry, Standing
 from bench.analysis.cells import Cells
-from bench.analysis.laws import LawVerdict, read_laws
 from bench.analysis.metrics import Metric
-from bench.analysis.statistics import FEWEST_TRIALS, Verdict, coverage
+from bench.analysis.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, Verdict, coverage
+from bench.report import noise, sections
+from bench.report.palette import family_order
 from bench.results import VariantFacts
 from bench.units import DASH, counted, measured, percent, quantity, ratio, span
 
@@ -38,12 +39,13 @@ class Claim:
 class Opening:
     """What a report says first: how the protagonist stands, what to know before believing a number, and the claims.
 
-    `standings` are lines of (words, questions); `products` hold, for every question, the products beside their
-    technique.
+    `alarms` are what would overturn the rest: too few trials, missed laws, twins that differ. `standings` are lines of
+    (words, questions); `products` hold, for every question, the products beside their technique.
     """
 
     sentence: str
     standings: list[tuple[str, list[str]]]
+    alarms: list[str]
     cautions: list[str]
     claims: list[Claim]
     products: list[Claim]
@@ -55,6 +57,7 @@ def opening(cells: Cells, given: list[Answer]) -> Opening:
     return Opening(
         sentence,
         standings,
+        _alarms(cells, given),
         _cautions(cells, given),
         [_claim(found) for found in given if found.entries],
         [_added(found) for found in given if found.products],
@@ -115,53 +118,69 @@ DISTANCES: dict[Standing, Callable[[Answer, Entry], str]] = {
 }
 
 
+def _alarms(cells: Cells, given: list[Answer]) -> list[str]:
+    """What would overturn everything else: too few trials, a missed law, twins that differ."""
+    sizes = _sizes(given)
+    few = sizes and max(sizes) < FEWEST_TRIALS
+    said = [f"Each number rests on {_span(sizes)}: too few trials for an interval or a comparison."] if few else []
+    return [*said, *sections.about_laws(cells), *noise.flagged(cells)]
+
+
 def _cautions(cells: Cells, given: list[Answer]) -> list[str]:
     """What must be known before a number is believed."""
     if not given:
         return ["No trial of this run is valid."]
-    return [*_about_trials(given), _about_noise(cells, given), *_about_laws(cells)]
+    return [*_about_trials(_sizes(given)), _about_noise(cells, given)]
 
 
-def _about_laws(cells: Cells) -> list[str]:
-    """A law that is missed is a fault of the instrument until shown otherwise, and so belongs at the top."""
-    readings = read_laws(cells.run, cells.trials)
-    missed = [reading for reading in readings if reading.verdict is not LawVerdict.MET]
-    if not missed:
-        return []
-    said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.scenario})" for reading in missed)
-    return [f"{counted(len(missed), 'law')} of {len(readings)} missed: {said}. Until explained, doubt the instrument."]
+def _sizes(given: list[Answer]) -> set[int]:
+    """How many trials the numbers rest on."""
+    return {len(entry.estimate.values) for answer in given for entry in (*answer.entries, *answer.products)}
 
 
-def _about_trials(given: list[Answer]) -> list[str]:
-    sizes = {len(entry.estimate.values) for answer in given for entry in (*answer.entries, *answer.products)}
+def _span(sizes: set[int]) -> str:
     fewest, most = min(sizes), max(sizes)
-    span = counted(most, "trial") if fewest == most else f"{fewest}{DASH}{counted(most, 'trial')}"
-    if most < FEWEST_TRIALS:
-        return [f"Each number rests on {span}: too few trials for an interval or a comparison."]
+    return counted(most, "trial") if fewest == most else f"{fewest}{DASH}{counted(most, 'trial')}"
+
+
+def _about_trials(sizes: set[int]) -> list[str]:
+    if max(sizes) < FEWEST_TRIALS:
+        return []
     sure = [f"{percent(coverage(size))} with {size}" for size in sorted(sizes) if size >= FEWEST_TRIALS]
-    none = f"; {FEWEST_TRIALS - 1} or fewer have none" if fewest < FEWEST_TRIALS else ""
+    none = f"; {FEWEST_TRIALS - 1} or fewer have none" if min(sizes) < FEWEST_TRIALS else ""
     return [
-        f"Numbers are medians over {span}. The brackets hold the true median with a probability of at most"
-        f" {' and '.join((sure[0], sure[-1])) if len(sure) > 1 else sure[0]}{none}."
+        f"Numbers are medians over {_span(sizes)}. The brackets hold the true median with a probability of at most"
+        f" {' and '.join((sure[0], sure[-1])) if len(sure) > 1 else sure[0]}{none}. The brackets of a ratio are its"
+        f" {percent(COMPARED_CONFIDENCE)} interval."
     ]
 
 
+RULE = (
+    "only a ratio whose interval excludes 1, and which lies beyond the noise floor of its metric, is called a"
+    " difference"
+)
+
+
 def _about_noise(cells: Cells, given: list[Answer]) -> str:
-    floors = [cells.floor(answer.question.metric, answer.question.scenario) for answer in given]
-    measured_floors = [floor.ratio for floor in floors if floor.measured]
-    if not measured_floors:
-        return (
-            "No cell was run twice in a block, so the noise floor is assumed: only a ratio whose whole interval is more"
-            f" than {percent(floors[0].ratio - 1)} away from 1 is called a difference."
-        )
-    return (
-        f"Twins of one cell differed by up to {percent(max(measured_floors) - 1)}: only a ratio whose whole interval"
-        " lies beyond the noise floor of its metric is called a difference."
-    )
+    floors = [(answer, cells.floor(answer.question.metric, answer.question.scenario)) for answer in given]
+    if not any(floor.measured for _, floor in floors):
+        assumed = noise.share(ASSUMED_FLOOR)
+        return f"No cell was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."
+    ratios = [floor.ratio for answer, floor in floors if floor.measured and _positive(answer)]
+    apart = f"differed by up to {noise.share(max(ratios))}" if ratios else "were compared"
+    return f"Twins of one cell {apart}: {RULE}."
+
+
+def _positive(answer: Answer) -> bool:
+    """Whether all numbers have ratios; else the floor is one of differences."""
+    return all(min(entry.estimate.values) > 0 for entry in (*answer.entries, *answer.products))
 
 
 def _claim(answer: Answer) -> Claim:
     best = answer.entries[0]
+    if len(answer.entries) > 1 and all(_untold(entry) for entry in answer.entries[1:]):
+        items = [Item(entry.variant, _number(entry, answer.metric)) for entry in _unranked(answer)]
+        return Claim(answer.question.words, _verdict(answer), [("too few trials to compare", items)])
     groups = [(_best_words(answer), [Item(best.variant, _number(best, answer.metric))])]
     for words, shown in (
         ("no difference shown", Verdict.NONE_SHOWN),
@@ -172,6 +191,16 @@ def _claim(answer: Answer) -> Claim:
         if held:
             groups.append((words, [Item(entry.variant, _beside(entry, answer.metric)) for entry in held]))
     return Claim(answer.question.words, _verdict(answer), groups)
+
+
+def _unranked(answer: Answer) -> list[Entry]:
+    """The techniques in the order of the report, where the order of their medians would look like a ranking."""
+    held = {entry.variant.name: entry for entry in answer.entries}
+    return [held[variant.name] for variant in family_order(entry.variant for entry in answer.entries)]
+
+
+def _untold(entry: Entry) -> bool:
+    return entry.comparison is None or entry.comparison.verdict is Verdict.TOO_FEW
 
 
 def _added(answer: Answer) -> Claim:
@@ -217,7 +246,7 @@ def _number(entry: Entry, metric: Metric) -> str:
 def _beside(entry: Entry, metric: Metric) -> str:
     """The number of an entry and how it compares with the best, or with its technique."""
     number, compared = quantity(entry.estimate.median, metric.unit), entry.comparison
-    if compared is not None and compared.ratio is not None:
+    if compared is not None and compared.ratio is not None and not compared.ratio.too_few:
         return f"{number}, {ratio(compared.ratio)}"
     if compared is not None and compared.difference is not None and not compared.difference.too_few:
         return f"{number} (difference {span(compared.difference, metric.unit)})"
@@ -227,6 +256,8 @@ def _beside(entry: Entry, metric: Metric) -> str:
 def _product(entry: Entry, metric: Metric) -> str:
     if entry.comparison is None:
         return _number(entry, metric)
+    if _untold(entry):
+        return f"{_number(entry, metric)} ({entry.comparison.verdict})"
     relation = "that of" if entry.comparison.ratio else "beside"
     shown = entry.comparison.verdict
     note = f"; {shown}" if shown in (Verdict.NONE_SHOWN, Verdict.TOO_FEW) else ""

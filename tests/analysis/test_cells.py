@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from bench.analysis.answers import QUESTIONS, Question, Standing, answer, answers
-from bench.analysis.cells import ASSUMED_FLOOR, Cells
+from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Verdict
+from bench.analysis.statistics import ASSUMED_FLOOR, Verdict
+from bench.results import Failure
 from tests._synthetic import NATURES, synthetic
 
 
@@ -67,6 +69,62 @@ def test_twins_of_a_block_measure_the_noise_floor() -> None:
     floor = cells.floor("cpu", "broadcast")
     assert floor.measured
     assert floor.ratio == pytest.approx(max(max(pair) / min(pair) for pair in blocks.values()))
+
+
+def test_a_twin_serves_the_floor_and_not_the_number_of_its_cell() -> None:
+    run, trials = synthetic(scenarios=["broadcast"], troubles=False, twins=True)
+    name = NATURES[-1].name
+    single = [trial for trial in trials if not trial.planned.id.endswith("-twin")]
+    with_twins, without = (Cells(run, held).estimate("cpu", "broadcast", name) for held in (trials, single))
+    assert with_twins is not None
+    assert with_twins == without
+    assert len(with_twins.values) == 3
+
+
+def test_a_twin_stands_in_for_a_first_that_is_not_valid() -> None:
+    run, trials = synthetic(scenarios=["broadcast"], troubles=False, twins=True)
+    name = NATURES[-1].name
+    lost = f"1-broadcast-{name}"
+    struck = [msgspec.structs.replace(trial, failure=Failure(phase="connect", error="")) if trial.planned.id == lost
+              else trial for trial in trials]  # fmt: skip
+    cells = Cells(run, struck)
+    found = cells.estimate("cpu", "broadcast", name)
+    assert found is not None
+    assert len(found.values) == 3
+    twin = next(trial for trial in trials if trial.planned.id == f"{lost}-twin")
+    assert found.values[1] == METRICS["cpu"].of(twin)
+    assert cells.floor("cpu", "broadcast").pairs == 2
+
+
+def test_twins_are_compared_with_themselves() -> None:
+    cells = Cells(*synthetic(scenarios=["broadcast"], troubles=False, twins=True))
+    (found,) = cells.twins("cpu", "broadcast")
+    assert found.variant is found.reference
+    assert found.variant.name == NATURES[-1].name
+    assert found.verdict is Verdict.NONE_SHOWN
+    assert found.ratio is not None
+    assert len(found.ratio.values) == 3
+    assert cells.twins("connection_memory", "broadcast") == []
+
+
+def test_the_harness_is_asked_by_name_and_compared_with_nobody() -> None:
+    cells = Cells(*synthetic(harness=True))
+    assert len(cells.harness("broadcast")) == 3
+    assert cells.harness("idle") == []
+    assert cells.estimate("latency_p50", "broadcast", HARNESS) is not None
+    assert HARNESS not in {variant.name for variant in (*cells.measured("broadcast"), *cells.shown)}
+    assert HARNESS not in {trial.planned.variant for trial in cells.compared}
+    assert HARNESS not in {
+        entry.variant.name for found in answers(cells) for entry in (*found.entries, *found.products)
+    }
+    assert Cells(*synthetic()).harness("broadcast") == []
+
+
+def test_an_answer_is_the_same_with_the_harness_and_without() -> None:
+    run, trials = synthetic(harness=True)
+    bare = msgspec.structs.replace(run, variants=[variant for variant in run.variants if not variant.hidden])
+    without = Cells(bare, [trial for trial in trials if trial.planned.variant != HARNESS])
+    assert answers(Cells(run, trials)) == answers(without)
 
 
 def test_the_best_leads_with_all_that_do_not_differ_from_it(cells: Cells) -> None:

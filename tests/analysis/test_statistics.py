@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.analysis.statistics import (
+    COMPARED_CONFIDENCE,
     Verdict,
     coverage,
     estimate,
     paired_difference,
     paired_ratio,
+    student_t,
     verdict,
     verdict_of_difference,
 )
@@ -93,6 +95,45 @@ def test_coverage_is_bounded_by_the_order_statistics(trials: int, bound: float) 
     assert coverage(trials) == bound
 
 
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 8, 15, 40])
+@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.99])
+def test_students_t_agrees_with_scipy(confidence: float, freedom: int) -> None:
+    assert student_t(confidence, freedom) == pytest.approx(stats.t.ppf(0.5 + confidence / 2, freedom), rel=1e-9)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(numbers, numbers), min_size=3, max_size=8))
+def test_the_interval_of_a_ratio_is_that_of_the_mean_logarithm(pairs: list[tuple[float, float]]) -> None:
+    ratio = paired_ratio(*({block: pair[side] for block, pair in enumerate(pairs)} for side in (0, 1)))
+    assert ratio is not None
+    assert ratio.low is not None
+    assert ratio.high is not None
+    logs = np.log([ours / theirs for ours, theirs in pairs])
+    if np.ptp(logs) < 1e-6:
+        assert ratio.low == pytest.approx(ratio.high, rel=1e-5)
+        return
+    oracle = stats.ttest_1samp(logs, 0.0).confidence_interval(COMPARED_CONFIDENCE)
+    middle = float(np.median(logs))
+    assert math.log(ratio.low) == pytest.approx(min(oracle.low, middle), rel=1e-6, abs=1e-9)
+    assert math.log(ratio.high) == pytest.approx(max(oracle.high, middle), rel=1e-6, abs=1e-9)
+    assert ratio.low <= ratio.median * (1 + 1e-12)
+    assert ratio.median <= ratio.high * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_is_said(size: int) -> None:
+    rng = np.random.default_rng(8)
+    ones, held = dict.fromkeys(range(size), 1.0), 0
+    for _ in range(2_000):
+        ratio = paired_ratio(dict(enumerate(map(float, rng.lognormal(0.0, 0.3, size)))), ones)
+        assert ratio is not None
+        assert ratio.low is not None
+        assert ratio.high is not None
+        assert ratio.coverage == COMPARED_CONFIDENCE
+        held += ratio.low <= 1.0 <= ratio.high
+    assert held / 2_000 == pytest.approx(COMPARED_CONFIDENCE, abs=0.02)
+
+
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=8))
 def test_a_ratio_turned_round_is_its_reciprocal(pairs: list[tuple[float, float]]) -> None:
     ours, theirs = ({block: pair[side] for block, pair in enumerate(pairs)} for side in (0, 1))
@@ -122,11 +163,17 @@ def test_a_zero_has_no_ratio_but_a_difference() -> None:
     zeros, ones = dict.fromkeys(range(3), 0.0), dict.fromkeys(range(3), 1.0)
     assert paired_ratio(ones, zeros) is None
     assert paired_ratio({0: 1.0, 1: 1.0, 2: 1.0}, {0: 1.0, 1: 1.0, 2: 0.0}) is None
-    assert verdict_of_difference(paired_difference(ones, zeros)) is Verdict.HIGHER
-    assert verdict_of_difference(paired_difference(zeros, ones)) is Verdict.LOWER
-    assert verdict_of_difference(paired_difference(zeros, zeros)) is Verdict.NONE_SHOWN
-    assert verdict_of_difference(paired_difference({0: 1.0}, {0: 0.0})) is Verdict.TOO_FEW
-    assert verdict_of_difference(None) is Verdict.TOO_FEW
+    assert verdict_of_difference(paired_difference(ones, zeros), 0.5) is Verdict.HIGHER
+    assert verdict_of_difference(paired_difference(zeros, ones), 0.5) is Verdict.LOWER
+    assert verdict_of_difference(paired_difference(zeros, zeros), 0.0) is Verdict.NONE_SHOWN
+    assert verdict_of_difference(paired_difference({0: 1.0}, {0: 0.0}), 0.0) is Verdict.TOO_FEW
+    assert verdict_of_difference(None, 0.0) is Verdict.TOO_FEW
+
+
+def test_a_difference_within_the_noise_floor_is_none() -> None:
+    zeros, ones = dict.fromkeys(range(3), 0.0), dict.fromkeys(range(3), 1.0)
+    assert verdict_of_difference(paired_difference(ones, zeros), 1.0) is Verdict.NONE_SHOWN
+    assert verdict_of_difference(paired_difference(zeros, ones), 1.0) is Verdict.NONE_SHOWN
 
 
 @pytest.mark.parametrize(
@@ -137,11 +184,12 @@ def test_a_zero_has_no_ratio_but_a_difference() -> None:
         ([0.9, 1.5, 1.6], Verdict.NONE_SHOWN),  # one block disagrees
         ([1.02, 1.03, 1.04], Verdict.NONE_SHOWN),  # within the noise floor
         ([0.96, 0.97, 0.98], Verdict.NONE_SHOWN),
-        ([1.04, 1.5, 1.6], Verdict.NONE_SHOWN),  # one block agrees, but within the noise floor
+        ([1.04, 1.5, 1.6], Verdict.NONE_SHOWN),  # all agree, but three that lie so far apart show nothing
+        ([1.04, 1.06, 1.07], Verdict.HIGHER),  # a block within the noise floor does not outvote the median
         ([9.0, 9.0], Verdict.TOO_FEW),
     ],
 )
-def test_a_difference_is_one_with_all_of_its_interval_beyond_the_noise_floor(
+def test_a_difference_is_one_whose_interval_excludes_1_and_whose_median_lies_beyond_the_noise_floor(
     ratios: list[float], shown: Verdict
 ) -> None:
     ones = dict.fromkeys(range(len(ratios)), 1.0)

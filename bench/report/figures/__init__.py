@@ -61,7 +61,7 @@ FIGURES = (
 
 def drawn(cells: Cells) -> Iterator[Drawn]:
     """Every figure that the run has facts for, in the order of the table."""
-    looks = palette.looks(cells.run.variants)
+    looks = palette.looks(cells.shown)
     colours = palette.THEME | {look.colour: look.css for look in looks.values()}
     for figure in FIGURES:
         for scenario in figure.scenarios(cells):
@@ -77,7 +77,7 @@ def _render(figure: Figure, subject: Subject, colours: dict[str, str]) -> Drawn:
         canvas.savefig(vector, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Type", "Format")))
         canvas.set_layout_engine("none")  # it has its place by now
         canvas.savefig(raster, format="png", dpi=200, pil_kwargs={"compress_level": 3})
-    sentence = figure.sentence(subject)
+    sentence = f"{figure.sentence(subject)} {subject.doubt}".rstrip()
     title = f"{figure.title}: {clean(subject.scenario)}"
     text = vector.getvalue()
     return Drawn(

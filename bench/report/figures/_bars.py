@@ -8,10 +8,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate
+from bench.report import noise
 from bench.report.figures._canvas import Subject, linear_ticks, named, pairs
 from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
 from bench.results import VariantFacts
@@ -44,7 +45,7 @@ class Rows:
     @property
     def height_in(self) -> float:
         """How tall a canvas for these rows should be, without its axis."""
-        return self.depth * ROW_IN + 0.62
+        return self.depth * ROW_IN + 0.8
 
 
 def rows(subject: Subject, metric: str) -> Rows:
@@ -151,6 +152,22 @@ def number(axes: Axes, row: Row, text: str) -> None:
     axes.annotate(text, xy=(reach, row.y), xytext=(6, 0), textcoords="offset points", va="center")
 
 
+def floor(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
+    """A grey band over the techniques, from the best of them to where the noise floor ends, and its width in words.
+    Nothing where nobody can be called the best."""
+    ranked = [row for row in chart.rows if not row.variant.product]
+    if len(ranked) < 2 or subject.doubt:
+        return
+    best, found = min(row.total.median for row in ranked), subject.cells.floor(metric, subject.scenario)
+    width = best * (found.ratio - 1.0) if best > 0 else found.difference
+    top, bottom = ranked[0].y - 0.5, ranked[-1].y + 0.5
+    axes.add_patch(Rectangle((best, top), width, bottom - top, facecolor=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7))
+    axes.set_xlabel(
+        f"grey: noise floor beyond the best technique ({noise.floor_words(subject.cells, metric, subject.scenario)})",
+        fontsize="small",
+    )
+
+
 def simple(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
     """A chart of plain bars of one metric."""
     unit = METRICS[metric].unit
@@ -159,6 +176,7 @@ def simple(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
         trials(axes, row)
         number(axes, row, quantity(row.total.median, unit))
     finish(axes, chart, unit)
+    floor(axes, subject, metric, chart)
 
 
 def finish(axes: Axes, chart: Rows, unit: Unit, room: float = 0.2, ticks: int = 5) -> None:

@@ -16,6 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import Unit
 from bench.report.palette import GRID, INK, MUTED, PAPER, Look, family_order
+from bench.report.sections import too_few
 from bench.report.text import short
 from bench.results import VariantFacts
 from bench.units import percent, tick, unit_size
@@ -37,6 +38,11 @@ class Subject:
     def variants(self) -> list[VariantFacts]:
         """The variants with valid trials in the scenario: techniques first, then products."""
         return family_order(self.cells.measured(self.scenario))
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing in the figure may be called a difference; empty where something may."""
+        return too_few(self.cells, self.scenario)
 
 
 def drawing() -> AbstractContextManager[None]:

@@ -54,6 +54,7 @@ def cpu(subject: Subject) -> Figure:
         _bars.trials(axes, row)
         _bars.number(axes, row, quantity(row.total.median, "ns"))
     _bars.finish(axes, chart, "ns")
+    _bars.floor(axes, subject, "cpu", chart)
     if any(_median(subject, "broker_cpu", row.variant) > 0 for row in chart.rows):
         _bars.key(figure, [("solid", "server"), ("hollow", "broker")])
     return figure
@@ -96,6 +97,7 @@ def wire(subject: Subject) -> Figure:
         _bars.trials(whole, row)
         _bars.number(whole, row, quantity(row.total.median, "wire bytes"))
     _bars.finish(whole, chart, "wire bytes", room=0.42, ticks=3)
+    _bars.floor(whole, subject, "wire", chart)
     _bars.key(figure, [("neutral", "payload"), ("solid", "framing, HTTP headers"), ("hollow", "TCP/IP headers")])
     _overhead(overhead, subject, chart)
     return figure

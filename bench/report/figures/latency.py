@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
+from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.distributions import cdf, merge
 from bench.analysis.metrics import METRICS
+from bench.report import noise, palette
 from bench.report.figures._canvas import (
     WIDTH_IN,
     Subject,
@@ -64,9 +65,9 @@ def pooled(distributions: tuple[Distribution, ...]) -> Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A variant's latencies: all trials together and each alone, in ns at `SHARES`."""
+    """A variant's latencies: all trials together and each alone, in ns at `SHARES`. `name` is what it is called."""
 
-    variant: VariantFacts
+    name: str
     look: Look
     median_ns: float
     at_ns: np.ndarray
@@ -81,17 +82,27 @@ def curves_sentence(subject: Subject) -> str:
         "Further left is fresher, steeper is steadier: a curve shows which share of deliveries had arrived after how"
         " long; thin lines are single trials."
     )
-    if len(found) > 1:
+    if len(found) > 1 and not subject.doubt:
         sentence += (
-            f" One half had arrived after {quantity(fastest.median_ns, 'ns')} with {named(fastest.variant)} and after"
-            f" {quantity(slowest.median_ns, 'ns')} with {named(slowest.variant)}."
+            f" One half had arrived after {quantity(fastest.median_ns, 'ns')} with {fastest.name} and after"
+            f" {quantity(slowest.median_ns, 'ns')} with {slowest.name}."
         )
-    return sentence
+    floors = [noise.floor_words(subject.cells, name, subject.scenario) for name in _metrics(subject)]
+    return f"{sentence} Noise floor: {floors[0]} at the median, {floors[1]} at 99\u00a0%.{harness_sentence(subject)}"
+
+
+def harness_sentence(subject: Subject) -> str:
+    """What the grey curve or line is; empty where the run does not have it."""
+    parts = dict(noise.harness_parts(subject.cells, subject.scenario))
+    if "p50" not in parts:
+        return ""
+    return f" Grey: the harness itself, without any technique (p50 {parts['p50']}, p99 {parts['p99']})."
 
 
 def curves(subject: Subject) -> Figure:
     """Cumulative distributions on a logarithmic axis, one curve per variant, named where there is room."""
-    found = _curves(subject)
+    floor = harness(subject)
+    found = [*floor, *_curves(subject)]
     labels = _labels(found)
     figure = canvas(3.5)
     axes = figure.add_subplot()
@@ -105,7 +116,8 @@ def curves(subject: Subject) -> Figure:
     for curve in reversed(found):
         for alone in curve.each_ns:
             axes.plot(alone, SHARES, color=curve.look.colour, linewidth=0.6, alpha=0.4)
-        axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linestyle=linestyle(curve.look))
+        width = 1.0 if curve in floor else 1.7
+        axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linestyle=linestyle(curve.look), linewidth=width)
     for label in labels:
         _write(axes, label, bounds)
     axes.set_xlabel("round trip" if subject.scenario in both_ways(subject.cells) else "delivery latency")
@@ -119,16 +131,30 @@ def _curves(subject: Subject) -> list[Curve]:
     for variant in subject.variants:
         distributions = latencies(subject.cells, subject.scenario, variant)
         if distributions:
-            each = [at_shares(distribution) for distribution in distributions]
-            together = at_shares(pooled(tuple(distributions)))
-            estimate = subject.cells.estimate(_median_metric(subject), subject.scenario, variant.name)
-            median = estimate.median if estimate else float(np.interp(0.5, SHARES, together))
-            found.append(Curve(variant, subject.looks[variant.name], median, together, each))
+            found.append(_curve(subject, variant.name, distributions, named(variant), subject.looks[variant.name]))
     return sorted(found, key=lambda curve: curve.median_ns)
 
 
-def _median_metric(subject: Subject) -> str:
-    return "round_trip_p50" if METRICS["round_trip_p50"].applies(subject.scenario) else "latency_p50"
+def harness(subject: Subject) -> list[Curve]:
+    """The curve of the harness itself, or none."""
+    trials = subject.cells.harness(subject.scenario)
+    distributions = [trial.latency for trial in trials if trial.latency is not None and trial.latency.count]
+    return [_curve(subject, HARNESS, distributions, "harness floor", palette.HARNESS)] if distributions else []
+
+
+def _curve(subject: Subject, variant: str, distributions: list[Distribution], name: str, look: Look) -> Curve:
+    each = [at_shares(distribution) for distribution in distributions]
+    together = at_shares(pooled(tuple(distributions)))
+    estimate = subject.cells.estimate(_metrics(subject)[0], subject.scenario, variant)
+    median = estimate.median if estimate else float(np.interp(0.5, SHARES, together))
+    return Curve(name, look, median, together, each)
+
+
+def _metrics(subject: Subject) -> tuple[str, str]:
+    """The metrics of the median and of 99 % in a scenario."""
+    if METRICS["round_trip_p50"].applies(subject.scenario):
+        return "round_trip_p50", "round_trip_p99"
+    return "latency_p50", "latency_p99"
 
 
 def at_shares(distribution: Distribution) -> np.ndarray:
@@ -151,7 +177,7 @@ class Label:
     @property
     def width(self) -> float:
         """About which part of the plot's width the text takes."""
-        return (text_width_in(self.text) + 0.22) / (WIDTH_IN - 0.9)
+        return (text_width_in(self.text) + 0.36) / (WIDTH_IN - 0.9)
 
 
 def _labels(found: list[Curve]) -> list[Label]:
@@ -165,7 +191,7 @@ def _labels(found: list[Curve]) -> list[Label]:
         near = share + (-HALF_TEXT if left else HALF_TEXT)  # curves lean right: the nearest edge of the text decides
         edges = [float(np.interp(near, SHARES, other.at_ns)) for other in found]
         between = "  " if step < 0.11 else "\n"
-        text = f"{short(named(curve.variant), 24)}{between}{quantity(curve.median_ns, 'ns')}"
+        text = f"{short(curve.name, 24)}{between}{quantity(curve.median_ns, 'ns')}"
         labels.append(Label(curve, text, left, share, min(edges) if left else max(edges)))
     return labels
 
@@ -174,7 +200,7 @@ def _bounds(found: list[Curve], labels: list[Label]) -> tuple[float, float]:
     """The axis from the fastest to the slowest delivery, widened until every label has its room."""
     low = math.log10(max(1.0, min(float(curve.at_ns[1]) for curve in found))) - 0.1
     high = math.log10(max(float(curve.at_ns[-1]) for curve in found)) + 0.1
-    for _ in range(8):  # each step widens the axis, and with it the room that a label takes
+    for _ in range(40):  # each step widens the axis, and with it the room that a label takes
         span = high - low
         for label in labels:
             edge = math.log10(label.edge_ns)

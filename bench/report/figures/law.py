@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.cells import Cells
 from bench.analysis.distributions import quantile
 from bench.analysis.laws import UniformLaw, poll_interval_ns, uniform_law
 from bench.report.figures._canvas import Subject, canvas, linear_ticks, named, share_ticks
-from bench.report.figures.latency import SHARES, at_shares, latencies, one_way, pooled
+from bench.report.figures.latency import SHARES, at_shares, harness, latencies, one_way, pooled
 from bench.report.palette import INK
 from bench.results import Distribution, VariantFacts
 from bench.units import quantity
@@ -47,6 +48,19 @@ def law_sentence(subject: Subject) -> str:
     return " ".join(told)
 
 
+def _harness(axes: Axes, subject: Subject) -> None:
+    """What the harness itself measures without any technique: a thin grey curve, where the run has it."""
+    for curve in harness(subject):
+        axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linewidth=1.0)
+        axes.annotate(
+            f"{curve.name} {quantity(curve.median_ns, 'ns')}",
+            xy=(float(curve.at_ns[-1]), 0.93),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+        )
+
+
 def law(subject: Subject) -> Figure:
     """The uniform law drawn over what was measured, on a linear axis."""
     figure = canvas(2.9)
@@ -71,6 +85,7 @@ def law(subject: Subject) -> Figure:
             textcoords="offset points",
             va="top",
         )
+    _harness(axes, subject)
     axes.set_xlim(left=0)
     axes.set_ylim(0, 1.01)
     axes.grid(axis="both")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import held_bytes
+from bench.report import noise
 from bench.report.figures import _bars
 from bench.report.figures._canvas import Subject, canvas, end_labels, linear_ticks, linestyle, named
-from bench.report.palette import PAPER
+from bench.report.palette import NEUTRAL, PAPER
 from bench.results import Trial, VariantFacts
 from bench.units import counted, quantity
 
 
 def memory_sentence(subject: Subject) -> str:
     """What the slope is."""
-    return (
+    sentence = (
         "A steeper line is a dearer connection: memory of server and broker above that of the empty server, against"
         " connected subscribers; every dot is one step of one trial, every line a least-squares fit with the median"
         " slope."
     )
+    words = noise.floor_words(subject.cells, "connection_memory", subject.scenario)
+    floor = f" The grey wedge is the noise floor ({words}) above the least dear technique."
+    return sentence + (floor if len(_slopes(subject)) > 1 else "")
 
 
 def memory(subject: Subject) -> Figure:
@@ -42,6 +47,7 @@ def memory(subject: Subject) -> Figure:
         axes.plot([0, last], [0, slope.median * last], color=look.colour, linestyle=linestyle(look))
         ends.append((variant, slope.median))
         reach = max(reach, int(last))
+    _floor(axes, subject, reach)
     axes.set_xlim(0, reach * 1.015)
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     low, high = axes.get_ylim()
@@ -63,6 +69,26 @@ def memory(subject: Subject) -> Figure:
     axes.set_xlabel("connected subscribers")
     axes.set_ylabel("memory above the empty server")
     return figure
+
+
+def _floor(axes: Axes, subject: Subject, reach: int) -> None:
+    """A grey wedge from the line of the best technique to where the noise floor ends."""
+    slopes = _slopes(subject)
+    if len(slopes) > 1 and min(slopes) > 0:
+        best, ratio = min(slopes), subject.cells.floor("connection_memory", subject.scenario).ratio
+        axes.fill_between(
+            [0, reach], [0, best * reach], [0, best * ratio * reach], color=NEUTRAL, alpha=0.6, linewidth=0, zorder=0.7
+        )
+
+
+def _slopes(subject: Subject) -> list[float]:
+    """The memory per connection of the techniques that can be ranked; none where nobody can."""
+    held = [
+        subject.cells.estimate("connection_memory", subject.scenario, variant.name)
+        for variant in subject.variants
+        if not (variant.product or subject.doubt)
+    ]
+    return [found.median for found in held if found is not None]
 
 
 def _above_empty(trial: Trial) -> np.ndarray:

@@ -1,0 +1,162 @@
+"""The noise floor, the twins and the harness itself, put into words: what must lie between a number and its belief."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.analysis.cells import HARNESS, Cells, Comparison
+from bench.analysis.metrics import METRICS, Metric
+from bench.analysis.statistics import FEWEST_TRIALS, TWINS_CONFIDENCE, Estimate, Verdict
+from bench.units import counted, factor, measured, percent, quantity, tick
+
+FLAGGED = (Verdict.HIGHER, Verdict.LOWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """One line of the A/A comparison: a cell run twice in every block, on one metric, and whether that shows a
+    difference, which it should not."""
+
+    comparison: Comparison
+    metric: Metric
+    scenario: str
+    apart: str
+    floor: str
+    flagged: bool
+
+    @property
+    def verdict(self) -> str:
+        """What the comparison shows."""
+        return "they differ" if self.flagged else str(self.comparison.verdict)
+
+    @property
+    def sentence(self) -> str:
+        """The whole line in words."""
+        return (
+            f"{self.metric.title}, {self.scenario}: twins of {self.comparison.variant.label} lie apart by"
+            f" {self.apart}: {self.verdict}"
+        )
+
+
+def floor_words(cells: Cells, metric: str, scenario: str) -> str:
+    """The noise floor of a metric in a scenario: as a share, or in its unit where anybody's number can be zero."""
+    floor = cells.floor(metric, scenario)
+    values = [
+        value for variant in cells.measured(scenario) for _, value in cells.values(metric, scenario, variant.name)
+    ]
+    if min(values, default=1.0) <= 0.0:
+        words = tick(float(f"{floor.difference:.2g}"), METRICS[metric].unit)
+    else:
+        words = share(floor.ratio)
+    return words if floor.measured else f"{words}, assumed"
+
+
+def share(ratio: float) -> str:
+    """How far a ratio is above 1, rounded up: what lies inside a floor must look inside."""
+    return percent(math.ceil((ratio - 1) * 100 - 1e-6) / 100)
+
+
+def twins(cells: Cells) -> list[Twins]:
+    """A line per headline metric and scenario, as far as twins were run and have the metric."""
+    return [
+        Twins(
+            comparison, metric, scenario, _apart(comparison, metric), floor_words(cells, metric.name, scenario),
+            comparison.verdict in FLAGGED,
+        )
+        for scenario, metric in _headline(cells)
+        for comparison in cells.twins(metric.name, scenario)
+    ]  # fmt: skip
+
+
+def _headline(cells: Cells) -> Iterator[tuple[str, Metric]]:
+    for scenario in cells.scenarios:
+        for metric in METRICS.values():
+            if metric.headline:
+                yield scenario, metric
+
+
+def _apart(comparison: Comparison, metric: Metric) -> str:
+    """How far twins lie apart: the middle of the blocks and, in brackets, their range."""
+    if comparison.ratio is not None:
+        middle, ends = factor(comparison.ratio.median), [factor(end) for end in _ends(comparison.ratio)]
+    elif comparison.difference is not None:
+        middle = quantity(comparison.difference.median, metric.unit)
+        ends = [quantity(end, metric.unit) for end in _ends(comparison.difference)]
+    else:
+        return ""
+    return f"{middle} ({' to '.join(ends)})"
+
+
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    return min(estimate.values), max(estimate.values)
+
+
+def about_twins(cells: Cells) -> list[str]:
+    """What the floor is and how sure; then how the A/A comparison went. A floor that is assumed says so."""
+    lines = twins(cells)
+    if not lines:
+        return [
+            "Noise floor: no cell was run twice in a block, so it is assumed, and nothing in this run shows that equal"
+            " things come out equal."
+        ]
+    floors = sorted((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
+    fewest, most = floors[0], floors[-1]
+    pairs = f"{'at least ' if fewest.pairs < most.pairs else ''}{counted(fewest.pairs, 'pair')}"
+    chance = percent(fewest.exceeded)
+    told = [
+        "Noise floor: one cell of every scenario is run twice in each block; the widest of these"
+        f" {pairs} of twins is the floor of a metric. Among equally noisy things, one more pair would lie further"
+        f" apart in a block with a probability of {chance} at most (each of {fewest.pairs + 1} pairs is"
+        " equally likely the widest). The median over several blocks, which is what is held against the floor, does so"
+        " more rarely. A variant noisier than the twins is held back by its own interval."
+    ]
+    judged = [line for line in lines if line.comparison.verdict is not Verdict.TOO_FEW]
+    if not judged:
+        return [*told, f"A/A: fewer than {FEWEST_TRIALS} blocks hold twins: too few to compare them."]
+    flagged = [line for line in judged if line.flagged]
+    return [
+        *told,
+        f"A/A: {counted(len(judged), 'comparison')} of a cell with itself, {counted(len(flagged), 'difference')} shown;"
+        f" by chance, {percent(1 - TWINS_CONFIDENCE)} of such comparisons show one.",
+    ]
+
+
+def flagged(cells: Cells) -> list[str]:
+    """Twins that differ, as doubts that belong at the top."""
+    return [
+        f"A/A flagged: {line.sentence}, though both are the same thing. Until explained, believe no difference of this"
+        " metric that is not far larger."
+        for line in twins(cells)
+        if line.flagged
+    ]
+
+
+def harness_parts(cells: Cells, scenario: str) -> list[tuple[str, str]]:
+    """What the harness itself measures without a technique: (words, number) for each metric it has."""
+    if not cells.harness(scenario):
+        return []
+    asked = (
+        ("p50", "latency_p50"), ("p99", "latency_p99"), ("p50", "round_trip_p50"), ("p99", "round_trip_p99"),
+        ("server CPU per message", "server_cpu"),
+    )  # fmt: skip
+    found = [(words, name, cells.estimate(name, scenario, HARNESS)) for words, name in asked]
+    return [(words, measured(known, METRICS[name].unit)) for words, name, known in found if known is not None]
+
+
+def about_harness(cells: Cells) -> list[str]:
+    """The instrument's own part of every latency, by scenario; a run without that measurement says so."""
+    told = []
+    for scenario in cells.scenarios:
+        parts = harness_parts(cells, scenario)
+        if parts:
+            numbers = ", ".join(f"{words} {number}" for words, number in parts)
+            told.append(
+                f"The harness itself in {scenario} ({cells.facts[HARNESS].label}, no technique at all): {numbers}. So"
+                " much of every number here is the instrument's and the machine's: differences that are small beside it"
+                " say little about a technique."
+            )
+    return told or [
+        "The harness itself was not measured in this run: what of a latency is the instrument's is unknown."
+    ]

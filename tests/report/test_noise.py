@@ -1,0 +1,179 @@
+"""What a report says about noise: too few trials, the floor, twins, missed laws and the harness itself."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from bench.analysis.cells import Cells
+from bench.analysis.distributions import fold
+from bench.report import build, noise
+from bench.report.figures.course import courses
+from bench.results import Run, Trial
+from tests._synthetic import NATURES, NULL, synthetic, write
+
+FEW = (NATURES[0], NATURES[2], NATURES[3])
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def report(folder: Path, run: Run, trials: list[Trial]) -> tuple[str, str, dict[str, str]]:
+    """The page, the summary, and the words of every figure."""
+    page = build(write(folder / "results", run, trials), folder / "reports")
+    figures = {
+        path.stem: " ".join(element.text or "" for element in ET.parse(path).iter() if "text" in element.tag)
+        for path in (page.parent / "figures").glob("*.svg")
+    }
+    texts = (path.read_text(encoding="utf-8").replace(SPACE, " ") for path in (page, page.with_name("summary.md")))
+    return next(texts), next(texts), figures
+
+
+def with_cpu(trial: Trial, factor: float) -> Trial:
+    assert trial.usage
+    server = trial.usage.server
+    dearer = msgspec.structs.replace(server, cpu_ns=int(server.cpu_ns * factor))
+    return msgspec.structs.replace(trial, usage=msgspec.structs.replace(trial.usage, server=dearer))
+
+
+def flagged_run() -> tuple[Run, list[Trial]]:
+    """Twins whose second run costs a fifth more CPU in every block, and otherwise the same."""
+    run, trials = synthetic(FEW, ["broadcast"], troubles=False, twins=True)
+    first = {
+        trial.planned.block: trial
+        for trial in trials
+        if trial.planned.variant == FEW[-1].name and not trial.planned.id.endswith("-twin")
+    }
+    same = [
+        with_cpu(msgspec.structs.replace(first[trial.planned.block], planned=trial.planned), 1.2)
+        if trial.planned.id.endswith("-twin")
+        else trial
+        for trial in trials
+    ]
+    return run, same
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, blocks: int) -> None:
+    page, summary, figures = report(tmp_path, *synthetic(FEW, blocks=blocks, troubles=False))
+    for text in (page, summary):
+        assert "too few trials for an interval or a comparison" in text
+        assert text.count("Too few trials to rank anybody") == len(figures) + (6 if text is page else 3)
+        for winning in ("in front", "lowest", "highest", "level with", "alone"):
+            assert winning not in re.sub(r"overhead alone|stand alone", "", text).split("What limits trust")[0], winning
+        assert "\N{MULTIPLICATION SIGN} that of" not in text
+    assert 'class="leads"' not in page
+    assert not [name for name, words in figures.items() if "best technique" in words]
+    assert "One half had arrived" not in page
+    assert "least dear technique" not in page
+
+
+def test_unranked_variants_do_not_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    _, summary, _ = report(tmp_path, *synthetic(FEW, ["broadcast"], blocks=1, troubles=False))
+    lines = [line for line in summary.splitlines() if line.startswith("- too few trials to compare")]
+    assert lines
+    orders = {tuple(re.findall("Polling|SSE|WebSocket", line)) for line in lines}
+    assert orders == {("Polling", "SSE", "WebSocket")}
+
+
+def test_every_table_has_the_noise_floor_of_its_columns(tmp_path: Path) -> None:
+    run, trials = synthetic(FEW, ["broadcast"], troubles=False, twins=True)
+    page, summary, _ = report(tmp_path, run, trials)
+    floor = noise.floor_words(Cells(run, trials), "latency_p50", "broadcast")
+    assert re.fullmatch(r"\d+ %", floor.replace(SPACE, " "))
+    (row,) = [line for line in summary.splitlines() if line.startswith("| *Noise floor* |")]
+    assert row.startswith(f"| *Noise floor* | {floor.replace(SPACE, ' ')} |")
+    assert page.count('<th scope="row">noise floor</th>') == 2  # the headline table and the one of every number
+
+
+def test_where_a_number_can_be_zero_the_floor_is_in_its_unit() -> None:
+    cells = Cells(*synthetic(FEW, ["broadcast"], troubles=False, twins=True))
+    assert noise.floor_words(cells, "requests", "broadcast") == "0.01"
+
+
+def test_a_floor_that_is_assumed_says_so() -> None:
+    cells = Cells(*synthetic(FEW, ["broadcast"], troubles=False))
+    assert noise.floor_words(cells, "cpu", "broadcast").replace(SPACE, " ") == "5 %, assumed"
+    assert "assumed" in noise.about_twins(cells)[0]
+
+
+def test_bars_and_lines_show_how_wide_the_floor_is(tmp_path: Path) -> None:
+    _, summary, figures = report(tmp_path, *synthetic(FEW, troubles=False, twins=True))
+    for name in ("cpu-broadcast", "cpu-echo", "wire-broadcast", "requests-broadcast", "connect-idle"):
+        assert "noise floor beyond the best technique" in figures[name]
+    sentences = dict(re.findall(r"\(figures/([a-z-]+)\.svg\): (.*)", summary))
+    for name in ("latency-broadcast", "round-trip-echo", "memory-idle"):
+        assert "oise floor" in sentences[name]
+
+
+def test_there_is_an_a_a_line_for_every_headline_metric_of_the_twins(tmp_path: Path) -> None:
+    run, trials = synthetic(FEW, ["broadcast"], troubles=False, twins=True)
+    page, summary, _ = report(tmp_path, run, trials)
+    lines = noise.twins(Cells(run, trials))
+    assert [line.metric.name for line in lines] == [
+        "latency_p50", "latency_p99", "cpu", "wire", "requests", "connect_p50",
+    ]  # fmt: skip
+    assert "6 comparisons of a cell with itself, no difference shown" in summary
+    assert "with a probability of 25 % at most" in summary
+    assert summary.count("twins of WebSocket lie apart by") == 6
+    assert page.count("no difference shown</td>") == 6
+    assert "A/A flagged" not in page + summary
+
+
+def test_twins_that_differ_are_a_doubt_at_the_top(tmp_path: Path) -> None:
+    page, summary, _ = report(tmp_path, *flagged_run())
+    for text in (page, summary):
+        opening = text.split("Answers")[0] if text is summary else text.split("<main>")[0]
+        assert "A/A flagged: server and broker CPU per delivered message, broadcast" in opening
+    assert 'class="missed">they differ' in page
+
+
+def test_a_missed_law_is_said_in_words_at_the_top_and_where_trust_is_limited(tmp_path: Path) -> None:
+    run, trials = synthetic(FEW, ["broadcast"], troubles=False)
+    rng = np.random.default_rng(1)
+    fast = [
+        msgspec.structs.replace(trial, latency=fold(rng.integers(1_000_000, 2_000_000, 5_000)))
+        if trial.planned.variant == "polling"
+        else trial
+        for trial in trials
+    ]
+    page, summary, _ = report(tmp_path, run, fast)
+    for text, trust in ((page, 'id="trust"'), (summary, "## What limits trust")):
+        before, after = text.split(trust)
+        assert "missed: uniform wait (Polling, broadcast)" in before
+        assert "Until explained, doubt the instrument." in before
+        assert "missed: uniform wait (Polling, broadcast)" in after
+    assert "law of" not in report(tmp_path / "met", run, trials)[1]
+
+
+def test_the_harness_is_drawn_and_told_and_never_ranked(tmp_path: Path) -> None:
+    run, trials = synthetic(FEW, troubles=False, harness=True)
+    page, summary, figures = report(tmp_path, run, trials)
+    for name in ("latency-broadcast", "round-trip-echo", "time-broadcast", "time-echo", "law-broadcast"):
+        assert "harness floor" in figures[name]
+    for name in ("cpu-broadcast", "wire-echo", "memory-idle", "connect-idle"):
+        assert NULL.label not in figures[name]
+    assert summary.count(f"({NULL.label}, no technique at all): p50 ") == 2
+    assert not [line for line in summary.splitlines() if line.startswith(f"| {NULL.label}")]
+    assert "6 trials measured the instrument itself" in page
+    assert f"{NULL.label}</h3>" in page
+    assert NULL.label not in summary.split("## What limits trust")[0]
+
+
+def test_a_run_without_the_harness_has_no_curve_of_it_and_says_so(tmp_path: Path) -> None:
+    _, summary, figures = report(tmp_path, *synthetic(FEW, ["broadcast"], troubles=False))
+    assert not [name for name, words in figures.items() if "harness floor" in words]
+    assert "The harness itself was not measured in this run" in summary
+
+
+def test_the_course_of_a_trial_is_drawn_as_it_was_measured() -> None:
+    _, trials = synthetic(FEW[1:2], ["broadcast"], troubles=False)
+    found = courses(trials)
+    assert len(found) == len(trials)
+    for course, trial in zip(found, trials, strict=True):
+        assert trial.series
+        known = [value for value in trial.series.latency_p50_ns if value is not None]
+        assert course.median_ns.tolist() == known
