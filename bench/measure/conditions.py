@@ -164,12 +164,19 @@ def during(machine: Machine, watch: Watch) -> Machine:
 
 
 class Watch:
-    """Cores over a window. The clocks are read just outside it: that can take a while, and wakes other cores."""
+    """Cores over a window, from `begin` to `end`.
+
+    The clocks are read outside of it, on being made and after the end: older kernels take 20 ms a core for that.
+    """
 
     def __init__(self, cores: Sequence[int]) -> None:
         self._cores = list(cores)
         self.frequencies_before_hz = frequencies_hz(self._cores)
         self.frequencies_after_hz: list[int] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """The window begins."""
         self._began = count(self._cores)
         self.span = between(self._began, self._began)
 

@@ -11,6 +11,8 @@ from bench.measure.conditions import Watch
 from bench.measure.receipts import SERIES_INTERVAL_NS
 from bench.results import ProcessUsage
 
+CLOCKS_NS = 50_000_000  # before the window, for reading the cores' clocks
+
 
 class Sampler(threading.Thread):
     """Samples the processes in `pids` (name -> pid) and `cores` from `start_ns` to `end_ns` of the monotonic clock.
@@ -37,9 +39,12 @@ class Sampler(threading.Thread):
             return
 
     def _sample(self) -> None:
-        if not self._wait_until(self._start_ns):
+        if not self._wait_until(self._start_ns - CLOCKS_NS):
             return
         self.watch = Watch(self._cores)
+        if not self._wait_until(self._start_ns):
+            return
+        self.watch.begin()
         began_ns = time.monotonic_ns()
         first = {name: usage.read(pid) for name, pid in self._pids.items()}
         clocks = {name: reading.cpu_ns for name, reading in first.items()}
