@@ -76,7 +76,7 @@ def _cores(machine: Machine) -> str:
     return "the trial's core" if len(machine.cores) == 1 else f"the trial's {len(machine.cores)} cores"
 
 
-QUIET = "stop other work on this machine and run again (`--resume` keeps the trials that were measured)"
+QUIET = "stop other work on this machine and run again"
 ALONE = "run on a machine, or an instance, that shares its cores with nobody"
 
 CHECKS = (
