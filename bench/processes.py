@@ -20,11 +20,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
-from bench.measure import machine
+from bench.measure import machine, usage
 from bench.scenarios._names import CONTROL, MASTER
 
 ROOT = Path(__file__).parent.parent
@@ -38,11 +38,25 @@ class ProcessError(Exception):
 
 
 class Died(ProcessError):
-    """A process ended although it was still needed."""
+    """The process `who` ended although it was still needed."""
+
+    def __init__(self, who: str, message: str) -> None:
+        super().__init__(message)
+        self.who = who
 
 
 class TimedOut(ProcessError):
     """A process did not answer in time."""
+
+
+class Watched(Protocol):
+    """A process whose end would be the end of the trial."""
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+
+    def died(self) -> Died:
+        """The error that says how it ended."""
 
 
 class Member:
@@ -109,10 +123,10 @@ class Member:
         try:
             code = self.process.wait(timeout=1)
         except subprocess.TimeoutExpired:
-            return Died(f"the {self.name} closed its output")
+            return Died(self.name, f"the {self.name} closed its output")
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
         last = self.last_words()
-        return Died(f"the {self.name} {how}" + (f": {last}" if last else ""))
+        return Died(self.name, f"the {self.name} {how}" + (f": {last}" if last else ""))
 
     def last_words(self) -> str:
         """The last non-empty line of its standard error."""
@@ -140,6 +154,23 @@ class Member:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(gently=False)
+
+
+class Broker:
+    """The broker of a variant: not our child but the server's, or nobody's here, so all we have is its process id."""
+
+    name = "broker"
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return usage.lives(self.pid)
+
+    def died(self) -> Died:
+        """The error that says that it ended; how is known to its parent alone."""
+        return Died(self.name, f"the broker (process {self.pid}) ended")
 
 
 class _ReadyLine(msgspec.Struct):
@@ -258,31 +289,32 @@ def load_side(scenario: Path, users: int, workers: int, cores: tuple[int, ...]) 
     return [Load(scenario, users, one, master) for one in own], [master]
 
 
-def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Member]) -> dict[str, Any]:
+def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Watched]) -> dict[str, Any]:
     """What `member` says when it has done `done`. Raises Died as soon as any watched process ends, or TimedOut."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         said = member.receive(_LOOK_EVERY_S)
         if said is not None and said.get("done") == done:
             return said
-        _check(watched)
+        check(watched)
     raise TimedOut(f"the {member.name} did not finish {done!r} within {timeout_s:g} s")
 
 
-def answers(members: Sequence[Member], done: str, timeout_s: float, watched: Sequence[Member]) -> list[dict[str, Any]]:
+def answers(members: Sequence[Member], done: str, timeout_s: float, watched: Sequence[Watched]) -> list[dict[str, Any]]:
     """What every one of `members` says when it has done `done`, in their order; otherwise as `answer`."""
     deadline = time.monotonic() + timeout_s
     return [answer(member, done, deadline - time.monotonic(), watched) for member in members]
 
 
-def watch(watched: Sequence[Member], until_ns: int) -> None:
+def watch(watched: Sequence[Watched], until_ns: int) -> None:
     """Return at `until_ns` of the monotonic clock. Raises Died as soon as any of the processes ends before."""
     while (left_s := (until_ns - time.monotonic_ns()) / 1e9) > 0:
         time.sleep(min(_LOOK_EVERY_S, left_s))
-        _check(watched)
+        check(watched)
 
 
-def _check(watched: Sequence[Member]) -> None:
-    for member in watched:
-        if not member.alive():
-            raise member.died()
+def check(watched: Sequence[Watched]) -> None:
+    """Raise Died if any of the processes has ended: for the first of them, since a broker goes with its server."""
+    if all(member.alive() for member in watched):
+        return
+    raise next(member for member in watched if not member.alive()).died()

@@ -14,12 +14,26 @@ import msgspec
 
 from bench.analysis import findings
 from bench.analysis.distributions import fold
-from bench.measure import usage
+from bench.measure import conditions, usage
 from bench.measure.machine import Cores
 from bench.measure.receipts import Measured, added_errors, completion, merge_known, merged, series
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
-from bench.processes import Load, Master, Member, ProcessError, Publisher, Server, answer, answers, load_side, watch
+from bench.processes import (
+    Broker,
+    Died,
+    Load,
+    Master,
+    ProcessError,
+    Publisher,
+    Server,
+    Watched,
+    answer,
+    answers,
+    check,
+    load_side,
+    watch,
+)
 from bench.publisher import due_ns
 from bench.results import (
     SCHEMA,
@@ -27,6 +41,7 @@ from bench.results import (
     Failure,
     Headroom,
     IdleStep,
+    Machine,
     Planned,
     ProcessUsage,
     Trial,
@@ -72,18 +87,20 @@ class Cast:
     loads: list[Load]
     masters: list[Master]
     publisher: Publisher | None
+    broker: Broker | None
 
     @property
-    def watched(self) -> list[Member]:
-        """Everybody whose end would be the end of the trial."""
-        return [self.server, *self.loads, *self.masters, *([self.publisher] if self.publisher else [])]
+    def watched(self) -> list[Watched]:
+        """Everybody whose end would be the end of the trial; the server before its broker, which goes with it."""
+        everybody = [self.server, self.broker, *self.loads, *self.masters, self.publisher]
+        return [member for member in everybody if member]
 
     @property
     def pids(self) -> dict[str, int]:
         """Whom to sample, by the name of their part in the record."""
         pids = {"server": self.server.server_pid} | {name: load.pid for name, load in self.loads_by_name.items()}
-        if self.server.broker_pid:
-            pids["broker"] = self.server.broker_pid
+        if self.broker:
+            pids["broker"] = self.broker.pid
         if self.publisher:
             pids["publisher"] = self.publisher.pid
         return pids
@@ -118,16 +135,20 @@ def run(
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     failure = None
     try:
+        stage.enter("look")
+        stage.facts["machine"] = conditions.look(cores.all)
         with ExitStack() as stack:
             stage.enter("start")
             cast = _start(stack, planned, scenario, parameters, cores, workers)
             stage.enter("connect")
-            MEASURES[scenario.traffic](cast, variant, stage)
+            _measure(cast, variant, stage)
             stage.enter("stop")
     except (ProcessError, OSError, msgspec.ValidationError) as error:
         advice = f"try `python -m bench verify {planned.variant}`"
         failure = Failure(
-            phase=stage.phase, error=f"{planned.variant}: {error} (while in phase {stage.phase!r}); {advice}"
+            phase=stage.phase,
+            error=f"{planned.variant}: {error} (while in phase {stage.phase!r}); {advice}",
+            died=error.who if isinstance(error, Died) else "",
         )
     stage.enter("")
     trial = Trial(
@@ -155,7 +176,18 @@ def _start(
     server.wait_until_ready()
     if publisher:
         publisher.connect(server, planned.seed, parameters["payload_bytes"])
-    return Cast(planned, parameters, scenario, server, loads, masters, publisher)
+    broker = Broker(server.broker_pid) if server.broker_pid else None
+    return Cast(planned, parameters, scenario, server, loads, masters, publisher, broker)
+
+
+def _measure(cast: Cast, variant: Variant, stage: Stage) -> None:
+    """Carry out the scenario. Raises Died if anybody did not live to its end, whatever that led to first."""
+    try:
+        MEASURES[cast.scenario.traffic](cast, variant, stage)
+    except (ProcessError, OSError):
+        check(cast.watched)
+        raise
+    check(cast.watched)
 
 
 def _connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
@@ -230,7 +262,8 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
         load.send({"do": "measure", **schedule, **order})
     if cast.publisher:
         cast.publisher.send({"do": "publish", "topic": cast.topic, "count": last, **schedule})
-    sampler = Sampler(cast.pids, *window.cost_ns)
+    machine = stage.facts["machine"]
+    sampler = Sampler(cast.pids, machine.cores, *window.cost_ns)
     sampler.start()
     try:
         watch(cast.watched, window.end_ns)
@@ -241,14 +274,15 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     finally:
         sampler.stop()
     measured = merged([msgspec.convert(one["measured"], Measured, str_keys=True) for one in said])
-    stage.facts.update(_facts(measured, sampler, slips[first:], cast))
+    stage.facts.update(_facts(measured, sampler, machine, slips[first:], cast))
 
 
-def _facts(measured: Measured, sampler: Sampler, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
-    """The parts of the record: what the load generator counted, joined with what the processes used."""
-    if not sampler.usage:
+def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
+    """The parts of the record: what the load generator counted, joined with what processes used and cores did."""
+    if not sampler.usage or not sampler.watch:
         raise ProcessError("a process was gone when its usage was to be read")
     return {
+        "machine": conditions.during(machine, sampler.watch),
         "ledger": measured.ledger,
         "latency": measured.latency,
         "completion": completion(measured.fan_outs, cast.parameters["subscribers"]),
@@ -278,7 +312,7 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
         _connect(cast, variant, subscribers, first=index == 0)
         _settle(cast)
         stage.enter("measure")
-        window_ns, used = _weigh(cast)
+        window_ns, used = _weigh(cast, stage)
         steps.append(
             IdleStep(subscribers=subscribers, window_ns=window_ns, server=used["server"], broker=used.get("broker"))
         )
@@ -306,18 +340,20 @@ def _settle(cast: Cast) -> None:
         before_ns, clock_ns = used_ns, now_ns
 
 
-def _weigh(cast: Cast) -> tuple[int, dict[str, ProcessUsage]]:
-    """(window in ns, usage by part) of one idle window."""
+def _weigh(cast: Cast, stage: Stage) -> tuple[int, dict[str, ProcessUsage]]:
+    """(window in ns, usage by part) of one idle window; what the machine did meanwhile stands for the whole trial."""
+    machine = stage.facts["machine"]
     start_ns = time.monotonic_ns()
-    sampler = Sampler(cast.pids, start_ns, start_ns + round(cast.parameters["measure_s"] * 1e9))
+    sampler = Sampler(cast.pids, machine.cores, start_ns, start_ns + round(cast.parameters["measure_s"] * 1e9))
     sampler.start()
     try:
         watch(cast.watched, start_ns + round(cast.parameters["measure_s"] * 1e9))
         sampler.join()
     finally:
         sampler.stop()
-    if not sampler.usage:
+    if not sampler.usage or not sampler.watch:
         raise ProcessError("a process was gone when its usage was to be read")
+    stage.facts["machine"] = conditions.during(machine, sampler.watch)
     return sampler.window_ns, sampler.usage
 
 

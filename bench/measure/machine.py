@@ -28,13 +28,21 @@ class Cores:
     server: tuple[int, ...]
     load: tuple[int, ...]
 
+    @property
+    def all(self) -> tuple[int, ...]:
+        """Every core that a trial runs on, the server's first; without pinning, whatever this process may use."""
+        return self.server + self.load or _usable()
+
 
 def divide_cores() -> Cores:
     """The first usable core for the server side, the rest for the load; no pinning with one core."""
-    if not hasattr(os, "sched_getaffinity"):
-        return Cores((), ())
-    usable = sorted(os.sched_getaffinity(0))
-    return Cores((usable[0],), tuple(usable[1:])) if len(usable) > 1 else Cores((), ())
+    usable = _usable()
+    return Cores(usable[:1], usable[1:]) if len(usable) > 1 else Cores((), ())
+
+
+def _usable() -> tuple[int, ...]:
+    """The cores this process may run on; none where the system does not tell, and so cannot pin either."""
+    return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
 
 def pin(pid: int, cores: tuple[int, ...]) -> None:

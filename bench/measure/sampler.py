@@ -1,31 +1,36 @@
-"""Reads what processes use at both ends of a window, and their CPU clocks every quarter second between."""
+"""Reads what processes use and cores do at both ends of a window, and CPU clocks every quarter second between."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bench.measure import usage
+from bench.measure.conditions import Watch
 from bench.measure.receipts import SERIES_INTERVAL_NS
 from bench.results import ProcessUsage
 
+CLOCKS_NS = 50_000_000  # before the window, for reading the cores' clocks
+
 
 class Sampler(threading.Thread):
-    """Samples the processes in `pids` (name -> pid) from `start_ns` to `end_ns` of the monotonic clock.
+    """Samples the processes in `pids` (name -> pid) and `cores` from `start_ns` to `end_ns` of the monotonic clock.
 
     After `join`, `usage` holds what each used within the window (nothing for one that was gone before its end) and
-    `cpu_ns[name]` its CPU time per quarter second.
+    `cpu_ns[name]` its CPU time per quarter second; `watch` holds what the cores did, whoever made them.
     """
 
-    def __init__(self, pids: Mapping[str, int], start_ns: int, end_ns: int) -> None:
+    def __init__(self, pids: Mapping[str, int], cores: Sequence[int], start_ns: int, end_ns: int) -> None:
         super().__init__(name="sampler", daemon=True)
         self._pids = dict(pids)
+        self._cores = cores
         self._start_ns, self._end_ns = start_ns, end_ns
         self._stopped = threading.Event()
         self.usage: dict[str, ProcessUsage] = {}
         self.cpu_ns: dict[str, list[int]] = {name: [] for name in pids}
         self.window_ns = 0
+        self.watch: Watch | None = None
 
     def run(self) -> None:
         try:
@@ -34,8 +39,12 @@ class Sampler(threading.Thread):
             return
 
     def _sample(self) -> None:
+        if not self._wait_until(self._start_ns - CLOCKS_NS):
+            return
+        self.watch = Watch(self._cores)
         if not self._wait_until(self._start_ns):
             return
+        self.watch.begin()
         began_ns = time.monotonic_ns()
         first = {name: usage.read(pid) for name, pid in self._pids.items()}
         clocks = {name: reading.cpu_ns for name, reading in first.items()}
@@ -50,6 +59,7 @@ class Sampler(threading.Thread):
                 clocks[name] = now
         last = {name: usage.read(pid) for name, pid in self._pids.items()}
         self.window_ns = time.monotonic_ns() - began_ns
+        self.watch.end()
         self.usage = {name: last[name].spent_since(first[name], pid) for name, pid in self._pids.items()}
 
     def _wait_until(self, moment_ns: int) -> bool:

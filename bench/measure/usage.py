@@ -35,6 +35,16 @@ def cpu_clock_ns(pid: int) -> int:
     return int((times.user + times.system) * 1e9)
 
 
+def lives(pid: int) -> bool:
+    """Whether process `pid` runs. One that has ended and waits for its parent to notice does not."""
+    try:
+        return bool(psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:  # it is there, but not ours to look at
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Counters of one process at one moment; `spent_since` turns two of them into a usage."""

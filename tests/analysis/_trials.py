@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from bench.analysis.distributions import fold
-from bench.results import SCHEMA, Ledger, Planned, Trial, Usage, VariantFacts, Wire
+from bench.results import SCHEMA, Headroom, Ledger, Machine, Planned, ProcessUsage, Trial, Usage, VariantFacts, Wire
 from tests._synthetic import process
 
 MS = 1_000_000
@@ -27,7 +27,7 @@ def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
             expected=500, delivered=500, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}
         ),
         latency=fold(np.repeat(np.arange(1, 101), 5) * MS),
-        completion=fold(np.arange(1, 11) * 2 * MS),
+        completion=fold(np.repeat(np.arange(1, 11) * 2 * MS, 5)),
         slip=fold(np.full(10, 20_000)),
         connect=fold(np.full(10, 3 * MS)),
         usage=Usage(
@@ -37,6 +37,17 @@ def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
             broker=process(50 * MS),
             load=[process(80 * MS)],
             publisher=process(10 * MS),
+        ),
+        headroom=Headroom(loop_lag=fold(np.full(200, MS // 10)), unread=fold(np.full(100, MS // 20))),
+        machine=Machine(
+            cores=[0, 1],
+            before_window_ns=100 * MS,
+            before_busy_ns=10 * MS,
+            window_ns=1_000 * MS,
+            busy_ns=(200 + 50 + 80 + 10 + 60) * MS,
+            steal_ns=10 * MS,
+            frequencies_before_hz=[2_600_000_000, 2_600_000_000],
+            frequencies_after_hz=[2_600_000_000, 800_000_000],
         ),
         wire=Wire(
             window_ns=1_000 * MS,
@@ -57,6 +68,11 @@ def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
 def changed(trial: Trial, fact: str, **changes: Any) -> Trial:
     """The trial with some fields of one fact changed."""
     return msgspec.structs.replace(trial, **{fact: msgspec.structs.replace(getattr(trial, fact), **changes)})
+
+
+def waiting(used: ProcessUsage, run_queue_wait_ns: int | None) -> ProcessUsage:
+    """The same process, having waited so long for its core."""
+    return msgspec.structs.replace(used, run_queue_wait_ns=run_queue_wait_ns)
 
 
 def variant(name: str, technique: str, product: str = "") -> VariantFacts:

@@ -1,14 +1,17 @@
 """One trial with real processes: what is recorded, and what becomes of it when a process dies."""
 
+import os
+
 import psutil
 import pytest
 
 from bench import scenarios, trial
-from bench.measure import machine
+from bench.measure import conditions, machine
+from bench.measure.machine import divide_cores
 from bench.plan import plan
 from bench.results import load
 from bench.run import Request, begin, carry_out, resume
-from servers import _variant
+from servers import _redis, _variant
 
 SMALL = {
     "broadcast": {"subscribers": 10, "rate_hz": 50.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
@@ -32,6 +35,8 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
         pytest.skip(reason)
     record = small_trial(scenario, variant)
     assert record.failure is None
+    assert record.machine.cores
+    assert record.machine.window_ns > 0
     if scenario == "idle":
         assert [step.subscribers for step in record.idle] == [0, 5, 10]
         assert record.connect.count == 10
@@ -64,7 +69,7 @@ def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenari
 
 
 def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(monkeypatch):
-    killed = kill_on_entering("measure", "--worker", monkeypatch, at_once=1)
+    killed = kill_on_entering("measure", "--worker", monkeypatch=monkeypatch, at_once=1)
     record = small_trial("broadcast", "websocket", workers=2)
     assert killed
     assert not record.valid
@@ -80,14 +85,30 @@ def test_wire_bytes_are_those_of_the_protocol():
     assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
 
 
-def kill_on_entering(phase, name, monkeypatch, times=1, at_once=None):
-    """Kill -9 the processes (or so many of them) whose command line holds `name` as soon as a trial enters `phase`."""
+@pytest.mark.skipif(not conditions.LINUX, reason="reads /proc")
+def test_what_the_cores_did_is_recorded_whoever_made_them():
+    record = small_trial("broadcast", "sse")
+    machine = record.machine
+    assert machine.cores == list(divide_cores().all)
+    if machine.busy_ns is None:
+        pytest.skip("this system does not show its cores")
+    ours = record.usage.server.cpu_ns + sum(load.cpu_ns for load in record.usage.load)
+    tick_ns = 10_000_000
+    assert ours - tick_ns * len(machine.cores) < machine.busy_ns <= machine.window_ns * len(machine.cores)
+    assert machine.before_window_ns >= conditions.LOOK_NS
+    assert 0 <= machine.before_busy_ns <= machine.before_window_ns * len(machine.cores)
+
+
+def kill_on_entering(phase, *names, monkeypatch, times=1, at_once=None):
+    """Kill -9 the processes (or so many of them) with one of these names, or with one as a word of their command, as a
+    trial enters `phase`."""
     enter, killed = trial.Stage.enter, []
 
     def killing(stage, entered):
         enter(stage, entered)
         if entered == phase and len(killed) < times:
-            victims = [child for child in psutil.Process().children() if name in child.cmdline()]
+            everybody = psutil.Process().children(recursive=True)
+            victims = [child for child in everybody if {child.name(), *child.cmdline()} & set(names)]
             for victim in victims[:at_once]:
                 victim.kill()
                 killed.append(victim.pid)
@@ -100,14 +121,42 @@ def kill_on_entering(phase, name, monkeypatch, times=1, at_once=None):
     ("victim", "said"), [("servers", "server"), ("locust", "load generator"), ("bench.publisher", "publisher")]
 )
 def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victim, said, monkeypatch):
-    killed = kill_on_entering("measure", victim, monkeypatch)
+    killed = kill_on_entering("measure", victim, monkeypatch=monkeypatch)
     record = small_trial("broadcast", "sse")
     assert killed
     assert not record.valid
-    assert record.failure.phase == "measure"
+    assert (record.failure.phase, record.failure.died) == ("measure", said)
+    assert f"{said} died" in [finding.name for finding in record.findings]
     assert f"the {said} was killed by SIGKILL" in record.failure.error
     assert "python -m bench verify sse" in record.failure.error
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_broker_killed_in_mid_trial_makes_a_failed_record_that_names_it(monkeypatch):
+    if reason := _variant.unavailable(_variant.load("flask_sse")):
+        pytest.skip(reason)
+    if os.environ.get("REDIS_URL"):
+        pytest.skip("the Redis of REDIS_URL is not ours to kill")
+    killed = kill_on_entering("measure", *_redis.NAMES, monkeypatch=monkeypatch)
+    record = small_trial("broadcast", "flask_sse")
+    assert killed
+    assert (record.failure.phase, record.failure.died) == ("measure", "broker")
+    assert "broker died" in [finding.name for finding in record.findings]
+    assert not record.valid
+
+
+def test_a_server_that_takes_its_broker_along_is_the_one_that_is_named(monkeypatch):
+    if reason := _variant.unavailable(_variant.load("flask_sse")):
+        pytest.skip(reason)
+    kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
+    assert small_trial("broadcast", "flask_sse").failure.died == "server"
+
+
+def test_a_death_is_named_before_what_it_led_to(monkeypatch):
+    """The load generator counts failed connects at once; that nobody was there to connect to comes first."""
+    kill_on_entering("connect", "servers", monkeypatch=monkeypatch)
+    record = small_trial("broadcast", "sse")
+    assert (record.failure.phase, record.failure.died) == ("connect", "server")
 
 
 def silently(line):
@@ -120,8 +169,9 @@ def request(tmp_path, **changes):
                    results=tmp_path, **changes)  # fmt: skip
 
 
+@pytest.mark.usefixtures("calm_machine")
 def test_a_run_goes_on_after_a_server_was_killed_and_says_that_it_holds_invalid_trials(tmp_path, monkeypatch):
-    kill_on_entering("measure", "servers", monkeypatch)
+    kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
     lines = []
     assert carry_out(begin(request(tmp_path), lines.append), lines.append) == 3
     _, trials = load(tmp_path / "small")
@@ -129,6 +179,7 @@ def test_a_run_goes_on_after_a_server_was_killed_and_says_that_it_holds_invalid_
     assert any("FAILED" in line for line in lines)
 
 
+@pytest.mark.usefixtures("calm_machine")
 def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(tmp_path, monkeypatch):
     run_trial, runs = trial.run, []
 

@@ -1,0 +1,34 @@
+"""What can be wrong with a trial: a closed list, each entry with its threshold, its reason and what to do about it.
+
+`judge` looks at a trial's own raw facts and nothing else, so a stored trial can be judged again. A disqualifying
+finding strikes the trial out of every comparison; the others are shown beside the numbers. What can be wrong with a run
+as a whole is in `bench.analysis.doubts`.
+"""
+
+from __future__ import annotations
+
+from bench.analysis.findings import _deaths, _deliveries, _held_up, _load, _machine, _publisher, _server
+from bench.analysis.findings._check import Check
+from bench.results import Finding, Trial
+
+__all__ = ["CHECKS", "Check", "judge"]
+
+CHECKS = (
+    *_deaths.CHECKS,
+    *_deliveries.CHECKS,
+    *_publisher.CHECKS,
+    *_load.CHECKS,
+    *_server.CHECKS,
+    *_held_up.CHECKS,
+    *_machine.CHECKS,
+)
+
+
+def judge(trial: Trial) -> list[Finding]:
+    """All findings about a trial, in the order of the list."""
+    seen = [(check, check.observe(trial)) for check in CHECKS]
+    return [
+        Finding(name=check.name, disqualifying=check.disqualifying, observation=observation, remedy=check.remedy)
+        for check, observation in seen
+        if observation is not None
+    ]
