@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from bench.measure import usage
 from bench.measure.machine import Cores
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
+from bench.plan import sequences
 from bench.processes import Load, Member, ProcessError, Publisher, Server, answer, watch
 from bench.publisher import due_ns
 from bench.results import (
@@ -127,7 +127,7 @@ def run(planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapp
 def _start(stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores) -> Cast:
     """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
     users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
-    server = stack.enter_context(Server(planned.variant, cores.server))
+    server = stack.enter_context(Server(planned.variant, cores.server, parameters.get("plant", "")))
     load = stack.enter_context(Load(scenario.path, users, cores.load))
     publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic == "publisher" else None
     server.wait_until_ready()
@@ -188,9 +188,9 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     stage.enter("prime")
     _prime(cast)
     stage.enter("measure")
-    rate_hz, drain_s = parameters["rate_hz"], DRAIN_WITHIN_S + parameters["poll_interval_s"]
-    first = math.ceil(parameters["warm_up_s"] * rate_hz)
-    last = first + max(1, round(parameters["measure_s"] * rate_hz))
+    rate_hz = parameters["rate_hz"]
+    drain_s = parameters.get("drain_s", DRAIN_WITHIN_S) + parameters["poll_interval_s"]
+    first, last = sequences(parameters)
     start_ns = time.monotonic_ns() + LEAD_NS
     window = Window(first, last, due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last))
     schedule = {"start_ns": start_ns, "rate_hz": rate_hz}

@@ -67,16 +67,21 @@ class Cells:
 
     @property
     def scenarios(self) -> list[str]:
-        """Names of the scenarios of the run, in its order."""
-        return [scenario.name for scenario in self.run.scenarios]
+        """Names of the scenarios of the run in which variants are compared, in its order."""
+        return [scenario.name for scenario in self.run.scenarios if not scenario.hidden]
+
+    @property
+    def variants(self) -> list[VariantFacts]:
+        """The variants of the run but for the hidden ones, which serve the instrument and are compared with nobody."""
+        return [variant for variant in self.run.variants if not variant.hidden]
 
     def valid(self, scenario: str, variant: str) -> list[Trial]:
         """The valid trials of a cell in the order in which they were run."""
         return self._held.get((scenario, variant), [])
 
     def measured(self, scenario: str) -> list[VariantFacts]:
-        """The variants with at least one valid trial in a scenario, in the run's order."""
-        return [variant for variant in self.run.variants if self.valid(scenario, variant.name)]
+        """The variants to be compared with at least one valid trial in a scenario, in the run's order."""
+        return [variant for variant in self.variants if self.valid(scenario, variant.name)]
 
     def values(self, metric: str, scenario: str, variant: str) -> list[tuple[int, float]]:
         """(block, value) of every valid trial of a cell that has the metric."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.analysis.calibration import misread, plant_of
 from bench.analysis.distributions import quantile
 from bench.results import Distribution, Finding, Ledger, Trial
 from bench.units import duration
@@ -47,7 +48,7 @@ def judge(trial: Trial) -> list[Finding]:
 def _ledger(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], str | None]:
     def observe(trial: Trial) -> str | None:
         ledger = trial.ledger
-        if ledger is None or count(ledger) <= 0:
+        if ledger is None or count(ledger) <= 0 or plant_of(trial) is not None:  # planted ones are checked below
             return None
         return f"{count(ledger):,} {what} of {ledger.expected:,} expected deliveries"
 
@@ -150,6 +151,8 @@ CHECKS = (
           _ledger(lambda ledger: ledger.duplicated, "duplicated")),
     Check("reordered messages", True, "more than 0", "publish order is part of the contract", VERIFY,
           _ledger(lambda ledger: ledger.reordered, "reordered")),
+    Check("calibration missed", True, "any count other than planted", "an instrument that miscounts known faults is"
+          " broken", "run `python -m bench calibrate`; if it stays, doubt every ledger of this run", misread),
     Check("corrupted messages", True, "more than 0", "byte for byte is part of the contract", VERIFY,
           _ledger(lambda ledger: ledger.corrupted, "corrupted beside the total")),
     Check("errors", True, "more than 0", "a failed connection or request is work that was not done", VERIFY, _errors),
