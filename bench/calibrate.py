@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from bench import scenarios
 from bench.analysis.calibration import Reading, readings
 from bench.plan import CALIBRATION, WHOLE, calibration
+from bench.report.sections import calibrated
 from bench.results import Planned
 from bench.run import Begun, Request, Settled, instruments, preflight, store_for, store_head
-from bench.units import calibrated
 
 __all__ = ["begin", "readings", "table"]
 
@@ -48,4 +48,5 @@ def table(found: Sequence[Reading]) -> str:
 
 def _row(reading: Reading) -> tuple[str, ...]:
     told = calibrated(reading)
-    return (reading.plant, reading.quantity, *told, "met" if reading.met else "MISSED")
+    verdict = "met" if reading.met else "MISSED"
+    return (reading.plant, reading.quantity, told.injected, told.read_back, told.error, told.tolerance, verdict)

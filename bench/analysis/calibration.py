@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -177,7 +178,7 @@ def _over_floor(
     trial: Trial, plant: Plant, q: float, held: Sequence[tuple[Trial, Plant]]
 ) -> tuple[float, float] | None:
     """(planted, measured less floor) at the quantile q, in ns; None without deliveries or without a floor."""
-    floor = floor_of(trial, held)
+    floor = floor_of(trial, held, trial.planned.block)
     latency = quantile(trial.latency, q) if trial.latency is not None else None
     if floor is None or latency is None:
         return None
@@ -207,8 +208,10 @@ class Floor:
         return float(quantile(self.latency, q * self.share) or 0)
 
 
-def floor_of(trial: Trial, held: Sequence[tuple[Trial, Plant]]) -> Floor | None:
-    """The floor under a trial, from the other calibration trials; None where nothing was run under its conditions."""
+def floor_of(trial: Trial, held: Sequence[tuple[Trial, Plant]], block: int | None) -> Floor | None:
+    """The floor under a trial from the trials `held`, those of one block if it has any; None where nothing was run
+    under its conditions.
+    """
     for fits in (_plants_nothing, lambda plant: plant.faults):
         alike = [
             (other, truth_of(other, plant))
@@ -216,11 +219,44 @@ def floor_of(trial: Trial, held: Sequence[tuple[Trial, Plant]]) -> Floor | None:
             if fits(plant) and other is not trial and conditions(other) == conditions(trial)
             and other.valid and other.latency is not None and other.latency.count
         ]  # fmt: skip
-        near = [pair for pair in alike if pair[0].planned.block == trial.planned.block] or alike
+        near = [pair for pair in alike if pair[0].planned.block == block] or alike
         if near:
             shares = [planted.share_below(1) for _, planted in near]
             return Floor(merge(other.latency for other, _ in near if other.latency is not None), float(np.mean(shares)))
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The latencies of all valid trials of a plant, and what they should be, in ns at the same shares.
+
+    truth_ns: None for the floor itself.
+    """
+
+    plant: Plant
+    measured: Distribution
+    truth_ns: Callable[[float], float] | None
+
+
+def curves(trials: Iterable[Trial]) -> list[Curve]:
+    """The distributions of the calibration: first the floor, then every plant that shifts a latency, with its truth."""
+    held = [(trial, plant) for trial in trials if (plant := plant_of(trial)) is not None and trial.valid]
+    floors = [plant for _, plant in held if _plants_nothing(plant)] or [plant for _, plant in held if plant.faults]
+    found = []
+    for plant in PLANTS.values():
+        of_plant = [trial for trial, planted in held if planted is plant and trial.latency and trial.latency.count]
+        near = [trial for trial in of_plant if conditions(trial) == (plant.subscribers, plant.rate_hz)]
+        latencies = merge(trial.latency for trial in near if trial.latency is not None)
+        if plant in floors and near:
+            found.append(Curve(plant, latencies, None))
+        elif near and not plant.faults and (floor := floor_of(near[0], held, None)) is not None:
+            found.append(Curve(plant, latencies, partial(_expected_ns, truth_of(near[0], plant), floor)))
+    return sorted(found, key=lambda curve: curve.truth_ns is not None)
+
+
+def _expected_ns(planted: Truth, floor: Floor, q: float) -> float:
+    extra, place = place_of(planted, q)
+    return extra + floor.at(place)
 
 
 def _plants_nothing(plant: Plant) -> bool:

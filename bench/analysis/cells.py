@@ -75,6 +75,12 @@ class Cells:
         """The variants of the run but for the hidden ones, which serve the instrument and are compared with nobody."""
         return [variant for variant in self.run.variants if not variant.hidden]
 
+    @property
+    def compared(self) -> list[Trial]:
+        """The trials of those variants."""
+        hidden = {variant.name for variant in self.run.variants if variant.hidden}
+        return [trial for trial in self.trials if trial.planned.variant not in hidden]
+
     def valid(self, scenario: str, variant: str) -> list[Trial]:
         """The valid trials of a cell in the order in which they were run."""
         return self._held.get((scenario, variant), [])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.answers import Answer, Entry, Standing
+from bench.analysis.calibration import readings
 from bench.analysis.cells import Cells
 from bench.analysis.laws import LawVerdict, read_laws
 from bench.analysis.metrics import Metric
@@ -117,9 +118,24 @@ DISTANCES: dict[Standing, Callable[[Answer, Entry], str]] = {
 
 def _cautions(cells: Cells, given: list[Answer]) -> list[str]:
     """What must be known before a number is believed."""
+    if not cells.scenarios:
+        return ["This run calibrates the instrument and compares nothing.", *_about_calibration(cells)]
     if not given:
         return ["No trial of this run is valid."]
-    return [*_about_trials(given), _about_noise(cells, given), *_about_laws(cells)]
+    return [*_about_trials(given), _about_noise(cells, given), *_about_laws(cells), *_about_calibration(cells)]
+
+
+def _about_calibration(cells: Cells) -> list[str]:
+    """What was planted and not read back is a fault of the instrument, whatever the laws say."""
+    found = readings(cells.trials)
+    missed = [reading for reading in found if not reading.met]
+    if not missed:
+        return []
+    said = ", ".join(f"{reading.plant} ({reading.quantity})" for reading in missed)
+    return [
+        f"{counted(len(missed), 'reading')} of {len(found)} of the calibration missed: {said}. Until explained, doubt"
+        " the instrument, or how quiet the machine was."
+    ]
 
 
 def _about_laws(cells: Cells) -> list[str]:
