@@ -85,8 +85,9 @@ BRIEF = (PLANTS["delay 5 ms"], FAULTS)
 WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
 
 
-def of_run(cells: Sequence[tuple[str, str]], floors: Sequence[tuple[str, str]], repetitions: int, seed: int,
-           twinned: bool) -> list[Planned]:  # fmt: skip
+def of_run(
+    cells: Sequence[tuple[str, str]], floors: Sequence[tuple[str, str]], repetitions: int, seed: int, twinned: bool
+) -> list[Planned]:
     """A whole run: the brief calibration, then blocks in which the `floors` stand among the cells to be compared."""
     doubled = twins(cells, seed) if twinned else []
     instrument = [cell for cell in floors if cell not in cells]

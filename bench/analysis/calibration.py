@@ -25,7 +25,7 @@ import numpy as np
 from bench.analysis.distributions import merge, quantile
 from bench.analysis.metrics import Unit
 from bench.plan import sequences
-from bench.results import Distribution, Ledger, Trial
+from bench.results import Distribution, Trial
 from servers._plants import MS, PLANTS, Plant, Truth, truth
 
 MEDIAN_NS = 0.2 * MS
@@ -154,7 +154,7 @@ def _reading(
 ) -> Reading | None:
     if quantity in COUNTS:
         counts = [
-            (getattr(truth_of(trial, plant), quantity), _count(trial.ledger, quantity))
+            (getattr(truth_of(trial, plant), quantity), getattr(trial.ledger, quantity))
             for trial in trials
             if trial.ledger is not None
         ]
@@ -168,10 +168,6 @@ def _reading(
         return None
     injected, read_back = (float(np.median(values)) for values in zip(*known, strict=True))
     return Reading(plant.name, quantity, "ns", injected, read_back, tolerance.of(injected), tolerance.reason)
-
-
-def _count(ledger: Ledger | None, quantity: Quantity) -> int:
-    return int(getattr(ledger, quantity))
 
 
 def _over_floor(
