@@ -5,8 +5,8 @@ here for the truth. Nothing is drawn by lot: what happens to a delivery follows 
 the order of arrival at the server) and its sequence number, so every count is exact and every trial the same.
 
 Delays count from the arrival of a message at the server. A plant says at which rate it must be driven for its truth to
-hold, so that no message is due to leave while another arrives (at 63 Hz all planted delays, and the freeze, end a
-quarter to a third of the way to the next message), and a late one has left before the next is due.
+hold, so that no message is due to leave while another arrives (at 63 Hz the freeze and every delay above a millisecond
+end with 4 ms and more to the arrivals on either side), and a late one has left before the next is due.
 
 Only the standard library is imported: the server and the pure half of the bench both depend on this.
 """

@@ -49,8 +49,7 @@ CONSTANT = Tolerance(lambda _: MEDIAN_NS, "a constant shifts the median as it is
 TAIL = Tolerance(lambda _: TAIL_NS, "1 % of a trial is a message or two: a single hiccup of the machine")
 SPREAD = Tolerance(
     lambda injected: max(SHARE * injected, TAIL_NS),
-    "10 %: an instrument that omits what came late is far outside; at least 1.5 ms, since where nothing is planted the"
-    " slowest tenths of two floors are compared, each that of a message or two",
+    "10 %, and at least 1.5 ms for where nothing is planted: there the slowest tenths of two floors are compared",
 )
 EXACT = Tolerance(lambda _: 0.0, "counting is exact")
 
