@@ -9,7 +9,7 @@ from bench.analysis.calibration import Reading, readings
 from bench.plan import CALIBRATION, WHOLE, calibration
 from bench.report.sections import calibrated
 from bench.results import Planned
-from bench.run import Begun, Request, Settled, instruments, preflight, store_for, store_head
+from bench.run import Before, Begun, Request, Settled, instruments, preflight, store_for, store_head
 
 __all__ = ["begin", "readings", "table"]
 
@@ -27,7 +27,7 @@ def begin(request: Request) -> Begun:
     preflight(Settled(CALIBRATION, {}, {}, driven, repetitions, request.seed), request.results)
     settled = Settled(CALIBRATION, {}, {}, {}, repetitions, request.seed)
     facts = [one for one in instruments() if one.name == CALIBRATION]
-    return store_head(store_for(request, CALIBRATION), request, settled, facts, planned)
+    return store_head(store_for(request, CALIBRATION), request, settled, Before.look(), facts, planned)
 
 
 def table(found: Sequence[Reading]) -> str:

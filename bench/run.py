@@ -154,6 +154,7 @@ def begin(request: Request, say: Say) -> Begun:
     settled = settle(request)
     preflight(settled, request.results)
     store = store_for(request, settled.profile)
+    before = Before.look()
     facts = gate(settled.variants, say)
     measured = [variant.name for variant in facts if variant.status == "measured"]
     if not measured:
@@ -162,7 +163,23 @@ def begin(request: Request, say: Say) -> Begun:
     harness = floors({name: scenario.traffic for name, scenario in settled.scenarios.items()})
     twinned = PROFILES[settled.profile].twins and len(measured) > 1
     planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned)
-    return store_head(store, request, settled, [*facts, *instruments(set(settled.variants))], planned)
+    return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there before a run put any load on the machine, its gate included."""
+
+    cores: machine.Cores
+    environment: Environment
+    started_at: str
+
+    @classmethod
+    def look(cls) -> Before:
+        """As it is now."""
+        cores = machine.divide_cores()
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return cls(cores, machine.environment(cores), now)
 
 
 def store_for(request: Request, profile: str) -> Store:
@@ -175,10 +192,14 @@ def store_for(request: Request, profile: str) -> Store:
 
 
 def store_head(
-    store: Store, request: Request, settled: Settled, facts: Sequence[VariantFacts], planned: Sequence[Planned]
+    store: Store,
+    request: Request,
+    settled: Settled,
+    before: Before,
+    facts: Sequence[VariantFacts],
+    planned: Sequence[Planned],
 ) -> Begun:
     """Store what is true of all trials of a new run, the calibration's scenario included."""
-    cores = machine.divide_cores()
     calibration = scenarios.load(CALIBRATION)
     chosen = {**settled.scenarios, CALIBRATION: calibration}
     parameters = {**settled.parameters, CALIBRATION: calibration.settled(settled.profile, {})}
@@ -189,8 +210,8 @@ def store_head(
         profile=settled.profile,
         seed=settled.seed,
         repetitions=settled.repetitions,
-        started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        environment=machine.environment(cores),
+        started_at=before.started_at,
+        environment=before.environment,
         variants=list(facts),
         scenarios=[
             ScenarioFacts(
@@ -201,7 +222,7 @@ def store_head(
         plan=list(planned),
     )
     store.begin(run)
-    return Begun(store, run, planned, cores)
+    return Begun(store, run, planned, before.cores)
 
 
 def resume(name: str, results: Path, say: Say) -> Begun:
