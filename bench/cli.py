@@ -1,4 +1,4 @@
-"""The commands: list, verify, run, generator, report. What a person can mend is one line, our fault a traceback.
+"""The commands: list, verify, run, calibrate, generator, report. What a person can mend is one line, ours a traceback.
 
 Exit codes: 0 valid, 1 a check failed, 2 usage or preflight, 3 the run holds invalid trials, 130/143 interrupted.
 """
@@ -11,11 +11,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from bench import plan, scenarios
 from bench.results import ResultsError
 from bench.units import clock
 from servers import _variant
+
+if TYPE_CHECKING:
+    from bench.run import Begun
 
 EPILOG = """\
 examples:
@@ -24,7 +28,14 @@ examples:
   python -m bench run --profile quick
   python -m bench run -v sse -v websocket -s broadcast --set subscribers=1000 --repetitions 5
   python -m bench run --resume 2026-01-31T12-00-00-standard
+  python -m bench calibrate --repetitions 3
   python -m bench report
+"""
+CALIBRATE_EPILOG = """\
+examples:
+  python -m bench calibrate
+  python -m bench calibrate --repetitions 3 --name quiet-machine
+  python -m bench calibrate --resume quiet-machine
 """
 
 
@@ -45,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="the conformance gate alone: examine variants against the contract")
     verify.add_argument("variant", nargs="*", help="which ones (default: all)")
     _add_run(commands)
+    _add_calibrate(commands)
     generator = commands.add_parser("generator", help="what a received message costs our load generator, and others")
     generator.add_argument("--subscribers", type=_positive, default=1000, help="default: %(default)s")
     generator.add_argument("--rate", type=float, default=20.0, help="messages per second (default: %(default)s)")
@@ -74,6 +86,22 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_folders(run)
 
 
+def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="plant known delays and faults, and see whether they are read back",
+        description="Calibrate the instrument: a server plants known delays, a freeze, losses, repeats and swaps; what"
+        " the bench reads back stands beside them with a tolerance. Exits with 1 where one is missed.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=CALIBRATE_EPILOG,
+    )
+    calibrate.add_argument("--repetitions", type=_positive, default=1, help="trials per plant (default: %(default)s)")
+    calibrate.add_argument("--seed", type=int, default=1, help="seed of order and payloads (default: %(default)s)")
+    calibrate.add_argument("--name", default="", help="name of the run (default: time and `calibration`)")
+    calibrate.add_argument("--resume", metavar="RUN", help="continue an interrupted calibration")
+    _add_folders(calibrate)
+
+
 def _add_folders(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
     command.add_argument(
@@ -101,9 +129,11 @@ def list_(options: argparse.Namespace) -> int:
         print(f"  {scenario.name:<24} {scenario.description}")
     print("\nprofiles")
     cells = [(scenario.name, name) for scenario in found for name in _variant.names()]
+    floors = plan.floors({scenario.name: scenario.traffic for scenario in found})
     for profile in plan.PROFILES.values():
-        parameters = {scenario.name: scenario.settled(profile.name, {}) for scenario in found}
-        planned = plan.plan(cells, profile.repetitions, 1, plan.twins(cells, 1) if profile.twins else [])
+        every = (*found, scenarios.load(plan.CALIBRATION))
+        parameters = {scenario.name: scenario.settled(profile.name, {}) for scenario in every}
+        planned = plan.of_run(cells, floors, profile.repetitions, 1, profile.twins)
         expected = clock(plan.expected_s(planned, parameters))
         print(f"  {profile.name:<24} {len(planned)} trials in about {expected}: {profile.purpose}")
     return 0
@@ -131,15 +161,28 @@ def verify(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _carry_out(begun: Begun, command: str) -> int:
+    """Run and store what is left of a run; whoever interrupts is told how it goes on."""
+    from bench import run as runs
+
+    try:
+        return runs.carry_out(begun, _say)
+    except (KeyboardInterrupt, Terminated):
+        again = f"python -m bench {command} --resume {begun.store.folder.name}"
+        print(f"what was measured is stored; `{again}` continues it", file=sys.stderr)
+        raise
+
+
 def run(options: argparse.Namespace) -> int:
     """Measure, store, and if asked write the report."""
     from bench import run as runs
 
-    def say(line: str) -> None:
-        print(line, flush=True)
-
     if options.resume:
-        begun = runs.resume(options.resume, options.results, say)
+        begun = runs.resume(options.resume, options.results, _say)
     else:
         request = runs.Request(
             profile=options.profile,
@@ -153,20 +196,37 @@ def run(options: argparse.Namespace) -> int:
             results=options.results,
             command=("python", "-m", "bench", *sys.argv[1:]),
         )
-        begun = runs.begin(request, say)
+        begun = runs.begin(request, _say)
     folder = begun.store.folder
-    try:
-        code = runs.carry_out(begun, say)
-    except (KeyboardInterrupt, Terminated):
-        print(
-            f"what was measured is stored; `python -m bench run --resume {folder.name}` continues it", file=sys.stderr
-        )
-        raise
+    code = _carry_out(begun, options.command)
     if options.report:
         _report(folder, options.reports)
     else:
         print(f"write the report with `python -m bench report {folder.name}`")
     return code
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Plant and read back, store, write the report, and print the readings; 1 if one is missed, 3 if a trial is."""
+    from bench import calibrate as calibrations
+    from bench import run as runs
+
+    if options.resume:
+        begun = runs.resume(options.resume, options.results, _say)
+    else:
+        request = runs.Request(
+            repetitions=options.repetitions,
+            seed=options.seed,
+            name=options.name,
+            results=options.results,
+            command=("python", "-m", "bench", *sys.argv[1:]),
+        )
+        begun = calibrations.begin(request)
+    code = _carry_out(begun, options.command)
+    found = calibrations.readings(begun.store.trials())
+    _say("\n" + calibrations.table(found) + "\n")
+    _report(begun.store.folder, options.reports)
+    return code or int(not found or not all(reading.met for reading in found))
 
 
 def generator(options: argparse.Namespace) -> int:
@@ -215,7 +275,14 @@ def _report(folder: Path, reports: Path) -> None:
     print(f"report: {page}")
 
 
-COMMANDS = {"list": list_, "verify": verify, "run": run, "generator": generator, "report": report}
+COMMANDS = {
+    "list": list_,
+    "verify": verify,
+    "run": run,
+    "calibrate": calibrate,
+    "generator": generator,
+    "report": report,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.results import Planned
+from bench.results import Parameter, Planned
+from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
 OVERHEAD_S = 1.9
 """Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
@@ -42,13 +44,18 @@ def trial_seed(seed: int, trial_id: str) -> int:
 
 
 def plan(
-    cells: Sequence[tuple[str, str]], repetitions: int, seed: int, twins: Sequence[tuple[str, str]] = ()
+    cells: Sequence[tuple[str, str]],
+    repetitions: int,
+    seed: int,
+    twins: Sequence[tuple[str, str]] = (),
+    before: Sequence[Planned] = (),
 ) -> list[Planned]:
     """Trials for all `(scenario, variant)` cells: one block after the other, each block in an order of its own.
 
     A block holds every cell once, so that a drift of the machine hits all cells alike, and those in `twins` twice.
+    What is in `before` comes before the first block.
     """
-    planned: list[Planned] = []
+    planned: list[Planned] = list(before)
     for block in range(1, repetitions + 1):
         order = sorted([*((*cell, "") for cell in cells), *((*cell, "-twin") for cell in twins)])
         random.Random(trial_seed(seed, f"block {block}")).shuffle(order)
@@ -67,6 +74,55 @@ def plan(
     return planned
 
 
+CALIBRATION = "calibration"  # the name of the scenario and of the variant
+FLOOR = "null"  # the variant that measures the harness itself
+MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_hz=MIXTURE.rate_hz)
+"""The floor under the mixture: what it would measure with nothing planted."""
+
+BRIEF = (PLANTS["delay 5 ms"], FAULTS)
+"""What a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are on time."""
+
+WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
+
+
+def of_run(
+    cells: Sequence[tuple[str, str]], floors: Sequence[tuple[str, str]], repetitions: int, seed: int, twinned: bool
+) -> list[Planned]:
+    """A whole run: the brief calibration, then blocks in which the `floors` stand among the cells to be compared."""
+    doubled = twins(cells, seed) if twinned else []
+    instrument = [cell for cell in floors if cell not in cells]
+    return plan([*cells, *instrument], repetitions, seed, doubled, calibration(BRIEF, seed))
+
+
+def floors(traffic: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The cells that measure the harness: one in every scenario in which anything is published; traffic by scenario."""
+    return [(scenario, FLOOR) for scenario, who in traffic.items() if who != "nobody"]
+
+
+def calibration(plants: Sequence[Plant], seed: int, block: int = 0, before: Sequence[Planned] = ()) -> list[Planned]:
+    """A block with one trial of every plant, in a seeded order, after the trials in `before`."""
+    planned, order = list(before), list(plants)
+    random.Random(trial_seed(seed, f"calibration {block}")).shuffle(order)
+    for plant in order:
+        changes: dict[str, Parameter] = {
+            "plant": plant.name, "subscribers": plant.subscribers, "rate_hz": plant.rate_hz,
+        }  # fmt: skip
+        suffix = f"-at-{plant.rate_hz:g}-hz" if plant is MIXTURE_FLOOR else ""
+        trial_id = f"{block:02d}-{CALIBRATION}-{plant.name.replace(' ', '-')}{suffix}"
+        planned.append(
+            Planned(
+                id=trial_id,
+                scenario=CALIBRATION,
+                variant=CALIBRATION,
+                block=block,
+                position=len(planned) + 1,
+                seed=trial_seed(seed, trial_id),
+                changes=changes,
+            )
+        )
+    return planned
+
+
 def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
     """One cell of every scenario, chosen by the seed: the same in every block."""
     of_scenario: dict[str, list[tuple[str, str]]] = {}
@@ -77,7 +133,13 @@ def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
 
 def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
     """Estimate of how many seconds the trials will take; `parameters` by scenario."""
-    return sum(OVERHEAD_S + _measured_s(parameters[trial.scenario]) for trial in planned)
+    return sum(OVERHEAD_S + _measured_s({**parameters[trial.scenario], **trial.changes}) for trial in planned)
+
+
+def sequences(parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """The messages of the measured part, `first` <= n < `last`, of a trial with these parameters; counted from 0."""
+    first = math.ceil(parameters["warm_up_s"] * parameters["rate_hz"])
+    return first, first + max(1, round(parameters["measure_s"] * parameters["rate_hz"]))
 
 
 def _measured_s(parameters: Mapping[str, Any]) -> float:

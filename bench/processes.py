@@ -184,9 +184,9 @@ class _ReadyLine(msgspec.Struct):
 
 
 class Server(Member):
-    """A variant's server: fresh, on a free port, known by its nonce."""
+    """A variant's server: fresh, on a free port, known by its nonce. `plant` is what a calibration server plants."""
 
-    def __init__(self, variant: str, cores: tuple[int, ...]) -> None:
+    def __init__(self, variant: str, cores: tuple[int, ...], plant: str = "") -> None:
         self.nonce, self.token = secrets.token_hex(8), secrets.token_hex(16)
         environment = {
             "PUSHBENCH_PORT": "0",
@@ -194,6 +194,7 @@ class Server(Member):
             "PUSHBENCH_NONCE": self.nonce,
             "PUSHBENCH_TOKEN": self.token,
             "PUSHBENCH_PARENT": str(os.getpid()),
+            "PUSHBENCH_PLANT": plant,
         }
         super().__init__("server", [sys.executable, "-m", "servers", variant], cores, environment)
 

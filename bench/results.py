@@ -169,7 +169,9 @@ Parameter = int | float | str | list[int]
 
 
 class Planned(Fact, frozen=True, kw_only=True):
-    """One trial of the plan. `id` is its file name; `position` its place in the order in which trials are run."""
+    """One trial of the plan. `id` is its file name; `position` its place in the order in which trials are run;
+    `changes` are the parameters in which it differs from its scenario.
+    """
 
     id: Name
     scenario: str
@@ -177,6 +179,7 @@ class Planned(Fact, frozen=True, kw_only=True):
     block: int
     position: int
     seed: int
+    changes: dict[str, Parameter] = {}
 
 
 class Trial(Fact, frozen=True, kw_only=True):
@@ -227,11 +230,15 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
 
 
 class ScenarioFacts(Fact, frozen=True, kw_only=True):
-    """A scenario as it stood in this run: its description and the parameters of every trial."""
+    """A scenario as it stood in this run: its description and the parameters of every trial, but for its `changes`.
+
+    A `hidden` one serves the instrument, and nothing is compared in it.
+    """
 
     name: str
     description: str
     parameters: dict[str, Parameter]
+    hidden: bool = False
 
 
 class Environment(Fact, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from bench import conformance, scenarios, settings, trial
 from bench.analysis.distributions import quantile
 from bench.measure import machine
-from bench.plan import PROFILES, expected_s, plan, twins
+from bench.plan import CALIBRATION, FLOOR, PROFILES, expected_s, floors, of_run
 from bench.results import (
     SCHEMA,
     Environment,
@@ -85,12 +85,19 @@ def settle(request: Request) -> Settled:
         raise Refused(f"no profile {request.profile!r}; {nearest(request.profile, list(PROFILES))}")
     try:
         chosen = {name: scenarios.load(name) for name in request.scenarios or scenarios.names()}
+        _no_instrument(chosen)
         parameters = _parameters(request, chosen)
     except (LookupError, ValueError) as mistake:
         raise Refused(f"{mistake.args[0]} (see `python -m bench list`)") from mistake
     chosen_variants = variants(request.variants)
     repetitions = request.repetitions or PROFILES[request.profile].repetitions
     return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed)
+
+
+def _no_instrument(chosen: Mapping[str, Scenario]) -> None:
+    for name, scenario in chosen.items():
+        if scenario.hidden:
+            raise ValueError(f"{name} is part of every run; for a long one there is `python -m bench calibrate`")
 
 
 def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, dict[str, Any]]:
@@ -147,39 +154,77 @@ def begin(request: Request, say: Say) -> Begun:
     """Settle the request, examine the variants, and store the head of a new run. Raises Refused, ResultsError."""
     settled = settle(request)
     preflight(settled, request.results)
-    name = check_name(request.name or f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}-{settled.profile}")
-    store = Store(request.results / name)
-    if store.folder.exists():
-        raise Refused(f"{store.folder} exists already; continue it with `python -m bench run --resume {name}`")
-    cores = machine.divide_cores()
-    environment = machine.environment(cores)
-    started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    store = store_for(request, settled.profile)
+    before = Before.look()
     facts = gate(settled.variants, say)
     measured = [variant.name for variant in facts if variant.status == "measured"]
     if not measured:
         raise Refused("no variant can be measured; the reasons are above")
     cells = [(scenario, variant) for scenario in settled.scenarios for variant in measured]
-    doubled = twins(cells, settled.seed) if PROFILES[settled.profile].twins and len(measured) > 1 else []
-    planned = plan(cells, settled.repetitions, settled.seed, doubled)
+    harness = floors({name: scenario.traffic for name, scenario in settled.scenarios.items()})
+    twinned = PROFILES[settled.profile].twins and len(measured) > 1
+    planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned)
+    return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there before a run put any load on the machine, its gate included."""
+
+    cores: machine.Cores
+    environment: Environment
+    started_at: str
+
+    @classmethod
+    def look(cls) -> Before:
+        """As it is now."""
+        cores = machine.divide_cores()
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return cls(cores, machine.environment(cores), now)
+
+
+def store_for(request: Request, profile: str) -> Store:
+    """Where a new run is to be stored. Raises Refused if there is one already, ResultsError for an impossible name."""
+    name = check_name(request.name or f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}-{profile}")
+    store = Store(request.results / name)
+    if store.folder.exists():
+        raise Refused(f"{store.folder} exists already; continue it with `python -m bench run --resume {name}`")
+    return store
+
+
+def store_head(
+    store: Store,
+    request: Request,
+    settled: Settled,
+    before: Before,
+    facts: Sequence[VariantFacts],
+    planned: Sequence[Planned],
+) -> Begun:
+    """Store what is true of all trials of a new run, the calibration's scenario included."""
+    calibration = scenarios.load(CALIBRATION)
+    chosen = {**settled.scenarios, CALIBRATION: calibration}
+    parameters = {**settled.parameters, CALIBRATION: calibration.settled(settled.profile, {})}
     run = Run(
         schema=SCHEMA,
-        name=name,
+        name=store.folder.name,
         command=list(request.command),
         profile=settled.profile,
         seed=settled.seed,
         repetitions=settled.repetitions,
         workers=request.workers,
-        started_at=started_at,
-        environment=environment,
-        variants=facts,
+        started_at=before.started_at,
+        environment=before.environment,
+        variants=list(facts),
         scenarios=[
-            ScenarioFacts(name=key, description=value.description, parameters=dict(settled.parameters[key]))
-            for key, value in settled.scenarios.items()
+            ScenarioFacts(
+                name=key, description=value.description, parameters=dict(parameters[key]), hidden=value.hidden
+            )
+            for key, value in chosen.items()
         ],
-        plan=planned,
+        plan=list(planned),
     )
     store.begin(run)
-    return Begun(store, run, planned, cores)
+    return Begun(store, run, planned, before.cores)
 
 
 def resume(name: str, results: Path, say: Say) -> Begun:
@@ -227,21 +272,29 @@ def gate(variants: Mapping[str, Variant], say: Say) -> list[VariantFacts]:
             if refuted:
                 status, reason = "failed", f"check {refuted[0].check.name!r}: {refuted[0].refutation}"
         say(f"gate  {name:<24} {status if reason else 'conforms'}{': ' + reason if reason else ''}")
-        facts.append(
-            VariantFacts(
-                name=name,
-                label=variant.label,
-                description=_variant.description(name),
-                technique=variant.technique.value,
-                product=variant.product,
-                capabilities=sorted(capability.value for capability in variant.capabilities),
-                options=dict(variant.options),
-                versions=_variant.versions(variant),
-                status=status,
-                reason=reason,
-            )
-        )
+        facts.append(_facts(name, variant, status, reason))
     return facts
+
+
+def instruments(but: Container[str] = ()) -> list[VariantFacts]:
+    """The hidden variants that a run measures itself with, without a gate; those in `but` are there already."""
+    return [_facts(name, _variant.load(name), "measured", "") for name in (FLOOR, CALIBRATION) if name not in but]
+
+
+def _facts(name: str, variant: Variant, status: Literal["measured", "skipped", "failed"], reason: str) -> VariantFacts:
+    return VariantFacts(
+        name=name,
+        label=variant.label,
+        description=_variant.description(name),
+        technique=variant.technique.value,
+        product=variant.product,
+        capabilities=sorted(capability.value for capability in variant.capabilities),
+        options=dict(variant.options),
+        versions=_variant.versions(variant),
+        status=status,
+        reason=reason,
+        hidden=variant.hidden,
+    )
 
 
 def carry_out(begun: Begun, say: Say) -> int:
@@ -253,13 +306,14 @@ def carry_out(begun: Begun, say: Say) -> int:
     estimate_s = expected_s(planned, parameters)
     for index, one in enumerate(planned):
         scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
-        record = trial.run(one, scenario, variant, parameters[one.scenario], cores, run.workers)
+        of_trial = {**parameters[one.scenario], **one.changes}
+        record = trial.run(one, scenario, variant, of_trial, cores, run.workers)
         store.add(record)
         spent_s = time.monotonic() - began
         done_s = expected_s(planned[: index + 1], parameters)
         left_s = (estimate_s - done_s) * spent_s / done_s
-        cell = one.id.partition(f"{one.scenario}-")[2]  # the variant, or its twin
-        say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<10} {cell:<24} "
+        cell = one.id.partition(f"{one.scenario}-")[2]  # the variant, its twin, or what is planted
+        say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<11} {cell:<24} "
             f"{outcome(record):<44} {clock(left_s)} left")  # fmt: skip
     invalid = [record for record in store.trials() if not record.valid]
     say(f"{len(run.plan)} trials in {store.folder}" + (f", {len(invalid)} invalid" if invalid else ", all valid"))

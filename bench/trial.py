@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from bench.measure.machine import Cores
 from bench.measure.receipts import Measured, added_errors, completion, merge_known, merged, series
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
+from bench.plan import sequences
 from bench.processes import (
     Broker,
     Died,
@@ -168,7 +168,7 @@ def _start(
 ) -> Cast:
     """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
     users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
-    server = stack.enter_context(Server(planned.variant, cores.server))
+    server = stack.enter_context(Server(planned.variant, cores.server, parameters.get("plant", "")))
     loads, masters = load_side(scenario.path, users, workers, cores.load)
     for member in (*masters, *loads):
         stack.enter_context(member)
@@ -251,9 +251,9 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     stage.enter("prime")
     _prime(cast)
     stage.enter("measure")
-    rate_hz, drain_s = parameters["rate_hz"], DRAIN_WITHIN_S + parameters["poll_interval_s"]
-    first = math.ceil(parameters["warm_up_s"] * rate_hz)
-    last = first + max(1, round(parameters["measure_s"] * rate_hz))
+    rate_hz = parameters["rate_hz"]
+    drain_s = parameters.get("drain_s", DRAIN_WITHIN_S) + parameters["poll_interval_s"]
+    first, last = sequences(parameters)
     start_ns = time.monotonic_ns() + LEAD_NS
     window = Window(first, last, due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last))
     schedule = {"start_ns": start_ns, "rate_hz": rate_hz}

@@ -71,6 +71,11 @@ def quantity(value: float | None, unit: Unit) -> str:
     return DASH if value is None else scale_for(value, unit).quantity(value)
 
 
+def whole(value: float, unit: Unit) -> str:
+    """A number with its unit; a count, which is not an average, as the whole number it is."""
+    return scale_for(value, unit).quantity(value) if unit != "count" else Scale(1.0, "", 0).number(value)
+
+
 def duration(ns: float | None) -> str:
     """A duration in ns with its unit."""
     return quantity(ns, "ns")

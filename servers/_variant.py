@@ -33,6 +33,7 @@ class Technique(enum.StrEnum):
     SSE = "SSE"
     WEBSOCKET = "WebSocket"
     STREAM = "HTTP stream"
+    BARE = "bare TCP"  # none at all: the hidden variants, which serve the instrument
     UNKNOWN = "unknown"  # its file cannot be read here, because a package is missing
 
 
@@ -75,7 +76,7 @@ class Variant:
     options: every option set on a product, as shown in /health and in the report.
     runs_on: distributions whose versions /health reports.
     by_hand: the shell line that subscribes with `{address}` and `{topic}`; empty: curl on wire["subscribe"] does.
-    hidden: not part of a run unless named.
+    hidden: serves the instrument (the harness floor, calibration): neither listed, nor gated, nor compared.
     """
 
     label: str

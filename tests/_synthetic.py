@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from bench.analysis.distributions import fold
+from bench.plan import BRIEF, calibration, sequences
 from bench.results import (
     SCHEMA,
     Distribution,
@@ -36,6 +37,7 @@ from bench.results import (
     VariantFacts,
     Wire,
 )
+from servers._plants import PLANTS, Plant, truth
 
 HOSTILE = "</style><script>alert('x')</script> | [a](javascript:b) `$\\frac{` \u202e\x07 &amp; \"quoted\""
 INTERVAL_NS = 250_000_000
@@ -98,6 +100,11 @@ SCENARIOS: dict[str, tuple[str, dict[str, Parameter]]] = {
         {"steps": [0, 100, 200, 400], "payload_bytes": 128, "poll_interval_s": 0.25, "hold_s": 25.0, "settle_s": 0.1,
          "measure_s": 0.6},
     ),
+}  # fmt: skip
+
+CALIBRATION: dict[str, Parameter] = {
+    "plant": "delay 0 ms", "subscribers": 20, "rate_hz": 63.0, "payload_bytes": 100, "poll_interval_s": 0.25,
+    "hold_s": 25.0, "warm_up_s": 0.25, "measure_s": 2.5, "drain_s": 0.5,
 }  # fmt: skip
 
 
@@ -178,6 +185,55 @@ def hostile(natures: Sequence[Nature] = NATURES, blocks: int = 3) -> tuple[Run, 
         for trial in trials
     ]  # fmt: skip
     return run, trials
+
+
+def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial:
+    """A calibration trial that reads back what was planted, over a floor of 300 to 700 µs, by a clock that is off by
+    `offset_ns` and too fast by the factor `rate`.
+    """
+    parameters = {**CALIBRATION, **planned.changes}
+    subscribers, rate_hz = int(parameters["subscribers"]), float(parameters["rate_hz"])
+    first, last = sequences(parameters)
+    planted = truth(PLANTS[str(parameters["plant"])], subscribers, first, last, rate_hz)
+    extra = np.array(planted.extra_ns)
+    floor = np.random.default_rng(planned.seed).uniform(300e3, 700e3, extra.size)
+    expected = subscribers * (last - first)
+    return Trial(
+        schema=SCHEMA,
+        planned=planned,
+        parameters=parameters,
+        started_at="2026-01-02T03:04:05Z",
+        phases_ns={"start": 310_000_000, "measure": 1_000_000_000},
+        ledger=Ledger(
+            expected=expected,
+            delivered=expected - planted.lost,
+            lost=planted.lost,
+            duplicated=planted.duplicated,
+            reordered=planted.reordered,
+            corrupted=0,
+            gaps_signalled=0,
+            errors={},
+        ),
+        latency=fold(((extra + floor) * rate + offset_ns).astype(np.int64)),
+    )
+
+
+def instrumented(run: Run, trials: list[Trial], plants: Sequence[Plant] = BRIEF) -> tuple[Run, list[Trial]]:
+    """The run with what every run holds to measure itself: a calibration, and the harness floor in every block."""
+    floor = Nature("null", "harness floor", "bare TCP", service_us=300, cpu_us=8, framing_bytes=1)
+    floors = synthetic((floor,), ["broadcast", "echo"], run.repetitions, troubles=False)[1]
+    planned = calibration(plants, run.seed, 0, [trial.planned for trial in (*trials, *floors)])
+    calibrations = [calibrated(one) for one in planned[-len(plants) :]]
+    hidden = [
+        msgspec.structs.replace(run.variants[0], name=name, label=label, product="", technique="bare TCP",
+                                capabilities=[], description=f"{label}, made up.", hidden=True)
+        for name, label in (("null", "harness floor"), ("calibration", "calibration"))
+    ]  # fmt: skip
+    facts = ScenarioFacts(name="calibration", description="Calibration.", parameters=CALIBRATION, hidden=True)
+    run = msgspec.structs.replace(
+        run, variants=[*run.variants, *hidden], scenarios=[*run.scenarios, facts], plan=planned
+    )
+    return run, [*trials, *floors, *calibrations]
 
 
 def write(results: Path, run: Run, trials: Iterable[Trial], name: str = "") -> Path:

@@ -50,8 +50,8 @@ class Cells:
 
     @property
     def scenarios(self) -> list[str]:
-        """Names of the scenarios of the run, in its order."""
-        return [scenario.name for scenario in self.run.scenarios]
+        """Names of the scenarios of the run in which variants are compared, in its order."""
+        return [scenario.name for scenario in self.run.scenarios if not scenario.hidden]
 
     @property
     def shown(self) -> list[VariantFacts]:

@@ -31,6 +31,7 @@ def facts(cells: Cells, figures: Sequence[Drawn], name: str) -> dict[str, Any]:
         "every": sections.tables(cells, headline=False),
         "figures": figures,
         "predictions": sections.predictions(cells),
+        "calibration": sections.calibration(cells),
         "outcomes": sections.outcomes(cells),
         "trust": sections.trust(cells),
         "looks": palette.looks(cells.shown),

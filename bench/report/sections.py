@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.analysis import calibration as calibrations
 from bench.analysis.answers import Question, answer
 from bench.analysis.cells import Cells
 from bench.analysis.findings import CHECKS, Check
@@ -14,7 +15,7 @@ from bench.analysis.statistics import FEWEST_TRIALS
 from bench.report import noise
 from bench.report.palette import family_order
 from bench.results import Trial, VariantFacts
-from bench.units import DASH, counted, interval, measured, percent, quantity
+from bench.units import DASH, counted, interval, measured, percent, quantity, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,32 @@ def predictions(cells: Cells) -> list[Prediction]:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibrated:
+    """One reading of the calibration in words: durations over the floor, counts as they are."""
+
+    reading: calibrations.Reading
+    injected: str
+    read_back: str
+    error: str
+    tolerance: str
+
+
+def calibration(cells: Cells) -> list[Calibrated]:
+    """Everything that was planted and read back in the run."""
+    return [calibrated(reading) for reading in calibrations.readings(cells.trials)]
+
+
+def calibrated(reading: calibrations.Reading) -> Calibrated:
+    """A reading in words."""
+    injected, read_back, error = (
+        whole(number, reading.unit) for number in (reading.injected, reading.read_back, reading.error)
+    )
+    return Calibrated(
+        reading, injected, read_back, error, f"\N{PLUS-MINUS SIGN}{whole(reading.tolerance, reading.unit)}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Outcomes:
     """What is missing from the numbers above, and why."""
 
@@ -248,7 +275,7 @@ def _generator(cells: Cells) -> str:
         return ""
     shares = [
         load.cpu_ns / trial.usage.window_ns
-        for trial in cells.trials
+        for trial in cells.compared
         if trial.valid and trial.usage and trial.usage.window_ns
         for load in trial.usage.load
     ]

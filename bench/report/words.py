@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.answers import Answer, Entry, Standing
+from bench.analysis.calibration import readings
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import Metric
 from bench.analysis.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, Verdict, coverage
@@ -128,9 +129,24 @@ def _alarms(cells: Cells, given: list[Answer]) -> list[str]:
 
 def _cautions(cells: Cells, given: list[Answer]) -> list[str]:
     """What must be known before a number is believed."""
+    if not cells.scenarios:
+        return ["This run calibrates the instrument and compares nothing.", *_about_calibration(cells)]
     if not given:
         return ["No trial of this run is valid."]
-    return [*_about_trials(_sizes(given)), _about_noise(cells, given)]
+    return [*_about_trials(_sizes(given)), _about_noise(cells, given), *_about_calibration(cells)]
+
+
+def _about_calibration(cells: Cells) -> list[str]:
+    """What was planted and not read back is a fault of the instrument, whatever the laws say."""
+    found = readings(cells.trials)
+    missed = [reading for reading in found if not reading.met]
+    if not missed:
+        return []
+    said = ", ".join(f"{reading.plant} ({reading.quantity})" for reading in missed)
+    return [
+        f"{counted(len(missed), 'reading')} of {len(found)} of the calibration missed: {said}. Until explained, doubt"
+        " the instrument, or how quiet the machine was."
+    ]
 
 
 def _sizes(given: list[Answer]) -> set[int]:

@@ -1,7 +1,7 @@
 """The workloads, one module each, found by its name: the numbers of a scenario and the Locust users that drive it.
 
 Importing a scenario imports Locust, which patches the whole process. So the catalogue below reads the declarations
-`TRAFFIC`, `PARAMETERS` and `PROFILES` from the source text, as literals, and imports nothing.
+`TRAFFIC`, `PARAMETERS`, `PROFILES` and `HIDDEN` from the source text, as literals, and imports nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
+from servers._plants import PLANTS
 
 Traffic = Literal["publisher", "subscribers", "nobody"]
 """Who publishes: the publisher process, every subscriber upstream, or nobody."""
@@ -22,7 +23,10 @@ Traffic = Literal["publisher", "subscribers", "nobody"]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One workload as declared. `parameters` hold in every profile unless `profiles[profile]` says otherwise."""
+    """One workload as declared. `parameters` hold in every profile unless `profiles[profile]` says otherwise.
+
+    A `hidden` one serves the instrument: it is neither listed nor chosen by a person.
+    """
 
     name: str
     description: str
@@ -30,6 +34,7 @@ class Scenario:
     traffic: Traffic
     parameters: Mapping[str, Any]
     profiles: Mapping[str, Mapping[str, Any]]
+    hidden: bool = False
 
     def settled(self, profile: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a trial. Raises ValueError for a change that no parameter of this name and type takes."""
@@ -55,12 +60,20 @@ BOUNDS = {
     "warm_up_s": (0.0, 600.0),
     "settle_s": (0.0, 600.0),
     "measure_s": (0.05, 3600.0),
+    "drain_s": (0.0, 60.0),
     "steps": (0, 100_000),
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
+CHOICES = {"plant": tuple(PLANTS)}
+"""What a parameter of this name may be, where it is a name itself."""
+
 
 def _within_bounds(label: str, name: str, value: Any) -> Any:
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise ValueError(f"{label} takes one of {', '.join(CHOICES[name])}, not {value!r}")
+        return value
     low, high = BOUNDS.get(name, (float("-inf"), float("inf")))
     held = value if isinstance(value, list) else [value]
     if not held or not all(isinstance(one, int | float) and low <= one <= high for one in held):
@@ -70,14 +83,18 @@ def _within_bounds(label: str, name: str, value: Any) -> Any:
     return value
 
 
-def names() -> list[str]:
-    """Names of all scenarios, sorted."""
+def names(hidden: bool = False) -> list[str]:
+    """Names of all scenarios, sorted; the hidden ones only when asked for."""
+    return [name for name in _modules() if hidden or not load(name).hidden]
+
+
+def _modules() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def load(name: str) -> Scenario:
     """The declarations of scenario `name`. Raises LookupError with the nearest match for an unknown one."""
-    if name not in names():
+    if name not in _modules():
         raise LookupError(f"no scenario {name!r}; {nearest(name, names())}")
     path = Path(__path__[0]) / f"{name}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -90,7 +107,8 @@ def load(name: str) -> Scenario:
     }
     traffic, parameters, profiles = (ast.literal_eval(declared[key]) for key in ("TRAFFIC", "PARAMETERS", "PROFILES"))
     description = (ast.get_docstring(tree) or name).splitlines()[0]
-    return Scenario(name, description, path, traffic, parameters, profiles)
+    hidden = "HIDDEN" in declared and ast.literal_eval(declared["HIDDEN"])
+    return Scenario(name, description, path, traffic, parameters, profiles, hidden)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from bench.analysis.distributions import fold
 from bench.analysis.findings import CHECKS, Check, judge
+from bench.plan import BRIEF, calibration
 from bench.results import SCHEMA, Distribution, Failure, Trial
-from tests._synthetic import process, synthetic
+from tests._synthetic import calibrated, process, synthetic
 from tests.analysis._trials import MS, calm, changed, waiting
 
 CORES_MS = 2_000  # two cores over the window of a calm trial
@@ -58,6 +59,7 @@ CAUSES = {
     "lost messages": changed(calm(), "ledger", lost=1, delivered=499),
     "duplicated messages": changed(calm(), "ledger", duplicated=1),
     "reordered messages": changed(calm(), "ledger", reordered=1),
+    "calibration missed": changed(calibrated(calibration(BRIEF, 1)[0]), "ledger", lost=1),
     "corrupted messages": changed(calm(), "ledger", corrupted=1),
     "errors": changed(calm(), "ledger", errors={"connection reset": 2, "status 500": 7}),
     "nothing expected": changed(calm(), "ledger", expected=0, delivered=0),

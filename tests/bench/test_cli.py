@@ -1,6 +1,7 @@
 """The commands as a person meets them: help, errors of one line, exit codes, and a clean end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,19 @@ def test_the_list_holds_every_variant_and_scenario_with_its_description():
         assert _variant.description(name) in said
     for name in scenarios.names():
         assert scenarios.load(name).description in said
+    for hidden in ("null", "calibration"):
+        assert not re.search(rf"^  {hidden} ", said, re.MULTILINE)
+
+
+def test_the_list_counts_the_trials_of_which_the_instrument_is_made():
+    said = bench("list").stdout
+    compared = len(_variant.names()) * len(scenarios.names())
+    floors = sum(scenarios.load(name).traffic != "nobody" for name in scenarios.names())
+    assert f"{2 + compared + floors} trials in about" in said
+
+
+def test_the_help_of_the_calibration_shows_an_example():
+    assert "python -m bench calibrate --repetitions 3" in bench("calibrate", "--help").stdout
 
 
 def test_the_help_shows_examples():
@@ -45,6 +59,8 @@ def test_the_help_shows_examples():
         (["run", "--resume", "never-run", "--results", "{tmp}"], "no run 'never-run'"),
         (["run", "--name", "../outside", "--results", "{tmp}"], "cannot be the name of a run"),
         (["report", "--results", "{tmp}"], "there is no run"),
+        (["run", "-s", "calibration", "--results", "{tmp}"], "python -m bench calibrate"),
+        (["calibrate", "--name", "latest", "--results", "{tmp}"], "cannot be the name of a run"),
         (["run", "--set", "rate_hz=fast", "--results", "{tmp}"], "takes float"),
     ],
 )

@@ -2,11 +2,13 @@
 
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.plan import expected_s, plan, twins
+from bench.plan import BRIEF, FLOOR, WHOLE, calibration, expected_s, floors, of_run, plan, sequences, twins
+from servers._plants import PLANTS
 
 cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
 
@@ -55,3 +57,75 @@ def test_a_twin_runs_a_cell_of_every_scenario_twice_in_every_block(cells, repeti
         held = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
         assert held == Counter([*cells, *doubled])
     assert len({trial.id for trial in planned}) == len(planned)
+
+
+@given(cells, st.integers(1, 3), st.integers(), st.booleans())
+def test_a_run_begins_with_a_brief_calibration_and_measures_the_harness_in_every_block(
+    cells, repetitions, seed, doubled
+):
+    harness = floors({scenario: "publisher" for scenario, _ in cells})
+    planned = of_run(cells, harness, repetitions, seed, doubled)
+    brief, blocks = planned[: len(BRIEF)], planned[len(BRIEF) :]
+    assert {trial.changes["plant"] for trial in brief} == {"delay 5 ms", "faults"}
+    assert {(trial.block, trial.scenario, trial.variant) for trial in brief} == {(0, "calibration", "calibration")}
+    for block in range(1, repetitions + 1):
+        held = Counter((trial.scenario, trial.variant) for trial in blocks if trial.block == block)
+        assert held == Counter([*cells, *harness, *(twins(cells, seed) if doubled else [])])
+    assert [trial.position for trial in planned] == list(range(1, len(planned) + 1))
+    assert len({trial.id for trial in planned}) == len(planned)
+    alone = {trial.id: trial.seed for trial in plan(cells, repetitions, seed)}
+    assert alone.items() <= {trial.id: trial.seed for trial in planned}.items()
+    assert not any(trial.changes for trial in blocks)
+
+
+def test_the_harness_is_measured_where_anything_is_published():
+    assert floors({"broadcast": "publisher", "echo": "subscribers", "idle": "nobody"}) == [
+        ("broadcast", FLOOR), ("echo", FLOOR),
+    ]  # fmt: skip
+
+
+def test_a_harness_that_was_asked_for_is_measured_once():
+    cells = [("echo", "sse"), ("echo", FLOOR)]
+    planned = of_run(cells, floors({"echo": "subscribers"}), 1, 1, False)
+    assert sorted(trial.variant for trial in planned if trial.block) == [FLOOR, "sse"]
+
+
+def test_a_long_calibration_holds_every_plant_in_every_block_under_the_conditions_of_its_truth():
+    planned = calibration(WHOLE, 1, 2, calibration(WHOLE, 1, 1))
+    assert len({trial.id for trial in planned}) == len(planned) == 2 * len(WHOLE)
+    for block in (1, 2):
+        held = [trial.changes for trial in planned if trial.block == block]
+        assert {changes["plant"] for changes in held} == set(PLANTS)
+        for changes in held:
+            plant = PLANTS[changes["plant"]]
+            floor = plant.name == "delay 0 ms"
+            assert floor or (changes["subscribers"], changes["rate_hz"]) == (plant.subscribers, plant.rate_hz)
+    orders = [[trial.changes for trial in planned if trial.block == block] for block in (1, 2)]
+    assert orders[0] != orders[1]
+
+
+def test_every_plant_has_its_floor_under_the_same_conditions():
+    def conditions(plant):
+        return plant.subscribers, plant.rate_hz
+
+    floors_ = {conditions(plant) for plant in WHOLE if plant.name == "delay 0 ms"}
+    assert {conditions(plant) for plant in WHOLE} == floors_
+    assert len({conditions(plant) for plant in BRIEF}) == 1
+
+
+@pytest.mark.parametrize(
+    ("warm_up_s", "measure_s", "rate_hz", "expected"),
+    [(0.0, 1.0, 10.0, (0, 10)), (0.25, 2.5, 63.0, (16, 174)), (0.5, 0.01, 4.0, (2, 3))],
+)
+def test_the_measured_messages_follow_from_the_parameters(warm_up_s, measure_s, rate_hz, expected):
+    assert sequences({"warm_up_s": warm_up_s, "measure_s": measure_s, "rate_hz": rate_hz}) == expected
+
+
+def test_the_estimate_goes_by_what_a_trial_changes():
+    (one, *_) = calibration(BRIEF, 1)
+    parameters = {"calibration": {"warm_up_s": 0.0, "measure_s": 1.0}}
+    assert expected_s([one], parameters) == pytest.approx(
+        expected_s([one], {"calibration": {"warm_up_s": 0.0, "measure_s": 9.0}}) - 8.0
+    )
+    longer = msgspec.structs.replace(one, changes={"measure_s": 3.0})
+    assert expected_s([longer], parameters) == pytest.approx(expected_s([one], parameters) + 2.0)

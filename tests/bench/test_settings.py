@@ -28,6 +28,7 @@ def test_a_setting_without_name_or_value_is_refused(setting):
         (Request(changes=("subscriber=3",)), "did you mean 'subscribers'"),
         (Request(changes=("subscribers=many",)), "takes int"),
         (Request(changes=("subscribers",)), "NAME=VALUE"),
+        (Request(scenarios=("calibration",)), "python -m bench calibrate"),
     ],
 )
 def test_a_request_that_cannot_be_met_says_what_to_type_instead(request_, said):
@@ -55,7 +56,22 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_load(tmp_path):
         preflight(settle(Request(scenarios=("idle",))), tmp_path / "file" / "results")
 
 
-@pytest.mark.parametrize("name", scenarios.names())
+def test_what_serves_the_instrument_is_not_among_what_is_chosen():
+    assert "calibration" in scenarios.names(hidden=True)
+    assert "calibration" not in scenarios.names()
+    assert "calibration" not in settle(Request()).scenarios
+    assert not {"null", "calibration"} & set(settle(Request()).variants)
+
+
+def test_a_plant_is_one_of_the_table():
+    calibration = scenarios.load("calibration")
+    assert calibration.settled("quick", {"plant": "freeze"})["plant"] == "freeze"
+    for wrong in ("storm", 5):
+        with pytest.raises(ValueError, match="plant takes"):
+            calibration.settled("quick", {"plant": wrong})
+
+
+@pytest.mark.parametrize("name", scenarios.names(hidden=True))
 def test_every_scenario_declares_what_a_trial_needs(name):
     scenario = scenarios.load(name)
     settled = scenario.settled("standard", {})

@@ -5,10 +5,11 @@ import os
 import psutil
 import pytest
 
-from bench import scenarios, trial
+from bench import calibrate, scenarios, trial
+from bench.analysis.calibration import readings
 from bench.measure import conditions, machine
 from bench.measure.machine import divide_cores
-from bench.plan import plan
+from bench.plan import BRIEF, plan
 from bench.results import load
 from bench.run import Request, begin, carry_out, resume
 from servers import _redis, _variant
@@ -175,7 +176,8 @@ def test_a_run_goes_on_after_a_server_was_killed_and_says_that_it_holds_invalid_
     lines = []
     assert carry_out(begin(request(tmp_path), lines.append), lines.append) == 3
     _, trials = load(tmp_path / "small")
-    assert [record.valid for record in trials] == [False, True]
+    assert [record.valid for record in trials] == [False] + [True] * (len(trials) - 1)
+    assert len(trials) == 6  # a brief calibration, then two blocks of the variant and the harness
     assert any("FAILED" in line for line in lines)
 
 
@@ -199,3 +201,36 @@ def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(tmp_path, 
     run, trials = load(tmp_path / "small")
     assert [record.planned for record in trials] == run.plan
     assert trials[0] == runs[0]
+
+
+def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
+    carry_out(begin(request(tmp_path), silently), silently)
+    run, trials = load(tmp_path / "small")
+    assert {variant.name: variant.hidden for variant in run.variants} == {
+        "sse": False, "null": True, "calibration": True,
+    }  # fmt: skip
+    assert [scenario.name for scenario in run.scenarios if scenario.hidden] == ["calibration"]
+    assert [record.planned.variant for record in trials].count("null") == 2
+    planted = {record.parameters["plant"]: record for record in trials if record.planned.block == 0}
+    assert planted["delay 5 ms"].latency.min_ns >= 5_000_000
+    assert planted["faults"].ledger.lost > 0
+    counts = [reading for reading in readings(trials) if reading.unit == "count"]
+    assert len(counts) == 3
+    assert all(reading.met for reading in counts)
+    assert all(record.valid for record in trials)
+
+
+def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.calibrate.WHOLE", BRIEF)
+    begun = calibrate.begin(Request(name="known", results=tmp_path))
+    begun.store.add(trial.run(
+        begun.left[0], scenarios.load("calibration"), _variant.load("calibration"),
+        {**begun.run.scenarios[0].parameters, **begun.left[0].changes, "measure_s": 1.0}, begun.cores,
+    ))  # fmt: skip
+    assert carry_out(resume("known", tmp_path, silently), silently) == 0
+    run, trials = load(tmp_path / "known")
+    assert [record.planned for record in trials] == run.plan
+    assert [variant.name for variant in run.variants] == ["calibration"]
+    table = calibrate.table(calibrate.readings(trials))
+    assert table.splitlines()[0].split() == ["plant", "quantity", "injected", "read", "back", "error", "tolerance"]
+    assert len(table.splitlines()) == 1 + 5 + 1

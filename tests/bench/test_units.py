@@ -99,3 +99,9 @@ def test_ticks_are_round(value: float, unit: Unit, words: str) -> None:
 @pytest.mark.parametrize(("number", "words"), [(0, "no trial"), (1, "1 trial"), (1_200, "1,200 trials")])
 def test_things_are_counted_in_words(number: int, words: str) -> None:
     assert units.counted(number, "trial") == words
+
+
+def test_a_count_that_is_no_average_is_a_whole_number() -> None:
+    assert units.whole(15.0, "count") == "15"
+    assert units.whole(-1_200.0, "count") == f"{units.MINUS}1,200"
+    assert units.whole(1_500_000.0, "ns") == f"1.50{SPACE}ms"

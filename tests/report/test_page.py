@@ -13,11 +13,13 @@ import msgspec
 import pytest
 
 from bench.analysis.cells import Cells
+from bench.analysis.distributions import fold
 from bench.analysis.metrics import METRICS
+from bench.plan import WHOLE
 from bench.report import build
 from bench.results import Failure, ResultsError, Run, Trial
 from bench.units import measured, quantity
-from tests._synthetic import HOSTILE, NATURES, hostile, synthetic, write
+from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic, write
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 
@@ -278,3 +280,61 @@ def test_a_report_is_never_written_over_results(tmp_path):
     with pytest.raises(ResultsError, match="holds results"):
         build(folder, tmp_path)
     assert (folder / "run.json").exists()
+
+
+@pytest.fixture(scope="module")
+def instrument(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report(tmp_path_factory.mktemp("instrument"), *instrumented(*synthetic(), WHOLE))
+
+
+def test_the_calibration_stands_beside_its_truth(instrument: Path) -> None:
+    text = Reader(instrument.read_text(encoding="utf-8")).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "delay 100 ms p50 100 ms" in text
+    assert re.search(r"faults lost (\d+) \1 0 ±0", text)
+    assert "17 of 17 readings met" in text
+    assert "readings of 17 of the calibration missed" not in text
+    assert (instrument.parent / "figures" / "calibration-calibration.svg").is_file()
+    assert "| freeze | max | 500" in (instrument.parent / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_calibration_that_was_missed_is_said_at_the_top(tmp_path: Path) -> None:
+    run, trials = instrumented(*synthetic(NATURES[2:4], ["broadcast"], troubles=False))
+    late = fold([9_000_000])
+    off = [
+        msgspec.structs.replace(trial, latency=late) if trial.parameters.get("plant") == "faults" else trial
+        for trial in trials
+    ]
+    text = Reader(report(tmp_path, run, off).read_text(encoding="utf-8")).text
+    assert "2 readings of 5 of the calibration missed: delay 5 ms (p50), delay 5 ms (p99)" in text
+
+
+def test_what_serves_the_instrument_is_compared_with_nobody(instrument: Path, page: Path) -> None:
+    """The tables, the answers and all figures are those of the same run without it."""
+    with_it, without = (Reader(one.read_text(encoding="utf-8")) for one in (instrument, page))
+    answers = [reader.text.split(" Answers Techniques")[1].split(" Figures Solid")[0] for reader in (with_it, without)]
+    assert answers[0] == answers[1]
+    assert "harness floor" not in with_it.text
+    for figure in (page.parent / "figures").glob("*.svg"):
+        assert (instrument.parent / "figures" / figure.name).read_bytes() == figure.read_bytes()
+    swatches = [sum("swatch" in (attributes.get("class") or "") for _, attributes in reader.tags)
+                for reader in (with_it, without)]  # fmt: skip
+    assert swatches[0] == swatches[1]
+
+
+def test_the_tables_of_summary_and_readme_hold_nothing_of_the_instrument(instrument: Path, page: Path) -> None:
+    with_it, without = (
+        (one.parent / "summary.md").read_text(encoding="utf-8").split("## Numbers")[1].split("## Calibration")[0]
+        for one in (instrument, page)
+    )
+    assert with_it == without
+
+
+def test_a_run_that_only_calibrates_has_a_page_that_says_so(tmp_path: Path) -> None:
+    run, trials = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
+    alone = [trial for trial in trials if trial.planned.scenario == "calibration"]
+    run = msgspec.structs.replace(
+        run, variants=run.variants[-1:], scenarios=run.scenarios[-1:], plan=[trial.planned for trial in alone]
+    )
+    text = Reader(report(tmp_path, run, alone).read_text(encoding="utf-8")).text
+    assert "This run calibrates the instrument and compares nothing." in text
+    assert "9 trials planned: 9 valid" in text

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.cells import Cells
 from bench.report import palette, svg
-from bench.report.figures import cost, course, latency, law, standing
+from bench.report.figures import calibration, cost, course, latency, law, standing
 from bench.report.figures._canvas import Subject, drawing
 from bench.report.text import clean, slug
 
@@ -56,6 +56,8 @@ FIGURES = (
     Figure("memory", "Memory per connection", standing.memory_sentence, standing.memory,
            cost.having("connection_memory")),
     Figure("connect", "Time to connect", standing.connect_sentence, standing.connect, standing.most_connects),
+    Figure("calibration", "Planted and read back", calibration.read_back_sentence, calibration.read_back,
+           calibration.calibrated),
 )  # fmt: skip
 
 

@@ -1,0 +1,98 @@
+"""Bare lines: after an upgrade every text is a line, upstream is `topic<TAB>text`. The wire of the hidden variants."""
+
+from __future__ import annotations
+
+from bench.clients._errors import OutgoingFull, ProtocolError, describe
+from bench.clients._http import MAX_HEAD_BYTES, build_request, parse_head
+from bench.clients._subscription import Opening, Subscription
+
+MAX_LINE_BYTES = 16 * 1_048_576
+
+
+class LinesProtocol:
+    """Texts out of the bytes that follow the answer to the upgrade. `over`: the rule that was broken, if any."""
+
+    __slots__ = ("_held_bytes", "_pieces", "over")
+
+    def __init__(self) -> None:
+        self.over = ""
+        self._pieces: list[bytes] = []  # of a line that is not whole yet
+        self._held_bytes = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The texts completed by `data`, in order."""
+        texts = data.split(b"\n")
+        rest = texts.pop()
+        if self._pieces and texts:
+            texts[0] = b"".join((*self._pieces, texts[0]))
+            self._pieces.clear()
+            self._held_bytes = 0
+        if rest:
+            self._hold(rest)
+        return texts
+
+    def _hold(self, rest: bytes) -> None:
+        self._pieces.append(rest)
+        self._held_bytes += len(rest)
+        if self._held_bytes > MAX_LINE_BYTES:
+            self.over = describe(ProtocolError("line too large"))
+
+
+class Upgrade:
+    """The way from HTTP to lines: `request` is to be sent, `feed` checks the answer."""
+
+    __slots__ = ("_received", "request")
+
+    def __init__(self, host: str, path: str) -> None:
+        self._received = b""
+        self.request = build_request("GET", path, host, (("Connection", "Upgrade"), ("Upgrade", "lines")))
+
+    def feed(self, data: bytes) -> bytes | None:
+        """None while the answer is not whole; then the bytes that follow it, the first lines. Raises ProtocolError."""
+        self._received += data
+        block, end, lines = self._received.partition(b"\r\n\r\n")
+        if len(block) > MAX_HEAD_BYTES:
+            raise ProtocolError("response head too long")
+        if not end:
+            return None
+        status, headers, _ = parse_head(block)
+        if status != 101:
+            raise ProtocolError(f"upgrade answered with status {status}")
+        if headers.get(b"upgrade", b"").lower() != b"lines":
+            raise ProtocolError("upgrade to something else")
+        return lines
+
+
+class Client(Subscription):
+    """One connection. What confirms it is the 101: the server sends it once nothing is missed any more."""
+
+    __slots__ = ("_protocol", "_upgrade")
+
+    def publish(self, topic: str, text: bytes) -> None:
+        if self._link is None:
+            self.on_error("publish: not connected")
+            return
+        try:
+            self._link.write(b"%s\t%s\n" % (topic.encode("ascii"), text))
+        except OutgoingFull as error:
+            self.on_error(f"publish: {describe(error)}")
+        else:
+            self._tally.payload_sent_bytes += len(text)
+
+    def receive(self, data: bytes, now_ns: int) -> None:
+        protocol = self._protocol
+        if self._deliver(protocol.feed(data), now_ns) and protocol.over:
+            self.lost(protocol.over)
+
+    def _begin(self) -> None:
+        self._protocol = LinesProtocol()
+        self._upgrade = Upgrade(self.target.authority, self._path("subscribe", {}))
+        self._request(self._upgrade.request, Opening(self, self._receive_answer))
+
+    def _receive_answer(self, data: bytes, now_ns: int) -> None:
+        lines = self._upgrade.feed(data)
+        if lines is not None and self._link is not None:
+            self._link.receiver = self
+            self._confirm(now_ns)
+            if lines:
+                self.receive(lines, now_ns)

@@ -1,0 +1,136 @@
+"""Calibration: what was planted drawn over what was read back; delays above, what befalls only some below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.calibration import Curve, curves, readings
+from bench.analysis.cells import Cells
+from bench.analysis.distributions import quantile
+from bench.plan import CALIBRATION
+from bench.report.figures._canvas import Subject, canvas, linear_ticks, log_ticks, share_ticks
+from bench.report.figures.latency import SHARES, at_shares
+from bench.report.palette import INK, SPARE_HUES
+from bench.units import counted, quantity, tick
+
+MEASURED = SPARE_HUES[0]
+TAIL_SHARES = np.unique(np.concatenate([SHARES[:-1], 1 - np.geomspace(0.25, 0.001, 80)]))
+FEWEST = 0.002
+"""The smallest share of deliveries that the lower part shows."""
+
+
+def calibrated(cells: Cells) -> list[str]:
+    """The calibration, where it has a latency to show beside its truth."""
+    return [CALIBRATION] if any(curve.truth_ns for curve in curves(cells.trials)) else []
+
+
+def read_back_sentence(subject: Subject) -> str:
+    """What to look for, and how often it was found."""
+    found = readings(subject.cells.trials)
+    met = sum(reading.met for reading in found)
+    sentence = (
+        "The server held deliveries back by a known time. Broad: what the bench measured; dashed: what was planted,"
+        " over the floor. The dashed line should run inside the broad one."
+        f" {met} of {counted(len(found), 'reading')} met."
+    )
+    freeze = next((curve.plant for curve in curves(subject.cells.trials) if curve.plant.freeze_ns), None)
+    if freeze is not None:
+        sentence += (
+            f" While the server is frozen for {quantity(freeze.freeze_ns, 'ns')}, messages go on being due, and each"
+            " must be seen to wait for what is left of the freeze. A bench that omits them would show a single one."
+        )
+    return sentence
+
+
+def read_back(subject: Subject) -> Figure:
+    """Cumulative distributions of the delays, and the shares that took longer for what befalls only some."""
+    found = curves(subject.cells.trials)
+    partly = [curve for curve in found if curve.plant.late_ns or curve.plant.freeze_ns]
+    wholly = [curve for curve in found if curve not in partly]
+    figure = canvas(5.2 if partly and wholly else 2.9)
+    rows = figure.subplots(2 if partly and wholly else 1, 1, squeeze=False)[:, 0]
+    if wholly:
+        _delays(rows[0], wholly)
+    if partly:
+        _tails(rows[-1], partly)
+    _legend(rows[-1], "upper right" if partly else "upper left")
+    return figure
+
+
+def _delays(axes: Axes, found: list[Curve]) -> None:
+    """Every delay as a cumulative curve on a logarithmic axis."""
+    axes.set_xscale("log")
+    low = min(float(at_shares(curve.measured)[1]) for curve in found) * (0.7 if len(found) > 2 else 0.15)
+    high = max(float(at_shares(curve.measured)[-1]) for curve in found) * 2.2
+    axes.set_xlim(low, high)
+    log_ticks(axes.xaxis, "ns", low, high)
+    axes.set_ylim(0, 1.01)
+    share_ticks(axes)
+    axes.grid(axis="both")
+    for place, curve in enumerate(found):
+        _read_back(axes, at_shares(curve.measured), SHARES)
+        if curve.truth_ns:
+            _planted(axes, [curve.truth_ns(float(share)) for share in SHARES], SHARES)
+        height = 0.1 + 0.2 * (place % 2)
+        axes.annotate(
+            curve.plant.name.removeprefix("delay ") if curve.truth_ns else "floor",
+            xy=(quantile(curve.measured, height) or 1, height),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_xlabel("delivery latency")
+    axes.set_ylabel("share of deliveries")
+
+
+def _tails(axes: Axes, found: list[Curve]) -> None:
+    """Which share of deliveries took longer than so long, on a logarithmic axis of shares."""
+    high = max(float(curve.measured.max_ns) for curve in found) * 1.12
+    axes.set_yscale("log")
+    axes.set_xlim(0, high)
+    axes.set_ylim(FEWEST, 1.3)
+    axes.set_yticks([0.01, 0.1, 1.0], ["1 %", "10 %", "100 %"])
+    axes.minorticks_off()
+    linear_ticks(axes.xaxis, "ns", 6)
+    axes.grid(axis="both")
+    for curve in found:
+        measured = np.array([quantile(curve.measured, float(share)) or 0 for share in TAIL_SHARES], dtype=np.float64)
+        _read_back(axes, measured, 1 - TAIL_SHARES)
+        if curve.truth_ns:
+            _planted(axes, [curve.truth_ns(float(share)) for share in TAIL_SHARES], 1 - TAIL_SHARES)
+        where = 0.12 if curve.plant.freeze_ns else 0.006
+        axes.annotate(
+            _told(curve),
+            xy=(quantile(curve.measured, 1 - where) or 0, where),
+            xytext=(8, 3),
+            textcoords="offset points",
+        )
+    axes.set_xlabel("delivery latency")
+    axes.set_ylabel("share that took longer")
+
+
+def _told(curve: Curve) -> str:
+    plant = curve.plant
+    if plant.freeze_ns:
+        return f"frozen for {tick(plant.freeze_ns, 'ns')}"
+    return f"1 % later by {tick(plant.late_ns, 'ns')}"
+
+
+def _read_back(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    axes.plot(x, y, color=MEASURED, linewidth=4.2, alpha=0.5, label="read back")
+
+
+def _planted(axes: Axes, x: Sequence[float], y: np.ndarray) -> None:
+    axes.plot(x, y, color=INK, linestyle=(0, (4, 2.2)), linewidth=1.1, label="planted, over the floor")
+
+
+def _legend(axes: Axes, where: Literal["upper right", "upper left"]) -> None:
+    """One entry for each kind of line."""
+    lines, labels = axes.get_legend_handles_labels()
+    kinds = dict(zip(labels, lines, strict=True))
+    axes.legend(list(kinds.values()), list(kinds), loc=where, frameon=False, handlelength=2.6)

@@ -1,0 +1,158 @@
+"""The calibration server: bare lines with known delays, a freeze, losses, repeats and swaps planted by the number.
+
+    GET /lines?topic=T    with `Upgrade: lines`; the wire of the harness floor (see `_lines`)
+
+PUSHBENCH_PLANT names what is planted, out of the table in `_plants`; without it nothing is. Texts that are not measured
+messages of the bench pass untouched.
+
+Every subscriber has a topic of its own in the broker, named with a slash, which no one outside can name: so each can be
+given what the others are not. What is to leave later waits in a heap for one greenlet, which wakes early and then spins
+on the clock, because the timers of the loop are a millisecond coarse.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator
+from itertools import count
+from time import monotonic_ns
+
+import gevent
+from flask import Flask, Response, request
+from gevent.event import Event
+
+from servers import _lines, _plants, _routes
+from servers._broker import Batch, Broker
+from servers._plants import Fault, Plant
+from servers._variant import Technique, Unavailable, Variant, Wiring
+
+SPIN_NS = 2_000_000  # a timer of the loop comes up to a millisecond late, and the kernel wakes us later still
+
+Text = tuple[str, bytes]  # the topic of one subscriber, and what it is to get
+
+
+def serve(app: Flask, broker: Broker) -> Wiring:
+    """Add the route. Raises Unavailable for a plant that is not in the table."""
+    plant = _plant(os.environ.get("PUSHBENCH_PLANT", ""))
+    calibrator = Calibrator(broker, plant)
+
+    @app.get("/lines")
+    def lines() -> Response:
+        topic = _routes.topic()
+        return _lines.upgrade(
+            request, lambda connection: _lines.exchange(connection, calibrator.follow(topic), calibrator.publish)
+        )
+
+    return Wiring(publish=calibrator.publish, options={"plant": plant.name if plant else "nothing"})
+
+
+def _plant(name: str) -> Plant | None:
+    try:
+        return _plants.named(name) if name else None
+    except LookupError as unknown:
+        raise Unavailable(unknown.args[0]) from unknown
+
+
+class Calibrator:
+    """Hands every text to every subscriber of its topic, as the plant says."""
+
+    def __init__(self, broker: Broker, plant: Plant | None) -> None:
+        self._broker = broker
+        self._plant = plant
+        self._numbers = count()
+        self._subscribers: dict[str, dict[int, str]] = {}  # by topic and number: the topic of its own
+        self._swapped: dict[str, bytes] = {}
+        self._frozen_until_ns = 0
+        self._departures = Departures(broker)
+
+    def follow(self, topic: str) -> Iterator[Batch]:
+        """The texts of one new subscriber, as batches, without end until the broker is closed."""
+        number = next(self._numbers)
+        own = f"{topic}/{number}"
+        others = self._subscribers.setdefault(topic, {})
+        others[number] = own
+        try:
+            yield from self._broker.follow(own, None)
+        finally:
+            del others[number]
+
+    def publish(self, topic: str, text: bytes) -> None:
+        """Take in one text now; it leaves when the plant lets it."""
+        arrived_ns = monotonic_ns()
+        subscribers = self._subscribers.get(topic, {})
+        sequence = _plants.sequence(text) if self._plant else None
+        if self._plant is None or sequence is None:
+            for own in subscribers.values():
+                self._broker.publish(own, text)
+            return
+        if sequence == self._plant.freeze_from:
+            self._frozen_until_ns = arrived_ns + self._plant.freeze_ns
+        leaving: dict[int, list[Text]] = {}
+        for number, own in subscribers.items():
+            due_ns = max(arrived_ns + self._plant.held_ns(number, sequence), self._frozen_until_ns)
+            texts = leaving.setdefault(due_ns, [])
+            texts.extend((own, one) for one in self._faulty(own, text, self._plant.fault(number, sequence)))
+        for due_ns, texts in leaving.items():
+            self._departures.add(due_ns, texts)
+
+    def _faulty(self, own: str, text: bytes, fault: Fault | None) -> list[bytes]:
+        """What one subscriber gets now in place of the text."""
+        if fault is None and not self._swapped:
+            return [text]
+        before = [self._swapped.pop(own)] if own in self._swapped else []
+        if fault is Fault.SWAPPED:
+            self._swapped[own] = text
+        return [text] * _COPIES[fault] + before
+
+
+_COPIES: dict[Fault | None, int] = {None: 1, Fault.LOST: 0, Fault.DOUBLED: 2, Fault.SWAPPED: 0}
+
+
+class Departures:
+    """Texts that leave at their moment, to some 50 µs; those of one moment leave together, in the order of arrival."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._order = count()
+        self._waiting: list[tuple[int, int, list[Text]]] = []
+        self._sooner = Event()
+        gevent.spawn(self._run)
+
+    def add(self, due_ns: int, texts: list[Text]) -> None:
+        """Let texts leave at `due_ns` of the monotonic clock, or now if that is past and nobody is ahead of them."""
+        if due_ns <= monotonic_ns() and not (self._waiting and self._waiting[0][0] <= due_ns):
+            self._leave(texts)
+            return
+        heapq.heappush(self._waiting, (due_ns, next(self._order), texts))
+        self._sooner.set()
+
+    def _leave(self, texts: list[Text]) -> None:
+        for own, text in texts:
+            self._broker.publish(own, text)
+
+    def _run(self) -> None:
+        while True:
+            self._sooner.clear()
+            ahead_ns = self._waiting[0][0] - monotonic_ns() if self._waiting else None
+            if ahead_ns is None or ahead_ns > SPIN_NS:
+                self._sooner.wait(None if ahead_ns is None else (ahead_ns - SPIN_NS) / 1e9)
+                continue
+            while monotonic_ns() < self._waiting[0][0]:
+                pass
+            now_ns = monotonic_ns()
+            while self._waiting and self._waiting[0][0] <= now_ns:
+                self._leave(heapq.heappop(self._waiting)[2])
+            gevent.sleep(0)  # let them go out before spinning again
+
+
+VARIANT = Variant(
+    label="calibration",
+    technique=Technique.BARE,
+    client="lines",
+    wire={"subscribe": "/lines?topic={topic}"},
+    serve=serve,
+    by_hand=_lines.BY_HAND,
+    runs_on=("flask", "werkzeug", "gevent"),
+    hidden=True,
+)

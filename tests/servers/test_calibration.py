@@ -1,0 +1,105 @@
+"""The calibration server does what the table says: it holds, freezes, loses, repeats and swaps by the number."""
+
+import time
+
+import pytest
+
+from bench.messages import PROBE_FROM, Composer
+from servers import _plants
+from servers._plants import MS
+from tests.servers._process import WITHIN_S, launch, new_topic
+from tests.servers.test_lines import read, subscribe
+from tests.servers.test_plants import as_the_server_sends
+
+COMPOSER = Composer(1, 60)
+
+
+def text(number):
+    return COMPOSER.compose(number, 0)
+
+
+def numbers(lines):
+    return [int(line[6:16]) for line in lines.split(b"\n")[:-1]]
+
+
+def received(connection, count):
+    """(number, monotonic ns) of the next deliveries."""
+    found = []
+    for _ in range(count):
+        (number,) = numbers(read(connection, 61))
+        found.append((number, time.monotonic_ns()))
+    return found
+
+
+def test_an_unknown_plant_is_refused_with_those_there_are():
+    process = launch("calibration", PUSHBENCH_PLANT="storm")
+    _, said = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == 2
+    assert "no plant 'storm'" in said
+
+
+def test_the_health_says_what_is_planted(fresh):
+    assert b'"plant": "mixture"' in fresh("calibration", PUSHBENCH_PLANT="mixture").request("GET", "/health").body
+    assert b'"plant": "nothing"' in fresh("calibration", PUSHBENCH_PLANT="").request("GET", "/health").body
+
+
+def test_faults_are_planted_as_the_table_says_and_probes_pass_untouched(fresh):
+    server, topic = fresh("calibration", PUSHBENCH_PLANT="faults"), new_topic()
+    connections = [subscribe(server, topic) for _ in range(3)]
+    server.publish(topic, text(PROBE_FROM), *[text(number) for number in range(500)], text(PROBE_FROM + 1))
+    for subscriber, connection in enumerate(connections):
+        expected = [PROBE_FROM, *as_the_server_sends(_plants.FAULTS, subscriber, 500), PROBE_FROM + 1]
+        assert numbers(read(connection, 61 * len(expected))) == expected
+        connection.close()
+
+
+def test_subscribers_of_another_topic_hear_nothing_of_it(fresh):
+    server, topic, elsewhere = fresh("calibration", PUSHBENCH_PLANT="delay 1 ms"), new_topic(), new_topic()
+    with subscribe(server, topic) as here, subscribe(server, elsewhere) as there:
+        server.publish(topic, text(1))
+        server.publish(elsewhere, text(2))
+        assert numbers(read(here, 61)) == [1]
+        assert numbers(read(there, 61)) == [2]
+
+
+@pytest.mark.parametrize("name", ["delay 1 ms", "delay 20 ms"])
+def test_nothing_leaves_before_its_delay_is_over(name, fresh):
+    server, topic = fresh("calibration", PUSHBENCH_PLANT=name), new_topic()
+    with subscribe(server, topic) as connection:
+        for number in range(20):
+            sent_ns = time.monotonic_ns()
+            server.publish(topic, text(number))
+            ((got, at_ns),) = received(connection, 1)
+            assert got == number
+            assert at_ns - sent_ns >= _plants.named(name).delay_ns
+
+
+def test_a_late_delivery_is_late_for_its_subscriber_alone(fresh):
+    server, topic = fresh("calibration", PUSHBENCH_PLANT="mixture"), new_topic()
+    number = 29
+    connections = [subscribe(server, topic) for _ in range(_plants.MIXTURE.subscribers)]
+    late = next(index for index in range(97) if _plants.MIXTURE.held_ns(index, number))
+    sent_ns = time.monotonic_ns()
+    server.publish(topic, text(number))
+    for index, connection in enumerate(connections):
+        if index != late:
+            assert numbers(read(connection, 61)) == [number]
+    ((_, at_ns),) = received(connections[late], 1)
+    assert at_ns - sent_ns >= 200 * MS
+    for connection in connections:
+        connection.close()
+
+
+def test_during_a_freeze_nothing_leaves_and_then_all_does_in_order(fresh):
+    server, topic = fresh("calibration", PUSHBENCH_PLANT="freeze"), new_topic()
+    start = _plants.FREEZE.freeze_from
+    with subscribe(server, topic) as connection:
+        server.publish(topic, text(start - 1))
+        assert [number for number, _ in received(connection, 1)] == [start - 1]
+        sent_ns = time.monotonic_ns()
+        server.publish(topic, *[text(start + place) for place in range(5)])
+        got = received(connection, 5)
+        assert [number for number, _ in got] == [start + place for place in range(5)]
+        assert got[0][1] - sent_ns >= _plants.FREEZE.freeze_ns
+        server.publish(topic, text(start + 5))
+        assert [number for number, _ in received(connection, 1)] == [start + 5]
