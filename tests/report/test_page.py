@@ -309,12 +309,14 @@ def test_a_calibration_that_was_missed_is_said_at_the_top(tmp_path: Path) -> Non
 
 
 def test_what_serves_the_instrument_is_compared_with_nobody(instrument: Path, page: Path) -> None:
-    """The tables, the answers and all figures are those of the same run without it."""
+    """The tables, the answers and all figures but those that draw the harness are those of the same run without it."""
     with_it, without = (Reader(one.read_text(encoding="utf-8")) for one in (instrument, page))
     answers = [reader.text.split(" Answers Techniques")[1].split(" Figures Solid")[0] for reader in (with_it, without)]
     assert answers[0] == answers[1]
-    assert "harness floor" not in with_it.text
-    for figure in (page.parent / "figures").glob("*.svg"):
+    compared = [figure for kind in ("cpu", "wire", "requests", "memory", "connect")
+                for figure in (page.parent / "figures").glob(f"{kind}-*.svg")]  # fmt: skip
+    assert len(compared) > 5
+    for figure in compared:
         assert (instrument.parent / "figures" / figure.name).read_bytes() == figure.read_bytes()
     swatches = [sum("swatch" in (attributes.get("class") or "") for _, attributes in reader.tags)
                 for reader in (with_it, without)]  # fmt: skip
