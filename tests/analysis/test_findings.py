@@ -167,9 +167,15 @@ def test_a_fan_out_that_keeps_the_loop_at_work_for_some_milliseconds_is_no_laten
 @pytest.mark.parametrize("delay", ["loop_lag", "unread"])
 def test_the_generators_own_delay_counts_beside_the_latency_at_the_same_quantile(delay: str) -> None:
     trial = calm(latency=tailed(2, 10))
-    assert names(changed(trial, "headroom", **{delay: tailed(0.1, 6)})) == ["generator late"]
+    alone = {"unread": None, delay: tailed(0.1, 6)}
+    assert names(changed(trial, "headroom", **alone)) == ["generator late"]
     assert names(changed(trial, "headroom", **{delay: tailed(1.1, 4)})) == ["generator far too late"]
     assert names(changed(trial, "headroom", **{delay: tailed(0.9, 4)})) == []
+
+
+def test_a_loop_that_is_late_while_nothing_waits_to_be_read_delays_no_latency() -> None:
+    trial = calm(latency=tailed(0.7, 1.4))
+    assert judge(changed(trial, "headroom", loop_lag=tailed(0.1, 1.1), unread=tailed(0.1, 0.2))) == []
 
 
 def test_where_the_kernel_tells_no_receive_time_the_loop_alone_is_judged() -> None:
