@@ -216,7 +216,7 @@ def generator(options: argparse.Namespace) -> int:
     )
     command = ("python", "-m", "bench", *sys.argv[1:])
     comparison = generators.compare(chosen, load, command, lambda line: print(line, flush=True))
-    print(generators.table(comparison))
+    print(generators.markdown(comparison))
     if options.json:
         records.save(options.json, comparison)
         print(f"raw measurements: {options.json}")

@@ -25,7 +25,7 @@ from bench.analysis.findings import LOAD_SATURATED
 from bench.generator import ours, programs, search, stage
 from bench.generator.peers import PEERS, Peer
 from bench.generator.records import SCHEMA, Comparison, Pass, Row
-from bench.generator.table import OURS, table
+from bench.generator.table import OURS, markdown
 from bench.generator.theirs import Stand
 from bench.measure import machine
 from bench.measure.machine import Cores
@@ -40,7 +40,7 @@ FEEDERS = {"websocket": (stage.SOURCE, "websocket"), "flask_socketio": ("flask_s
 SEARCH_MEASURE_S = 2.0
 AROUND_A_PASS_S = 10.0  # at most: starting, connecting, working off a backlog
 
-__all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "table"]
+__all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "markdown"]
 
 Measure = Callable[[float, float], Pass]
 Say = Callable[[str], None]

@@ -81,7 +81,7 @@ def sustained(searches: Sequence[Sequence[Pass]]) -> Sustained | None:
     return Sustained(statistics.median(one.kept_per_s for one in known), at_least, server)
 
 
-def table(comparison: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """The comparison as Markdown; what failed after something was measured is said below."""
     found = lines(comparison)
     notes = [
