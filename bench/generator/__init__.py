@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -110,11 +110,19 @@ def candidates(only: Sequence[str] = ()) -> list[Candidate]:
     return chosen
 
 
-def compare(chosen: Sequence[Candidate], load: Load, command: Sequence[str], say: Say) -> Comparison:
-    """Measure all that can run here, in turns, repetition by repetition. One that fails is a row with the reason."""
+def compare(
+    chosen: Sequence[Candidate], load: Load, command: Sequence[str], say: Say, keep: Callable[[Comparison], object]
+) -> Comparison:
+    """Measure all that can run here, in turns, repetition by repetition. One that fails is a row with the reason.
+
+    `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
+    """
     cores = stage.one_core_each()
-    environment = machine.environment(cores)
-    started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    head = partial(
+        Comparison, schema=SCHEMA, command=list(command),
+        started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        environment=machine.environment(cores), versions=_versions(), payload_bytes=load.payload_bytes,
+    )  # fmt: skip
     found = {one: Found() for one in chosen}
     for one, it in found.items():
         if reason := one.missing():
@@ -125,12 +133,15 @@ def compare(chosen: Sequence[Candidate], load: Load, command: Sequence[str], say
         for one, it in found.items():
             if not it.missing:
                 _measure(one, it, load, cores, partial(_say_in_turn, say, repetition))
-    return Comparison(
-        schema=SCHEMA, command=list(command), started_at=started_at, environment=environment,
-        versions=_versions(), payload_bytes=load.payload_bytes,
-        rows=[Row(generator=one.label, variant=one.variant, costs=it.costs, searches=it.searches, reason=it.reason)
-              for one, it in found.items()],
-    )  # fmt: skip
+                keep(head(rows=_rows(found)))
+    return head(rows=_rows(found))
+
+
+def _rows(found: Mapping[Candidate, Found]) -> list[Row]:
+    return [
+        Row(generator=one.label, variant=one.variant, costs=[*it.costs], searches=[*it.searches], reason=it.reason)
+        for one, it in found.items()
+    ]
 
 
 def _say_in_turn(say: Say, repetition: int, line: str) -> None:
@@ -170,7 +181,7 @@ def _expectation(load: Load, runnable: Sequence[Candidate]) -> str:
 
 
 def _measure(one: Candidate, it: Found, load: Load, cores: Cores, say: Say) -> None:
-    """What a message costs, then what is sustained. A failure ends this candidate's part in the comparison."""
+    """What a message costs, then what is sustained. A failure ends this candidate's turn."""
     try:
         with one.on(one.variant, load, cores) as measure:
             cost = measure(load.rate_of(one.variant), load.measure_s)

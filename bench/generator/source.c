@@ -122,7 +122,8 @@ static void put(struct connection *c, const char *data, size_t size)
         return;
     }
     if (c->out_to + size > c->out_room) {
-        memmove(c->out, c->out + c->out_from, c->out_to - c->out_from);
+        if (c->out_from < c->out_to)
+            memmove(c->out, c->out + c->out_from, c->out_to - c->out_from);
         c->out_to -= c->out_from, c->out_from = 0;
         while (c->out_to + size > c->out_room)
             c->out_room = c->out_room ? 2 * c->out_room : 65536;

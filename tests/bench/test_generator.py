@@ -1,5 +1,8 @@
 """The comparison of load generators without a process: the search, the verdicts, the table, what is stored."""
 
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -229,3 +232,43 @@ def test_a_compiler_that_is_not_there_is_a_reason(monkeypatch):
     assert programs.unavailable("source") in (
         "there is no C compiler (cc) on PATH", "it needs epoll, which only Linux has",
     )  # fmt: skip
+
+
+def bench(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "generator", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_table_of_a_stored_comparison_is_made_again(tmp_path):
+    stored = comparison(OURS, K6, ABSENT)
+    records.save(tmp_path / "one.json", stored)
+    assert bench("--show", str(tmp_path / "one.json")).stdout == table.markdown(stored) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "gatling"], "no load generator is called gatling"),
+        (["--json", __file__], "exists already; results are never written over"),
+        (["--show", __file__], "is malformed"),
+    ],
+)
+def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, said):
+    ended = bench(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf"])
+def test_a_rate_that_nobody_can_publish_at_is_refused(rate):
+    assert "must be 0.001 to 100000" in bench("--rate", rate).stderr
+
+
+def test_the_help_shows_examples():
+    assert "python -m bench generator --only k6" in bench("--help").stdout

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -201,7 +202,9 @@ def test_a_comparison_is_told_line_by_line_and_kept(tmp_path):
     chosen = generator.candidates(["C, one epoll"])
     said = []
     load = generator.Load(subscribers=5, rate_hz=20.0, measure_s=0.3, headroom=False)
-    done = generator.compare(chosen, load, ["bench"], said.append)
+    kept = []
+    done = generator.compare(chosen, load, ["bench"], said.append, kept.append)
+    assert kept == [done]
     assert said[-1].startswith("[1] C, one epoll (the physical floor) on websocket: ")
     assert done.rows[0].reason == ""
     assert len(done.rows[0].costs) == 1
@@ -212,8 +215,29 @@ def test_a_comparison_is_told_line_by_line_and_kept(tmp_path):
 def test_a_candidate_that_fails_is_a_row_with_the_reason(monkeypatch):
     monkeypatch.setattr(theirs, "READY_WITHIN_S", 0.0)
     load = generator.Load(subscribers=5, rate_hz=20.0, measure_s=0.3)
-    (row,) = generator.compare(generator.candidates(["C, one epoll"]), load, [], lambda line: None).rows
+    (row,) = generator.compare(
+        generator.candidates(["C, one epoll"]), load, [], lambda line: None, lambda kept: None
+    ).rows
     assert row.reason.startswith("failed: C, one epoll (the physical floor): not all subscribers connected")
+
+
+def test_an_interrupted_comparison_keeps_what_it_has_and_leaves_no_process(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "generator", "--only", "C, one epoll", "--no-headroom", "--subscribers", "5",
+         "--repetitions", "50", "--json", str(tmp_path / "cut.json")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        while not process.stdout.readline().startswith("[1]"):
+            assert process.poll() is None, process.stderr.read()
+        eventually(lambda: len(stage.family(process.pid)) > 1, "the processes of the second turn")
+        family = stage.family(process.pid)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == 130
+    assert "| C, one epoll (the physical floor) | websocket |" in said
+    assert len(records.load(tmp_path / "cut.json").rows[0].costs) == 1
+    eventually(lambda: not any(alive(pid) for pid in family), "the end of its processes")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be pinned here")
