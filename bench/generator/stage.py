@@ -14,7 +14,7 @@ import msgspec
 from bench.generator import programs
 from bench.measure import machine, usage
 from bench.measure.machine import Cores
-from bench.processes import Died, Member, ProcessError, Server, TimedOut
+from bench.processes import Member, ProcessError, Server, TimedOut
 
 SOURCE = "source"
 """The name of the C server, where others have the name of their variant."""
@@ -116,13 +116,13 @@ class Clocks:
 
     @classmethod
     def of(cls, pid: int) -> Clocks:
-        """Now. Raises Died."""
+        """Now. Raises ProcessError."""
         try:
             members = family(pid)
             cpu_ns = sum(map(usage.cpu_clock_ns, members))
             waits = [usage.run_queue_wait_ns(member) for member in members] if usage.LINUX else None
         except (OSError, ValueError, IndexError) as gone:
-            raise Died(f"a process was gone when its CPU time was to be read: {gone}") from gone
+            raise ProcessError(f"a process was gone when its CPU time was to be read: {gone}") from gone
         return cls(time.monotonic_ns(), cpu_ns, None if waits is None else sum(waits))
 
     def since(self, earlier: Clocks) -> Clocks:
