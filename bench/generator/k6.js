@@ -1,7 +1,8 @@
 // k6 as somebody would use it who knows it: the WebSocket API with the event loop, all connections from one virtual
-// user, and a handler that only counts. One virtual user is the cheapest: it pays for one JavaScript runtime, where
-// one per connection (the habit from the older k6/ws, which blocks its virtual user) costs about 1.4 times as much
-// per message, and needs as many runtimes. What is reported ten times a second has no clock: the reader has.
+// user, and a handler that only counts. That is the cheapest way: five virtual users cost the same per message (29 µs of
+// CPU for 500 connections at 20 messages/s when this was chosen), fifty 37, and one per connection 42, which is the
+// habit from the older k6/ws, where a connection blocks its virtual user. Each of them is one more JavaScript runtime.
+// What is reported ten times a second names no moment, because k6 has no such clock: the reader has.
 //
 //     k6 run -e URL=ws://127.0.0.1:8000/ws?topic=T -e SUBSCRIBERS=1000 k6.js
 //
