@@ -5,8 +5,8 @@ of one core: from there on its own queue adds to every latency it reports. The s
 the generator no longer keeps up (or halves it until it does), then goes to the geometric mean of the highest rate with
 which it did and the lowest with which it did not, until the two are within 10 %, or MOST_PASSES are spent.
 
-What is late is read several messages at a time, which makes them cheaper: what is sustained may be more than the cost of
-a message at a moderate rate lets expect, of every generator alike. `lag_ns` of the stored passes tells how late it was.
+Who is late reads several messages at a time, which makes them cheaper: what is sustained may be more than the cost of a
+message at a moderate rate lets expect, of every generator alike. `lag_ns` of a stored pass tells how late it was.
 
 Too much CPU is believed at once. A backlog may be somebody else's work on this machine, so it has to happen twice, and
 three times where the kernel says that a core was wanted by more than one. Where the server had no time left and the
