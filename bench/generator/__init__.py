@@ -1,144 +1,217 @@
-"""What a received message costs the load generator: ours beside what a user would pick instead, in one run.
+"""What a received message costs the load generator, and from which rate on it is no longer out of sight: ours beside
+what a user would pick instead, in one run.
 
-All drink from the same kind of server, from the same publisher, at the same rate; the CPU of each is read from outside
-between two of its reports. Ours does more than they do (it checks every byte, keeps the ledger, records every latency)
-and less: Python's garbage collector rests while it measures.
+All drink from the same kind of server, from the same publisher, at the same rate, on one core. What a message costs is
+measured on a variant: its pace is that of a trial. The rate that a generator sustains is searched (see `search`) with a
+server in C in the variant's place, since a server in Python is full before the better generators are. That one speaks
+WebSocket alone; of the other variants only Flask-SocketIO's is fast enough beside what is compared on it. (SSE's writes
+several texts at once when it is late, which flatters who reads them; the polling ones are full long before anybody.)
+
+CPU is read from outside. Ours does more than the others do (it checks every byte, keeps the ledger, records every
+latency) and less: Python's garbage collector rests while it measures.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+import datetime
+import importlib.metadata
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 
-from bench import scenarios, trial
-from bench.generator.peers import PEERS, Load, Peer
-from bench.measure import machine, usage
-from bench.plan import trial_seed
-from bench.processes import Member, ProcessError, Publisher, Server, TimedOut
-from bench.results import Planned
+from bench.analysis.findings import LOAD_SATURATED
+from bench.generator import ours, programs, search, stage
+from bench.generator.peers import PEERS, Peer
+from bench.generator.records import SCHEMA, Comparison, Pass, Row
+from bench.generator.table import OURS, markdown
+from bench.generator.theirs import Stand
+from bench.measure import machine
+from bench.measure.machine import Cores
+from bench.processes import ProcessError
 from servers import _variant
 
-READY_WITHIN_S = 60.0
-SETTLE_S = 1.0
+VARIANTS = ("websocket", "sse", "flask_socketio", "long_polling", "polling")
+POLLED = {"long_polling", "polling"}
+POLLS_PER_S = 2000.0  # at most: a poll costs a server a dozen times what a message costs it
+FEEDERS = {"websocket": (stage.SOURCE, "websocket"), "flask_socketio": ("flask_socketio",)}
+"""Who feeds a search on a variant, the best first; where there is nobody, none is made."""
+SEARCH_MEASURE_S = 2.0
+AROUND_A_PASS_S = 10.0  # at most: starting, connecting, working off a backlog
+
+__all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "markdown"]
+
+Measure = Callable[[float, float], Pass]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What one generator spent. `cpu_us` per received message is None where nothing was measured, with the reason."""
+class Load:
+    """What everybody is given to drink, and how often; with `headroom`, the sustained rate is searched too."""
+
+    subscribers: int = 1000
+    rate_hz: float = 20.0
+    payload_bytes: int = 100
+    measure_s: float = 5.0
+    repetitions: int = 1
+    headroom: bool = True
+
+    def rate_of(self, variant: str) -> float:
+        """The common rate, or less where one server could not follow."""
+        return min(self.rate_hz, POLLS_PER_S / self.subscribers) if variant in POLLED else self.rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One row: a generator on a variant. `peer` is None for ours."""
 
     label: str
     variant: str
-    cpu_us: float | None
-    received_share: float | None
+    peer: Peer | None = None
+
+    @property
+    def name(self) -> str:
+        """What `--only` looks into."""
+        return f"{self.label} on {self.variant}"
+
+    def missing(self) -> str | None:
+        """Why it cannot run here, or None."""
+        return (self.peer.needs() if self.peer else None) or _variant.unavailable(_variant.load(self.variant))
+
+    @contextmanager
+    def on(self, server: str, load: Load, cores: Cores) -> Iterator[Measure]:
+        """What measures a pass at (rate_hz, measure_s) while `server` feeds it."""
+        if self.peer is None:
+            yield partial(ours.measure, self.variant, server, load.subscribers, load.payload_bytes, cores)
+        else:
+            with Stand(self.peer, server, load.subscribers, load.payload_bytes, cores) as stand:
+                yield stand.measure
+
+
+@dataclass(slots=True)
+class Found:
+    """What was measured of a candidate so far."""
+
+    costs: list[Pass] = field(default_factory=list)
+    searches: list[list[Pass]] = field(default_factory=list)
     reason: str = ""
+    missing: bool = False  # it cannot run here
 
 
-def compare(load: Load, repetitions: int, say: Callable[[str], None]) -> list[Cost]:
-    """Measure ours on every push variant that a peer also drives, then every peer; medians over the repetitions."""
-    candidates: dict[tuple[str, str], Callable[[], tuple[float, float]]] = {}
-    costs: list[Cost] = []
-    for variant in sorted({"sse", *(peer.variant for peer in PEERS)}):
-        candidates["pushbench", variant] = lambda variant=variant: _ours(variant, load)  # type: ignore[misc]
-    for peer in PEERS:
-        reason = peer.needs() or _variant.unavailable(_variant.load(peer.variant))
-        if reason:
-            costs.append(Cost(peer.label, peer.variant, None, None, f"skipped: {reason}"))
-        else:
-            candidates[peer.label, peer.variant] = lambda peer=peer: _theirs(peer, load)  # type: ignore[misc]
-    measured: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in candidates}
-    failures: dict[tuple[str, str], str] = {}
-    for repetition in range(repetitions):
-        for key, measure in candidates.items():
-            try:
-                measured[key].append(measure())
-                say(f"{repetition + 1}/{repetitions}  {key[0]:<44} {key[1]:<16} {measured[key][-1][0]:7.1f} µs")
-            except ProcessError as error:
-                failures[key] = str(error)
-                say(f"{repetition + 1}/{repetitions}  {key[0]:<44} {key[1]:<16} FAILED: {error}")
-    for (label, variant), results in measured.items():
-        if results:
-            cpu_us, share = (statistics.median(values) for values in zip(*results, strict=True))
-            costs.append(Cost(label, variant, cpu_us, share))
-        else:
-            costs.append(Cost(label, variant, None, None, failures[label, variant]))
-    return sorted(costs, key=lambda cost: (cost.cpu_us is None, cost.cpu_us))
+def candidates(only: Sequence[str] = ()) -> list[Candidate]:
+    """Every row there could be, or those whose name contains one of `only`. Raises LookupError if there is none."""
+    every = [Candidate(OURS, variant) for variant in VARIANTS]
+    every += [Candidate(peer.label, peer.variant, peer) for peer in PEERS]
+    chosen = [one for one in every if not only or any(part.lower() in one.name.lower() for part in only)]
+    if not chosen:
+        there = "; ".join(one.name for one in every)
+        raise LookupError(f"no load generator is called {' or '.join(only)}; there are: {there}")
+    return chosen
 
 
-def _ours(variant: str, load: Load) -> tuple[float, float]:
-    """(CPU µs per received message, share received) of the Locust process in an ordinary trial."""
-    scenario = scenarios.load("broadcast")
-    parameters = scenario.settled("standard", {
-        "subscribers": load.subscribers, "rate_hz": load.rate_hz, "payload_bytes": load.payload_bytes,
-        "measure_s": load.measure_s, "warm_up_s": SETTLE_S,
-    })  # fmt: skip
-    planned = Planned(id=f"generator-{variant}", scenario="broadcast", variant=variant, block=1, position=1,
-                      seed=trial_seed(1, variant))  # fmt: skip
-    record = trial.run(planned, scenario, _variant.load(variant), parameters, machine.divide_cores())
-    if record.failure or record.usage is None or not record.usage.deliveries:
-        raise ProcessError(record.failure.error if record.failure else "nothing was delivered")
-    offered = load.subscribers * load.rate_hz * record.usage.window_ns / 1e9
-    return sum(
-        load.cpu_ns for load in record.usage.load
-    ) / record.usage.deliveries / 1e3, record.usage.deliveries / offered
+def compare(
+    chosen: Sequence[Candidate], load: Load, command: Sequence[str], say: Say, keep: Callable[[Comparison], object]
+) -> Comparison:
+    """Measure all that can run here, in turns, repetition by repetition. One that fails is a row with the reason.
+
+    `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
+    """
+    cores = stage.one_core_each()
+    head = partial(
+        Comparison, schema=SCHEMA, command=list(command),
+        started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        environment=machine.environment(cores), versions=_versions(), payload_bytes=load.payload_bytes,
+    )  # fmt: skip
+    found = {one: Found() for one in chosen}
+    for one, it in found.items():
+        if reason := one.missing():
+            it.missing, it.reason = True, f"skipped: {reason}"
+            say(f"{one.name}: {it.reason}")
+    say(_expectation(load, [one for one, it in found.items() if not it.missing]))
+    for repetition in range(1, load.repetitions + 1):
+        for one, it in found.items():
+            if not it.missing:
+                _measure(one, it, load, cores, partial(_say_in_turn, say, repetition))
+                keep(head(rows=_rows(found)))
+    return head(rows=_rows(found))
 
 
-def _theirs(peer: Peer, load: Load) -> tuple[float, float]:
-    """(CPU µs per received message, share received) of a peer's process."""
-    cores = machine.divide_cores()
-    with ExitStack() as stack:
-        server = stack.enter_context(Server(peer.variant, cores.server))
-        publisher = stack.enter_context(Publisher(cores.load))
-        server.wait_until_ready()
-        topic = f"t{server.nonce}"
-        publisher.connect(server, 1, load.payload_bytes)
-        member = stack.enter_context(Member(peer.label, peer.command(server.port, topic, load), cores.load))
-        _report(member, lambda said: said["connected"] >= load.subscribers, READY_WITHIN_S)
-        count = round(load.rate_hz * (load.measure_s + 2 * SETTLE_S))
-        publisher.send({"do": "publish", "topic": topic, "count": count, "rate_hz": load.rate_hz,
-                        "start_ns": time.monotonic_ns() + 50_000_000})  # fmt: skip
-        time.sleep(SETTLE_S)
-        return _between(member, load)
-
-
-def _between(member: Member, load: Load) -> tuple[float, float]:
-    """CPU and receipts between two reports that are `measure_s` apart. What is left unread counts as not received."""
-    while member.receive(0) is not None:  # reports that were waiting are not of now
-        pass
-    first = _report(member, lambda said: True, READY_WITHIN_S)
-    cpu_first = usage.cpu_clock_ns(member.pid)
-    last = _report(member, lambda said: said["t"] >= first["t"] + load.measure_s * 1e9, load.measure_s + READY_WITHIN_S)
-    cpu_last = usage.cpu_clock_ns(member.pid)
-    received = last["received"] - first["received"]
-    if not received:
-        raise ProcessError(f"the {member.name} received nothing")
-    offered = load.subscribers * load.rate_hz * (last["t"] - first["t"]) / 1e9
-    return (cpu_last - cpu_first) / received / 1e3, received / offered
-
-
-def _report(member: Member, enough: Callable[[dict[str, Any]], bool], within_s: float) -> dict[str, Any]:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        said = member.receive(0.2)
-        if said is not None and enough(said):
-            return said
-    raise TimedOut(f"the {member.name} did not get ready within {within_s:g} s")
-
-
-def table(costs: list[Cost]) -> str:
-    """The comparison as Markdown; the ratio is to ours on the same variant."""
-    ours = {cost.variant: cost.cpu_us for cost in costs if cost.label == "pushbench" and cost.cpu_us}
-    lines = [
-        "| load generator | server | CPU per received message | times ours | received |",
-        "|---|---|---:|---:|---:|",
+def _rows(found: Mapping[Candidate, Found]) -> list[Row]:
+    return [
+        Row(generator=one.label, variant=one.variant, costs=[*it.costs], searches=[*it.searches], reason=it.reason)
+        for one, it in found.items()
     ]
-    for cost in costs:
-        if cost.cpu_us is None or cost.received_share is None:
-            lines.append(f"| {cost.label} | {cost.variant} | {cost.reason} | | |")
-            continue
-        ratio = f"{cost.cpu_us / ours[cost.variant]:.1f}" if cost.variant in ours else ""
-        lines.append(f"| {cost.label} | {cost.variant} | {cost.cpu_us:.1f} µs | {ratio} | {cost.received_share:.0%} |")
-    return "\n".join(lines)
+
+
+def _say_in_turn(say: Say, repetition: int, line: str) -> None:
+    say(f"[{repetition}] {line}")
+
+
+def _versions() -> dict[str, str]:
+    """The versions of what the environment does not name: the peers' own, and the compiler of what is in C."""
+    found = {}
+    if binary := programs.k6():
+        found["k6"] = _first_line([str(binary), "version"])
+    if programs.unavailable(stage.SOURCE) is None:
+        found["cc"] = _first_line(["cc", "--version"])
+    with suppress(importlib.metadata.PackageNotFoundError):
+        found["websocket-client"] = importlib.metadata.version("websocket-client")
+    return found
+
+
+def _first_line(command: list[str]) -> str:
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return (said.splitlines() or ["unknown"])[0].strip()
+
+
+def _expectation(load: Load, runnable: Sequence[Candidate]) -> str:
+    """What is about to happen, for the person who waits for it."""
+    searched = sum(load.headroom and _feeder(one) is not None for one in runnable)
+    cost_s = load.measure_s + AROUND_A_PASS_S
+    search_s = search.MOST_PASSES * (SEARCH_MEASURE_S + AROUND_A_PASS_S)
+    most_s = load.repetitions * (len(runnable) * cost_s + searched * search_s)
+    return (
+        f"{len(runnable)} load generators at the common rate; what {searched} of them sustain, in at most "
+        f"{search.MOST_PASSES} passes each; all that {load.repetitions}x: {most_s / 60:.0f} minutes at most"
+    )
+
+
+def _measure(one: Candidate, it: Found, load: Load, cores: Cores, say: Say) -> None:
+    """What a message costs, then what is sustained. A failure ends this candidate's turn."""
+    try:
+        with one.on(one.variant, load, cores) as measure:
+            cost = measure(load.rate_of(one.variant), load.measure_s)
+        it.costs.append(cost)
+        say(f"{one.name}: {cost.generator_cpu_ns / max(1, cost.received) / 1e3:.1f} µs per message")
+        if load.headroom and (server := _feeder(one)):
+            it.searches.append([])
+            _search(one, server, cost, it.searches[-1], load, cores, say)
+    except ProcessError as error:
+        it.reason = f"failed: {error}"
+        say(f"{one.name}: {it.reason}")
+
+
+def _search(one: Candidate, server: str, cost: Pass, passes: list[Pass], load: Load, cores: Cores, say: Say) -> None:
+    """Append passes until the search is over. It starts a little below where the cost says that a core is full."""
+    dearest_ns = max(cost.generator_cpu_ns, cost.server_cpu_ns if server == one.variant else 1)
+    start_per_s = 0.8 * LOAD_SATURATED * 1e9 * max(1, cost.received) / dearest_ns
+    with one.on(server, load, cores) as measure:
+        while (per_s := search.next_rate(search.tried(passes), start_per_s)) is not None:
+            passes.append(measure(per_s / load.subscribers, SEARCH_MEASURE_S))
+            say(f"{one.name}: {per_s:.0f} messages/s from {server}: {_told(passes[-1])}")
+
+
+def _told(measured: Pass) -> str:
+    cpu, server_cpu = (ns / measured.window_ns for ns in (measured.generator_cpu_ns, measured.server_cpu_ns))
+    share = measured.delivered / measured.expected
+    return f"{search.judge(measured).words} (CPU {cpu:.0%}, server {server_cpu:.0%}, {share:.1%} received)"
+
+
+def _feeder(one: Candidate) -> str | None:
+    """Who feeds a candidate while its limit is searched; None if nobody could."""
+    there = (name for name in FEEDERS.get(one.variant, ()) if name != stage.SOURCE or not programs.unavailable(name))
+    return next(there, None)

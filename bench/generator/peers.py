@@ -2,90 +2,81 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import importlib.util
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-RECEIVER = Path(__file__).parent / "receiver.c"
-LOCUSTFILES = Path(__file__).parent / "locustfiles"
+from bench.generator import programs
+
+LOCUSTFILES = programs.HERE / "locustfiles"
+K6_OPTIONS = (
+    "--quiet", "--no-color", "--no-summary", "--no-thresholds",  # what costs and nobody reads
+    "--no-usage-report",  # nothing leaves this machine
+    "--address", "",  # no REST API
+    "--log-output", "stdout", "--log-format", "raw",  # a line of console.log is a line, and nothing else
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What everybody is given to drink."""
+class Invocation:
+    """How a peer is started: its command, and what it finds in its environment besides what everybody does."""
 
-    subscribers: int = 1000
-    rate_hz: float = 20.0
-    payload_bytes: int = 100
-    measure_s: float = 5.0
+    command: list[str]
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """One alternative: a program that subscribes to a topic of a server and prints, ten times a second, one line of
-    JSON {"t": monotonic ns, "connected": so many, "received": so many}. `needs` says why it cannot run here, or None.
+    JSON {"t": monotonic ns, "connected": so many, "received": so many}. One that has no such clock leaves `t` out, and
+    its line is of the moment at which it is read.
+
+    variant: what it subscribes to. invoke: how it is started, for (port, topic, subscribers).
+    needs: why it cannot run here, or None.
     """
 
     label: str
     variant: str
-    command: Callable[[int, str, Load], list[str]]
+    invoke: Callable[[int, str, int], Invocation]
     needs: Callable[[], str | None]
 
 
-def _locust(name: str, scheme: str) -> Callable[[int, str, Load], list[str]]:
-    """The command of a peer that is a locustfile, given port, topic and load."""
+def _locust(name: str, scheme: str) -> Callable[[int, str, int], Invocation]:
+    """A peer that is a locustfile."""
 
-    def command(port: int, topic: str, load: Load) -> list[str]:
-        return [
+    def invoke(port: int, topic: str, subscribers: int) -> Invocation:
+        return Invocation([
             sys.executable, "-m", "locust", "-f", str(LOCUSTFILES / f"{name}.py"), "--headless",
-            "--users", str(load.subscribers), "--spawn-rate", "200", "--exit-code-on-error", "0", "--only-summary",
+            "--users", str(subscribers), "--spawn-rate", "200", "--exit-code-on-error", "0", "--only-summary",
             "--loglevel", "WARNING", "--host", f"{scheme}://127.0.0.1:{port}", "--topic", topic,
-        ]  # fmt: skip
+        ])  # fmt: skip
 
-    return command
+    return invoke
 
 
 def _needs_websocket_client() -> str | None:
     return None if importlib.util.find_spec("websocket") else "the package websocket-client is not installed"
 
 
-@functools.cache
-def _receiver() -> Path:
-    """The compiled C receiver, in a folder that is removed when this process ends. Raises CalledProcessError."""
-    folder = tempfile.TemporaryDirectory(prefix="pushbench-")
-    atexit.register(folder.cleanup)
-    program = Path(folder.name) / "receiver"
-    compiler = shutil.which("cc")
-    assert compiler is not None
-    subprocess.run([compiler, "-O2", "-o", str(program), str(RECEIVER)], check=True, capture_output=True)
-    return program
+def _receiver(port: int, topic: str, subscribers: int) -> Invocation:
+    return Invocation([str(programs.compiled("receiver")), str(port), topic, str(subscribers)])
 
 
-def _c_receiver(port: int, topic: str, load: Load) -> list[str]:
-    return [str(_receiver()), str(port), topic, str(load.subscribers)]
+def _k6(port: int, topic: str, subscribers: int) -> Invocation:
+    settings = {"URL": f"ws://127.0.0.1:{port}/ws?topic={topic}", "SUBSCRIBERS": str(subscribers)}
+    return Invocation([str(programs.k6()), "run", *K6_OPTIONS, str(programs.HERE / "k6.js")],
+                      {**settings, "K6_NO_USAGE_REPORT": "true"})  # fmt: skip
 
 
-def _needs_compiler() -> str | None:
-    if not sys.platform.startswith("linux"):
-        return "it needs epoll, which only Linux has"
-    if shutil.which("cc") is None:
-        return "there is no C compiler (cc) on PATH"
-    try:
-        _receiver()
-    except (OSError, subprocess.CalledProcessError) as error:
-        return f"the C compiler failed: {error}"
-    return None
+def _needs_k6() -> str | None:
+    return None if programs.k6() else "k6 is neither on PATH nor installed (dependency group `peers`)"
 
 
 PEERS = (
-    Peer("C, one epoll (the physical floor)", "websocket", _c_receiver, _needs_compiler),
-    Peer("Locust SocketIOUser", "flask_socketio", _locust("socketio_user", "http"), _needs_websocket_client),
+    Peer("C, one epoll (the physical floor)", "websocket", _receiver, lambda: programs.unavailable("receiver")),
+    Peer("k6, one virtual user", "websocket", _k6, _needs_k6),
     Peer("Locust, a greenlet per connection", "websocket", _locust("greenlets", "ws"), _needs_websocket_client),
+    Peer("Locust SocketIOUser", "flask_socketio", _locust("socketio_user", "http"), _needs_websocket_client),
 )

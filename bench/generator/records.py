@@ -1,0 +1,90 @@
+"""The schema of a comparison's raw facts, stored as one JSON file. Costs, ratios and verdicts are computed from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from bench.results import LARGEST_FILE_BYTES, Environment, Fact, ResultsError
+
+SCHEMA = 1
+
+
+class Pass(Fact, frozen=True, kw_only=True):
+    """One measurement: `subscribers` were sent `rate_hz` messages a second each by `server`.
+
+    CPU times and `received` are of the window, and so is how long threads waited for a core (None: not visible here).
+    Of the `expected` deliveries, `delivered` had come when we stopped waiting. `lag_ns`: how long after the last
+    message was due everybody had it (of ours: the longest over all messages); None if somebody never did.
+    `allowed_lag_ns`: what of that is no sign of a generator that falls behind.
+    """
+
+    server: str
+    subscribers: int
+    rate_hz: float
+    window_ns: int
+    received: int
+    generator_cpu_ns: int
+    generator_wait_ns: int | None
+    server_cpu_ns: int
+    server_wait_ns: int | None
+    expected: int
+    delivered: int
+    lag_ns: int | None
+    allowed_lag_ns: int
+
+
+class Row(Fact, frozen=True, kw_only=True):
+    """One generator on one variant: a pass at the common rate for every repetition, and for every search its passes.
+
+    `reason` says what is missing and why; it is empty where nothing is.
+    """
+
+    generator: str
+    variant: str
+    costs: list[Pass]
+    searches: list[list[Pass]]
+    reason: str
+
+
+class Comparison(Fact, frozen=True, kw_only=True):
+    """Everything that one `python -m bench generator` has measured, and where. `versions` are those of the peers and of
+    the C compiler, as far as they are there.
+    """
+
+    schema: int
+    command: list[str]
+    started_at: str
+    environment: Environment
+    versions: dict[str, str]
+    payload_bytes: int
+    rows: list[Row]
+
+
+def save(path: Path, comparison: Comparison) -> None:
+    """Write a comparison; nothing is written over. Raises ResultsError."""
+    try:
+        with path.open("xb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n")
+    except FileExistsError:
+        raise ResultsError(f"{path} exists already; results are never written over") from None
+    except OSError as error:
+        raise ResultsError(f"cannot write {path}: {error.strerror}") from error
+
+
+def load(path: Path) -> Comparison:
+    """A stored comparison. Raises ResultsError, naming the file, for one that is missing, malformed or of another
+    schema."""
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise ResultsError(f"{path} is larger than {LARGEST_FILE_BYTES >> 20} MiB: not a comparison")
+        raw = path.read_bytes()
+        version = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).get("schema")
+        if version is not None and bytes(version) != str(SCHEMA).encode():
+            raise ResultsError(f"{path} has schema {bytes(version)[:20].decode()}; this version reads {SCHEMA}")
+        return msgspec.json.decode(raw, type=Comparison)
+    except OSError as error:
+        raise ResultsError(f"cannot read {path}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ResultsError(f"{path} is malformed: {error}") from error
