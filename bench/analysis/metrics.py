@@ -64,6 +64,14 @@ def _quantile(fact: str, q: float) -> Callable[[Trial], float | None]:
     return read
 
 
+def _headroom(probe: str, q: float) -> Callable[[Trial], float | None]:
+    def read(trial: Trial) -> float | None:
+        distribution: Distribution | None = getattr(trial.headroom, probe, None)
+        return None if distribution is None else quantile(distribution, q)
+
+    return read
+
+
 def _per(total: float | None, count: int) -> float | None:
     return None if total is None or count <= 0 else total / count
 
@@ -179,6 +187,9 @@ _TABLE = (
            ("idle",), headline=True),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
+    Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),
+    Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("unread", 0.5)),
+    Metric("unread_p99", "time unread in the generator's sockets, 99\u00a0%", "ns", "lower", _headroom("unread", 0.99)),
     Metric("slip_p99", "publisher slip, 99\u00a0%", "ns", "lower", _quantile("slip", 0.99)),
 )  # fmt: skip
 

@@ -11,11 +11,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from bench import scenarios
 from bench.generator import stage
 from bench.generator.records import Pass
 from bench.generator.search import ALLOWED_LAG_NS
 from bench.measure.machine import Cores
+from bench.measure.receipts import Measured, completion
 from bench.measure.recorder import Window
 from bench.processes import Load, Member, ProcessError, Publisher, Server, answer, watch
 from bench.publisher import due_ns
@@ -119,15 +122,16 @@ def _pass(session: Session, server: str, interval_ns: int) -> Pass:
         clocks.append((stage.Clocks.of(session.load.pid), stage.Clocks.of(session.server.pid)))
     session.answered(session.publisher, "publish", 0)
     said = session.answered(session.load, "measure", drain_s)
+    measured = msgspec.convert(said["measured"], Measured, str_keys=True)
+    last_ones = completion(measured.fan_outs, parameters["subscribers"])
     ours, theirs = (late.since(early) for early, late in zip(*clocks, strict=True))
-    ledger, completion = said["ledger"], said["completion"]
-    if not said["deliveries"]:
+    if not measured.deliveries:
         raise ProcessError("nothing was delivered")
     return Pass(
         server=server, subscribers=parameters["subscribers"], rate_hz=rate_hz, window_ns=ours.at_ns,
-        received=said["deliveries"], generator_cpu_ns=ours.cpu_ns, generator_wait_ns=ours.wait_ns,
+        received=measured.deliveries, generator_cpu_ns=ours.cpu_ns, generator_wait_ns=ours.wait_ns,
         server_cpu_ns=theirs.cpu_ns, server_wait_ns=theirs.wait_ns,
-        expected=ledger["expected"], delivered=ledger["delivered"],
-        lag_ns=None if ledger["lost"] or not completion["count"] else completion["max_ns"],
+        expected=measured.ledger.expected, delivered=measured.ledger.delivered,
+        lag_ns=None if measured.ledger.lost or last_ones is None or not last_ones.count else last_ones.max_ns,
         allowed_lag_ns=ALLOWED_LAG_NS + interval_ns,
     )  # fmt: skip

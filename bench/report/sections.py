@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.analysis import calibration as calibrations
 from bench.analysis.answers import Question, answer
 from bench.analysis.cells import Cells
+from bench.analysis.doubts import doubts
 from bench.analysis.findings import CHECKS, Check
 from bench.analysis.laws import LawVerdict, Reading, read_laws
 from bench.analysis.metrics import METRICS, Metric
@@ -201,10 +202,10 @@ def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A finding that strikes nothing out: where it was made and what was seen first."""
+    """A finding that strikes nothing out: where it was made and what was seen first; of the run where `trials` is None."""
 
     name: str
-    trials: int
+    trials: int | None
     cells: list[str]
     observation: str
     remedy: str
@@ -228,14 +229,16 @@ def trust(cells: Cells) -> Trust:
         for finding in trial.findings:
             if not finding.disqualifying:
                 held.setdefault(finding.name, []).append(trial)
-    doubts = [_doubt(name, trials) for name, trials in held.items()]
+    found = [_doubt(name, trials) for name, trials in held.items()] + [
+        Doubt(doubt.name, None, doubt.cells, doubt.observation, doubt.remedy) for doubt in doubts(cells)
+    ]
     sentences = [
         *about_laws(cells),
         *noise.about_twins(cells),
         *noise.about_harness(cells),
-        *(told for told in (_slip(cells), _generator(cells)) if told),
+        *(told for told in (_slip(cells), _generator(cells), _room(cells)) if told),
     ]
-    return Trust(doubts, sentences, noise.twins(cells), CHECKS)
+    return Trust(found, sentences, noise.twins(cells), CHECKS)
 
 
 def about_laws(cells: Cells) -> list[str]:
@@ -283,3 +286,19 @@ def _generator(cells: Cells) -> str:
         f"Load generator: {quantity(costs[0], 'ns')} to {quantity(costs[-1], 'ns')} of CPU per received message; at its"
         f" busiest it used {percent(max(shares))} of a core."
     )
+
+
+def _room(cells: Cells) -> str:
+    lags, unread = _all(cells, "loop_lag_p99"), _all(cells, "unread_p50")
+    if not lags:
+        return ""
+    said = (
+        f"Its event loop came to 99 % of its alarms within {quantity(lags[len(lags) // 2], 'ns')} in the middle trial,"
+        f" within {quantity(lags[-1], 'ns')} in the worst."
+    )
+    if unread:
+        said += (
+            f" Half of what it read had lain there for {quantity(unread[len(unread) // 2], 'ns')} or less in the"
+            f" middle trial, {quantity(unread[-1], 'ns')} in the worst: so much of a latency is the generator's own."
+        )
+    return said

@@ -28,6 +28,9 @@ BY_HAND = {
     "connect_p50": 3 * MS,
     "delivered_share": 1.0,
     "load_cpu": 0.8 * MS,
+    "loop_lag_p99": 100_000,
+    "unread_p50": 50_000,
+    "unread_p99": 50_000,
     "slip_p99": 20_000,
 }
 ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
@@ -73,7 +76,8 @@ def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:
 
 
 def test_a_trial_without_facts_has_no_metric_at_all() -> None:
-    bare = calm(ledger=None, latency=None, completion=None, slip=None, connect=None, usage=None, wire=None)
+    bare = calm(ledger=None, latency=None, completion=None, slip=None, connect=None, usage=None, wire=None,
+                headroom=None)  # fmt: skip
     assert {name: metric.of(bare) for name, metric in METRICS.items()} == dict.fromkeys(METRICS)
 
 

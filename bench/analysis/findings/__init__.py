@@ -11,7 +11,9 @@ from bench.analysis.findings import _deaths, _deliveries, _held_up, _load, _mach
 from bench.analysis.findings._check import Check
 from bench.results import Finding, Trial
 
-__all__ = ["CHECKS", "Check", "judge"]
+__all__ = ["CHECKS", "LOAD_SATURATED", "SERVER_SATURATED", "Check", "judge"]
+
+LOAD_SATURATED, SERVER_SATURATED = _load.SATURATED, _server.SATURATED
 
 CHECKS = (
     *_deaths.CHECKS,
