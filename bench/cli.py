@@ -38,6 +38,12 @@ examples:
   python -m bench calibrate --resume quiet-machine
 """
 
+SENSITIVITY_EPILOG = """\
+examples:
+  python -m bench sensitivity                            10 experiments of 5 blocks, some 12 minutes
+  python -m bench sensitivity --experiments 2 --blocks 3
+"""
+
 GENERATOR_EPILOG = """\
 examples:
   python -m bench generator                              everything that can run here
@@ -67,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("variant", nargs="*", help="which ones (default: all)")
     _add_run(commands)
     _add_calibrate(commands)
+    _add_sensitivity(commands)
     _add_generator(commands)
     report = commands.add_parser("report", help="write the report of a run from its stored records")
     report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
@@ -107,6 +114,23 @@ def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     calibrate.add_argument("--name", default="", help="name of the run (default: time and `calibration`)")
     calibrate.add_argument("--resume", metavar="RUN", help="continue an interrupted calibration")
     _add_folders(calibrate)
+
+
+def _add_sensitivity(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sensitivity = commands.add_parser(
+        "sensitivity",
+        help="how small a difference is found here, and how often equal things are called different",
+        description="Compare equal servers, and servers with a planted difference, as a report compares variants. Exits"
+        " with 1 unless equal ones are called different in 15 % of comparisons at most and planted ones in 90 %.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=SENSITIVITY_EPILOG,
+    )
+    sensitivity.add_argument("--experiments", type=_positive, default=10, help="how often (default: %(default)s)")
+    sensitivity.add_argument("--blocks", type=_positive, default=5, help="of each experiment (default: %(default)s)")
+    sensitivity.add_argument("--seed", type=int, default=1, help="seed of order and payloads (default: %(default)s)")
+    sensitivity.add_argument("--name", default="", help="name of the run (default: time and `sensitivity`)")
+    sensitivity.add_argument("--resume", metavar="RUN", help="continue an interrupted one")
+    _add_folders(sensitivity)
 
 
 def _add_generator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -264,6 +288,27 @@ def calibrate(options: argparse.Namespace) -> int:
     return code or int(not found or not all(reading.met for reading in found))
 
 
+def sensitivity(options: argparse.Namespace) -> int:
+    """Compare equal and unequal servers, store, and print what was found; 1 if that is not as it must be."""
+    from bench import run as runs
+    from bench import sensitivity as sensitivities
+
+    if options.resume:
+        begun = runs.resume(options.resume, options.results, _say)
+    else:
+        request = runs.Request(
+            seed=options.seed,
+            name=options.name,
+            results=options.results,
+            command=("python", "-m", "bench", *sys.argv[1:]),
+        )
+        begun = sensitivities.begin(request, options.experiments, options.blocks)
+    code = _carry_out(begun, options.command)
+    seen = sensitivities.found(begun.run, begun.store.trials())
+    _say("\n" + sensitivities.table(seen))
+    return code or int(not seen or not all(outcome.met for outcome in seen))
+
+
 def generator(options: argparse.Namespace) -> int:
     """Compare load generators and print the table, or print that of a stored comparison."""
     from bench import generator as generators
@@ -339,6 +384,7 @@ COMMANDS = {
     "verify": verify,
     "run": run,
     "calibrate": calibrate,
+    "sensitivity": sensitivity,
     "generator": generator,
     "report": report,
 }

@@ -312,7 +312,7 @@ def carry_out(begun: Begun, say: Say) -> int:
         spent_s = time.monotonic() - began
         done_s = expected_s(planned[: index + 1], parameters)
         left_s = (estimate_s - done_s) * spent_s / done_s
-        cell = one.id.partition(f"{one.scenario}-")[2]  # the variant, its twin, or what is planted
+        cell = one.id.partition("-")[2].removeprefix(f"{one.scenario}-")  # the variant, its twin, or what is planted
         say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<11} {cell:<24} "
             f"{outcome(record):<44} {clock(left_s)} left")  # fmt: skip
     invalid = [record for record in store.trials() if not record.valid]

@@ -41,17 +41,20 @@ class Plant:
     """One known fault, and how it is to be driven.
 
     delay_ns: how long every delivery is held.
-    late_ns: how much longer one delivery in LATE_ONE_IN is held.
+    late_ns, late_one_in: how much longer one delivery in so many is held.
     freeze_from, freeze_ns: from the arrival of this message on nothing leaves for so long; then all that piled up does.
     faults: deliveries are lost, doubled and swapped, each one in FAULTS_ONE_IN.
+    burn_share: between two messages the server spends so much of the CPU it has spent since the last time once more.
     """
 
     name: str
     delay_ns: int = 0
     late_ns: int = 0
+    late_one_in: int = LATE_ONE_IN
     freeze_from: int | None = None
     freeze_ns: int = 0
     faults: bool = False
+    burn_share: float = 0.0
     subscribers: int = 20
     rate_hz: float = 63.0
 
@@ -61,7 +64,7 @@ class Plant:
 
     def held_ns(self, subscriber: int, sequence: int) -> int:
         """How long this delivery is held by its delay; a freeze, which holds all alike, is beside that."""
-        late = self.late_ns and (sequence + 29 * subscriber) % LATE_ONE_IN == 0
+        late = self.late_ns and (sequence + 29 * subscriber) % self.late_one_in == 0
         return self.delay_ns + (self.late_ns if late else 0)
 
 
@@ -77,13 +80,20 @@ FAULTS = Plant(name="faults", faults=True)
 DELAYS = tuple(_delay(milliseconds) for milliseconds in (0, 1, 5, 20, 100))
 
 PLANTS = {plant.name: plant for plant in (*DELAYS, MIXTURE, FREEZE, FAULTS)}
+"""What calibration reads back."""
+
+LATE_FIFTH = Plant(name="10 ms late, one in 5", late_ns=10 * MS, late_one_in=5, subscribers=100, rate_hz=20.0)
+BUSIER = Plant(name="20 % more CPU", burn_share=0.2, subscribers=100, rate_hz=20.0)
+DIFFERENCES = {plant.name: plant for plant in (LATE_FIFTH, BUSIER)}
+"""What a comparison must find, at the conditions of an ordinary broadcast."""
 
 
 def named(name: str) -> Plant:
     """The plant called `name`. Raises LookupError with the names there are."""
-    if name not in PLANTS:
-        raise LookupError(f"no plant {name!r}; there are: {', '.join(PLANTS)}")
-    return PLANTS[name]
+    known = PLANTS | DIFFERENCES
+    if name not in known:
+        raise LookupError(f"no plant {name!r}; there are: {', '.join(known)}")
+    return known[name]
 
 
 def sequence(text: bytes) -> int | None:

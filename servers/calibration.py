@@ -16,7 +16,7 @@ import heapq
 import os
 from collections.abc import Iterator
 from itertools import count
-from time import monotonic_ns
+from time import monotonic_ns, process_time_ns
 
 import gevent
 from flask import Flask, Response, request
@@ -28,6 +28,8 @@ from servers._plants import Fault, Plant
 from servers._variant import Technique, Unavailable, Variant, Wiring
 
 SPIN_NS = 2_000_000  # a timer of the loop comes up to a millisecond late, and the kernel wakes us later still
+
+BURN_AFTER_S = 0.02
 
 Text = tuple[str, bytes]  # the topic of one subscriber, and what it is to get
 
@@ -65,6 +67,7 @@ class Calibrator:
         self._swapped: dict[str, bytes] = {}
         self._frozen_until_ns = 0
         self._departures = Departures(broker)
+        self._burner = Burner(plant.burn_share) if plant and plant.burn_share else None
 
     def follow(self, topic: str) -> Iterator[Batch]:
         """The texts of one new subscriber, as batches, without end until the broker is closed."""
@@ -95,6 +98,8 @@ class Calibrator:
             texts.extend((own, one) for one in self._faulty(own, text, self._plant.fault(number, sequence)))
         for due_ns, texts in leaving.items():
             self._departures.add(due_ns, texts)
+        if self._burner:
+            self._burner.burn_later()
 
     def _faulty(self, own: str, text: bytes, fault: Fault | None) -> list[bytes]:
         """What one subscriber gets now in place of the text."""
@@ -107,6 +112,25 @@ class Calibrator:
 
 
 _COPIES: dict[Fault | None, int] = {None: 1, Fault.LOST: 0, Fault.DOUBLED: 2, Fault.SWAPPED: 0}
+
+
+class Burner:
+    """Spends a share of the CPU time that this process has spent anyway once more, when there is nothing to deliver."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._since_ns = process_time_ns()
+
+    def burn_later(self) -> None:
+        """Burn when the message that has just come is long delivered."""
+        gevent.spawn_later(BURN_AFTER_S, self._burn)
+
+    def _burn(self) -> None:
+        now_ns = process_time_ns()
+        until_ns = now_ns + round(self._share * (now_ns - self._since_ns))
+        while process_time_ns() < until_ns:
+            pass
+        self._since_ns = process_time_ns()
 
 
 class Departures:

@@ -202,7 +202,7 @@ def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A finding that strikes nothing out: where it was made and what was seen first; of the run where `trials` is None."""
+    """A finding that strikes nothing out: where it was made and what was seen. Without `trials`: of the whole run."""
 
     name: str
     trials: int | None
