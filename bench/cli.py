@@ -77,7 +77,10 @@ def parser() -> argparse.ArgumentParser:
     _add_generator(commands)
     report = commands.add_parser("report", help="write the report of a run from its stored records")
     report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
-    report.add_argument("--readme", type=Path, help="also put the answer and the tables between the marks of this file")
+    report.add_argument(
+        "--prose", type=Path, action="append", default=[], metavar="FILE",
+        help="also put what the run shows between the marks of this file (repeatable)",
+    )  # fmt: skip
     _add_folders(report)
     return top
 
@@ -292,6 +295,7 @@ def sensitivity(options: argparse.Namespace) -> int:
     """Compare equal and unequal servers, store, and print what was found; 1 if that is not as it must be."""
     from bench import run as runs
     from bench import sensitivity as sensitivities
+    from bench.report.instrument import sensitivity_table
 
     if options.resume:
         begun = runs.resume(options.resume, options.results, _say)
@@ -305,7 +309,7 @@ def sensitivity(options: argparse.Namespace) -> int:
         begun = sensitivities.begin(request, options.experiments, options.blocks)
     code = _carry_out(begun, options.command)
     seen = sensitivities.found(begun.run, begun.store.trials())
-    _say("\n" + sensitivities.table(seen))
+    _say("\n" + sensitivity_table(seen))
     return code or int(not seen or not all(outcome.met for outcome in seen))
 
 
@@ -351,20 +355,20 @@ def report(options: argparse.Namespace) -> int:
     if options.run and not folder.exists() and Path(options.run).exists():
         folder = Path(options.run)
     _report(folder, options.reports)
-    if options.readme:
-        _splice(options.readme, folder, options.reports)
+    for prose in options.prose:
+        _splice(prose, folder, options.reports)
     return 0
 
 
-def _splice(readme: Path, folder: Path, reports: Path) -> None:
+def _splice(prose: Path, folder: Path, reports: Path) -> None:
     from bench.report import spliced
     from bench.run import Refused
 
     try:
-        text = spliced(readme.read_text(encoding="utf-8"), folder, f"{reports.as_posix()}/{folder.name}")
+        text = spliced(prose.read_text(encoding="utf-8"), folder, f"{reports.as_posix()}/{folder.name}")
     except (OSError, ValueError) as mistake:
-        raise Refused(f"{readme}: {mistake}") from mistake
-    readme.write_text(text, encoding="utf-8")
+        raise Refused(f"{prose}: {mistake}") from mistake
+    prose.write_text(text, encoding="utf-8")
 
 
 def _report(folder: Path, reports: Path) -> None:

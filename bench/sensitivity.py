@@ -5,15 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-import numpy as np
-
 from bench import scenarios
-from bench.analysis.metrics import METRICS
 from bench.analysis.sensitivity import NOTHING, QUESTIONS, Outcome, outcomes
 from bench.plan import CALIBRATION, trial_seed
 from bench.results import Parameter, Planned, Run, Trial
 from bench.run import Before, Begun, Request, Settled, instruments, preflight, store_for, store_head
-from bench.units import factor
 from servers._plants import BUSIER, DIFFERENCES, LATE_FIFTH
 
 NAME = "sensitivity"
@@ -64,19 +60,3 @@ def plan(blocks: int, seed: int) -> list[Planned]:
 def found(run: Run, trials: Sequence[Trial]) -> list[Outcome]:
     """What became of every question in a stored run."""
     return outcomes(trials, run.repetitions)
-
-
-HEAD = "| planted | looked for in | called different | of | wrong sign | ratio seen (median, least, most) | |"
-
-
-def table(seen: Sequence[Outcome]) -> str:
-    """The outcomes as Markdown."""
-    return "\n".join([HEAD, "|---|---|---:|---:|---:|---|---|", *map(_row, seen)])
-
-
-def _row(seen: Outcome) -> str:
-    ratios = [ratio.median for ratio in seen.ratios]
-    told = ", ".join(factor(float(value)) for value in (np.median(ratios), min(ratios), max(ratios))) if ratios else ""
-    verdict = "met" if seen.met else "MISSED"
-    cells = (seen.words, METRICS[seen.metric].title, seen.found, seen.asked, seen.wrong, told, verdict)
-    return "| " + " | ".join(map(str, cells)) + " |"

@@ -18,8 +18,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def test_the_numbers_of_the_readme_are_those_of_the_reference_run():
-    assert spliced(README, ROOT / "results" / "reference", "reports/reference") == README
+@pytest.mark.parametrize("prose", ["README.md", "METHODOLOGY.md"])
+def test_the_numbers_of_the_prose_are_those_of_the_reference_run(prose):
+    text = (ROOT / prose).read_text(encoding="utf-8")
+    assert spliced(text, ROOT / "results" / "reference", "reports/reference") == text
 
 
 def test_the_figure_of_the_readme_is_there():

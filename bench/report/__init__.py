@@ -10,7 +10,8 @@ from pathlib import Path
 from bench import results
 
 LATEST = "latest"
-BEGIN, END = "<!-- reference run: begin -->", "<!-- reference run: end -->"
+MARKS = {"the comparison": "readme.md.j2", "the instrument": "methodology.md.j2"}
+"""What of a run can be put into prose, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`, by which template."""
 
 
 def build(run_folder: Path, reports: Path) -> Path:
@@ -39,18 +40,26 @@ def build(run_folder: Path, reports: Path) -> Path:
 
 
 def spliced(text: str, run_folder: Path, report_folder: str) -> str:
-    """`text` with what stands between the marks replaced by the answer and tables of a run. Raises ValueError without
-    the marks, and bench.results.ResultsError.
+    """`text` with what stands between known marks replaced by what a run shows. Raises ValueError where there are none,
+    and bench.results.ResultsError.
     """
     from bench.analysis.cells import Cells
-    from bench.report import page
+    from bench.report import instrument, page
 
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"there is no {BEGIN} ... {END} to put the numbers between")
-    given = page.facts(Cells(*results.load(run_folder)), (), run_folder.name)
-    return f"{before}{begin}\n{page.readme(given, report_folder)}\n{end}{after}"
+    marks = [name for name in MARKS if f"<!-- {name}: begin -->" in text]
+    if not marks:
+        raise ValueError(
+            f"there is no <!-- {' or '.join(MARKS)}: begin --> ... <!-- ...: end --> to put numbers between"
+        )
+    cells = Cells(*results.load(run_folder))
+    given = {**page.facts(cells, (), run_folder.name), "instrument": instrument.facts(run_folder, cells)}
+    for name in marks:
+        before, begin, rest = text.partition(f"<!-- {name}: begin -->")
+        _, end, after = rest.partition(f"<!-- {name}: end -->")
+        if not end:
+            raise ValueError(f"there is no <!-- {name}: end -->")
+        text = f"{before}{begin}\n{page.prose(MARKS[name], given, report_folder)}\n{end}{after}"
+    return text
 
 
 def _replace(folder: Path, files: dict[Path, bytes]) -> None:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bench.analysis.answers import answers
 from bench.analysis.cells import Cells
-from bench.report import palette, sections, words
+from bench.report import instrument, palette, sections, words
 from bench.report.figures import Drawn
 from bench.report.text import clean, markdown, slug
 from bench.units import counted
@@ -59,10 +59,10 @@ def summary(given: dict[str, Any]) -> str:
     return environment.get_template("summary.md.j2").render(**given)
 
 
-def readme(given: dict[str, Any], folder: str) -> str:
-    """The answer and the headline tables for the README; `folder` is where the report is, as the README links to it."""
+def prose(template: str, given: dict[str, Any], folder: str) -> str:
+    """What a run shows, in Markdown, for the README and its like; `folder` is where its report is, as they link to it."""
     environment = _environment(autoescape=False, finalize=lambda value: markdown(value) if value is not None else "")
-    return environment.get_template("readme.md.j2").render(**given, folder=folder)
+    return environment.get_template(template).render(**given, folder=folder)
 
 
 def _environment(autoescape: bool, finalize: Any) -> Environment:
@@ -74,7 +74,7 @@ def _environment(autoescape: bool, finalize: Any) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"slug": slug, "counted": counted}
+    environment.filters |= {"slug": slug, "counted": counted, "told": instrument.told}
     return environment
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from bench.analysis.distributions import fold
 from bench.analysis.sensitivity import outcomes
 from bench.results import Trial
-from bench.sensitivity import plan, table
+from bench.report.instrument import sensitivity_table
+from bench.sensitivity import plan
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
@@ -59,6 +60,6 @@ def test_an_experiment_with_too_few_blocks_is_not_asked():
 
 def test_the_table_has_a_row_for_every_question():
     seen = outcomes(trials(late=2.0, busier=1.3), BLOCKS)
-    lines = table(seen).splitlines()
+    lines = sensitivity_table(seen).splitlines()
     assert len(lines) == 2 + len(seen)
     assert "10 ms more on one delivery in five" in lines[-2]

@@ -1,0 +1,71 @@
+"""What the instrument shows of itself: calibration, sensitivity and the comparison of load generators, beside a run.
+
+They are stored in the folder `instrument/` of the run that they speak for: `calibration/` and `sensitivity/` are runs,
+`generator.json` is a comparison. What is missing there is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench import results
+from bench.analysis.calibration import readings
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import METRICS
+from bench.analysis.sensitivity import Outcome, outcomes
+from bench.generator import records
+from bench.generator.table import Line, lines
+from bench.report import sections
+from bench.units import factor
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What there is of it; empty where it was not measured."""
+
+    calibration: list[sections.Calibrated]
+    sensitivity: list[Outcome]
+    experiments: int
+    blocks: int
+    generators: list[Line]
+
+
+def facts(run_folder: Path, cells: Cells) -> Instrument:
+    """Everything that is stored beside a run. Raises bench.results.ResultsError for what is malformed."""
+    folder = run_folder / "instrument"
+    known = readings(cells.trials)
+    if (folder / "calibration").exists():
+        known = readings(results.load(folder / "calibration")[1])
+    seen: list[Outcome] = []
+    blocks = experiments = 0
+    if (folder / "sensitivity").exists():
+        run, trials = results.load(folder / "sensitivity")
+        blocks = run.repetitions
+        experiments = len({trial.planned.block for trial in trials}) // blocks
+        seen = outcomes(trials, blocks)
+    compared = folder / "generator.json"
+    generators = lines(records.load(compared)) if compared.exists() else []
+    return Instrument([sections.calibrated(reading) for reading in known], seen, experiments, blocks, generators)
+
+
+def told(outcome: Outcome) -> tuple[str, ...]:
+    """An outcome as the cells of a table."""
+    ratios = [ratio.median for ratio in outcome.ratios]
+    seen = [factor(float(value)) for value in (np.median(ratios), min(ratios), max(ratios))] if ratios else []
+    metric = METRICS[outcome.metric].title
+    verdict = "met" if outcome.met else "MISSED"
+    called = f"{outcome.found} of {outcome.asked}"
+    return outcome.words, metric, called, str(outcome.wrong), ", ".join(seen), verdict
+
+
+HEAD = ("planted", "looked for in", "called different", "wrong sign", "ratio: middle, least, most", "")
+
+
+def sensitivity_table(seen: Sequence[Outcome]) -> str:
+    """The outcomes as Markdown."""
+    rows = [HEAD, ("---",) * len(HEAD), *map(told, seen)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
