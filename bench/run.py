@@ -33,7 +33,6 @@ from servers._variant import Variant
 
 FREE_DISK_BYTES = 200 << 20
 SPARE_DESCRIPTORS = 256  # beyond one per connection: libraries, logs, listeners
-CONNECTIONS_PER_SUBSCRIBER = 2  # subscription and upstream, or a broker's connection for it
 SOURCES = 200  # of 127.0.0.x
 
 Say = Callable[[str], None]
@@ -118,15 +117,17 @@ def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, d
 def preflight(settled: Settled, results: Path) -> None:
     """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
     most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
-    needed = most * CONNECTIONS_PER_SUBSCRIBER + SPARE_DESCRIPTORS
+    upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
+    each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
+    needed = most * each + SPARE_DESCRIPTORS
     limit = machine.raise_descriptor_limit(needed)
     if limit < needed:
         raise Refused(
             f"{most} subscribers need {needed} open files per process, but the limit is {limit}; "
-            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // 2)} (--set subscribers=..., "
+            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // each)} (--set subscribers=..., "
             "for idle --set steps=[...])"
         )
-    if most > SOURCES * machine.ephemeral_ports() // CONNECTIONS_PER_SUBSCRIBER:
+    if most * each > SOURCES * machine.ephemeral_ports():
         raise Refused(f"{most} subscribers are more than the loopback addresses have ports for")
     try:
         results.mkdir(parents=True, exist_ok=True)

@@ -91,6 +91,7 @@ class Variant:
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     runs_on: tuple[str, ...] = ()
     by_hand: str = ""
+    descriptors: int = 1
     hidden: bool = False
 
     def __post_init__(self) -> None:

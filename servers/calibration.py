@@ -119,10 +119,11 @@ class Burner:
 
     def __init__(self, share: float) -> None:
         self._share = share
-        self._since_ns = process_time_ns()
+        self._since_ns = 0  # until the first message: what came before it was not for messages
 
     def burn_later(self) -> None:
         """Burn when the message that has just come is long delivered."""
+        self._since_ns = self._since_ns or process_time_ns()
         gevent.spawn_later(BURN_AFTER_S, self._burn)
 
     def _burn(self) -> None:

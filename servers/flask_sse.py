@@ -62,6 +62,7 @@ VARIANT = Variant(
     wire={"subscribe": "/stream?channel={topic}", "upstream": "/publish?topic={topic}", "head": "late"},
     serve=serve,
     needs=(package("flask_sse"), package("redis"), _redis.unavailable),
+    descriptors=2,  # each subscriber has a Redis connection
     options={
         "SSE_REDIS_URL": "a Redis on loopback, or REDIS_URL",
         **{f"own redis {name}": value or "(empty)" for name, value in _redis.OPTIONS.items()},

@@ -106,7 +106,10 @@ class Cells:
         """The noise floor of a metric in a scenario, from all twins there; an assumed one without any."""
         key = (metric, scenario)
         if key not in self._floors:
-            pairs = [pair for _, blocks in self._twins(metric, scenario) for pair in blocks.values()]
+            pairs: dict[int, list[tuple[float, float]]] = {}
+            for _, blocks in self._twins(metric, scenario):
+                for block, pair in blocks.items():
+                    pairs.setdefault(block, []).append(pair)
             self._floors[key] = noise_floor(pairs, METRICS[metric].grain)
         return self._floors[key]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Estimate, Verdict, compare, noise_floor
+from bench.analysis.statistics import Estimate, Floor, Verdict, compare, noise_floor
 from bench.results import Trial
 
 NOTHING = ("nothing-1", "nothing-2"), ("nothing-3", "nothing-4")
@@ -86,16 +86,20 @@ def _values(metric: str, label: str, experiment: Experiment) -> dict[int, float]
     return {block: value for block, value in read.items() if value is not None}
 
 
-def _twins(metric: str, pair: tuple[str, str], experiment: Experiment) -> list[tuple[float, float]]:
-    one, other = (_values(metric, label, experiment) for label in pair)
-    return [(one[block], other[block]) for block in sorted(one.keys() & other.keys())]
+def _floor(metric: str, pairs: Sequence[tuple[str, str]], experiment: Experiment) -> Floor:
+    twins: dict[int, list[tuple[float, float]]] = {}
+    for pair in pairs:
+        one, other = (_values(metric, label, experiment) for label in pair)
+        for block in sorted(one.keys() & other.keys()):
+            twins.setdefault(block, []).append((one[block], other[block]))
+    return noise_floor(twins, METRICS[metric].grain)
 
 
 def _equal(metric: str, experiments: Sequence[Experiment]) -> Outcome | None:
     verdicts, ratios = [], []
     for experiment in experiments:
         for pair, others in (NOTHING, NOTHING[::-1]):
-            floor = noise_floor(_twins(metric, others, experiment), METRICS[metric].grain)
+            floor = _floor(metric, [others], experiment)
             one, other = (_values(metric, label, experiment) for label in pair)
             found = compare(other, one, floor)
             verdicts.append(found.verdict)
@@ -108,8 +112,7 @@ def _equal(metric: str, experiments: Sequence[Experiment]) -> Outcome | None:
 def _planted(question: Question, experiments: Sequence[Experiment]) -> Outcome | None:
     verdicts, ratios = [], []
     for experiment in experiments:
-        twins = [twin for pair in NOTHING for twin in _twins(question.metric, pair, experiment)]
-        floor = noise_floor(twins, METRICS[question.metric].grain)
+        floor = _floor(question.metric, NOTHING, experiment)
         with_it, without = (_values(question.metric, label, experiment) for label in (question.label, NOTHING[0][0]))
         found = compare(with_it, without, floor)
         verdicts.append(found.verdict)

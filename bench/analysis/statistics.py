@@ -15,14 +15,14 @@ performance evaluation", OOPSLA 2007, section 3.2). It knows the scatter of this
 not judged by the calm of another, and it holds its level with three pairs, where a range would fail one time in four.
 
 A difference is named only if both hold: the interval lies on one side of equality, and the median lies beyond the noise
-floor (`Floor`). The first fails equal things in 10 % of comparisons whatever their noise, the second in most of those
-that are left. Asking that the whole interval lie beyond the floor would be no stricter where it matters and blind where
-it must not be: the widest of more twins is wider, so more trials would find less.
+floor (`Floor`), which is how far the middle of as many pairs of equal things strays by chance. The first fails equal
+things in 10 % of comparisons whatever their noise, the second in most of those that are left. The widest twin would be
+the plainer floor, but a wrong one: the more twins, the wider, so more trials would find less.
 
 What that is worth is simulated in the tests, with log-normal noise of 3 to 8 % and a drift that blocks share: equal
-variants are called different in 3 % of comparisons over three blocks and in 1 % over five; at 4 % of noise, a fifth
-more is found in 93 % and in 98 %. The best of several is chosen by the numbers it is then compared with: among five
-equal variants, somebody is called behind in one question of eight over three blocks, in one of twenty over five.
+variants are called different in 2 to 3 % of comparisons; at 4 % of noise, a fifth more is found in 91 % over three
+blocks and in 99 % over five. The best of several is chosen by the numbers it is then compared with: among five equal
+variants, somebody is called behind in one question of ten over three blocks, in one of eight over five.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ CONFIDENCE = 0.95
 RESAMPLES = 10_000
 COMPARED_CONFIDENCE = 0.90
 """Of the interval of a comparison: each of the two directions is named wrongly with a probability of 5 % at most."""
+FLOOR_CONFIDENCE = 0.95
+"""Of the noise floor: the middle of equal things lies beyond it in 5 % of cases."""
+MOST_STRAY = 300.0
+"""A logarithm beyond which a ratio is no number any more."""
 TWINS_CONFIDENCE = 0.99
 """Of the interval that twins are judged by. Their own floor would acquit them always, and there are many of them: one
 pair of equal things in a hundred is called different by chance.
@@ -83,7 +87,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """How far two runs of the same thing lie apart on a metric: the widest of `pairs` twins, each run in one block.
+    """How far equal things lie apart on a metric, by the scatter of `pairs` twins, each run in one of `blocks` blocks.
 
     ratio: at least LEAST_FLOOR, or what is assumed without twins; difference: in the metric's unit, for what may be
     zero; grain: the smallest difference that the metric can tell at all, whatever its ratio.
@@ -93,21 +97,12 @@ class Floor:
     difference: float
     grain: float
     pairs: int
+    blocks: int
 
     @property
     def measured(self) -> bool:
         """Whether twins were run."""
         return self.pairs > 0
-
-    @property
-    def exceeded(self) -> float:
-        """The probability, at most, that one more pair of equal things in one block lies further apart than all twins.
-
-        Of n + 1 exchangeable pairs each is equally likely the widest: 1 / (n + 1) (David and Nagaraja 2003, section
-        2.1, on ranks of exchangeable variables). What is held against the floor is the median of several pairs,
-        which lies beyond it much more rarely.
-        """
-        return 1.0 / (self.pairs + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +156,27 @@ def compare_twins(ours: Mapping[int, float], theirs: Mapping[int, float], grain:
     return Compared(ratio, difference, shown)
 
 
-def noise_floor(twins: Sequence[tuple[float, float]], grain: float) -> Floor:
-    """The floor that twins show: the widest of their ratios and the widest of their differences."""
-    ratios = [abs(math.log(one / other)) for one, other in twins if one > 0 and other > 0]
-    return Floor(
-        max(math.exp(max(ratios)), LEAST_FLOOR) if ratios else ASSUMED_FLOOR,
-        max([grain, *(abs(one - other) for one, other in twins)]),
-        grain,
-        len(twins),
-    )
+def noise_floor(twins: Mapping[int, Sequence[tuple[float, float]]], grain: float) -> Floor:
+    """The floor that twins show, by block: the mean of as many equal pairs as there are blocks lies beyond it with a
+    probability of 5 %.
+
+    Twins differ by chance alone: their logarithmic ratios have the mean 0, so that n of them know their spread with n
+    degrees of freedom, and Student's variable of so many bounds the mean of one pair a block, spread / sqrt(blocks).
+    """
+    pairs = [pair for held in twins.values() for pair in held]
+    ratios = [math.log(one / other) for one, other in pairs if one > 0 and other > 0]
+    blocks = sum(bool(held) for held in twins.values())
+    ratio = max(math.exp(_stray(ratios, blocks)), LEAST_FLOOR) if ratios else ASSUMED_FLOOR
+    difference = max(grain, _stray([one - other for one, other in pairs], blocks))
+    return Floor(ratio, difference, grain, len(pairs), blocks)
+
+
+def _stray(apart: Sequence[float], blocks: int) -> float:
+    """How far the mean of one of these a block strays from 0, in 95 of 100 cases; 0 without any."""
+    if not apart:
+        return 0.0
+    spread = math.sqrt(sum(value * value for value in apart) / len(apart))
+    return min(student_t(FLOOR_CONFIDENCE, len(apart)) * spread / math.sqrt(blocks), MOST_STRAY)
 
 
 def paired_ratio(

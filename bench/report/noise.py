@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.analysis.cells import HARNESS, Cells, Comparison
 from bench.analysis.metrics import METRICS, Metric
-from bench.analysis.statistics import FEWEST_TRIALS, TWINS_CONFIDENCE, Estimate, Verdict
+from bench.analysis.statistics import FEWEST_TRIALS, FLOOR_CONFIDENCE, TWINS_CONFIDENCE, Estimate, Verdict
 from bench.units import counted, factor, measured, percent, quantity, tick
 
 FLAGGED = (Verdict.HIGHER, Verdict.LOWER)
@@ -101,16 +101,12 @@ def about_twins(cells: Cells) -> list[str]:
             "Noise floor: no cell was run twice in a block, so it is assumed, and nothing in this run shows that equal"
             " things come out equal."
         ]
-    floors = sorted((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
-    fewest, most = floors[0], floors[-1]
-    pairs = f"{'at least ' if fewest.pairs < most.pairs else ''}{counted(fewest.pairs, 'pair')}"
-    chance = percent(fewest.exceeded)
+    fewest = min((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
     told = [
-        "Noise floor: one cell of every scenario is run twice in each block; the widest of these"
-        f" {pairs} of twins is the floor of a metric. Among equally noisy things, one more pair would lie further"
-        f" apart in a block with a probability of {chance} at most (each of {fewest.pairs + 1} pairs is"
-        " equally likely the widest). The median over several blocks, which is what is held against the floor, does so"
-        " more rarely. A variant noisier than the twins is held back by its own interval."
+        "Noise floor: one cell of every scenario is run twice in each block. From the scatter of these twins"
+        f" ({counted(fewest.pairs, 'pair')} of every metric) follows how far the middle of"
+        f" {counted(fewest.blocks, 'block')} of equal things lies from equality by chance: beyond the floor in"
+        f" {percent(1 - FLOOR_CONFIDENCE)} of cases. A variant noisier than the twins is held back by its own interval."
     ]
     judged = [line for line in lines if line.comparison.verdict is not Verdict.TOO_FEW]
     if not judged:

@@ -60,7 +60,7 @@ def summary(given: dict[str, Any]) -> str:
 
 
 def prose(template: str, given: dict[str, Any], folder: str) -> str:
-    """What a run shows, in Markdown, for the README and its like; `folder` is where its report is, as they link to it."""
+    """What a run shows, in Markdown, for the README and its like; `folder` is where the report is, for their links."""
     environment = _environment(autoescape=False, finalize=lambda value: markdown(value) if value is not None else "")
     return environment.get_template(template).render(**given, folder=folder)
 

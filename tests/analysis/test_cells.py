@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from scipy import stats
 
 from bench.analysis.answers import QUESTIONS, Question, Standing, answer, answers
 from bench.analysis.cells import HARNESS, Cells
@@ -68,7 +69,10 @@ def test_twins_of_a_block_measure_the_noise_floor() -> None:
         blocks.setdefault(block, []).append(value)
     floor = cells.floor("cpu", "broadcast")
     assert floor.measured
-    assert floor.ratio == pytest.approx(max(max(pair) / min(pair) for pair in blocks.values()))
+    apart = np.log([one / other for one, other in blocks.values()])
+    stray = stats.t.ppf(0.975, len(apart)) * np.sqrt(np.mean(apart**2) / len(apart))
+    assert floor.ratio == pytest.approx(np.exp(stray))
+    assert (floor.pairs, floor.blocks) == (3, 3)
 
 
 def test_a_twin_serves_the_floor_and_not_the_number_of_its_cell() -> None:

@@ -5,8 +5,8 @@ import numpy as np
 
 from bench.analysis.distributions import fold
 from bench.analysis.sensitivity import outcomes
-from bench.results import Trial
 from bench.report.instrument import sensitivity_table
+from bench.results import Trial
 from bench.sensitivity import plan
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed

@@ -14,6 +14,7 @@ from bench.analysis.answers import Question, Standing, answer
 from bench.analysis.cells import Cells
 from bench.analysis.statistics import (
     ASSUMED_FLOOR,
+    FLOOR_CONFIDENCE,
     LEAST_FLOOR,
     Floor,
     Verdict,
@@ -52,7 +53,7 @@ class World:
         shape = (self.variants + 1, self.blocks)
         values = np.exp(rng.standard_normal(shape) * spreads[:, None] + rng.normal(0, self.drift, self.blocks))
         found = [dict(enumerate(map(float, row))) for row in values * cost[:, None]]
-        floor = noise_floor(list(zip(found[twin].values(), found[-1].values(), strict=True)), GRAIN)
+        floor = noise_floor({block: [(found[twin][block], found[-1][block])] for block in found[twin]}, GRAIN)
         return found[:-1], floor, (found[twin], found[-1])
 
 
@@ -77,7 +78,7 @@ def power(world: World) -> float:
 
 
 @pytest.mark.parametrize("noise", [(0.03, 0.03), (0.08, 0.08), (0.03, 0.08)], ids=["calm", "noisy", "mixed"])
-@pytest.mark.parametrize(("blocks", "most"), [(3, 0.04), (5, 0.02)])
+@pytest.mark.parametrize(("blocks", "most"), [(3, 0.04), (5, 0.04)])
 def test_equal_variants_are_rarely_called_different(blocks: int, most: float, noise: tuple[float, float]) -> None:
     assert false_alarms(World(blocks, noise)) <= most
 
@@ -86,7 +87,7 @@ def test_equal_variants_are_rarely_called_different(blocks: int, most: float, no
 def test_a_pair_far_noisier_than_the_twins_is_held_back_by_its_own_interval(blocks: int) -> None:
     """The worst case: a floor of nothing leaves Student's interval alone, with its 10 %."""
     rng = np.random.default_rng(3)
-    calm = Floor(LEAST_FLOOR, GRAIN, GRAIN, blocks)
+    calm = Floor(LEAST_FLOOR, GRAIN, GRAIN, blocks, blocks)
     named = 0
     for _ in range(RUNS):
         ours, theirs = (dict(enumerate(map(float, rng.lognormal(0, 0.3, blocks)))) for _ in range(2))
@@ -94,7 +95,7 @@ def test_a_pair_far_noisier_than_the_twins_is_held_back_by_its_own_interval(bloc
     assert named / RUNS <= 0.12
 
 
-@pytest.mark.parametrize(("blocks", "most"), [(3, 0.03), (5, 0.01)])
+@pytest.mark.parametrize(("blocks", "most"), [(3, 0.03), (5, 0.03)])
 def test_of_twenty_pairs_of_equal_things_more_than_three_hardly_ever_differ(blocks: int, most: float) -> None:
     rng = np.random.default_rng(4)
     world = World(blocks, (0.03, 0.08), variants=40)
@@ -106,7 +107,7 @@ def test_of_twenty_pairs_of_equal_things_more_than_three_hardly_ever_differ(bloc
     assert crowded / 300 <= most
 
 
-@pytest.mark.parametrize(("blocks", "least"), [(3, 0.90), (5, 0.95), (8, 0.95)])
+@pytest.mark.parametrize(("blocks", "least"), [(3, 0.88), (5, 0.98), (8, 0.99)])
 def test_a_fifth_more_is_found_and_more_blocks_do_not_hide_it(blocks: int, least: float) -> None:
     assert power(World(blocks, effect=1.2)) >= least
 
@@ -129,40 +130,49 @@ def test_twins_that_always_differ_alike_are_called_different() -> None:
 
 
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=8))
-def test_no_twin_lies_beyond_the_floor_that_they_make(twins: list[tuple[float, float]]) -> None:
-    floor = noise_floor(twins, GRAIN)
+def test_the_floor_knows_no_order_and_no_sides(twins: list[tuple[float, float]]) -> None:
+    floor = noise_floor({block: [pair] for block, pair in enumerate(twins)}, GRAIN)
+    turned = noise_floor({block: [pair[::-1]] for block, pair in enumerate(reversed(twins))}, GRAIN)
     assert floor.measured
     assert floor.ratio >= LEAST_FLOOR
-    for one, other in twins:
-        assert max(one, other) / min(one, other) <= floor.ratio * (1 + 1e-9)
-        assert abs(one - other) <= floor.difference
+    assert turned.ratio == pytest.approx(floor.ratio)
+    assert turned.difference == pytest.approx(floor.difference)
 
 
-@pytest.mark.parametrize("pairs", [3, 5])
-def test_one_more_pair_lies_beyond_the_floor_as_rarely_as_is_said(pairs: int) -> None:
+def test_twice_the_scatter_is_twice_the_floor() -> None:
+    one = noise_floor({block: [(1.1, 1.0)] for block in range(4)}, 0.0)
+    two = noise_floor({block: [(1.21, 1.0)] for block in range(4)}, 0.0)
+    assert np.log(two.ratio) == pytest.approx(2 * np.log(one.ratio))
+
+
+@pytest.mark.parametrize("blocks", [3, 5])
+@pytest.mark.parametrize("cells", [1, 2])
+def test_the_mean_of_equal_pairs_lies_beyond_the_floor_as_rarely_as_is_said(blocks: int, cells: int) -> None:
     rng = np.random.default_rng(6)
-    apart = np.exp(np.abs(rng.standard_normal((4_000, pairs + 1)) * 0.1))
-    beyond = np.mean([row[-1] > noise_floor([(ratio, 1.0) for ratio in row[:-1]], 0.0).ratio for row in apart])
-    exceeded = noise_floor([(1.0, 1.0)] * pairs, 0.0).exceeded
-    assert exceeded == 1 / (pairs + 1)
-    assert beyond == pytest.approx(exceeded, abs=0.02)
+    beyond = 0
+    for _ in range(4_000):
+        twins = np.exp(rng.standard_normal((blocks, cells)) * 0.1)
+        floor = noise_floor({block: [(ratio, 1.0) for ratio in row] for block, row in enumerate(twins)}, 0.0)
+        beyond += abs(rng.standard_normal(blocks).mean() * 0.1) > np.log(floor.ratio)
+    assert beyond / 4_000 == pytest.approx(1 - FLOOR_CONFIDENCE, abs=0.012)
 
 
 def test_without_twins_the_floor_is_assumed_and_a_difference_must_exceed_the_grain() -> None:
-    floor = noise_floor([], 0.01)
+    floor = noise_floor({}, 0.01)
     assert (floor.ratio, floor.difference, floor.measured) == (ASSUMED_FLOOR, 0.01, False)
 
 
 def test_twins_that_are_zero_give_a_floor_for_differences() -> None:
-    floor = noise_floor([(0.0, 0.0), (0.0, 0.03)], 0.01)
-    assert (floor.ratio, floor.difference, floor.pairs) == (ASSUMED_FLOOR, 0.03, 2)
+    floor = noise_floor({1: [(0.0, 0.0)], 2: [(0.0, 0.03)], 3: [(0.0, 0.0)]}, 0.01)
+    assert (floor.ratio, floor.pairs) == (ASSUMED_FLOOR, 3)
+    assert 0.02 < floor.difference < 0.04
     zeros = dict.fromkeys(range(3), 0.0)
     assert compare({0: 0.02, 1: 0.02, 2: 0.02}, zeros, floor).verdict is Verdict.NONE_SHOWN
     assert compare({0: 0.20, 1: 0.21, 2: 0.20}, zeros, floor).verdict is Verdict.HIGHER
 
 
 def test_a_ratio_of_next_to_nothing_is_no_difference() -> None:
-    floor = noise_floor([(1.0, 1.0)], 0.01)
+    floor = noise_floor({1: [(1.0, 1.0)]}, 0.01)
     assert compare({0: 4e-4, 1: 4e-4, 2: 4e-4}, {0: 2e-4, 1: 2e-4, 2: 2e-4}, floor).verdict is Verdict.NONE_SHOWN
 
 
@@ -170,7 +180,7 @@ def test_a_ratio_of_next_to_nothing_is_no_difference() -> None:
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=6), st.floats(1.0, 2.0))
 def test_a_verdict_turned_round_is_the_opposite(pairs: list[tuple[float, float]], ratio: float) -> None:
     ours, theirs = ({block: pair[side] for block, pair in enumerate(pairs)} for side in (0, 1))
-    floor = Floor(ratio, GRAIN, GRAIN, 1)
+    floor = Floor(ratio, GRAIN, GRAIN, 1, 1)
     turned = {Verdict.HIGHER: Verdict.LOWER, Verdict.LOWER: Verdict.HIGHER}
     one, other = compare(ours, theirs, floor), compare(theirs, ours, floor)
     assert one.ratio is not None

@@ -117,7 +117,7 @@ def test_there_is_an_a_a_line_for_every_headline_metric_of_the_twins(tmp_path: P
         "latency_p50", "latency_p99", "cpu", "wire", "requests", "connect_p50",
     ]  # fmt: skip
     assert "6 comparisons of a cell with itself, no difference shown" in summary
-    assert "with a probability of 25 % at most" in summary
+    assert "lies from equality by chance: beyond the floor in 5 % of cases" in summary
     assert summary.count("twins of WebSocket lie apart by") == 6
     assert page.count("no difference shown</td>") == 6
     assert "A/A flagged" not in page + summary
