@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench import scenarios
 from bench.analysis.calibration import Reading, readings
 from bench.plan import CALIBRATION, WHOLE, calibration
 from bench.report.sections import calibrated
+from bench.request import Request
 from bench.results import Planned
-from bench.run import Before, Begun, Request, Settled, instruments, preflight, store_for, store_head
+from bench.run import Begun, begin_instrument
 
 __all__ = ["begin", "readings", "table"]
 
@@ -22,12 +22,7 @@ def begin(request: Request) -> Begun:
     repetitions = request.repetitions or 1
     for block in range(1, repetitions + 1):
         planned = calibration(WHOLE, request.seed, block, planned)
-    base = scenarios.load(CALIBRATION).settled(CALIBRATION, {})
-    driven = {one.id: {**base, **one.changes} for one in planned}
-    preflight(Settled(CALIBRATION, {}, {}, driven, repetitions, request.seed), request.results)
-    settled = Settled(CALIBRATION, {}, {}, {}, repetitions, request.seed)
-    facts = [one for one in instruments() if one.name == CALIBRATION]
-    return store_head(store_for(request, CALIBRATION), request, settled, Before.look(), facts, planned)
+    return begin_instrument(CALIBRATION, planned, repetitions, request)
 
 
 def table(found: Sequence[Reading]) -> str:

@@ -7,12 +7,13 @@ import random
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from bench.results import Parameter, Planned
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
-OVERHEAD_S = 1.9
+OVERHEAD_S = 1.4
 """Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
 
 
@@ -38,6 +39,17 @@ PROFILES = {
 }
 
 
+CALIBRATION = "calibration"  # the name of the scenario and of the variant
+FLOOR = "null"  # the variant that measures the harness itself
+MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_hz=MIXTURE.rate_hz)
+"""The floor under the mixture: what it would measure with nothing planted."""
+
+BRIEF = (PLANTS["delay 5 ms"], FAULTS)
+"""What a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are on time."""
+
+WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
+
+
 def trial_seed(seed: int, trial_id: str) -> int:
     """The seed of one trial: the same for the same run seed and trial, whatever else is in the plan."""
     return zlib.crc32(f"{seed}/{trial_id}".encode())
@@ -61,28 +73,29 @@ def plan(
         random.Random(trial_seed(seed, f"block {block}")).shuffle(order)
         for scenario, variant, suffix in order:
             trial_id = f"{block:02d}-{scenario}-{variant}{suffix}"
-            planned.append(
-                Planned(
-                    id=trial_id,
-                    scenario=scenario,
-                    variant=variant,
-                    block=block,
-                    position=len(planned) + 1,
-                    seed=trial_seed(seed, trial_id),
-                )
-            )
+            planned.append(_placed(trial_id, scenario, variant, block, len(planned) + 1, seed))
     return planned
 
 
-CALIBRATION = "calibration"  # the name of the scenario and of the variant
-FLOOR = "null"  # the variant that measures the harness itself
-MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_hz=MIXTURE.rate_hz)
-"""The floor under the mixture: what it would measure with nothing planted."""
+def _placed(
+    trial_id: str, scenario: str, variant: str, block: int, position: int, seed: int,
+    changes: Mapping[str, Parameter] = MappingProxyType({}),
+) -> Planned:  # fmt: skip
+    return Planned(
+        id=trial_id,
+        scenario=scenario,
+        variant=variant,
+        block=block,
+        position=position,
+        seed=trial_seed(seed, trial_id),
+        changes=dict(changes),
+    )
 
-BRIEF = (PLANTS["delay 5 ms"], FAULTS)
-"""What a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are on time."""
 
-WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
+def planted(trial_id: str, plant: Plant, block: int, position: int, seed: int, **changes: Parameter) -> Planned:
+    """A trial of the calibration server, driven as the plant says."""
+    driven = {"plant": plant.name, "subscribers": plant.subscribers, "rate_hz": plant.rate_hz, **changes}
+    return _placed(trial_id, CALIBRATION, CALIBRATION, block, position, seed, driven)
 
 
 def of_run(
@@ -104,22 +117,9 @@ def calibration(plants: Sequence[Plant], seed: int, block: int = 0, before: Sequ
     planned, order = list(before), list(plants)
     random.Random(trial_seed(seed, f"calibration {block}")).shuffle(order)
     for plant in order:
-        changes: dict[str, Parameter] = {
-            "plant": plant.name, "subscribers": plant.subscribers, "rate_hz": plant.rate_hz,
-        }  # fmt: skip
         suffix = f"-at-{plant.rate_hz:g}-hz" if plant is MIXTURE_FLOOR else ""
         trial_id = f"{block:02d}-{CALIBRATION}-{plant.name.replace(' ', '-')}{suffix}"
-        planned.append(
-            Planned(
-                id=trial_id,
-                scenario=CALIBRATION,
-                variant=CALIBRATION,
-                block=block,
-                position=len(planned) + 1,
-                seed=trial_seed(seed, trial_id),
-                changes=changes,
-            )
-        )
+        planned.append(planted(trial_id, plant, block, len(planned) + 1, seed))
     return planned
 
 

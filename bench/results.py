@@ -287,19 +287,19 @@ class Store:
     def begin(self, run: Run) -> None:
         """Write the head of a new run. Raises ResultsError if the folder already holds one."""
         self.trials_folder.mkdir(parents=True, exist_ok=True)
-        _write_new(self.folder / "run.json", run)
+        write_new(self.folder / "run.json", run)
 
     def add(self, trial: Trial) -> None:
         """Write the record of a trial. Raises ResultsError if it was written before."""
-        _write_new(self.trials_folder / f"{trial.planned.id}.json", trial)
+        write_new(self.trials_folder / f"{trial.planned.id}.json", trial)
 
     def run(self) -> Run:
         """The head of the run. Raises ResultsError."""
-        return _read(self.folder / "run.json", Run)
+        return read(self.folder / "run.json", Run)
 
     def trials(self) -> list[Trial]:
         """Every record there is, in the order of the plan. Raises ResultsError for a malformed one."""
-        records = [_read(path, Trial) for path in self.trials_folder.glob("*.json")]
+        records = [read(path, Trial) for path in self.trials_folder.glob("*.json")]
         return sorted(records, key=lambda trial: trial.planned.position)
 
 
@@ -318,7 +318,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def _write_new(path: Path, fact: Fact) -> None:
+def write_new(path: Path, fact: Fact) -> None:
     """Write through a temporary file and a hard link, which fails if the name is taken."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -332,17 +332,18 @@ def _write_new(path: Path, fact: Fact) -> None:
         temporary.unlink(missing_ok=True)
 
 
-_Read = TypeVar("_Read", Run, Trial)
+_Read = TypeVar("_Read", bound=Fact)
 
 
-def _read(path: Path, kind: type[_Read]) -> _Read:
+def read(path: Path, kind: type[_Read], schema: int = SCHEMA) -> _Read:
+    """A stored fact of that schema version. Raises ResultsError, naming the file, for anything else."""
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise ResultsError(f"{path} is larger than {LARGEST_FILE_BYTES >> 20} MiB: not a record")
         raw = path.read_bytes()
         version = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).get("schema")
-        if version is not None and bytes(version) != str(SCHEMA).encode():
-            raise ResultsError(f"{path} has schema {bytes(version)[:20].decode()}; this version reads {SCHEMA}")
+        if version is not None and bytes(version) != str(schema).encode():
+            raise ResultsError(f"{path} has schema {bytes(version)[:20].decode()}; this version reads {schema}")
         fact = msgspec.json.decode(raw, type=kind)
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror}") from error

@@ -1,19 +1,20 @@
-"""A run: what was asked for, what can be measured, the gate, then trial after trial, each stored before the next."""
+"""A run: begun or resumed, then trial after trial, each stored before the next."""
 
 from __future__ import annotations
 
 import datetime
-import shutil
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from bench import conformance, scenarios, settings, trial
+from bench import scenarios, trial
 from bench.analysis.distributions import quantile
+from bench.gate import Say, gate, instruments
 from bench.measure import machine
-from bench.plan import CALIBRATION, FLOOR, PROFILES, expected_s, floors, of_run
+from bench.plan import CALIBRATION, PROFILES, expected_s, floors, of_run
+from bench.request import Refused, Request, Settled, preflight, settle
 from bench.results import (
     SCHEMA,
     Environment,
@@ -26,119 +27,9 @@ from bench.results import (
     VariantFacts,
     check_name,
 )
-from bench.scenarios import Scenario, nearest
+from bench.scenarios import nearest
 from bench.units import clock, duration
 from servers import _variant
-from servers._variant import Variant
-
-FREE_DISK_BYTES = 200 << 20
-SPARE_DESCRIPTORS = 256  # beyond one per connection: libraries, logs, listeners
-SOURCES = 200  # of 127.0.0.x
-
-Say = Callable[[str], None]
-
-
-class Refused(Exception):
-    """A run cannot be started as asked; the message says why and what to type instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the person asked for; empty `variants` and `scenarios` mean all."""
-
-    profile: str = "standard"
-    variants: tuple[str, ...] = ()
-    scenarios: tuple[str, ...] = ()
-    repetitions: int | None = None
-    seed: int = 1
-    changes: tuple[str, ...] = ()
-    workers: int = 1
-    name: str = ""
-    results: Path = Path("results")
-    command: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The request with every name resolved and every parameter fixed."""
-
-    profile: str
-    variants: Mapping[str, Variant]
-    scenarios: Mapping[str, Scenario]
-    parameters: Mapping[str, Mapping[str, Any]]
-    repetitions: int
-    seed: int
-
-
-def variants(names: Sequence[str] = ()) -> dict[str, Variant]:
-    """The named variants, or all public ones. Raises Refused for an unknown name."""
-    try:
-        return {name: _variant.load(name) for name in names or _variant.names()}
-    except LookupError as unknown:
-        raise Refused(f"{unknown.args[0]} (see `python -m bench list`)") from unknown
-
-
-def settle(request: Request) -> Settled:
-    """Resolve names and parameters. Raises Refused."""
-    if request.profile not in PROFILES:
-        raise Refused(f"no profile {request.profile!r}; {nearest(request.profile, list(PROFILES))}")
-    try:
-        chosen = {name: scenarios.load(name) for name in request.scenarios or scenarios.names()}
-        _no_instrument(chosen)
-        parameters = _parameters(request, chosen)
-    except (LookupError, ValueError) as mistake:
-        raise Refused(f"{mistake.args[0]} (see `python -m bench list`)") from mistake
-    chosen_variants = variants(request.variants)
-    repetitions = request.repetitions or PROFILES[request.profile].repetitions
-    return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed)
-
-
-def _no_instrument(chosen: Mapping[str, Scenario]) -> None:
-    for name, scenario in chosen.items():
-        if scenario.hidden:
-            raise ValueError(f"{name} is part of every run; for a long one there is `python -m bench calibrate`")
-
-
-def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, dict[str, Any]]:
-    """Parameters by scenario. A change applies to every chosen scenario with the parameter, one at least."""
-    changes = settings.changes(request.changes)
-    homeless = [name for name in changes if not any(name in scenario.parameters for scenario in chosen.values())]
-    if homeless:
-        known = sorted({name for scenario in chosen.values() for name in scenario.parameters})
-        raise ValueError(f"no chosen scenario has a parameter {homeless[0]!r}; {nearest(homeless[0], known)}")
-    return {
-        name: scenario.settled(
-            request.profile, {key: value for key, value in changes.items() if key in scenario.parameters}
-        )
-        for name, scenario in chosen.items()
-    }
-
-
-def preflight(settled: Settled, results: Path) -> None:
-    """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
-    most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
-    upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
-    each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
-    needed = most * each + SPARE_DESCRIPTORS
-    limit = machine.raise_descriptor_limit(needed)
-    if limit < needed:
-        raise Refused(
-            f"{most} subscribers need {needed} open files per process, but the limit is {limit}; "
-            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // each)} (--set subscribers=..., "
-            "for idle --set steps=[...])"
-        )
-    if most * each > SOURCES * machine.ephemeral_ports():
-        raise Refused(f"{most} subscribers are more than the loopback addresses have ports for")
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        probe = results / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise Refused(f"cannot write to {results}: {error.strerror}; choose another folder with --results") from error
-    free = shutil.disk_usage(results).free
-    if free < FREE_DISK_BYTES:
-        raise Refused(f"{free >> 20} MiB are free in {results}, {FREE_DISK_BYTES >> 20} MiB are wanted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +57,16 @@ def begin(request: Request, say: Say) -> Begun:
     twinned = PROFILES[settled.profile].twins and len(measured) > 1
     planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned)
     return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
+
+
+def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
+    """Store the head of a run that holds calibration trials and nothing else. Raises Refused, ResultsError."""
+    base = scenarios.load(CALIBRATION).settled(name, {})
+    driven = {one.id: {**base, **one.changes} for one in planned}
+    preflight(Settled(name, {}, {}, driven, repetitions, request.seed), request.results)
+    settled = Settled(name, {}, {}, {}, repetitions, request.seed)
+    facts = [one for one in instruments() if one.name == CALIBRATION]
+    return store_head(store_for(request, name), request, settled, Before.look(), facts, planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,50 +153,13 @@ def _changed(then: Environment, now: Environment) -> list[str]:
     pairs = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
     pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
     changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
+    if (then.server_cores, then.load_cores) != (now.server_cores, now.load_cores):
+        changed.append("the cores that may be used")
     if then.dirty != now.dirty:
         changed.append("tracked files of the project were changed")
     if then.commit != now.commit:
         changed.append(f"commit: {then.commit[:10]} -> {now.commit[:10]}")
     return changed
-
-
-def gate(variants: Mapping[str, Variant], say: Say) -> list[VariantFacts]:
-    """Examine every variant before it is measured: what can run here, and what conforms."""
-    facts = []
-    for name, variant in variants.items():
-        status: Literal["measured", "skipped", "failed"] = "measured"
-        reason = _variant.unavailable(variant) or ""
-        if reason:
-            status = "skipped"
-        else:
-            verdicts = list(conformance.verify(name, variant))
-            refuted = [verdict for verdict in verdicts if verdict.refutation]
-            if refuted:
-                status, reason = "failed", f"check {refuted[0].check.name!r}: {refuted[0].refutation}"
-        say(f"gate  {name:<24} {status if reason else 'conforms'}{': ' + reason if reason else ''}")
-        facts.append(_facts(name, variant, status, reason))
-    return facts
-
-
-def instruments(but: Container[str] = ()) -> list[VariantFacts]:
-    """The hidden variants that a run measures itself with, without a gate; those in `but` are there already."""
-    return [_facts(name, _variant.load(name), "measured", "") for name in (FLOOR, CALIBRATION) if name not in but]
-
-
-def _facts(name: str, variant: Variant, status: Literal["measured", "skipped", "failed"], reason: str) -> VariantFacts:
-    return VariantFacts(
-        name=name,
-        label=variant.label,
-        description=_variant.description(name),
-        technique=variant.technique.value,
-        product=variant.product,
-        capabilities=sorted(capability.value for capability in variant.capabilities),
-        options=dict(variant.options),
-        versions=_variant.versions(variant),
-        status=status,
-        reason=reason,
-        hidden=variant.hidden,
-    )
 
 
 def carry_out(begun: Begun, say: Say) -> int:

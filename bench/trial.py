@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,27 +13,14 @@ import msgspec
 
 from bench.analysis import findings
 from bench.analysis.distributions import fold
+from bench.cast import SLACK_S, Cast, connect, prime, start, why
 from bench.measure import conditions, usage
 from bench.measure.machine import Cores
-from bench.measure.receipts import Measured, added_errors, completion, merge_known, merged, series
+from bench.measure.receipts import Measured, completion, merge_known, merged, series
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
 from bench.plan import sequences
-from bench.processes import (
-    Broker,
-    Died,
-    Load,
-    Master,
-    ProcessError,
-    Publisher,
-    Server,
-    Watched,
-    answer,
-    answers,
-    check,
-    load_side,
-    watch,
-)
+from bench.processes import Died, ProcessError, answer, check, watch
 from bench.publisher import due_ns
 from bench.results import (
     SCHEMA,
@@ -51,12 +38,10 @@ from bench.scenarios import Scenario
 from servers._variant import Variant
 
 LEAD_NS = 60_000_000  # from giving the orders to the first message: everybody has read theirs by then
-PRIME_WITHIN_S = 15.0
 DRAIN_WITHIN_S = 5.0
 SETTLE_LOOKS = 8
 QUIET_SHARE, BUSY_SHARE = 0.1, 0.9  # of a core
 STEADY_SHARE = 0.7  # of what was used in the look before
-SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
 
 
 @dataclass(slots=True)
@@ -76,56 +61,6 @@ class Stage:
         self.phase, self._since_ns = phase, now
 
 
-@dataclass(slots=True)
-class Cast:
-    """Who takes part in a trial."""
-
-    planned: Planned
-    parameters: Mapping[str, Any]
-    scenario: Scenario
-    server: Server
-    loads: list[Load]
-    masters: list[Master]
-    publisher: Publisher | None
-    broker: Broker | None
-
-    @property
-    def watched(self) -> list[Watched]:
-        """Everybody whose end would be the end of the trial; the server before its broker, which goes with it."""
-        everybody = [self.server, self.broker, *self.loads, *self.masters, self.publisher]
-        return [member for member in everybody if member]
-
-    @property
-    def pids(self) -> dict[str, int]:
-        """Whom to sample, by the name of their part in the record."""
-        pids = {"server": self.server.server_pid} | {name: load.pid for name, load in self.loads_by_name.items()}
-        if self.broker:
-            pids["broker"] = self.broker.pid
-        if self.publisher:
-            pids["publisher"] = self.publisher.pid
-        return pids
-
-    @property
-    def loads_by_name(self) -> dict[str, Load]:
-        """The Locust processes with subscribers by the names they are sampled under."""
-        return {f"load {number}": load for number, load in enumerate(self.loads, 1)}
-
-    def tell(self, order: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
-        """What every Locust process answers to one order within the time and some slack."""
-        for load in self.loads:
-            load.send(order)
-        return self.told(order["do"], timeout_s)
-
-    def told(self, done: str, timeout_s: float) -> list[dict[str, Any]]:
-        """The answers to an order that was given before."""
-        return answers(self.loads, done, timeout_s + SLACK_S, self.watched)
-
-    @property
-    def topic(self) -> str:
-        """A topic that no other trial uses, should they share a broker."""
-        return f"t{self.server.nonce}"
-
-
 def run(
     planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores,
     workers: int = 1,
@@ -139,7 +74,7 @@ def run(
         stage.facts["machine"] = conditions.look(cores.all)
         with ExitStack() as stack:
             stage.enter("start")
-            cast = _start(stack, planned, scenario, parameters, cores, workers)
+            cast = start(stack, planned, scenario, parameters, cores, workers)
             stage.enter("connect")
             _measure(cast, variant, stage)
             stage.enter("stop")
@@ -163,23 +98,6 @@ def run(
     return msgspec.structs.replace(trial, findings=findings.judge(trial))
 
 
-def _start(
-    stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores, workers: int
-) -> Cast:
-    """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
-    users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
-    server = stack.enter_context(Server(planned.variant, cores.server, parameters.get("plant", "")))
-    loads, masters = load_side(scenario.path, users, workers, cores.load)
-    for member in (*masters, *loads):
-        stack.enter_context(member)
-    publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic == "publisher" else None
-    server.wait_until_ready()
-    if publisher:
-        publisher.connect(server, planned.seed, parameters["payload_bytes"])
-    broker = Broker(server.broker_pid) if server.broker_pid else None
-    return Cast(planned, parameters, scenario, server, loads, masters, publisher, broker)
-
-
 def _measure(cast: Cast, variant: Variant, stage: Stage) -> None:
     """Carry out the scenario. Raises Died if anybody did not live to its end, whatever that led to first."""
     try:
@@ -190,66 +108,12 @@ def _measure(cast: Cast, variant: Variant, stage: Stage) -> None:
     check(cast.watched)
 
 
-def _connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
-    """Have the load open subscriptions until there are so many. Raises ProcessError unless all of them stand."""
-    timeout_s = SLACK_S + subscribers / 200
-    processes = len(cast.loads)
-    for place, load in enumerate(cast.loads):
-        own = len(range(place, subscribers, processes))
-        order: dict[str, Any] = {"do": "connect", "subscribers": own, "timeout_s": timeout_s}
-        if first:
-            order["target"] = _target(cast, variant, (place, processes))
-        load.send(order)
-    said = cast.told("connect", timeout_s)
-    standing = sum(one["settled"] - one["failed"] for one in said)
-    if standing < subscribers:
-        raise ProcessError(f"{standing} of {subscribers} subscribers connected within {timeout_s:g} s{_why(said)}")
-
-
-def _target(cast: Cast, variant: Variant, share: tuple[int, int]) -> dict[str, Any]:
-    """Which server is driven and how, for one Locust process and its share of the subscribers."""
-    return {
-        "host": "127.0.0.1",
-        "port": cast.server.port,
-        "client": variant.client,
-        "wire": dict(variant.wire),
-        "topic": cast.topic,
-        "seed": cast.planned.seed,
-        "parameters": dict(cast.parameters),
-        "share": share,
-    }
-
-
-def _prime(cast: Cast) -> None:
-    """Publish probes until every subscriber has received one. Raises ProcessError if somebody never does."""
-    timeout_s = PRIME_WITHIN_S + cast.parameters["poll_interval_s"]
-    published = 0
-    if cast.publisher:
-        cast.publisher.send({"do": "probe", "topic": cast.topic})
-    said = cast.tell({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": timeout_s}, timeout_s)
-    if cast.publisher:
-        cast.publisher.send({"do": "stop"})
-        published = answer(cast.publisher, "probe", SLACK_S, cast.watched)["published"]
-    primed, everyone = (sum(one[key] for one in said) for key in ("primed", "of"))
-    if primed < everyone:
-        raise ProcessError(f"{primed} of {everyone} subscribers received a probe{_why(said)}")
-    calm = cast.tell({"do": "calm", "published": published, "timeout_s": timeout_s}, timeout_s)
-    if not all(one["calm"] for one in calm):
-        raise ProcessError(f"the probes had not all arrived {timeout_s:g} s after the last one")
-
-
-def _why(said: Sequence[Mapping[str, Any]]) -> str:
-    """The most frequent error that the load generator counted, if any."""
-    errors = added_errors(one["errors"] for one in said)
-    return f"; most frequent error: {max(errors, key=lambda error: errors[error])}" if errors else ""
-
-
 def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     """Connect everybody, prime, then warm up, measure and drain on one open-loop schedule."""
     parameters = cast.parameters
-    _connect(cast, variant, parameters["subscribers"])
+    connect(cast, variant, parameters["subscribers"])
     stage.enter("prime")
-    _prime(cast)
+    prime(cast)
     stage.enter("measure")
     rate_hz = parameters["rate_hz"]
     drain_s = parameters.get("drain_s", DRAIN_WITHIN_S) + parameters["poll_interval_s"]
@@ -309,7 +173,7 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
     steps: list[IdleStep] = []
     for index, subscribers in enumerate(cast.parameters["steps"]):
         stage.enter("connect")
-        _connect(cast, variant, subscribers, first=index == 0)
+        connect(cast, variant, subscribers, first=index == 0)
         _settle(cast)
         stage.enter("measure")
         window_ns, used = _weigh(cast, stage)
@@ -318,7 +182,7 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
         )
     said = cast.tell({"do": "idle"}, 0.0)
     if any(one["errors"] for one in said):
-        raise ProcessError(f"idle subscribers met errors{_why(said)}")
+        raise ProcessError(f"idle subscribers met errors{why(said)}")
     connects = [msgspec.convert(one["connect"], Distribution | None) for one in said]
     stage.facts.update(idle=steps, connect=merge_known(connects))
 

@@ -12,7 +12,7 @@ import gevent
 from gevent.event import AsyncResult
 
 from bench.clients import ConnectError, OnError, OnText, Subscriber, Target
-from bench.clients._errors import describe
+from bench.clients._errors import OutgoingFull, describe
 from bench.clients._link import Link, Receiver
 from bench.clients._upstream import Upstream
 
@@ -132,6 +132,18 @@ class Subscription(Subscriber):
             if self.closed:
                 return False
         return True
+
+    def _send_upstream(self, framed: bytes, text: bytes) -> None:
+        """Publish a text on the main link, `framed` as the protocol has it there."""
+        if self._link is None:
+            self.on_error("publish: not connected")
+            return
+        try:
+            self._link.write(framed)
+        except OutgoingFull as error:
+            self.on_error(f"publish: {describe(error)}")
+        else:
+            self._tally.payload_sent_bytes += len(text)
 
     def _confirm(self, now_ns: int | None) -> None:
         """The server has shown that the subscription stands (None: it does not show it)."""

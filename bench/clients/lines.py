@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.clients._errors import OutgoingFull, ProtocolError, describe
+from bench.clients._errors import ProtocolError, describe
 from bench.clients._http import MAX_HEAD_BYTES, build_request, parse_head
 from bench.clients._subscription import Opening, Subscription
 
@@ -69,15 +69,7 @@ class Client(Subscription):
     __slots__ = ("_protocol", "_upgrade")
 
     def publish(self, topic: str, text: bytes) -> None:
-        if self._link is None:
-            self.on_error("publish: not connected")
-            return
-        try:
-            self._link.write(b"%s\t%s\n" % (topic.encode("ascii"), text))
-        except OutgoingFull as error:
-            self.on_error(f"publish: {describe(error)}")
-        else:
-            self._tally.payload_sent_bytes += len(text)
+        self._send_upstream(b"%s\t%s\n" % (topic.encode("ascii"), text), text)
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bench.clients._cursor import format_cursor, parse_cursor
-from bench.clients._errors import OutgoingFull, ProtocolError, describe
+from bench.clients._errors import ProtocolError
 from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
 from bench.clients._subscription import Opening, Subscription
 
@@ -51,15 +51,7 @@ class Client(Subscription):
     __slots__ = ("_handshake", "_protocol")
 
     def publish(self, topic: str, text: bytes) -> None:
-        if self._link is None:
-            self.on_error("publish: not connected")
-            return
-        try:
-            self._link.write(encode(TEXT, b"%s\t%s" % (topic.encode("ascii"), text)))
-        except OutgoingFull as error:
-            self.on_error(f"publish: {describe(error)}")
-        else:
-            self._tally.payload_sent_bytes += len(text)
+        self._send_upstream(encode(TEXT, b"%s\t%s" % (topic.encode("ascii"), text)), text)
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol

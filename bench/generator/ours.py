@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bench import scenarios
+from bench.cast import PRIME_WITHIN_S, SLACK_S
 from bench.generator import stage
 from bench.generator.records import Pass
 from bench.generator.search import ALLOWED_LAG_NS
@@ -22,7 +23,7 @@ from bench.measure.receipts import Measured, completion
 from bench.measure.recorder import Window
 from bench.processes import Load, Member, ProcessError, Publisher, Server, answer, watch
 from bench.publisher import due_ns
-from bench.trial import DRAIN_WITHIN_S, LEAD_NS, PRIME_WITHIN_S, SLACK_S
+from bench.trial import DRAIN_WITHIN_S, LEAD_NS
 from servers import _variant
 from servers._variant import Technique
 

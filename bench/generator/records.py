@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
-from bench.results import LARGEST_FILE_BYTES, Environment, Fact, ResultsError
+from bench.results import Environment, Fact, read, write_new
 
 SCHEMA = 1
 
@@ -64,27 +62,10 @@ class Comparison(Fact, frozen=True, kw_only=True):
 
 def save(path: Path, comparison: Comparison) -> None:
     """Write a comparison; nothing is written over. Raises ResultsError."""
-    try:
-        with path.open("xb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n")
-    except FileExistsError:
-        raise ResultsError(f"{path} exists already; results are never written over") from None
-    except OSError as error:
-        raise ResultsError(f"cannot write {path}: {error.strerror}") from error
+    write_new(path, comparison)
 
 
 def load(path: Path) -> Comparison:
     """A stored comparison. Raises ResultsError, naming the file, for one that is missing, malformed or of another
     schema."""
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise ResultsError(f"{path} is larger than {LARGEST_FILE_BYTES >> 20} MiB: not a comparison")
-        raw = path.read_bytes()
-        version = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).get("schema")
-        if version is not None and bytes(version) != str(SCHEMA).encode():
-            raise ResultsError(f"{path} has schema {bytes(version)[:20].decode()}; this version reads {SCHEMA}")
-        return msgspec.json.decode(raw, type=Comparison)
-    except OSError as error:
-        raise ResultsError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ResultsError(f"{path} is malformed: {error}") from error
+    return read(path, Comparison, SCHEMA)

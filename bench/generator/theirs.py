@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from bench.cast import SLACK_S
 from bench.generator import stage
 from bench.generator.peers import Peer
 from bench.generator.records import Pass
@@ -15,7 +16,7 @@ from bench.generator.search import ALLOWED_LAG_NS
 from bench.measure.machine import Cores
 from bench.processes import Publisher, answer
 from bench.publisher import due_ns
-from bench.trial import DRAIN_WITHIN_S, LEAD_NS, SLACK_S
+from bench.trial import DRAIN_WITHIN_S, LEAD_NS
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 0.5

@@ -232,10 +232,9 @@ def trust(cells: Cells) -> Trust:
     found = [_doubt(name, trials) for name, trials in held.items()] + [
         Doubt(doubt.name, None, doubt.cells, doubt.observation, doubt.remedy) for doubt in doubts(cells)
     ]
+    compared = [*about_laws(cells), *noise.about_twins(cells), *noise.about_harness(cells)] if cells.scenarios else []
     sentences = [
-        *about_laws(cells),
-        *noise.about_twins(cells),
-        *noise.about_harness(cells),
+        *compared,
         *(told for told in (_slip(cells), _generator(cells), _room(cells)) if told),
     ]
     return Trust(found, sentences, noise.twins(cells), CHECKS)

@@ -54,7 +54,7 @@ class Opening:
 
 def opening(cells: Cells, given: list[Answer]) -> Opening:
     """The opening of a run's report."""
-    sentence, standings = _protagonist(given)
+    sentence, standings = _protagonist(given) if cells.scenarios else (INSTRUMENT_ALONE, [])
     return Opening(
         sentence,
         standings,
@@ -130,7 +130,7 @@ def _alarms(cells: Cells, given: list[Answer]) -> list[str]:
 def _cautions(cells: Cells, given: list[Answer]) -> list[str]:
     """What must be known before a number is believed."""
     if not cells.scenarios:
-        return ["This run calibrates the instrument and compares nothing.", *_about_calibration(cells)]
+        return _about_calibration(cells)
     if not given:
         return ["No trial of this run is valid."]
     return [*_about_trials(_sizes(given)), _about_noise(cells, given), *_about_calibration(cells)]
@@ -171,6 +171,7 @@ def _about_trials(sizes: set[int]) -> list[str]:
     ]
 
 
+INSTRUMENT_ALONE = "This run calibrates the instrument and compares nothing."
 RULE = (
     "only a ratio whose interval excludes 1, and which lies beyond the noise floor of its metric, is called a"
     " difference"
@@ -183,8 +184,10 @@ def _about_noise(cells: Cells, given: list[Answer]) -> str:
         assumed = noise.share(ASSUMED_FLOOR)
         return f"No cell was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."
     ratios = [floor.ratio for answer, floor in floors if floor.measured and _positive(answer)]
-    apart = f"differed by up to {noise.share(max(ratios))}" if ratios else "were compared"
-    return f"Twins of one cell {apart}: {RULE}."
+    if not ratios:
+        return f"One cell of every scenario was run twice in each block: {RULE}."
+    least, most = (noise.share(end) for end in (min(ratios), max(ratios)))
+    return f"By the scatter of twins, the noise floors of the metrics above are {least} to {most}: {RULE}."
 
 
 def _positive(answer: Answer) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from bench import scenarios
-from bench.run import Refused, Request, preflight, settle
+from bench.request import Refused, Request, preflight, settle
 from bench.settings import changes
 
 

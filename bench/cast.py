@@ -1,0 +1,150 @@
+"""Who takes part in a trial, and how they get ready: started all at once, connected, primed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from bench.measure.machine import Cores
+from bench.measure.receipts import added_errors
+from bench.processes import (
+    Broker,
+    Load,
+    Master,
+    ProcessError,
+    Publisher,
+    Server,
+    Watched,
+    answer,
+    answers,
+    load_side,
+)
+from bench.results import Planned
+from bench.scenarios import Scenario
+from servers._variant import Variant
+
+PRIME_WITHIN_S = 15.0
+SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who takes part in a trial."""
+
+    planned: Planned
+    parameters: Mapping[str, Any]
+    scenario: Scenario
+    server: Server
+    loads: list[Load]
+    masters: list[Master]
+    publisher: Publisher | None
+    broker: Broker | None
+
+    @property
+    def watched(self) -> list[Watched]:
+        """Everybody whose end would be the end of the trial; the server before its broker, which goes with it."""
+        everybody = [self.server, self.broker, *self.loads, *self.masters, self.publisher]
+        return [member for member in everybody if member]
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Whom to sample, by the name of their part in the record."""
+        pids = {"server": self.server.server_pid} | {name: load.pid for name, load in self.loads_by_name.items()}
+        if self.broker:
+            pids["broker"] = self.broker.pid
+        if self.publisher:
+            pids["publisher"] = self.publisher.pid
+        return pids
+
+    @property
+    def loads_by_name(self) -> dict[str, Load]:
+        """The Locust processes with subscribers by the names they are sampled under."""
+        return {f"load {number}": load for number, load in enumerate(self.loads, 1)}
+
+    def tell(self, order: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
+        """What every Locust process answers to one order within the time and some slack."""
+        for load in self.loads:
+            load.send(order)
+        return self.told(order["do"], timeout_s)
+
+    def told(self, done: str, timeout_s: float) -> list[dict[str, Any]]:
+        """The answers to an order that was given before."""
+        return answers(self.loads, done, timeout_s + SLACK_S, self.watched)
+
+    @property
+    def topic(self) -> str:
+        """A topic that no other trial uses, should they share a broker."""
+        return f"t{self.server.nonce}"
+
+
+def start(
+    stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores, workers: int
+) -> Cast:
+    """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
+    users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
+    server = stack.enter_context(Server(planned.variant, cores.server, parameters.get("plant", "")))
+    loads, masters = load_side(scenario.path, users, workers, cores.load)
+    for member in (*masters, *loads):
+        stack.enter_context(member)
+    publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic == "publisher" else None
+    server.wait_until_ready()
+    if publisher:
+        publisher.connect(server, planned.seed, parameters["payload_bytes"])
+    broker = Broker(server.broker_pid) if server.broker_pid else None
+    return Cast(planned, parameters, scenario, server, loads, masters, publisher, broker)
+
+
+def connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
+    """Have the load open subscriptions until there are so many. Raises ProcessError unless all of them stand."""
+    timeout_s = SLACK_S + subscribers / 200
+    processes = len(cast.loads)
+    for place, load in enumerate(cast.loads):
+        own = len(range(place, subscribers, processes))
+        order: dict[str, Any] = {"do": "connect", "subscribers": own, "timeout_s": timeout_s}
+        if first:
+            order["target"] = _target(cast, variant, (place, processes))
+        load.send(order)
+    said = cast.told("connect", timeout_s)
+    standing = sum(one["settled"] - one["failed"] for one in said)
+    if standing < subscribers:
+        raise ProcessError(f"{standing} of {subscribers} subscribers connected within {timeout_s:g} s{why(said)}")
+
+
+def _target(cast: Cast, variant: Variant, share: tuple[int, int]) -> dict[str, Any]:
+    """Which server is driven and how, for one Locust process and its share of the subscribers."""
+    return {
+        "host": "127.0.0.1",
+        "port": cast.server.port,
+        "client": variant.client,
+        "wire": dict(variant.wire),
+        "topic": cast.topic,
+        "seed": cast.planned.seed,
+        "parameters": dict(cast.parameters),
+        "share": share,
+    }
+
+
+def prime(cast: Cast) -> None:
+    """Publish probes until every subscriber has received one. Raises ProcessError if somebody never does."""
+    timeout_s = PRIME_WITHIN_S + cast.parameters["poll_interval_s"]
+    published = 0
+    if cast.publisher:
+        cast.publisher.send({"do": "probe", "topic": cast.topic})
+    said = cast.tell({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": timeout_s}, timeout_s)
+    if cast.publisher:
+        cast.publisher.send({"do": "stop"})
+        published = answer(cast.publisher, "probe", SLACK_S, cast.watched)["published"]
+    primed, everyone = (sum(one[key] for one in said) for key in ("primed", "of"))
+    if primed < everyone:
+        raise ProcessError(f"{primed} of {everyone} subscribers received a probe{why(said)}")
+    calm = cast.tell({"do": "calm", "published": published, "timeout_s": timeout_s}, timeout_s)
+    if not all(one["calm"] for one in calm):
+        raise ProcessError(f"the probes had not all arrived {timeout_s:g} s after the last one")
+
+
+def why(said: Sequence[Mapping[str, Any]]) -> str:
+    """The most frequent error that the load generator counted, if any."""
+    errors = added_errors(one["errors"] for one in said)
+    return f"; most frequent error: {max(errors, key=lambda error: errors[error])}" if errors else ""

@@ -1,0 +1,123 @@
+"""What the person asked for: names resolved, parameters fixed, and whether it can be measured here at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import scenarios, settings
+from bench.measure import machine
+from bench.plan import PROFILES
+from bench.scenarios import Scenario, nearest
+from servers import _variant
+from servers._variant import Variant
+
+FREE_DISK_BYTES = 200 << 20
+SPARE_DESCRIPTORS = 256  # beyond one per connection: libraries, logs, listeners
+SOURCES = 200  # of 127.0.0.x
+
+
+class Refused(Exception):
+    """A run cannot be started as asked; the message says why and what to type instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the person asked for; empty `variants` and `scenarios` mean all."""
+
+    profile: str = "standard"
+    variants: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    repetitions: int | None = None
+    seed: int = 1
+    changes: tuple[str, ...] = ()
+    workers: int = 1
+    name: str = ""
+    results: Path = Path("results")
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The request with every name resolved and every parameter fixed."""
+
+    profile: str
+    variants: Mapping[str, Variant]
+    scenarios: Mapping[str, Scenario]
+    parameters: Mapping[str, Mapping[str, Any]]
+    repetitions: int
+    seed: int
+
+
+def variants(names: Sequence[str] = ()) -> dict[str, Variant]:
+    """The named variants, or all public ones. Raises Refused for an unknown name."""
+    try:
+        return {name: _variant.load(name) for name in names or _variant.names()}
+    except LookupError as unknown:
+        raise Refused(f"{unknown.args[0]} (see `python -m bench list`)") from unknown
+
+
+def settle(request: Request) -> Settled:
+    """Resolve names and parameters. Raises Refused."""
+    if request.profile not in PROFILES:
+        raise Refused(f"no profile {request.profile!r}; {nearest(request.profile, list(PROFILES))}")
+    try:
+        chosen = {name: scenarios.load(name) for name in request.scenarios or scenarios.names()}
+        _no_instrument(chosen)
+        parameters = _parameters(request, chosen)
+    except (LookupError, ValueError) as mistake:
+        raise Refused(f"{mistake.args[0]} (see `python -m bench list`)") from mistake
+    chosen_variants = variants(request.variants)
+    repetitions = request.repetitions or PROFILES[request.profile].repetitions
+    return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed)
+
+
+def _no_instrument(chosen: Mapping[str, Scenario]) -> None:
+    for name, scenario in chosen.items():
+        if scenario.hidden:
+            raise ValueError(f"{name} is part of every run; for a long one there is `python -m bench calibrate`")
+
+
+def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, dict[str, Any]]:
+    """Parameters by scenario. A change applies to every chosen scenario with the parameter, one at least."""
+    changes = settings.changes(request.changes)
+    homeless = [name for name in changes if not any(name in scenario.parameters for scenario in chosen.values())]
+    if homeless:
+        known = sorted({name for scenario in chosen.values() for name in scenario.parameters})
+        raise ValueError(f"no chosen scenario has a parameter {homeless[0]!r}; {nearest(homeless[0], known)}")
+    return {
+        name: scenario.settled(
+            request.profile, {key: value for key, value in changes.items() if key in scenario.parameters}
+        )
+        for name, scenario in chosen.items()
+    }
+
+
+def preflight(settled: Settled, results: Path) -> None:
+    """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
+    most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
+    upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
+    each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
+    needed = most * each + SPARE_DESCRIPTORS
+    limit = machine.raise_descriptor_limit(needed)
+    if limit < needed:
+        raise Refused(
+            f"{most} subscribers need {needed} open files per process, but the limit is {limit}; "
+            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // each)} (--set subscribers=..., "
+            "for idle --set steps=[...])"
+        )
+    if most * each > SOURCES * machine.ephemeral_ports():
+        raise Refused(f"{most} subscribers are more than the loopback addresses have ports for")
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        probe = results / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Refused(f"cannot write to {results}: {error.strerror}; choose another folder with --results") from error
+    free = shutil.disk_usage(results).free
+    if free < FREE_DISK_BYTES:
+        raise Refused(f"{free >> 20} MiB are free in {results}, {FREE_DISK_BYTES >> 20} MiB are wanted")

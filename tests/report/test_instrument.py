@@ -1,0 +1,62 @@
+"""What the instrument shows of itself beside a run: whatever is there is told, what is malformed is refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.analysis.cells import Cells
+from bench.plan import WHOLE
+from bench.report import instrument, spliced
+from bench.results import ResultsError, load
+from tests._synthetic import NATURES, instrumented, synthetic, write
+from tests.analysis.test_sensitivity import BLOCKS, EXPERIMENTS, trials
+
+PROSE = "before\n<!-- the instrument: begin -->\nold\n<!-- the instrument: end -->\nafter\n"
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A run with a harness floor and a brief calibration."""
+    run, held = instrumented(*synthetic(NATURES[2:4], ["broadcast"], troubles=False, twins=True))
+    return write(tmp_path, run, held, "reference")
+
+
+def cells(folder: Path) -> Cells:
+    return Cells(*load(folder))
+
+
+def test_without_anything_beside_it_a_run_speaks_for_itself(run_folder: Path) -> None:
+    told = instrument.facts(run_folder, cells(run_folder))
+    assert {row.reading.plant for row in told.calibration} == {"delay 5 ms", "faults"}
+    assert (told.sensitivity, told.generators) == ([], [])
+
+
+def test_what_stands_beside_a_run_is_told(run_folder: Path) -> None:
+    beside = run_folder / "instrument"
+    run, held = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
+    write(beside, run, [trial for trial in held if trial.planned.scenario == "calibration"], "calibration")
+    experiments, _ = synthetic(NATURES[:1], ["idle"], blocks=BLOCKS, troubles=False)
+    write(beside, experiments, trials(late=2.0, busier=1.3), "sensitivity")
+    (beside / "generator.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"generator\.json is malformed"):
+        instrument.facts(run_folder, cells(run_folder))
+    (beside / "generator.json").unlink()
+    told = instrument.facts(run_folder, cells(run_folder))
+    assert "freeze" in {row.reading.plant for row in told.calibration}
+    assert (told.experiments, told.blocks) == (EXPERIMENTS, BLOCKS)
+    assert [one.asked for one in told.sensitivity if one.planted] == [EXPERIMENTS] * 2
+
+
+def test_prose_is_spliced_between_its_marks_alone(run_folder: Path) -> None:
+    text = spliced(PROSE, run_folder, "reports/reference")
+    assert text.startswith("before\n<!-- the instrument: begin -->\n")
+    assert text.endswith("<!-- the instrument: end -->\nafter\n")
+    assert "old" not in text.splitlines()
+    assert "| delay 5 ms | p50 |" in text
+    assert spliced(text, run_folder, "reports/reference") == text
+
+
+@pytest.mark.parametrize("prose", ["no marks", "<!-- the instrument: begin --> but no end"])
+def test_prose_without_marks_is_refused(run_folder: Path, prose: str) -> None:
+    with pytest.raises(ValueError, match="there is no <!-- the"):
+        spliced(prose, run_folder, "reports/reference")
