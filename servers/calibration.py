@@ -29,8 +29,6 @@ from servers._variant import Technique, Unavailable, Variant, Wiring
 
 SPIN_NS = 2_000_000  # a timer of the loop comes up to a millisecond late, and the kernel wakes us later still
 
-BURN_AFTER_S = 0.02
-
 Text = tuple[str, bytes]  # the topic of one subscriber, and what it is to get
 
 
@@ -115,16 +113,20 @@ _COPIES: dict[Fault | None, int] = {None: 1, Fault.LOST: 0, Fault.DOUBLED: 2, Fa
 
 
 class Burner:
-    """Spends a share of the CPU time that this process has spent anyway once more, when there is nothing to deliver."""
+    """Spends a share of the CPU time that this process has spent anyway once more, when a message has been delivered.
+
+    It burns in the turn of the loop that delivers, after that: to wake up for it alone would cost more than was asked.
+    """
 
     def __init__(self, share: float) -> None:
         self._share = share
         self._since_ns = 0  # until the first message: what came before it was not for messages
+        self._loop = gevent.get_hub().loop
 
     def burn_later(self) -> None:
-        """Burn when the message that has just come is long delivered."""
+        """Burn when the message that has just come is delivered."""
         self._since_ns = self._since_ns or process_time_ns()
-        gevent.spawn_later(BURN_AFTER_S, self._burn)
+        self._loop.run_callback(self._burn)
 
     def _burn(self) -> None:
         now_ns = process_time_ns()
