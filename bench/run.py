@@ -153,8 +153,6 @@ def _changed(then: Environment, now: Environment) -> list[str]:
     pairs = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
     pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
     changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
-    if (then.server_cores, then.load_cores) != (now.server_cores, now.load_cores):
-        changed.append("the cores that may be used")
     if then.dirty != now.dirty:
         changed.append("tracked files of the project were changed")
     if then.commit != now.commit:
