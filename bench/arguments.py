@@ -26,7 +26,7 @@ examples:
 
 SENSITIVITY_EPILOG = """\
 examples:
-  python -m bench sensitivity                            10 experiments of 5 blocks, some 12 minutes
+  python -m bench sensitivity                            10 experiments of 5 blocks, some 22 minutes
   python -m bench sensitivity --experiments 2 --blocks 3
 """
 

@@ -44,7 +44,7 @@ class Plant:
     late_ns, late_one_in: how much longer one delivery in so many is held.
     freeze_from, freeze_ns: from the arrival of this message on nothing leaves for so long; then all that piled up does.
     faults: deliveries are lost, doubled and swapped, each one in FAULTS_ONE_IN.
-    burn_share: between two messages the server spends so much of the CPU it has spent since the last time once more.
+    burn_share: after every message the server spends so much of the CPU it has spent since the last one once more.
     """
 
     name: str
