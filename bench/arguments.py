@@ -13,6 +13,7 @@ examples:
   python -m bench verify sse websocket
   python -m bench run --profile quick
   python -m bench run -v sse -v websocket -s broadcast --set subscribers=1000 --repetitions 5
+  python -m bench run -s broadcast --sweep rate_hz=1,5,40 --sweep subscribers=10,300
   python -m bench run --resume 2026-01-31T12-00-00-standard
   python -m bench calibrate --repetitions 3
   python -m bench report
@@ -78,6 +79,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument("--workers", type=_positive, default=1,
                      help="Locust processes to spread the subscribers over (default: %(default)s)")  # fmt: skip
     run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a scenario's parameter")
+    run.add_argument("--sweep", action="append", default=[], metavar="[SCENARIO.]NAME=VALUE,VALUE",
+                     help="also run every cell with this parameter at these values (repeatable; the profile full has"
+                     " sweeps of its own)")  # fmt: skip
     run.add_argument("--report", action="store_true", help="write the report afterwards")
     _add_storage(run)
 

@@ -30,6 +30,8 @@ class Terminated(SystemExit):
 
 def list_(options: argparse.Namespace) -> int:
     """Print what there is to compare, what it is compared by, and how long that takes."""
+    from bench.request import Request, settle
+
     print("variants (files of servers/)")
     for name in _variant.names():
         variant = _variant.load(name)
@@ -45,7 +47,8 @@ def list_(options: argparse.Namespace) -> int:
     for profile in plan.PROFILES.values():
         every = (*found, scenarios.load(plan.CALIBRATION))
         parameters = {scenario.name: scenario.settled(profile.name, {}) for scenario in every}
-        planned = plan.of_run(cells, floors, profile.repetitions, 1, profile.twins)
+        points = settle(Request(profile=profile.name)).points(_variant.names())
+        planned = plan.of_run(cells, floors, profile.repetitions, 1, profile.twins, points)
         expected = clock(plan.expected_s(planned, parameters))
         print(f"  {profile.name:<24} {len(planned)} trials in about {expected}: {profile.purpose}")
     return 0
@@ -106,7 +109,8 @@ def run(options: argparse.Namespace) -> int:
 
     asked = {
         "profile": options.profile, "variants": tuple(options.variant), "scenarios": tuple(options.scenario),
-        "repetitions": options.repetitions, "changes": tuple(options.set), "workers": options.workers,
+        "repetitions": options.repetitions, "changes": tuple(options.set), "sweeps": tuple(options.sweep),
+        "workers": options.workers,
     }  # fmt: skip
     begun = _begun(options, lambda request: runs.begin(request, _say), **asked)
     folder = begun.store.folder

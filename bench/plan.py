@@ -19,14 +19,16 @@ OVERHEAD_S = 1.4
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How much is measured: a name, why one would want it, how often every cell is repeated, and whether one cell of
-    every scenario is run twice in each block (A/A), so that the noise floor is measured and not assumed.
+    """How much is measured: a name, why one would want it, how often every cell is repeated, whether one cell of every
+    scenario is run twice in each block (A/A), so that the noise floor is measured and not assumed, and whether the
+    sweeps that the scenarios declare are part of it.
     """
 
     name: str
     purpose: str
     repetitions: int
     twins: bool
+    sweeps: bool = False
 
 
 PROFILES = {
@@ -34,7 +36,7 @@ PROFILES = {
     for profile in (
         Profile("quick", "a look at everything in about a minute; one trial per cell, so no intervals", 1, False),
         Profile("standard", "the comparison: enough trials for intervals, done within minutes", 3, True),
-        Profile("full", "longer trials and more of them, for figures to be quoted", 5, True),
+        Profile("full", "longer trials and more of them, and every sweep, for figures to be quoted", 5, True, True),
     )
 }
 
@@ -50,6 +52,21 @@ BRIEF = (PLANTS["delay 5 ms"], FAULTS)
 WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of a sweep: a cell with one parameter at another value."""
+
+    scenario: str
+    variant: str
+    parameter: str
+    value: Parameter
+
+    @property
+    def suffix(self) -> str:
+        """What its trials are called beside those of the cell: `-rate_hz-40`."""
+        return f"-{self.parameter}-{self.value:g}" if isinstance(self.value, float) else f"-{self.parameter}-{self.value}"
+
+
 def trial_seed(seed: int, trial_id: str) -> int:
     """The seed of one trial: the same for the same run seed and trial, whatever else is in the plan."""
     return zlib.crc32(f"{seed}/{trial_id}".encode())
@@ -61,19 +78,23 @@ def plan(
     seed: int,
     twins: Sequence[tuple[str, str]] = (),
     before: Sequence[Planned] = (),
+    points: Sequence[Point] = (),
 ) -> list[Planned]:
     """Trials for all `(scenario, variant)` cells: one block after the other, each block in an order of its own.
 
-    A block holds every cell once, so that a drift of the machine hits all cells alike, and those in `twins` twice.
-    What is in `before` comes before the first block.
+    A block holds every cell once, so that a drift of the machine hits all cells alike, those in `twins` twice, and
+    every point of the sweeps. What is in `before` comes before the first block.
     """
     planned: list[Planned] = list(before)
+    changed = {(one.scenario, one.variant, one.suffix): {one.parameter: one.value} for one in points}
     for block in range(1, repetitions + 1):
-        order = sorted([*((*cell, "") for cell in cells), *((*cell, "-twin") for cell in twins)])
+        order = sorted([*((*cell, "") for cell in cells), *((*cell, "-twin") for cell in twins), *changed])
         random.Random(trial_seed(seed, f"block {block}")).shuffle(order)
-        for scenario, variant, suffix in order:
+        for cell in order:
+            scenario, variant, suffix = cell
             trial_id = f"{block:02d}-{scenario}-{variant}{suffix}"
-            planned.append(_placed(trial_id, scenario, variant, block, len(planned) + 1, seed))
+            changes = changed.get(cell, {})
+            planned.append(_placed(trial_id, scenario, variant, block, len(planned) + 1, seed, changes))
     return planned
 
 
@@ -99,12 +120,17 @@ def planted(trial_id: str, plant: Plant, block: int, position: int, seed: int, *
 
 
 def of_run(
-    cells: Sequence[tuple[str, str]], floors: Sequence[tuple[str, str]], repetitions: int, seed: int, twinned: bool
+    cells: Sequence[tuple[str, str]],
+    floors: Sequence[tuple[str, str]],
+    repetitions: int,
+    seed: int,
+    twinned: bool,
+    points: Sequence[Point] = (),
 ) -> list[Planned]:
     """A whole run: the brief calibration, then blocks in which the `floors` stand among the cells to be compared."""
     doubled = twins(cells, seed) if twinned else []
     instrument = [cell for cell in floors if cell not in cells]
-    return plan([*cells, *instrument], repetitions, seed, doubled, calibration(BRIEF, seed))
+    return plan([*cells, *instrument], repetitions, seed, doubled, calibration(BRIEF, seed), points)
 
 
 def floors(traffic: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from bench import scenarios, settings
+from bench import clients, scenarios, settings
 from bench.measure import machine
-from bench.plan import PROFILES
+from bench.plan import PROFILES, Point
 from bench.scenarios import Scenario, nearest
 from servers import _variant
 from servers._variant import Variant
@@ -34,6 +35,7 @@ class Request:
     repetitions: int | None = None
     seed: int = 1
     changes: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
     workers: int = 1
     name: str = ""
     results: Path = Path("results")
@@ -42,7 +44,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The request with every name resolved and every parameter fixed."""
+    """The request with every name resolved and every parameter fixed; `swept` holds what else each scenario is run
+    with: a parameter and a value that differs from the fixed one.
+    """
 
     profile: str
     variants: Mapping[str, Variant]
@@ -50,6 +54,17 @@ class Settled:
     parameters: Mapping[str, Mapping[str, Any]]
     repetitions: int
     seed: int
+    swept: Mapping[str, Sequence[tuple[str, Any]]] = MappingProxyType({})
+
+    def points(self, measured: Container[str]) -> list[Point]:
+        """The points of all sweeps: of every variant that is measured and whose client heeds the parameter."""
+        return [
+            Point(scenario, name, parameter, value)
+            for scenario, held in self.swept.items()
+            for parameter, value in held
+            for name, variant in self.variants.items()
+            if name in measured and clients.heeds(variant.client, parameter)
+        ]
 
 
 def variants(names: Sequence[str] = ()) -> dict[str, Variant]:
@@ -68,11 +83,13 @@ def settle(request: Request) -> Settled:
         chosen = {name: scenarios.load(name) for name in request.scenarios or scenarios.names()}
         _no_instrument(chosen)
         parameters = _parameters(request, chosen)
+        swept = {name: _swept(request, scenario, parameters[name]) for name, scenario in chosen.items()}
+        _find_homes(request, chosen)
     except (LookupError, ValueError) as mistake:
         raise Refused(f"{mistake.args[0]} (see `python -m bench list`)") from mistake
     chosen_variants = variants(request.variants)
     repetitions = request.repetitions or PROFILES[request.profile].repetitions
-    return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed)
+    return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed, swept)
 
 
 def _no_instrument(chosen: Mapping[str, Scenario]) -> None:
@@ -96,9 +113,42 @@ def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, d
     }
 
 
+def _find_homes(request: Request, chosen: Mapping[str, Scenario]) -> None:
+    """Every sweep must concern a chosen scenario. Raises ValueError."""
+    for sweep in settings.sweeps(request.sweeps):
+        if sweep.scenario and sweep.scenario not in chosen:
+            raise ValueError(f"no chosen scenario {sweep.scenario!r}; {nearest(sweep.scenario, chosen)}")
+        homes = [chosen[sweep.scenario]] if sweep.scenario else list(chosen.values())
+        known = sorted({name for scenario in homes for name in scenario.parameters})
+        if sweep.name not in known:
+            raise ValueError(f"no chosen scenario has a parameter {sweep.name!r}; {nearest(sweep.name, known)}")
+
+
+def _swept(request: Request, scenario: Scenario, base: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What else a scenario is run with: the sweeps that were asked for, or all that it declares where the profile has
+    them. Raises ValueError for a value that the parameter does not take."""
+    asked = [
+        (sweep.name, sweep.values)
+        for sweep in settings.sweeps(request.sweeps)
+        if sweep.scenario in ("", scenario.name) and sweep.name in scenario.parameters
+    ]
+    declared = list(scenario.sweeps.items()) if PROFILES[request.profile].sweeps and not request.sweeps else []
+    found = [
+        (name, scenario.settled(request.profile, {name: value})[name])
+        for name, values in (*asked, *declared)
+        for value in values
+    ]
+    lists = [name for name, value in found if isinstance(value, list)]
+    if lists:
+        raise ValueError(f"{scenario.name}: {lists[0]} is a list and cannot be swept")
+    return list(dict.fromkeys(point for point in found if point[1] != base[point[0]]))
+
+
 def preflight(settled: Settled, results: Path) -> None:
     """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
     most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
+    swept = [value for held in settled.swept.values() for name, value in held if name == "subscribers"]
+    most = max([most, *swept])
     upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
     each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
     needed = most * each + SPARE_DESCRIPTORS

@@ -55,7 +55,8 @@ def begin(request: Request, say: Say) -> Begun:
     cells = [(scenario, variant) for scenario in settled.scenarios for variant in measured]
     harness = floors({name: scenario.traffic for name, scenario in settled.scenarios.items()})
     twinned = PROFILES[settled.profile].twins and len(measured) > 1
-    planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned)
+    points = settled.points(measured)
+    planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned, points)
     return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
 
 
@@ -167,6 +168,7 @@ def carry_out(begun: Begun, say: Say) -> int:
     parameters: dict[str, Mapping[str, Any]] = {scenario.name: scenario.parameters for scenario in run.scenarios}
     began = time.monotonic()
     estimate_s = expected_s(planned, parameters)
+    width = max(map(len, map(_cell, run.plan)), default=0)
     for index, one in enumerate(planned):
         scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
         of_trial = {**parameters[one.scenario], **one.changes}
@@ -175,12 +177,16 @@ def carry_out(begun: Begun, say: Say) -> int:
         spent_s = time.monotonic() - began
         done_s = expected_s(planned[: index + 1], parameters)
         left_s = (estimate_s - done_s) * spent_s / done_s
-        cell = one.id.partition("-")[2].removeprefix(f"{one.scenario}-")  # the variant, its twin, or what is planted
-        say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<11} {cell:<24} "
+        say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<11} {_cell(one):<{width}} "
             f"{outcome(record):<44} {clock(left_s)} left")  # fmt: skip
     invalid = [record for record in store.trials() if not record.valid]
     say(f"{len(run.plan)} trials in {store.folder}" + (f", {len(invalid)} invalid" if invalid else ", all valid"))
     return 3 if invalid else 0
+
+
+def _cell(planned: Planned) -> str:
+    """The variant of a trial, as twin or point of a sweep where it is one; of a calibration, what is planted."""
+    return planned.id.partition("-")[2].removeprefix(f"{planned.scenario}-")
 
 
 def outcome(record: Trial) -> str:

@@ -2,7 +2,8 @@
 
 Only valid trials are asked. A cell has one number per block. Where a block runs a cell twice, the second trial is its
 twin: it serves the noise floor and enters the cell's number only in place of a first that is not valid, so that every
-cell weighs alike. Hidden variants serve the instrument: they are asked by name, and are compared with nobody.
+cell weighs alike. Hidden variants serve the instrument: they are asked by name, and are compared with nobody. Trials
+that a sweep ran with one parameter changed are no trials of the cell: they are its points, asked by the parameter.
 """
 
 from __future__ import annotations
@@ -40,13 +41,20 @@ class Cells:
         self.run = run
         self.trials = sorted(trials, key=lambda trial: trial.planned.position)
         self.facts = {variant.name: variant for variant in run.variants}
+        self._hidden = {variant.name for variant in run.variants if variant.hidden}
         self._held: dict[tuple[str, str], list[Trial]] = {}
+        self._points: dict[tuple[str, str], list[Trial]] = {}
         self._values: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
         self._estimates: dict[tuple[str, str, str], Estimate | None] = {}
         self._floors: dict[tuple[str, str], Floor] = {}
         for trial in self.trials:
             if trial.valid:
-                self._held.setdefault((trial.planned.scenario, trial.planned.variant), []).append(trial)
+                held = self._points if self.is_point(trial) else self._held
+                held.setdefault((trial.planned.scenario, trial.planned.variant), []).append(trial)
+
+    def is_point(self, trial: Trial) -> bool:
+        """Whether a sweep ran it: it is a trial of a variant to be compared, and differs from its scenario."""
+        return bool(trial.planned.changes) and trial.planned.variant not in self._hidden
 
     @property
     def scenarios(self) -> list[str]:
@@ -60,9 +68,35 @@ class Cells:
 
     @property
     def compared(self) -> list[Trial]:
-        """The trials of all variants but the hidden ones, valid or not, in the order in which they were run."""
-        hidden = {variant.name for variant in self.run.variants if variant.hidden}
-        return [trial for trial in self.trials if trial.planned.variant not in hidden]
+        """The trials of all variants but the hidden ones, valid or not, in the order in which they were run; without
+        the points of sweeps."""
+        return [trial for trial in self.seen if not trial.planned.changes]
+
+    @property
+    def seen(self) -> list[Trial]:
+        """The trials of all variants but the hidden ones, points of sweeps among them, valid or not."""
+        return [trial for trial in self.trials if trial.planned.variant not in self._hidden]
+
+    @property
+    def swept(self) -> list[tuple[str, str]]:
+        """(scenario, parameter) of every sweep with a valid point, sorted."""
+        points = [trial for held in self._points.values() for trial in held]
+        return sorted({(point.planned.scenario, name) for point in points for name in point.planned.changes})
+
+    def along(self, metric: str, scenario: str, variant: str, parameter: str) -> list[tuple[float, Estimate]]:
+        """The estimate of a metric at every value of a swept parameter, the cell's own value among them, ascending.
+
+        Empty where no valid trial has the metric, or the parameter is no number.
+        """
+        cell = (scenario, variant)
+        points = [trial for trial in self._points.get(cell, []) if list(trial.planned.changes) == [parameter]]
+        values: dict[float, dict[int, float]] = {}
+        for trial in [*points, *self._held.get(cell, [])]:
+            at, value = trial.parameters.get(parameter), METRICS[metric].of(trial)
+            if isinstance(at, int | float) and value is not None:
+                values.setdefault(float(at), {}).setdefault(trial.planned.block, float(value))
+        found = [(at, estimate(list(blocks.values()))) for at, blocks in sorted(values.items())]
+        return [(at, known) for at, known in found if known is not None]
 
     def valid(self, scenario: str, variant: str) -> list[Trial]:
         """The valid trials of a cell, twins among them, in the order in which they were run."""

@@ -83,7 +83,7 @@ def _unstable(rule: Rule) -> Callable[[Cells], list[Seen]]:
 
 def _missed(cells: Cells) -> list[Seen]:
     return [
-        Seen(reading.scenario, reading.variant.name, _miss(reading), _distance(reading))
+        Seen(reading.where, reading.variant.name, _miss(reading), _distance(reading))
         for reading in read_laws(cells.run, cells.trials)
         if reading.verdict is LawVerdict.MISSED
     ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from bench.analysis.distributions import mean, quantile, slots_of
 from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate, estimate
-from bench.results import Distribution, Run, Trial, VariantFacts
+from bench.results import Distribution, Parameter, Run, Trial, VariantFacts
 
 KS_FLOOR = 0.05
 """Below this the law is called met whatever n: S is not a constant, and the law treats it as one."""
@@ -55,7 +55,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A law beside what was measured in one cell."""
+    """A law beside what was measured in one cell, or at one point of a sweep: `changes` is then what was changed."""
 
     law: Law
     variant: VariantFacts
@@ -63,6 +63,13 @@ class Reading:
     expected: Band
     measured: Estimate
     verdict: LawVerdict
+    changes: Mapping[str, Parameter]
+
+    @property
+    def where(self) -> str:
+        """The scenario, and what was changed."""
+        return ", ".join([self.scenario, *(f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}"
+                                           for name, value in self.changes.items())])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +119,15 @@ def poll_interval_ns(trial: Trial) -> float | None:
 def read_laws(run: Run, trials: Iterable[Trial]) -> list[Reading]:
     """Every law read against every cell it applies to and whose valid trials have the facts, in the table's order."""
     facts = {variant.name: variant for variant in run.variants}
-    cells: dict[tuple[str, str], list[Trial]] = {}
-    for trial in trials:
+    cells: dict[tuple[str, str, str], list[Trial]] = {}
+    for trial in sorted(trials, key=lambda trial: bool(trial.planned.changes)):
         if trial.valid and trial.planned.variant in facts:
-            cells.setdefault((trial.planned.scenario, trial.planned.variant), []).append(trial)
+            key = (trial.planned.scenario, trial.planned.variant, repr(sorted(trial.planned.changes.items())))
+            cells.setdefault(key, []).append(trial)
     readings = [
         _reading(law, facts[variant], scenario, held)
         for law in LAWS
-        for (scenario, variant), held in cells.items()
+        for (scenario, variant, _), held in cells.items()
         if scenario in law.scenarios and law.applies(facts[variant])
     ]
     return [reading for reading in readings if reading is not None]
@@ -134,7 +142,7 @@ def _reading(law: Law, variant: VariantFacts, scenario: str, trials: list[Trial]
     low = float(np.median([band.low for band, _ in known]))
     high = float(np.median([band.high for band, _ in known]))
     verdict = LawVerdict.MET if low <= measured.median <= high else LawVerdict.MISSED
-    return Reading(law, variant, scenario, Band(low, high), measured, verdict)
+    return Reading(law, variant, scenario, Band(low, high), measured, verdict, trials[0].planned.changes)
 
 
 def _technique(name: str, neutral: bool = False) -> Callable[[VariantFacts], bool]:

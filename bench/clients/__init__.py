@@ -8,10 +8,12 @@ from then on the sockets belong to the shared reactor and no greenlet is switche
 from __future__ import annotations
 
 import abc
+import ast
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -113,3 +115,20 @@ def load(name: str) -> type[Subscriber]:
     module = importlib.import_module(f"{__name__}.{name}")
     client: type[Subscriber] = module.Client
     return client
+
+
+def parameters(name: str) -> frozenset[str]:
+    """The parameters of a scenario that this client half alone heeds: its declaration `PARAMETERS`, as a literal.
+
+    Read from the source, since importing a client half imports gevent. Empty for most.
+    """
+    tree = ast.parse((Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["PARAMETERS"]:
+            return frozenset(ast.literal_eval(node.value))
+    return frozenset()
+
+
+def heeds(name: str, parameter: str) -> bool:
+    """Whether a parameter changes anything for this client half: it is its own, or nobody's in particular."""
+    return parameter in parameters(name) or not any(parameter in parameters(other) for other in names())

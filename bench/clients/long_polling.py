@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from bench.clients._polls import PollingSubscription
 
+PARAMETERS = ("hold_s",)
+
 
 class Client(PollingSubscription):
     """One keep-alive connection. The first poll does not wait, so that `open` does not."""

@@ -16,6 +16,8 @@ from time import monotonic_ns
 
 from bench.clients._polls import PollingSubscription
 
+PARAMETERS = ("poll_interval_s",)
+
 
 def first_slot_ns(now_ns: int, interval_ns: int, phase: float) -> int:
     """The first slot after `now_ns`."""

@@ -29,7 +29,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     cells = Cells(*results.load(run_folder))
     drawn = list(figures.drawn(cells))
     facts = page.facts(cells, drawn, name)
-    files = {Path("index.html"): page.page(facts).encode(), Path("summary.md"): page.summary(facts).encode()}
+    files = {Path("index.html"): page.page(facts, cells).encode(), Path("summary.md"): page.summary(facts).encode()}
     for figure in drawn:
         files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
         files[Path("figures", f"{figure.name}.png")] = figure.png

@@ -65,7 +65,7 @@ def _table(cells: Cells, scenario: str, headline: bool) -> Table:
         and any(cells.values(metric.name, scenario, variant.name) for variant in variants)
     ]
     leaders = {metric.name: _leaders(cells, metric, scenario) for metric in metrics}
-    run = [trial.planned.variant for trial in cells.trials if trial.planned.scenario == scenario]
+    run = [trial.planned.variant for trial in cells.compared if trial.planned.scenario == scenario]
     rows = [
         Row(
             variant,
@@ -125,7 +125,7 @@ class Prediction:
 
 def readings(cells: Cells) -> list[Reading]:
     """Every law read against the variants that are compared; hidden ones are held against other things."""
-    return read_laws(cells.run, cells.compared)
+    return read_laws(cells.run, cells.seen)
 
 
 def predictions(cells: Cells) -> list[Prediction]:
@@ -190,9 +190,13 @@ def outcomes(cells: Cells) -> Outcomes:
         f"{counted(len(run.plan), 'trial')} planned: {valid} valid, {len(struck)} struck out, {len(failed)} failed,"
         f" {missing} not run."
     )
-    hidden = len(trials) - len(cells.compared)
-    if hidden:
-        sentence += f" Of these, {counted(hidden, 'trial')} measured the instrument itself."
+    apart = [
+        (len(cells.seen) - len(cells.compared), "were points of sweeps"),
+        (len(trials) - len(cells.seen), "measured the instrument itself"),
+    ]
+    said = [f"{counted(number, 'trial')} {words}" for number, words in apart if number]
+    if said:
+        sentence += f" Of these, {' and '.join(said)}."
     return Outcomes(_with(run.variants, "skipped"), _with(run.variants, "failed"), failed, struck, missing, sentence)
 
 
@@ -246,7 +250,7 @@ def about_laws(cells: Cells) -> list[str]:
     missed = [reading for reading in read if reading.verdict is not LawVerdict.MET]
     if not missed:
         return []
-    said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.scenario})" for reading in missed)
+    said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.where})" for reading in missed)
     return [f"{counted(len(missed), 'law')} of {len(read)} missed: {said}. Until explained, doubt the instrument."]
 
 

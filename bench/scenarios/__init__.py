@@ -1,7 +1,7 @@
 """The workloads, one module each, found by its name: the numbers of a scenario and the Locust users that drive it.
 
 Importing a scenario imports Locust, which patches the whole process. So the catalogue below reads the declarations
-`TRAFFIC`, `PARAMETERS`, `PROFILES` and `HIDDEN` from the source text, as literals, and imports nothing.
+`TRAFFIC`, `PARAMETERS`, `PROFILES`, `SWEEPS` and `HIDDEN` from the source text, as literals, and imports nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ Traffic = Literal["publisher", "subscribers", "nobody"]
 class Scenario:
     """One workload as declared. `parameters` hold in every profile unless `profiles[profile]` says otherwise.
 
+    sweeps: parameters that the profile `full` varies, one at a time, and the values beside the scenario's own.
     A `hidden` one serves the instrument: it is neither listed nor chosen by a person.
     """
 
@@ -34,6 +35,7 @@ class Scenario:
     traffic: Traffic
     parameters: Mapping[str, Any]
     profiles: Mapping[str, Mapping[str, Any]]
+    sweeps: Mapping[str, Sequence[Any]]
     hidden: bool = False
 
     def settled(self, profile: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,8 +109,9 @@ def load(name: str) -> Scenario:
     }
     traffic, parameters, profiles = (ast.literal_eval(declared[key]) for key in ("TRAFFIC", "PARAMETERS", "PROFILES"))
     description = (ast.get_docstring(tree) or name).splitlines()[0]
+    sweeps = ast.literal_eval(declared["SWEEPS"]) if "SWEEPS" in declared else {}
     hidden = "HIDDEN" in declared and ast.literal_eval(declared["HIDDEN"])
-    return Scenario(name, description, path, traffic, parameters, profiles, hidden)
+    return Scenario(name, description, path, traffic, parameters, profiles, sweeps, hidden)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -187,3 +187,41 @@ def test_a_question_without_numbers_is_not_answered() -> None:
 
 def test_every_question_asks_for_a_metric_that_applies() -> None:
     assert all(METRICS[question.metric].applies(question.scenario) for question in QUESTIONS)
+
+
+def with_points(rate_hz: float) -> Cells:
+    """The made-up run with every SSE trial of the broadcast once more, at another rate, with half its deliveries."""
+    run, trials = synthetic(scenarios=["broadcast"], troubles=False)
+    points = []
+    for trial in trials:
+        if trial.planned.variant == "sse":
+            planned = msgspec.structs.replace(
+                trial.planned, id=f"{trial.planned.id}-rate_hz-{rate_hz:g}", changes={"rate_hz": rate_hz}
+            )
+            assert trial.usage
+            usage = msgspec.structs.replace(trial.usage, deliveries=trial.usage.deliveries // 2)
+            parameters = {**trial.parameters, "rate_hz": rate_hz}
+            points.append(msgspec.structs.replace(trial, planned=planned, parameters=parameters, usage=usage))
+    return Cells(msgspec.structs.replace(run, plan=[trial.planned for trial in [*trials, *points]]), [*trials, *points])
+
+
+def test_points_of_a_sweep_enter_no_number_of_their_cell() -> None:
+    cells = with_points(40.0)
+    alone = Cells(*synthetic(scenarios=["broadcast"], troubles=False))
+    assert cells.estimate("cpu", "broadcast", "sse") == alone.estimate("cpu", "broadcast", "sse")
+    assert [trial.planned.id for trial in cells.compared] == [trial.planned.id for trial in alone.compared]
+    assert len(cells.seen) == len(alone.seen) + 3
+    assert (alone.swept, cells.swept) == ([], [("broadcast", "rate_hz")])
+
+
+@pytest.mark.parametrize("rate_hz", [5.0, 40.0])
+def test_a_metric_is_asked_along_a_swept_parameter_with_the_cell_in_its_place(rate_hz: float) -> None:
+    cells = with_points(rate_hz)
+    found = dict(cells.along("cpu", "broadcast", "sse", "rate_hz"))
+    own = cells.estimate("cpu", "broadcast", "sse")
+    assert own
+    assert list(found) == sorted([20.0, rate_hz])
+    assert found[20.0].median == own.median
+    assert found[rate_hz].median == pytest.approx(2 * own.median)
+    assert cells.along("cpu", "broadcast", "websocket", "rate_hz") != []
+    assert cells.along("cpu", "broadcast", "sse", "no_such_parameter") == []

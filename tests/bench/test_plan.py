@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.plan import BRIEF, FLOOR, WHOLE, calibration, expected_s, floors, of_run, plan, sequences, twins
+from bench.plan import BRIEF, FLOOR, WHOLE, Point, calibration, expected_s, floors, of_run, plan, sequences, twins
 from servers._plants import PLANTS
 
 cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
@@ -129,3 +129,26 @@ def test_the_estimate_goes_by_what_a_trial_changes():
     )
     longer = msgspec.structs.replace(one, changes={"measure_s": 3.0})
     assert expected_s([longer], parameters) == pytest.approx(expected_s([one], parameters) + 2.0)
+
+
+@given(cells, st.integers(1, 3), st.integers())
+def test_every_block_holds_every_point_of_a_sweep_once_and_leaves_the_other_trials_as_they_were(
+    cells, repetitions, seed
+):
+    points = [Point(*cell, name, value) for cell in cells for name, value in (("rate_hz", 0.5), ("subscribers", 7))]
+    planned = plan(cells, repetitions, seed, points=points)
+    for block in range(1, repetitions + 1):
+        held = Counter(
+            (trial.scenario, trial.variant, *next(iter(trial.changes.items())))
+            for trial in planned
+            if trial.block == block and trial.changes
+        )
+        assert held == Counter((one.scenario, one.variant, one.parameter, one.value) for one in points)
+    assert len({trial.id for trial in planned}) == len(planned)
+    alone = {trial.id: trial.seed for trial in plan(cells, repetitions, seed)}
+    assert alone == {trial.id: trial.seed for trial in planned if not trial.changes}
+
+
+def test_a_point_is_named_by_what_is_changed():
+    planned = plan([], 1, 1, points=[Point("echo", "sse", "rate_hz", 40.0), Point("echo", "sse", "rate_hz", 0.5)])
+    assert sorted(trial.id for trial in planned) == ["01-echo-sse-rate_hz-0.5", "01-echo-sse-rate_hz-40"]

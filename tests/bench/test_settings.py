@@ -4,7 +4,7 @@ import pytest
 
 from bench import scenarios
 from bench.request import Refused, Request, preflight, settle
-from bench.settings import changes
+from bench.settings import Sweep, changes, sweeps
 
 
 def test_settings_are_read_as_literals_where_they_are_literals():
@@ -29,6 +29,12 @@ def test_a_setting_without_name_or_value_is_refused(setting):
         (Request(changes=("subscribers=many",)), "takes int"),
         (Request(changes=("subscribers",)), "NAME=VALUE"),
         (Request(scenarios=("calibration",)), "python -m bench calibrate"),
+        (Request(sweeps=("rate=1,2",)), "did you mean 'rate_hz'"),
+        (Request(sweeps=("brodcast.rate_hz=1",)), "did you mean 'broadcast'"),
+        (Request(sweeps=("rate_hz=fast",)), "takes .SCENARIO.*NAME=VALUE"),
+        (Request(sweeps=("rate_hz=0",)), "rate_hz takes 0.001"),
+        (Request(sweeps=("subscribers=1.5",)), "takes int"),
+        (Request(sweeps=("steps=[1],[2]",)), "is a list and cannot be swept"),
     ],
 )
 def test_a_request_that_cannot_be_met_says_what_to_type_instead(request_, said):
@@ -91,3 +97,56 @@ def test_every_scenario_declares_what_a_trial_needs(name):
 def test_a_parameter_out_of_bounds_is_refused_before_anything_is_started(change):
     with pytest.raises(Refused, match="takes"):
         settle(Request(changes=(change,)))
+
+
+def test_a_sweep_names_a_parameter_and_its_values_and_perhaps_a_scenario():
+    assert sweeps(["rate_hz=1,2.5", "echo.subscribers=7"]) == [
+        Sweep("", "rate_hz", (1, 2.5)),
+        Sweep("echo", "subscribers", (7,)),
+    ]
+
+
+@pytest.mark.parametrize("setting", ["rate_hz", "rate_hz=", "=1,2", ".=1", "rate_hz=a b"])
+def test_a_sweep_without_name_or_values_is_refused(setting):
+    with pytest.raises(ValueError, match="NAME=VALUE"):
+        sweeps([setting])
+
+
+def points(*asked, profile="standard", scenarios=("broadcast", "echo", "idle")):
+    settled = settle(Request(profile=profile, variants=("polling", "sse"), scenarios=scenarios, sweeps=asked))
+    return [(one.scenario, one.variant, one.parameter, one.value) for one in settled.points(("polling", "sse"))]
+
+
+def test_a_sweep_concerns_every_scenario_that_has_the_parameter_or_the_one_that_is_named():
+    assert points("broadcast.rate_hz=5") == [("broadcast", name, "rate_hz", 5.0) for name in ("polling", "sse")]
+    assert {(scenario, value) for scenario, _, _, value in points("payload_bytes=200,300")} == {
+        (scenario, value) for scenario in ("broadcast", "echo", "idle") for value in (200, 300)
+    }
+
+
+def test_the_value_that_the_cell_has_anyway_is_no_point():
+    assert {value for *_, value in points("broadcast.rate_hz=20,40,40")} == {40.0}
+
+
+def test_only_variants_whose_client_heeds_a_parameter_are_swept_over_it():
+    assert points("broadcast.poll_interval_s=1") == [("broadcast", "polling", "poll_interval_s", 1.0)]
+
+
+def test_the_full_profile_has_the_sweeps_that_scenarios_declare_unless_others_are_asked_for():
+    assert {name for _, _, name, _ in points(profile="full")} >= {"subscribers", "rate_hz", "payload_bytes"}
+    assert {name for _, _, name, _ in points("rate_hz=3", profile="full")} == {"rate_hz"}
+    assert points() == []
+
+
+def test_every_declared_sweep_can_be_measured():
+    for name in scenarios.names():
+        scenario = scenarios.load(name)
+        for parameter, values in scenario.sweeps.items():
+            for value in values:
+                assert scenario.settled("full", {parameter: value})[parameter] == value
+
+
+def test_the_most_subscribers_of_a_sweep_decide_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    with pytest.raises(Refused, match="5000 subscribers need"):
+        preflight(settle(Request(scenarios=("broadcast",), sweeps=("subscribers=5000",))), tmp_path)
