@@ -42,13 +42,14 @@ def list_(options: argparse.Namespace) -> int:
     for scenario in found:
         print(f"  {scenario.name:<24} {scenario.description}")
     print("\nprofiles")
-    cells = [(scenario.name, name) for scenario in found for name in _variant.names()]
-    floors = plan.floors({scenario.name: scenario.traffic for scenario in found})
+    calibration = scenarios.load(plan.CALIBRATION)
     for profile in plan.PROFILES.values():
-        every = (*found, scenarios.load(plan.CALIBRATION))
-        parameters = {scenario.name: scenario.settled(profile.name, {}) for scenario in every}
-        points = settle(Request(profile=profile.name)).points(_variant.names())
+        settled = settle(Request(profile=profile.name))
+        cells = [(scenario, name) for scenario in settled.scenarios for name in _variant.names()]
+        floors = plan.floors({scenario.name: scenario.traffic for scenario in settled.scenarios.values()})
+        points = settled.points(_variant.names())
         planned = plan.of_run(cells, floors, profile.repetitions, 1, profile.twins, points)
+        parameters = {**settled.parameters, calibration.name: calibration.settled(profile.name, {})}
         expected = clock(plan.expected_s(planned, parameters))
         print(f"  {profile.name:<24} {len(planned)} trials in about {expected}: {profile.purpose}")
     return 0

@@ -163,9 +163,11 @@ def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str,
 
 
 def sequences(parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """The messages of the measured part, `first` <= n < `last`, of a trial with these parameters; counted from 0."""
-    first = math.ceil(parameters["warm_up_s"] * parameters["rate_hz"])
-    return first, first + max(1, round(parameters["measure_s"] * parameters["rate_hz"]))
+    """The messages of the measured part, `first` <= n < `last`, of a trial with these parameters; counted from 0.
+    Bursts are whole."""
+    burst = parameters.get("burst", 1)
+    first = math.ceil(parameters["warm_up_s"] * parameters["rate_hz"] / burst)
+    return burst * first, burst * (first + max(1, round(parameters["measure_s"] * parameters["rate_hz"] / burst)))
 
 
 def _measured_s(parameters: Mapping[str, Any]) -> float:

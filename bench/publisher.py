@@ -53,9 +53,12 @@ def sleep_until(due_ns: int) -> None:
         time.sleep(ahead_ns / 1e9)
 
 
-def due_ns(start_ns: int, rate_hz: float, index: int) -> int:
-    """When message `index` of an open-loop schedule is due: by the clock alone, whatever became of the others."""
-    return start_ns + round(index * 1e9 / rate_hz)
+def due_ns(start_ns: int, rate_hz: float, index: int, burst: int = 1) -> int:
+    """When message `index` of an open-loop schedule is due: by the clock alone, whatever became of the others.
+
+    `burst` messages are due at once, as many a second in all as `rate_hz` says.
+    """
+    return start_ns + round(index // burst * burst * 1e9 / rate_hz)
 
 
 class Orders:
@@ -93,17 +96,21 @@ def probe(ingest: socket.socket, composer: Composer, orders: Orders, topic: str,
 
 def publish(
     ingest: socket.socket, composer: Composer, orders: Orders, topic: str,
-    start_ns: int, rate_hz: float, count: int, **_: Any,
+    start_ns: int, rate_hz: float, count: int, burst: int = 1, **_: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """Publish `count` messages on the schedule; slip is the moment before the send minus the due time."""
+    """Publish `count` messages on the schedule; slip is the moment before the send minus the due time.
+
+    A burst is composed before it is due and sent in one piece: nobody can say that it arrived one by one.
+    """
     head = topic.encode() + b"\t"
     slips_ns = []
-    for index in range(count):
-        due = due_ns(start_ns, rate_hz, index)
-        line = head + composer.compose(index, due) + b"\n"
+    for first in range(0, count, burst):
+        due = due_ns(start_ns, rate_hz, first, burst)
+        numbers = range(first, min(first + burst, count))
+        lines = b"".join(head + composer.compose(index, due) + b"\n" for index in numbers)
         sleep_until(due)
-        slips_ns.append(time.monotonic_ns() - due)
-        ingest.sendall(line)
+        slips_ns += [time.monotonic_ns() - due] * len(numbers)
+        ingest.sendall(lines)
     return {"published": count, "slips_ns": slips_ns}
 
 

@@ -80,7 +80,7 @@ def settle(request: Request) -> Settled:
     if request.profile not in PROFILES:
         raise Refused(f"no profile {request.profile!r}; {nearest(request.profile, list(PROFILES))}")
     try:
-        chosen = {name: scenarios.load(name) for name in request.scenarios or scenarios.names()}
+        chosen = {name: scenarios.load(name) for name in request.scenarios or of_profile(request.profile)}
         _no_instrument(chosen)
         parameters = _parameters(request, chosen)
         swept = {name: _swept(request, scenario, parameters[name]) for name, scenario in chosen.items()}
@@ -90,6 +90,14 @@ def settle(request: Request) -> Settled:
     chosen_variants = variants(request.variants)
     repetitions = request.repetitions or PROFILES[request.profile].repetitions
     return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed, swept)
+
+
+def of_profile(profile: str) -> list[str]:
+    """The scenarios that a profile is made of, unless others are asked for."""
+    order = list(PROFILES)
+    return [
+        name for name in scenarios.names() if order.index(scenarios.load(name).since) <= order.index(profile)
+    ]
 
 
 def _no_instrument(chosen: Mapping[str, Scenario]) -> None:

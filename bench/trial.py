@@ -119,8 +119,9 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     drain_s = parameters.get("drain_s", DRAIN_WITHIN_S) + parameters["poll_interval_s"]
     first, last = sequences(parameters)
     start_ns = time.monotonic_ns() + LEAD_NS
-    window = Window(first, last, due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last))
-    schedule = {"start_ns": start_ns, "rate_hz": rate_hz}
+    burst = parameters.get("burst", 1)
+    window = Window(first, last, *(due_ns(start_ns, rate_hz, number, burst) for number in (first, last)))
+    schedule = {"start_ns": start_ns, "rate_hz": rate_hz, "burst": burst}
     order = {"first": first, "last": last, "drain_s": drain_s, "traffic": cast.scenario.traffic}
     for load in cast.loads:
         load.send({"do": "measure", **schedule, **order})
@@ -149,7 +150,7 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
         "machine": conditions.during(machine, sampler.watch),
         "ledger": measured.ledger,
         "latency": measured.latency,
-        "completion": completion(measured.fan_outs, cast.parameters["subscribers"]),
+        "completion": completion(measured.fan_outs, cast.parameters.get("room", cast.parameters["subscribers"])),
         "slip": fold(slips_ns) if slips_ns else measured.slip,
         "connect": measured.connect,
         "wire": measured.wire,

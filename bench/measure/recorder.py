@@ -17,6 +17,11 @@ from bench.measure.receipts import SERIES_INTERVAL_NS, FanOut
 from bench.messages import PROBE_FROM, Composer
 from bench.results import Distribution, Ledger
 
+BY_EACH = 100_000
+"""Where several publish on one topic, a message is numbered sender x BY_EACH + its place in the sender's schedule."""
+PUBLISHER_ALONE = range(1)
+"""Whom a subscriber hears where one publishes: every number is then a place in its schedule, whatever its size."""
+
 _REMEMBERED = 65_536  # texts whose parse is remembered: more than can be on their way to anybody at once
 
 
@@ -97,6 +102,39 @@ class Window:
         return self.start_ns - half, self.end_ns - half
 
 
+class RoomTally(Tally):
+    """The ledger of one subscriber of a topic on which several publish: one `Tally` for each of them.
+
+    Of somebody who is not in the room nothing may be heard. Probes are counted here.
+    """
+
+    __slots__ = ("streams",)
+
+    def __init__(self, recorder: Recorder, senders: range) -> None:
+        super().__init__(recorder)
+        self.streams = {sender: Tally(recorder) for sender in senders}
+
+    def on_text(self, text: bytes, received_ns: int) -> None:
+        """Enter one delivery."""
+        recorder = self._recorder
+        message = recorder.known.get(text) or recorder.recognise(text)
+        if message is None:
+            return
+        if message.sequence >= PROBE_FROM:
+            self._out_of_order(message.sequence)
+            return
+        sender, place = divmod(message.sequence, BY_EACH)
+        stream = self.streams.get(sender)
+        if stream is None:
+            recorder.on_error("a message of another room")
+            return
+        if place == stream.expected:
+            stream.expected = place + 1
+        elif not stream._out_of_order(place):
+            return
+        message.received_ns.append(received_ns)
+
+
 class Recorder:
     """All receipts of one Locust process."""
 
@@ -104,15 +142,17 @@ class Recorder:
         self.known: dict[bytes, Message] = {}
         self.messages: list[Message] = []
         self.tallies: list[Tally] = []
+        self.streams: list[Tally] = []
         self.errors: Counter[str] = Counter()
         self.primed = 0
         self.corrupted = 0
         self._composer = composer
 
-    def tally(self) -> Tally:
-        """A ledger for one more subscriber."""
-        tally = Tally(self)
+    def tally(self, heard: range = PUBLISHER_ALONE) -> Tally:
+        """A ledger for one more subscriber, who hears these."""
+        tally = Tally(self) if heard is PUBLISHER_ALONE else RoomTally(self, heard)
         self.tallies.append(tally)
+        self.streams += tally.streams.values() if isinstance(tally, RoomTally) else [tally]
         return tally
 
     def recognise(self, text: bytes) -> Message | None:
@@ -137,18 +177,17 @@ class Recorder:
 
     def complete(self, last: int) -> bool:
         """Whether every subscriber has received or passed message `last` - 1 and misses none."""
-        return all(tally.expected >= last and not tally.missing for tally in self.tallies)
+        return all(stream.expected >= last and not stream.missing for stream in self.streams)
 
     def ledger(self, window: Window, gaps_signalled: int) -> Ledger:
         """Every subscriber x message of the window, and the errors of the whole trial."""
-        per_subscriber = window.last - window.first
         lost = duplicated = reordered = 0
-        for tally in self.tallies:
-            lost += sum(1 for n in tally.missing if window.first <= n < window.last)
-            lost += max(0, window.last - max(tally.expected, window.first))
-            duplicated += sum(1 for n in tally.duplicated if n >= window.first)
-            reordered += sum(1 for n in tally.reordered if n >= window.first)
-        expected = per_subscriber * len(self.tallies)
+        for stream in self.streams:
+            lost += sum(1 for n in stream.missing if window.first <= n < window.last)
+            lost += max(0, window.last - max(stream.expected, window.first))
+            duplicated += sum(1 for n in stream.duplicated if n >= window.first)
+            reordered += sum(1 for n in stream.reordered if n >= window.first)
+        expected = (window.last - window.first) * len(self.streams)
         return Ledger(
             expected=expected,
             delivered=expected - lost,
@@ -175,6 +214,7 @@ class Recorder:
 
     def fan_outs(self, window: Window) -> dict[int, FanOut]:
         """What became of every message of the window, by its number."""
+        several = len(self.streams) > len(self.tallies)
         return {
             message.sequence: FanOut(
                 intended_ns=message.intended_ns,
@@ -182,7 +222,8 @@ class Recorder:
                 receivers=len(message.received_ns),
             )
             for message in self.messages
-            if window.first <= message.sequence < window.last and message.received_ns
+            if window.first <= (message.sequence % BY_EACH if several else message.sequence) < window.last
+            and message.received_ns
         }
 
     def deliveries_between(self, start_ns: int, end_ns: int) -> int:

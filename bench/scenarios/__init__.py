@@ -1,7 +1,7 @@
 """The workloads, one module each, found by its name: the numbers of a scenario and the Locust users that drive it.
 
 Importing a scenario imports Locust, which patches the whole process. So the catalogue below reads the declarations
-`TRAFFIC`, `PARAMETERS`, `PROFILES`, `SWEEPS` and `HIDDEN` from the source text, as literals, and imports nothing.
+`TRAFFIC`, `PARAMETERS`, `PROFILES`, `SWEEPS`, `SINCE` and `HIDDEN` from the source text, as literals, and imports nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Scenario:
     """One workload as declared. `parameters` hold in every profile unless `profiles[profile]` says otherwise.
 
     sweeps: parameters that the profile `full` varies, one at a time, and the values beside the scenario's own.
+    since: the smallest profile that it is part of without being asked for.
     A `hidden` one serves the instrument: it is neither listed nor chosen by a person.
     """
 
@@ -36,6 +37,7 @@ class Scenario:
     parameters: Mapping[str, Any]
     profiles: Mapping[str, Mapping[str, Any]]
     sweeps: Mapping[str, Sequence[Any]]
+    since: str = "quick"
     hidden: bool = False
 
     def settled(self, profile: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,6 +66,8 @@ BOUNDS = {
     "measure_s": (0.05, 3600.0),
     "drain_s": (0.0, 60.0),
     "steps": (0, 100_000),
+    "burst": (1, 10_000),
+    "room": (2, 1_000),
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
@@ -110,8 +114,9 @@ def load(name: str) -> Scenario:
     traffic, parameters, profiles = (ast.literal_eval(declared[key]) for key in ("TRAFFIC", "PARAMETERS", "PROFILES"))
     description = (ast.get_docstring(tree) or name).splitlines()[0]
     sweeps = ast.literal_eval(declared["SWEEPS"]) if "SWEEPS" in declared else {}
+    since = ast.literal_eval(declared["SINCE"]) if "SINCE" in declared else "quick"
     hidden = "HIDDEN" in declared and ast.literal_eval(declared["HIDDEN"])
-    return Scenario(name, description, path, traffic, parameters, profiles, sweeps, hidden)
+    return Scenario(name, description, path, traffic, parameters, profiles, sweeps, since, hidden)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -112,15 +112,17 @@ class Measurement:
         self.session = session
         self.rate_hz: float = order["rate_hz"]
         self.start_ns: int = order["start_ns"]
+        self.burst: int = order["burst"]
         first, last = order["first"], order["last"]
-        self.window = Window(
-            first, last, due_ns(self.start_ns, self.rate_hz, first), due_ns(self.start_ns, self.rate_hz, last)
-        )
+        self.window = Window(first, last, self._due_ns(first), self._due_ns(last))
         self.drain_s: float = order["drain_s"]
         self.slips_ns: list[int] = []
         self.traffic: list[tuple[int, Traffic]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
+
+    def _due_ns(self, index: int) -> int:
+        return due_ns(self.start_ns, self.rate_hz, index, self.burst)
 
     def run(self, publishing: bool) -> dict[str, Any]:
         """Live through it; the raw facts of the measured part."""
@@ -151,22 +153,23 @@ class Measurement:
             due = moment()
             if index >= self.window.first:
                 self.slips_ns.append(time.monotonic_ns() - due)
-            user.subscriber.publish(user.topic(), session.composer.compose(index, due))
+            user.subscriber.publish(user.topic(), session.composer.compose(user.numbered(index), due))
             index += 1
             if index < self.window.last:
                 session.reactor.call_at(moment(), send)
 
         def moment() -> int:
-            return due_ns(self.start_ns, self.rate_hz, index) + round(phase * 1e9 / self.rate_hz)
+            return self._due_ns(index) + round(phase * 1e9 / self.rate_hz)
 
         session.reactor.call_at(moment(), send)
 
     def _measured(self, publishing: bool) -> Measured:
         session, recorder, window = self.session, self.session.recorder, self.window
+        alone = publishing and not session.parameters.get("room")
         return Measured(
             ledger=recorder.ledger(window, sum(user.subscriber.gaps for user in session.subscribers)),
             latency=recorder.latency(window),
-            fan_outs={} if publishing else recorder.fan_outs(window),
+            fan_outs={} if alone else recorder.fan_outs(window),
             slots=recorder.slots(window),
             slip=fold(self.slips_ns) if publishing else None,
             connect=fold(session.connect_ns) if session.connect_ns else None,

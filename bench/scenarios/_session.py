@@ -19,7 +19,7 @@ from locust import User, events, task
 from bench import clients
 from bench.clients import ConnectError, Subscriber, Target
 from bench.clients._reactor import Reactor
-from bench.measure.recorder import Recorder, Tally
+from bench.measure.recorder import PUBLISHER_ALONE, Recorder, Tally
 from bench.messages import Composer
 from bench.scenarios._names import CONTROL, MASTER
 
@@ -90,7 +90,7 @@ class Session:
         """Open the subscription of a user and enter how long it took, or the error."""
         first, stride = self._share
         user.number = first + user.index * stride
-        user.tally = self.recorder.tally()
+        user.tally = self.recorder.tally(user.heard())
         target = Target(
             host=self.host,
             port=self.port,
@@ -136,6 +136,14 @@ class SubscriberUser(User):
     def topic(self) -> str:
         """The topic of this subscriber."""
         raise NotImplementedError
+
+    def heard(self) -> range:
+        """Whom this subscriber hears on its topic: the publisher alone, or members of a room by their numbers."""
+        return PUBLISHER_ALONE
+
+    def numbered(self, index: int) -> int:
+        """The number that the `index`-th message of this subscriber carries."""
+        return index
 
     def on_start(self) -> None:
         self.index = self.session.enlist(self)

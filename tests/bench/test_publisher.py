@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,13 @@ from bench.publisher import due_ns
 def test_the_schedule_neither_drifts_nor_depends_on_what_was_sent(start, rate, index):
     exact = start + index * 1e9 / rate
     assert abs(due_ns(start, rate, index) - exact) <= max(1.0, exact * 1e-15)
+
+
+@given(st.integers(0, 2**60), st.floats(0.01, 1e5), st.integers(0, 10**6), st.integers(1, 10**4))
+def test_a_burst_is_due_at_the_moment_of_its_first_message(start, rate, index, burst):
+    due = due_ns(start, rate, index, burst)
+    assert due == due_ns(start, rate, index - index % burst)
+    assert due <= due_ns(start, rate, index)
 
 
 class Ingest:
@@ -35,7 +43,8 @@ class Ingest:
             self.received += data
 
 
-def test_it_probes_until_told_then_publishes_what_is_due_and_tells_its_slip():
+@pytest.mark.parametrize("burst", [1, 7])
+def test_it_probes_until_told_then_publishes_what_is_due_and_tells_its_slip(burst):
     ingest = Ingest()
     with subprocess.Popen(
         [sys.executable, "-m", "bench.publisher"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -50,7 +59,7 @@ def test_it_probes_until_told_then_publishes_what_is_due_and_tells_its_slip():
         say(do="stop")
         probed = json.loads(process.stdout.readline())
         start = time.monotonic_ns() + 20_000_000
-        say(do="publish", topic="t", start_ns=start, rate_hz=500.0, count=20)
+        say(do="publish", topic="t", start_ns=start, rate_hz=500.0, count=20, burst=burst)
         published = json.loads(process.stdout.readline())
         process.stdin.close()
         assert process.wait(10) == 0
@@ -62,6 +71,6 @@ def test_it_probes_until_told_then_publishes_what_is_due_and_tells_its_slip():
     texts = [Composer(3, 100).read(line[2:].encode()) for line in lines]
     probes = [text for text in texts if text[0] >= PROBE_FROM]
     assert len(probes) == probed["published"]
-    assert texts[len(probes) :] == [(index, due_ns(start, 500.0, index)) for index in range(20)]
+    assert texts[len(probes) :] == [(index, due_ns(start, 500.0, index, burst)) for index in range(20)]
     assert len(published["slips_ns"]) == 20
     assert all(slip >= 0 for slip in published["slips_ns"])

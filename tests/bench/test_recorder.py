@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.distributions import quantile
-from bench.measure.recorder import Recorder, Window
+from bench.measure.recorder import BY_EACH, Recorder, Window
 from bench.messages import PROBE_FROM, Composer
 
 COMPOSER = Composer(1, 80)
@@ -140,3 +140,39 @@ def test_costs_are_counted_over_as_long_a_window_that_begins_between_two_message
     start, end = window(first, first + count, every_ns).cost_ns
     assert end - start == count * every_ns
     assert (first - 1) * every_ns < start < first * every_ns
+
+
+@given(st.lists(st.tuples(st.integers(3, 5), st.integers(0, 9)), max_size=60), st.integers(0, 4))
+def test_in_a_room_every_sender_has_a_ledger_of_its_own_at_every_member(arrived, first):
+    recorder = Recorder(COMPOSER)
+    receive(recorder.tally(range(3, 6)), [sender * BY_EACH + place for sender, place in arrived])
+    ledger = recorder.ledger(window(first, 10), 0)
+    each = [model([place for sender, place in arrived if sender == one], first, 10) for one in (3, 4, 5)]
+    assert (ledger.lost, ledger.duplicated, ledger.reordered) == tuple(map(sum, zip(*each, strict=True)))
+    assert ledger.expected == 3 * (10 - first)
+
+
+def test_a_message_of_another_room_is_an_error_and_no_delivery():
+    recorder = Recorder(COMPOSER)
+    receive(recorder.tally(range(0, 2)), [0, BY_EACH, 2 * BY_EACH])
+    assert recorder.ledger(window(0, 1), 0).errors == {"a message of another room": 1}
+    assert recorder.complete(1)
+    assert recorder.receipts()[0].size == 2
+
+
+def test_a_probe_opens_the_barrier_of_a_room_whoever_sent_it():
+    recorder = Recorder(COMPOSER)
+    tally = recorder.tally(range(0, 2))
+    tally.on_text(COMPOSER.compose(PROBE_FROM + 4, 0), 1)
+    assert recorder.primed == 1
+    assert recorder.probed_up_to(PROBE_FROM + 4)
+
+
+def test_the_fan_out_of_a_room_has_all_its_members_as_receivers():
+    recorder = Recorder(COMPOSER)
+    tallies = [recorder.tally(range(0, 2)), recorder.tally(range(0, 2))]
+    for late, tally in enumerate(tallies, 1):
+        receive(tally, [5, BY_EACH + 5], delay_ns=late * MS)
+    outs = recorder.fan_outs(window(5, 6))
+    assert sorted(outs) == [5, BY_EACH + 5]
+    assert {(out.receivers, out.last_received_ns - out.intended_ns) for out in outs.values()} == {(2, 2 * MS)}

@@ -150,3 +150,9 @@ def test_the_most_subscribers_of_a_sweep_decide_what_is_needed(tmp_path, monkeyp
     monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
     with pytest.raises(Refused, match="5000 subscribers need"):
         preflight(settle(Request(scenarios=("broadcast",), sweeps=("subscribers=5000",))), tmp_path)
+
+
+def test_a_scenario_is_part_of_its_smallest_profile_and_of_the_larger_ones():
+    assert {"burst", "chat"} & set(settle(Request(profile="standard")).scenarios) == set()
+    assert {"burst", "chat", "broadcast"} <= set(settle(Request(profile="full")).scenarios)
+    assert set(settle(Request(scenarios=("chat",))).scenarios) == {"chat"}

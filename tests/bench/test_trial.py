@@ -18,9 +18,14 @@ from servers import _redis, _variant
 SMALL = {
     "broadcast": {"subscribers": 10, "rate_hz": 50.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
     "echo": {"subscribers": 10, "rate_hz": 10.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
+    "burst": {"subscribers": 10, "rate_hz": 50.0, "burst": 5, "measure_s": 0.4, "warm_up_s": 0.1,
+              "poll_interval_s": 0.05},
+    "chat": {"subscribers": 10, "room": 5, "rate_hz": 10.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
     "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
 }
-CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in _variant.names(hidden=True)]
+HEARD = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
+"""Messages that each subscriber must receive in the measured part."""
+CELLS = [(scenario, variant) for scenario in HEARD for variant in _variant.names(hidden=True)]
 CELLS.append(("idle", "long_polling"))
 
 
@@ -43,7 +48,7 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
         assert [step.subscribers for step in record.idle] == [0, 5, 10]
         assert record.connect.count == 10
         return
-    expected = 10 * {"broadcast": 20, "echo": 4}[scenario]
+    expected = 10 * HEARD[scenario]
     ledger = record.ledger
     assert (ledger.expected, ledger.delivered) == (expected, expected)
     assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
@@ -53,20 +58,20 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
     assert (record.usage.broker is not None) == ("redis" in _variant.load(variant).runs_on)
 
 
-@pytest.mark.parametrize("scenario", ["broadcast", "echo", "idle"])
+@pytest.mark.parametrize("scenario", [*HEARD, "idle"])
 def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenario):
     record = small_trial(scenario, "websocket", workers=2)
     assert record.failure is None
     assert record.connect.count == 10
     if scenario != "idle":
-        expected = 10 * {"broadcast": 20, "echo": 4}[scenario]
+        expected = 10 * HEARD[scenario]
         ledger = record.ledger
         assert (ledger.expected, ledger.delivered, ledger.duplicated) == (expected, expected, 0)
         assert record.latency.count == expected
         assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
         assert [load.cpu_ns > 0 for load in record.usage.load] == [True, True]
-    if scenario == "broadcast":
-        assert record.completion.count == 20
+    if scenario in ("broadcast", "burst", "chat"):
+        assert record.completion.count == {"broadcast": 20, "burst": 20, "chat": 10 * 4}[scenario]
         assert record.headroom.loop_lag.count > 0
 
 
