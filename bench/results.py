@@ -38,16 +38,45 @@ class Distribution(Fact, frozen=True, kw_only=True):
 
 
 class Ledger(Fact, frozen=True, kw_only=True):
-    """Every subscriber x message of the measured part. `delivered` counts distinct texts; a repeat is `duplicated`."""
+    """Every subscriber x message of the measured part. `delivered` counts distinct texts; a repeat is `duplicated`.
+    Of what was lost, `signalled` lay in a gap that the server told the subscriber of.
+    """
 
     expected: int
     delivered: int
     lost: int
+    signalled: int = 0
     duplicated: int
     reordered: int
     corrupted: int
     gaps_signalled: int
     errors: dict[str, int]
+
+
+class Oracle(Fact, frozen=True, kw_only=True):
+    """The ledger's counts once more, from the raw arrivals by the definitions. They must be equal."""
+
+    lost: int
+    signalled: int
+    duplicated: int
+    reordered: int
+
+
+class Absences(Fact, frozen=True, kw_only=True):
+    """What became of subscribers that were cut off while publishing went on.
+
+    resumes: whether the variant promises that nothing is missing after a return unless it says so. cuts: connections
+    cut; returns: how often somebody came back; attempts: connects that it took. recovered: messages that were due
+    while their subscriber was away, and reached it. fresh: from the first attempt until the subscriber had, or had
+    passed, all that was due before it.
+    """
+
+    resumes: bool
+    cuts: int
+    returns: int
+    attempts: int
+    recovered: int
+    fresh: Distribution
 
 
 class ProcessUsage(Fact, frozen=True, kw_only=True):
@@ -193,6 +222,8 @@ class Trial(Fact, frozen=True, kw_only=True):
     failure: Failure | None = None
     findings: list[Finding] = []
     ledger: Ledger | None = None
+    oracle: Oracle | None = None
+    absences: Absences | None = None
     latency: Distribution | None = None
     completion: Distribution | None = None
     slip: Distribution | None = None

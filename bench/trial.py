@@ -35,7 +35,7 @@ from bench.results import (
     Usage,
 )
 from bench.scenarios import Scenario
-from servers._variant import Variant
+from servers._variant import Capability, Variant
 
 LEAD_NS = 60_000_000  # from giving the orders to the first message: everybody has read theirs by then
 DRAIN_WITHIN_S = 5.0
@@ -140,6 +140,9 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
         sampler.stop()
     measured = merged([msgspec.convert(one["measured"], Measured, str_keys=True) for one in said])
     stage.facts.update(_facts(measured, sampler, machine, slips[first:], cast))
+    if measured.absences is not None:
+        resumes = Capability.RESUME in variant.capabilities
+        stage.facts["absences"] = msgspec.structs.replace(measured.absences, resumes=resumes)
 
 
 def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
@@ -149,6 +152,7 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
     return {
         "machine": conditions.during(machine, sampler.watch),
         "ledger": measured.ledger,
+        "oracle": measured.oracle,
         "latency": measured.latency,
         "completion": completion(measured.fan_outs, cast.parameters.get("room", cast.parameters["subscribers"])),
         "slip": fold(slips_ns) if slips_ns else measured.slip,

@@ -98,6 +98,10 @@ class Subscriber(abc.ABC):
     def close(self) -> None:
         """Leave. Idempotent; no callback comes after it."""
 
+    @abc.abstractmethod
+    def cut(self) -> None:
+        """Be gone without a farewell, as when the network is lost: sockets close, and no callback comes after it."""
+
 
 class ConnectError(Exception):
     """A subscription could not be opened; the message names the step that failed."""

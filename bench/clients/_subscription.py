@@ -88,6 +88,10 @@ class Subscription(Subscriber):
             self.closed = True
             self._part()
 
+    def cut(self) -> None:
+        if not self.closed:
+            self._leave()
+
     def connected(self, now_ns: int) -> None:
         """The main link stands."""
         self._step = "handshake"

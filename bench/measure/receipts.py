@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from bench.analysis.distributions import fold, merge, quantile
-from bench.results import Distribution, Ledger, Series, Wire
+from bench.results import Absences, Distribution, Ledger, Oracle, Series, Wire
 
 SERIES_INTERVAL_NS = 250_000_000
+
+_Counts = TypeVar("_Counts", bound=msgspec.Struct)
 
 
 class FanOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     ledger: Ledger
+    oracle: Oracle
+    absences: Absences | None
     latency: Distribution
     fan_outs: dict[int, FanOut]
     slots: list[Distribution]
@@ -46,6 +50,8 @@ def merged(parts: Sequence[Measured]) -> Measured:
     """All processes as one. Neither the order of `parts` nor how subscribers were split among them matters."""
     return Measured(
         ledger=_ledger([part.ledger for part in parts]),
+        oracle=_summed(Oracle, [part.oracle for part in parts]),
+        absences=_absences([part.absences for part in parts]),
         latency=merge(part.latency for part in parts),
         fan_outs=_fan_outs(parts),
         slots=[merge(slot) for slot in zip(*(part.slots for part in parts), strict=True)],
@@ -91,6 +97,19 @@ def added_errors(parts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(total)
 
 
+def _summed(kind: type[_Counts], parts: Sequence[_Counts]) -> _Counts:
+    """Facts that are nothing but counts, added up."""
+    return kind(**{name: sum(getattr(part, name) for part in parts) for name in kind.__struct_fields__})
+
+
+def _absences(parts: Sequence[Absences | None]) -> Absences | None:
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    counts = {name: sum(getattr(part, name) for part in known) for name in ("cuts", "returns", "attempts", "recovered")}
+    return Absences(resumes=known[0].resumes, fresh=merge(part.fresh for part in known), **counts)
+
+
 def _ledger(ledgers: Sequence[Ledger]) -> Ledger:
     def total(count: Callable[[Ledger], int]) -> int:
         return sum(map(count, ledgers))
@@ -99,6 +118,7 @@ def _ledger(ledgers: Sequence[Ledger]) -> Ledger:
         expected=total(lambda one: one.expected),
         delivered=total(lambda one: one.delivered),
         lost=total(lambda one: one.lost),
+        signalled=total(lambda one: one.signalled),
         duplicated=total(lambda one: one.duplicated),
         reordered=total(lambda one: one.reordered),
         corrupted=total(lambda one: one.corrupted),

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis.distributions import fold
+from bench.analysis.oracle import Arrivals, recount
 from bench.measure.receipts import SERIES_INTERVAL_NS, FanOut
 from bench.messages import PROBE_FROM, Composer
-from bench.results import Distribution, Ledger
+from bench.results import Distribution, Ledger, Oracle
 
 BY_EACH = 100_000
 """Where several publish on one topic, a message is numbered sender x BY_EACH + its place in the sender's schedule."""
@@ -36,15 +37,36 @@ class Message:
         self.received_ns = array("q")
 
 
-class Tally:
-    """The ledger of one subscriber. `expected` is the next sequence number in order."""
+@dataclass(slots=True)
+class Return:
+    """A subscriber that had been away, back at its place. `arrivals` had come before, the next message in order was
+    `expected`; `signalled`: whether the server then told it of a gap.
+    """
 
-    __slots__ = ("_recorder", "duplicated", "expected", "last_probe", "missing", "probes", "reordered")
+    arrivals: int
+    expected: int
+    signalled: bool = False
+
+
+class Tally:
+    """The ledger of one subscriber. `expected` is the next sequence number in order.
+
+    arrivals: every sequence number as it came, repeats included, for the oracle to count from. skips: from which
+    number to which one it went on.
+    """
+
+    __slots__ = (
+        "_recorder", "arrivals", "duplicated", "expected", "last_probe", "missing", "probes", "reordered", "returns",
+        "skips",
+    )  # fmt: skip
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self.arrivals = array("q")
         self.expected = 0
         self.missing: set[int] = set()
+        self.returns: list[Return] = []
+        self.skips: dict[int, int] = {}
         self.duplicated: list[int] = []
         self.reordered: list[int] = []
         self.probes = 0
@@ -59,11 +81,27 @@ class Tally:
             if message is None:
                 return
         sequence = message.sequence
+        self.arrivals.append(sequence)
         if sequence == self.expected:
             self.expected = sequence + 1
         elif not self._out_of_order(sequence):
             return
         message.received_ns.append(received_ns)
+
+    def came_back(self) -> Return:
+        """Enter that the subscriber is back after having been away."""
+        self.returns.append(Return(len(self.arrivals), self.expected))
+        return self.returns[-1]
+
+    def signalled(self, first: int, last: int) -> int:
+        """How many messages of `first` <= n < `last` are lost, but in a gap that the server told of: those between a
+        return and the next message in order."""
+        ranges = [
+            range(max(first, back.expected), min(last, self.skips.get(back.expected, max(last, self.expected))))
+            for back in {back.expected: back for back in self.returns if back.signalled}.values()
+            if back.expected in self.skips or back.expected >= self.expected
+        ]
+        return sum(n in self.missing or n >= self.expected for numbers in ranges for n in numbers)
 
     def _out_of_order(self, sequence: int) -> bool:
         """Enter a sequence number that is not the next one; whether it is a first delivery of a message."""
@@ -75,6 +113,7 @@ class Tally:
             return False
         if sequence > self.expected:
             self.missing.update(range(self.expected, sequence))
+            self.skips[self.expected] = sequence
             self.expected = sequence + 1
             return True
         if sequence in self.missing:
@@ -128,6 +167,7 @@ class RoomTally(Tally):
         if stream is None:
             recorder.on_error("a message of another room")
             return
+        stream.arrivals.append(place)
         if place == stream.expected:
             stream.expected = place + 1
         elif not stream._out_of_order(place):
@@ -181,10 +221,11 @@ class Recorder:
 
     def ledger(self, window: Window, gaps_signalled: int) -> Ledger:
         """Every subscriber x message of the window, and the errors of the whole trial."""
-        lost = duplicated = reordered = 0
+        lost = signalled = duplicated = reordered = 0
         for stream in self.streams:
             lost += sum(1 for n in stream.missing if window.first <= n < window.last)
             lost += max(0, window.last - max(stream.expected, window.first))
+            signalled += stream.signalled(window.first, window.last) if stream.returns else 0
             duplicated += sum(1 for n in stream.duplicated if n >= window.first)
             reordered += sum(1 for n in stream.reordered if n >= window.first)
         expected = (window.last - window.first) * len(self.streams)
@@ -192,12 +233,21 @@ class Recorder:
             expected=expected,
             delivered=expected - lost,
             lost=lost,
+            signalled=signalled,
             duplicated=duplicated,
             reordered=reordered,
             corrupted=self.corrupted,
             gaps_signalled=gaps_signalled,
             errors=dict(self.errors),
         )
+
+    def oracle(self, window: Window) -> Oracle:
+        """The same counts from the raw arrivals."""
+        streams = (
+            Arrivals(stream.arrivals, [back.arrivals for back in stream.returns if back.signalled])
+            for stream in self.streams
+        )
+        return recount(streams, window.first, window.last)
 
     def receipts(self) -> tuple[np.ndarray, np.ndarray]:
         """(intended, received) in ns of every first delivery so far, message by message."""

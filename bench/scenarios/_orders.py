@@ -30,6 +30,7 @@ from bench.measure.recorder import Window
 from bench.messages import PROBE_FROM
 from bench.publisher import due_ns
 from bench.results import Wire
+from bench.scenarios._absences import comings
 from bench.scenarios._session import PUBLISHES, Session
 
 LOOK_EVERY_S = 0.005
@@ -112,7 +113,7 @@ class Measurement:
         self.session = session
         self.rate_hz: float = order["rate_hz"]
         self.start_ns: int = order["start_ns"]
-        self.burst: int = order["burst"]
+        self.burst: int = order.get("burst", 1)
         first, last = order["first"], order["last"]
         self.window = Window(first, last, self._due_ns(first), self._due_ns(last))
         self.drain_s: float = order["drain_s"]
@@ -120,6 +121,7 @@ class Measurement:
         self.traffic: list[tuple[int, Traffic]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
+        self.comings = comings(session, self.window, self.start_ns, self.rate_hz)
 
     def _due_ns(self, index: int) -> int:
         return due_ns(self.start_ns, self.rate_hz, index, self.burst)
@@ -132,6 +134,8 @@ class Measurement:
         if publishing:
             for user in self.session.subscribers:
                 self._publish_on_schedule(user, self.session.phase(user.number, PUBLISHES))
+        if self.comings:
+            self.comings.begin()
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         recorder = self.session.recorder
@@ -166,8 +170,12 @@ class Measurement:
     def _measured(self, publishing: bool) -> Measured:
         session, recorder, window = self.session, self.session.recorder, self.window
         alone = publishing and not session.parameters.get("room")
+        absences = self.comings.settle() if self.comings else None
+        gaps = self.comings.gaps if self.comings else sum(user.subscriber.gaps for user in session.subscribers)
         return Measured(
-            ledger=recorder.ledger(window, sum(user.subscriber.gaps for user in session.subscribers)),
+            ledger=recorder.ledger(window, gaps),
+            oracle=recorder.oracle(window),
+            absences=absences,
             latency=recorder.latency(window),
             fan_outs={} if alone else recorder.fan_outs(window),
             slots=recorder.slots(window),

@@ -17,7 +17,7 @@ from gevent.lock import BoundedSemaphore
 from locust import User, events, task
 
 from bench import clients
-from bench.clients import ConnectError, Subscriber, Target
+from bench.clients import ConnectError, OnError, OnText, Subscriber, Target
 from bench.clients._reactor import Reactor
 from bench.measure.recorder import PUBLISHER_ALONE, Recorder, Tally
 from bench.messages import Composer
@@ -55,6 +55,7 @@ class Session:
         self.topic, self.parameters = topic, parameters
         self.composer = Composer(seed, parameters["payload_bytes"])
         self.recorder = Recorder(self.composer)
+        self.seed = seed
         self._phase_offset = random.Random(seed).random()
         self._share = share
 
@@ -91,6 +92,19 @@ class Session:
         first, stride = self._share
         user.number = first + user.index * stride
         user.tally = self.recorder.tally(user.heard())
+        user.subscriber = self.subscription(user, user.tally.on_text, self.recorder.on_error)
+        try:
+            with self._slots:
+                took_ns = user.subscriber.open()
+            if took_ns is not None:
+                self.connect_ns.append(took_ns)
+        except ConnectError as error:
+            self.recorder.on_error(f"connect: {error}")
+        finally:
+            self.settled += 1
+
+    def subscription(self, user: SubscriberUser, on_text: OnText, on_error: OnError, after: str | None = None) -> Subscriber:
+        """A subscription of a user that is yet to be opened, where it left off if `after` says where."""
         target = Target(
             host=self.host,
             port=self.port,
@@ -101,23 +115,8 @@ class Session:
             poll_interval_s=self.parameters["poll_interval_s"],
             hold_s=self.parameters["hold_s"],
         )
-        user.subscriber = self.client(
-            self.reactor,
-            target,
-            user.topic(),
-            user.tally.on_text,
-            self.recorder.on_error,
-            phase=self.phase(user.number),
-        )
-        try:
-            with self._slots:
-                took_ns = user.subscriber.open()
-            if took_ns is not None:
-                self.connect_ns.append(took_ns)
-        except ConnectError as error:
-            self.recorder.on_error(f"connect: {error}")
-        finally:
-            self.settled += 1
+        phase = self.phase(user.number)
+        return self.client(self.reactor, target, user.topic(), on_text, on_error, after=after, phase=phase)
 
 
 SESSION = Session()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bench.analysis.calibration import misread, plant_of
 from bench.analysis.findings._check import Check
+from bench.analysis.oracle import agree
 from bench.results import Ledger, Trial
 
 FEW_MESSAGES = 50
@@ -22,10 +23,30 @@ def _ledger(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], str 
     return observe
 
 
-def _unplanted(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], str | None]:
-    """The same, but for faults that calibration plants: how many there must be is checked apart."""
+def _unforeseen(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], str | None]:
+    """The same, but for what is foreseen: faults that calibration plants (how many there must be is checked apart), and
+    what a server that promises no resume loses or repeats at subscribers that were cut off."""
     observe = _ledger(count, what)
-    return lambda trial: None if plant_of(trial) is not None else observe(trial)
+
+    def unforeseen(trial: Trial) -> str | None:
+        foreseen = plant_of(trial) is not None or (trial.absences is not None and not trial.absences.resumes)
+        return None if foreseen else observe(trial)
+
+    return unforeseen
+
+
+def _disagreement(trial: Trial) -> str | None:
+    if trial.ledger is None or trial.oracle is None or agree(trial.ledger, trial.oracle):
+        return None
+    pairs = ((name, getattr(trial.ledger, name), getattr(trial.oracle, name)) for name in trial.oracle.__struct_fields__)
+    return ", ".join(f"{name}: ledger {ours:,}, oracle {theirs:,}" for name, ours, theirs in pairs if ours != theirs)
+
+
+def _not_back(trial: Trial) -> str | None:
+    absences = trial.absences
+    if absences is None or absences.returns == absences.cuts:
+        return None
+    return f"{absences.returns:,} of {absences.cuts:,} that were cut off were back and fresh at the end"
 
 
 def _errors(trial: Trial) -> str | None:
@@ -74,15 +95,19 @@ VERIFY = "run `python -m bench verify` for this variant; if it passes, lower rat
 
 CHECKS = (
     Check("lost messages", True, "more than 0", "a server that delivers less is not cheaper, it does less", VERIFY,
-          _unplanted(lambda ledger: ledger.lost, "lost")),
+          _unforeseen(lambda ledger: ledger.lost - ledger.signalled, "lost")),
     Check("duplicated messages", True, "more than 0", "exactly once is part of the contract", VERIFY,
-          _unplanted(lambda ledger: ledger.duplicated, "duplicated")),
+          _unforeseen(lambda ledger: ledger.duplicated, "duplicated")),
     Check("reordered messages", True, "more than 0", "publish order is part of the contract", VERIFY,
-          _unplanted(lambda ledger: ledger.reordered, "reordered")),
+          _unforeseen(lambda ledger: ledger.reordered, "reordered")),
     Check("calibration missed", True, "any count other than planted", "an instrument that miscounts known faults is"
           " broken", "run `python -m bench calibrate`; if it stays, doubt every ledger of this run", misread),
     Check("corrupted messages", True, "more than 0", "byte for byte is part of the contract", VERIFY,
           _ledger(lambda ledger: ledger.corrupted, "corrupted beside the total")),
+    Check("ledger and oracle disagree", True, "any count", "both count the same arrivals, independently", "report a fault"
+          " of the bench, with the record of the trial", _disagreement),
+    Check("not all back", False, "fewer than were cut off", "whoever is not back has no freshness to be measured",
+          "raise measure_s, or look at the errors", _not_back),
     Check("errors", True, "more than 0", "a failed connection or request is work that was not done", VERIFY, _errors),
     Check("nothing expected", True, "0 deliveries expected", "there is nothing to measure",
           "raise rate_hz or measure_s until messages fall into the measured part", _nothing_expected),
