@@ -4,10 +4,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.analysis.distributions import fold
 from bench.measure.receipts import Measured, completion, merged, series
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
-from bench.results import Wire
+from bench.results import Absences, Wire
 
 COMPOSER = Composer(1, 80)
 MS = 1_000_000
@@ -17,6 +18,10 @@ COUNTERS = [name for name in Wire.__struct_fields__ if name != "window_ns"]
 
 arrivals = st.lists(st.tuples(st.integers(0, MESSAGES - 1), st.integers(1, 400 * MS)), max_size=12)
 """What one subscriber receives: (number, delay), in any order, twice, or never."""
+
+
+def absent(count) -> Absences:
+    return Absences(resumes=False, cuts=count, returns=count, attempts=count, recovered=count, fresh=fold([MS] * count))
 
 
 def measured(subscribers) -> Measured:
@@ -35,6 +40,8 @@ def measured(subscribers) -> Measured:
     count = sum(map(len, subscribers))
     return Measured(
         ledger=recorder.ledger(WINDOW, gaps_signalled=len(subscribers)),
+        oracle=recorder.oracle(WINDOW),
+        absences=absent(count) if subscribers else None,
         latency=latency,
         fan_outs=recorder.fan_outs(WINDOW),
         slots=recorder.slots(WINDOW),

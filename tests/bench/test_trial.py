@@ -7,6 +7,7 @@ import pytest
 
 from bench import calibrate, scenarios, trial
 from bench.analysis.calibration import readings
+from bench.analysis.oracle import agree
 from bench.measure import conditions, machine
 from bench.measure.machine import divide_cores
 from bench.plan import BRIEF, plan
@@ -14,6 +15,7 @@ from bench.request import Request
 from bench.results import load
 from bench.run import begin, carry_out, resume
 from servers import _redis, _variant
+from servers._variant import Capability
 
 SMALL = {
     "broadcast": {"subscribers": 10, "rate_hz": 50.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
@@ -21,6 +23,8 @@ SMALL = {
     "burst": {"subscribers": 10, "rate_hz": 50.0, "burst": 5, "measure_s": 0.4, "warm_up_s": 0.1,
               "poll_interval_s": 0.05},
     "chat": {"subscribers": 10, "room": 5, "rate_hz": 10.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
+    "dropped": {"subscribers": 10, "rate_hz": 50.0, "cut_every_s": 0.4, "away_s": 0.1, "measure_s": 1.0, "warm_up_s": 0.1,
+                "poll_interval_s": 0.05},
     "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
 }
 HEARD = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
@@ -83,6 +87,26 @@ def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(mon
     assert record.ledger is None
     assert "the load generator was killed by SIGKILL" in record.failure.error
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("variant", _variant.names())
+def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_counted(variant):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("dropped", variant)
+    assert record.failure is None
+    absences, ledger = record.absences, record.ledger
+    assert absences.cuts >= 10
+    assert absences.returns == absences.cuts == absences.attempts == absences.fresh.count
+    assert absences.resumes == (Capability.RESUME in _variant.load(variant).capabilities)
+    assert agree(ledger, record.oracle)
+    if absences.resumes:
+        assert (ledger.lost, ledger.duplicated, ledger.reordered) == (0, 0, 0)
+        assert absences.recovered > 0
+    else:
+        assert ledger.lost > 0
+        assert (ledger.signalled, absences.recovered) == (0, 0)
+    assert not [finding for finding in record.findings if finding.name in ("lost messages", "not all back")]
 
 
 def test_wire_bytes_are_those_of_the_protocol():
