@@ -31,8 +31,10 @@ SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is 
 
 @dataclass(slots=True)
 class Cast:
-    """Who takes part in a trial."""
+    """Who takes part in a trial. `stack` ends them; `topic` is one that no other trial uses, should they share a broker."""
 
+    stack: ExitStack
+    topic: str
     planned: Planned
     parameters: Mapping[str, Any]
     scenario: Scenario
@@ -73,10 +75,12 @@ class Cast:
         """The answers to an order that was given before."""
         return answers(self.loads, done, timeout_s + SLACK_S, self.watched)
 
-    @property
-    def topic(self) -> str:
-        """A topic that no other trial uses, should they share a broker."""
-        return f"t{self.server.nonce}"
+    def restart(self, kill: bool) -> None:
+        """End the server, with or without a farewell, and put another in its place. Raises as starting one does."""
+        self.server.end(gently=not kill)
+        self.server = self.stack.enter_context(successor(self.server))
+        self.server.wait_until_ready()
+        self.broker = Broker(self.server.broker_pid) if self.server.broker_pid else None
 
 
 def start(
@@ -93,7 +97,8 @@ def start(
     if publisher:
         publisher.connect(server, planned.seed, parameters["payload_bytes"])
     broker = Broker(server.broker_pid) if server.broker_pid else None
-    return Cast(planned, parameters, scenario, server, loads, masters, publisher, broker)
+    topic = f"t{server.nonce}"
+    return Cast(stack, topic, planned, parameters, scenario, server, loads, masters, publisher, broker)
 
 
 def connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:

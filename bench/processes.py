@@ -184,13 +184,18 @@ class _ReadyLine(msgspec.Struct):
 
 
 class Server(Member):
-    """A variant's server: fresh, on a free port, known by its nonce. `plant` is what a calibration server plants."""
+    """A variant's server: fresh, on free ports, known by its nonce. `plant` is what a calibration server plants.
 
-    def __init__(self, variant: str, cores: tuple[int, ...], plant: str = "") -> None:
-        self.nonce, self.token = secrets.token_hex(8), secrets.token_hex(16)
+    With `before`, it takes the place of one that has ended: its ports, and what the ingest asks for.
+    """
+
+    def __init__(self, variant: str, cores: tuple[int, ...], plant: str = "", before: Server | None = None) -> None:
+        self.variant, self.cores, self.plant = variant, cores, plant
+        self.nonce = secrets.token_hex(8)
+        self.token = before.token if before else secrets.token_hex(16)
         environment = {
-            "PUSHBENCH_PORT": "0",
-            "PUSHBENCH_INGEST_PORT": "0",
+            "PUSHBENCH_PORT": str(before.port) if before else "0",
+            "PUSHBENCH_INGEST_PORT": str(before.ingest_port) if before else "0",
             "PUSHBENCH_NONCE": self.nonce,
             "PUSHBENCH_TOKEN": self.token,
             "PUSHBENCH_PARENT": str(os.getpid()),
@@ -216,6 +221,11 @@ class Server(Member):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(gently=True)
+
+
+def successor(server: Server) -> Server:
+    """Another server in the place of one that has ended, not yet ready."""
+    return Server(server.variant, server.cores, server.plant, server)
 
 
 class Publisher(Member):

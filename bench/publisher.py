@@ -84,34 +84,71 @@ class Orders:
             yield json.loads(line)
 
 
-def probe(ingest: socket.socket, composer: Composer, orders: Orders, topic: str, **_: Any) -> dict[str, Any]:
+class Ingest:
+    """The connection to the server's ingest port. One that is lost is opened anew for the next message."""
+
+    def __init__(self, port: int, token: str) -> None:
+        """Raises OSError if there is no server."""
+        self._port, self._token = port, token
+        self._socket: socket.socket | None = None
+        self._connect()
+
+    def send(self, data: bytes) -> bool:
+        """Whether the data could be handed to the kernel. What the server had not read when it died is lost all the
+        same."""
+        try:
+            if self._socket is None:
+                self._connect()
+            assert self._socket is not None
+            self._socket.sendall(data)
+        except OSError:
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.settimeout(30)
+        self._socket.sendall(self._token.encode() + b"\n")
+
+
+def probe(ingest: Ingest, composer: Composer, orders: Orders, topic: str, **_: Any) -> dict[str, Any]:
     """Publish probes until there is a next order."""
     published = 0
     while not orders.waiting(PROBE_EVERY_S if published else 0):
         text = composer.compose(PROBE_FROM + published, time.monotonic_ns())
-        ingest.sendall(topic.encode() + b"\t" + text + b"\n")
+        ingest.send(topic.encode() + b"\t" + text + b"\n")
         published += 1
     return {"published": published}
 
 
 def publish(
-    ingest: socket.socket, composer: Composer, orders: Orders, topic: str,
+    ingest: Ingest, composer: Composer, orders: Orders, topic: str,
     start_ns: int, rate_hz: float, count: int, burst: int = 1, **_: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Publish `count` messages on the schedule; slip is the moment before the send minus the due time.
 
-    A burst is composed before it is due and sent in one piece: nobody can say that it arrived one by one.
+    A burst is composed before it is due and sent in one piece: nobody can say that it arrived one by one. What could not
+    be sent, because the server was gone, is `unsent`.
     """
     head = topic.encode() + b"\t"
-    slips_ns = []
+    slips_ns: list[int] = []
+    unsent = 0
     for first in range(0, count, burst):
         due = due_ns(start_ns, rate_hz, first, burst)
         numbers = range(first, min(first + burst, count))
         lines = b"".join(head + composer.compose(index, due) + b"\n" for index in numbers)
         sleep_until(due)
         slips_ns += [time.monotonic_ns() - due] * len(numbers)
-        ingest.sendall(lines)
-    return {"published": count, "slips_ns": slips_ns}
+        unsent += 0 if ingest.send(lines) else len(numbers)
+    return {"published": count - unsent, "unsent": unsent, "slips_ns": slips_ns}
 
 
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"probe": probe, "publish": publish}
@@ -124,14 +161,12 @@ def main() -> None:
     following = iter(orders)
     hello = next(following)
     composer = Composer(hello["seed"], hello["payload_bytes"])
-    with socket.create_connection(("127.0.0.1", hello["ingest_port"]), timeout=10) as ingest:
-        ingest.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ingest.settimeout(30)
-        ingest.sendall(hello["token"].encode() + b"\n")
-        for order in following:
-            if order["do"] in ACTIONS:
-                answer = ACTIONS[order["do"]](ingest, composer, orders, **order)
-                print(json.dumps({"done": order["do"], **answer}), flush=True)
+    ingest = Ingest(hello["ingest_port"], hello["token"])
+    for order in following:
+        if order["do"] in ACTIONS:
+            answer = ACTIONS[order["do"]](ingest, composer, orders, **order)
+            print(json.dumps({"done": order["do"], **answer}), flush=True)
+    ingest.close()
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ class Absences(Fact, frozen=True, kw_only=True):
     """What became of subscribers that were cut off while publishing went on.
 
     resumes: whether the variant promises that nothing is missing after a return unless it says so. cuts: connections
-    cut; returns: how often somebody came back; attempts: connects that it took. recovered: messages that were due
+    cut; returns: how often somebody came back; attempts: connects that it took, and how
+    many of them fell into each tenth of a second of the measured part. recovered: messages that were due
     while their subscriber was away, and reached it. fresh: from the first attempt until the subscriber had, or had
     passed, all that was due before it.
     """
@@ -75,6 +76,7 @@ class Absences(Fact, frozen=True, kw_only=True):
     cuts: int
     returns: int
     attempts: int
+    attempt_slots: list[int]
     recovered: int
     fresh: Distribution
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bench import faults
 from bench.analysis import findings
 from bench.analysis.distributions import fold
 from bench.cast import SLACK_S, Cast, connect, prime, start, why
@@ -128,9 +129,10 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     if cast.publisher:
         cast.publisher.send({"do": "publish", "topic": cast.topic, "count": last, **schedule})
     machine = stage.facts["machine"]
-    sampler = Sampler(cast.pids, machine.cores, *window.cost_ns)
+    sampler = Sampler(faults.living(cast), machine.cores, *window.cost_ns)
     sampler.start()
     try:
+        faults.carry_out(cast, window)
         watch(cast.watched, window.end_ns)
         stage.enter("drain")
         slips = answer(cast.publisher, "publish", SLACK_S, cast.watched)["slips_ns"] if cast.publisher else []
@@ -158,19 +160,26 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
         "slip": fold(slips_ns) if slips_ns else measured.slip,
         "connect": measured.connect,
         "wire": measured.wire,
-        "usage": Usage(
-            window_ns=sampler.window_ns,
-            deliveries=measured.deliveries,
-            server=sampler.usage["server"],
-            broker=sampler.usage.get("broker"),
-            load=[sampler.usage[name] for name in cast.loads_by_name],
-            publisher=sampler.usage.get("publisher"),
-        ),
+        "usage": _usage(measured, sampler, cast),
         "headroom": Headroom(loop_lag=measured.loop_lag, unread=measured.unread),
         "series": msgspec.structs.replace(
-            series(measured), server_cpu_ns=sampler.cpu_ns["server"], broker_cpu_ns=sampler.cpu_ns.get("broker", [])
+            series(measured), server_cpu_ns=sampler.cpu_ns.get("server", []), broker_cpu_ns=sampler.cpu_ns.get("broker", [])
         ),
     }
+
+
+def _usage(measured: Measured, sampler: Sampler, cast: Cast) -> Usage | None:
+    """What everybody used; None where the server did not live through the whole of it, and was meant not to."""
+    if "server" not in sampler.usage:
+        return None
+    return Usage(
+        window_ns=sampler.window_ns,
+        deliveries=measured.deliveries,
+        server=sampler.usage["server"],
+        broker=sampler.usage.get("broker"),
+        load=[sampler.usage[name] for name in cast.loads_by_name],
+        publisher=sampler.usage.get("publisher"),
+    )
 
 
 def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:

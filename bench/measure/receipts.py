@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import msgspec
@@ -107,7 +108,8 @@ def _absences(parts: Sequence[Absences | None]) -> Absences | None:
     if not known:
         return None
     counts = {name: sum(getattr(part, name) for part in known) for name in ("cuts", "returns", "attempts", "recovered")}
-    return Absences(resumes=known[0].resumes, fresh=merge(part.fresh for part in known), **counts)
+    slots = [sum(slot) for slot in zip_longest(*(part.attempt_slots for part in known), fillvalue=0)]
+    return Absences(resumes=known[0].resumes, attempt_slots=slots, fresh=merge(part.fresh for part in known), **counts)
 
 
 def _ledger(ledgers: Sequence[Ledger]) -> Ledger:

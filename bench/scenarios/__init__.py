@@ -68,12 +68,13 @@ BOUNDS = {
     "steps": (0, 100_000),
     "cut_every_s": (0.1, 3600.0),
     "away_s": (0.0, 600.0),
+    "restart_after_s": (0.0, 3600.0),
     "burst": (1, 10_000),
     "room": (2, 1_000),
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
-CHOICES = {"plant": tuple(PLANTS)}
+CHOICES = {"plant": tuple(PLANTS), "signal": ("TERM", "KILL")}
 """What a parameter of this name may be, where it is a name itself."""
 
 

@@ -1,4 +1,5 @@
-"""Subscribers that are cut off and come back, while publishing goes on: where they left off, if the server has cursors.
+"""Subscribers that are cut off, or lose their server, and come back, while publishing goes on: where they left off, if the
+server has cursors.
 
 Whoever comes back retries with exponential backoff and full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS
 Architecture Blog, 2015): the wait before attempt n is drawn evenly from 0 to min(cap, base x 2^n).
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import gevent
@@ -21,6 +23,7 @@ from bench.results import Absences
 if TYPE_CHECKING:
     from bench.scenarios._session import Session, SubscriberUser
 
+ATTEMPTS_SLOT_NS = 100_000_000
 BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 5.0
 
 
@@ -55,13 +58,17 @@ class Catching:
 
 
 class Comings:
-    """All absences of one process: every subscriber is cut off after 0.5 to 1.5 times `cut_every_s`, stays away for
-    `away_s`, and again, as long as it can be back before the measured part ends."""
+    """All absences of one process.
+
+    With the parameter `cut_every_s` every subscriber is cut off after 0.5 to 1.5 times that, stays away for `away_s`, and
+    again, as long as it can be back before the measured part ends. Without, it comes back whenever it loses its server.
+    """
 
     def __init__(self, session: Session, window: Window, start_ns: int, rate_hz: float) -> None:
         self._session, self._window, self._start_ns, self._rate_hz = session, window, start_ns, rate_hz
-        self._every_s: float = session.parameters["cut_every_s"]
-        self._away_s: float = session.parameters["away_s"]
+        self._every_s: float = session.parameters.get("cut_every_s", 0.0)
+        self._away_s: float = session.parameters.get("away_s", 0.0)
+        self._slots: Counter[int] = Counter()
         self._returns: list[tuple[Return, Subscriber]] = []
         self._spans: list[tuple[Tally, int, int]] = []
         self._fresh_ns: list[int] = []
@@ -70,7 +77,24 @@ class Comings:
     def begin(self) -> None:
         """From the beginning of the measured part."""
         for user in self._session.subscribers:
-            gevent.spawn(self._come_and_go, user)
+            if self._every_s:
+                gevent.spawn(self._come_and_go, user)
+            else:
+                user.subscriber.on_error = self._lost(user)
+
+    def _lost(self, user: SubscriberUser) -> Callable[[str], None]:
+        """What a subscriber does whose connection is lost: it comes back, from where it was."""
+
+        def lost(reason: str) -> None:
+            if reason.startswith("publish: "):
+                self._session.recorder.on_error(reason)
+                return
+            self._cuts += 1
+            now_ns = time.monotonic_ns()
+            rng = random.Random(f"{self._session.seed}/{user.number}/{self._cuts}")
+            gevent.spawn(self._come_back, user, user.subscriber.cursor, rng, now_ns)
+
+        return lost
 
     def _come_and_go(self, user: SubscriberUser) -> None:
         rng = random.Random(f"{self._session.seed}/{user.number}")
@@ -85,22 +109,26 @@ class Comings:
             user.subscriber.cut()
             self._cuts += 1
             _sleep_until(back_ns)
-            self._spans.append((user.tally, self._due_before(moment_ns), self._due_before(time.monotonic_ns())))
-            self._come_back(user, cursor, rng)
+            self._come_back(user, cursor, rng, moment_ns)
             moment_ns = max(back_ns, time.monotonic_ns())
 
-    def _come_back(self, user: SubscriberUser, cursor: str | None, rng: random.Random) -> None:
-        """Open subscriptions until one stands."""
+    def _come_back(self, user: SubscriberUser, cursor: str | None, rng: random.Random, left_ns: int) -> None:
+        """Open subscriptions until one stands, or the measured part is over."""
         started_ns = time.monotonic_ns()
         behind = self._due_before(started_ns)
+        self._spans.append((user.tally, self._due_before(left_ns), behind))
         for wait_s in waits_s(rng):
             gevent.sleep(wait_s)
+            if time.monotonic_ns() > self._window.end_ns:
+                return
             back = user.tally.came_back()
             catching = Catching(user.tally, behind, started_ns, self._fresh_ns)
-            subscriber = self._session.subscription(user, catching.on_text, self._session.recorder.on_error, cursor)
+            on_error = self._session.recorder.on_error if self._every_s else self._lost(user)
+            subscriber = self._session.subscription(user, catching.on_text, on_error, cursor)
             catching.subscriber = user.subscriber = subscriber
             self._returns.append((back, subscriber))
             self._attempts += 1
+            self._slots[(time.monotonic_ns() - self._window.start_ns) // ATTEMPTS_SLOT_NS] += 1
             try:
                 subscriber.open()
             except ConnectError:
@@ -127,6 +155,7 @@ class Comings:
             cuts=self._cuts,
             returns=len(self._fresh_ns),
             attempts=self._attempts,
+            attempt_slots=[self._slots[slot] for slot in range(max(self._slots, default=-1) + 1)],
             recovered=recovered,
             fresh=fold(self._fresh_ns),
         )
@@ -139,7 +168,8 @@ class Comings:
 
 def comings(session: Session, window: Window, start_ns: int, rate_hz: float) -> Comings | None:
     """Those that the scenario asks for, or None."""
-    return Comings(session, window, start_ns, rate_hz) if "cut_every_s" in session.parameters else None
+    asked = {"cut_every_s", "restart_after_s"} & session.parameters.keys()
+    return Comings(session, window, start_ns, rate_hz) if asked else None
 
 
 def _sleep_until(moment_ns: int) -> None:

@@ -25,6 +25,8 @@ SMALL = {
     "chat": {"subscribers": 10, "room": 5, "rate_hz": 10.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
     "dropped": {"subscribers": 10, "rate_hz": 50.0, "cut_every_s": 0.4, "away_s": 0.1, "measure_s": 1.0, "warm_up_s": 0.1,
                 "poll_interval_s": 0.05},
+    "restart": {"subscribers": 10, "rate_hz": 50.0, "restart_after_s": 0.2, "measure_s": 6.0, "warm_up_s": 0.1,
+                "poll_interval_s": 0.05},
     "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
 }
 HEARD = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
@@ -33,10 +35,10 @@ CELLS = [(scenario, variant) for scenario in HEARD for variant in _variant.names
 CELLS.append(("idle", "long_polling"))
 
 
-def small_trial(scenario_name, variant_name, workers=1):
+def small_trial(scenario_name, variant_name, workers=1, **changes):
     scenario = scenarios.load(scenario_name)
     (planned,) = plan([(scenario_name, variant_name)], 1, 1)
-    parameters = scenario.settled("standard", SMALL[scenario_name])
+    parameters = scenario.settled("standard", {**SMALL[scenario_name], **changes})
     return trial.run(planned, scenario, _variant.load(variant_name), parameters, machine.divide_cores(), workers)
 
 
@@ -107,6 +109,24 @@ def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_count
         assert ledger.lost > 0
         assert (ledger.signalled, absences.recovered) == (0, 0)
     assert not [finding for finding in record.findings if finding.name in ("lost messages", "not all back")]
+
+
+@pytest.mark.parametrize("signal", ["TERM", "KILL"])
+@pytest.mark.parametrize("variant", _variant.names())
+def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed(variant, signal):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("restart", variant, signal=signal)
+    assert record.failure is None
+    absences, ledger = record.absences, record.ledger
+    assert absences.cuts >= 10
+    assert absences.fresh.count >= 10
+    assert sum(absences.attempt_slots) == absences.attempts
+    assert ledger.lost > 0
+    assert agree(ledger, record.oracle)
+    assert record.usage is None
+    if absences.resumes:
+        assert (ledger.signalled, ledger.duplicated, ledger.reordered) == (ledger.lost, 0, 0)
 
 
 def test_wire_bytes_are_those_of_the_protocol():
