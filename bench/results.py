@@ -174,6 +174,24 @@ class IdleStep(Fact, frozen=True, kw_only=True):
     broker: ProcessUsage | None
 
 
+class CapacityStep(Fact, frozen=True, kw_only=True):
+    """One load of a search for the most that a server sustains: messages per second on the topic, and how that went.
+
+    verdict: sustained; exceeded (the bound, or something was lost); generator (its own limit came first); disturbed (by
+    something else on the machine, so that it says nothing); observation: what was seen, in words.
+    """
+
+    rate_hz: float
+    verdict: Literal["sustained", "exceeded", "generator", "disturbed"]
+    observation: str
+    expected: int
+    delivered: int
+    p50_ns: int | None
+    p99_ns: int | None
+    server_cpu_ns: int | None
+    window_ns: int | None
+
+
 class Finding(Fact, frozen=True, kw_only=True):
     """One entry of the closed list in `bench.analysis.findings`, with what was seen and what to do about it."""
 
@@ -236,6 +254,7 @@ class Trial(Fact, frozen=True, kw_only=True):
     wire: Wire | None = None
     series: Series | None = None
     idle: list[IdleStep] = []
+    capacity: list[CapacityStep] = []
 
     @property
     def valid(self) -> bool:

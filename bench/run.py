@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import scenarios, trial
+from bench import capacity, scenarios, trial
+from bench.analysis.capacity import sustained
 from bench.analysis.distributions import quantile
 from bench.gate import Say, gate, instruments
 from bench.measure import machine
@@ -172,7 +173,8 @@ def carry_out(begun: Begun, say: Say) -> int:
     for index, one in enumerate(planned):
         scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
         of_trial = {**parameters[one.scenario], **one.changes}
-        record = trial.run(one, scenario, variant, of_trial, cores, run.workers)
+        measure = capacity.run if capacity.is_search(of_trial) else trial.run
+        record = measure(one, scenario, variant, of_trial, cores, run.workers)
         store.add(record)
         spent_s = time.monotonic() - began
         done_s = expected_s(planned[: index + 1], parameters)
@@ -199,6 +201,9 @@ def outcome(record: Trial) -> str:
     if record.latency and record.ledger and record.latency.count:
         p50, p99 = (duration(quantile(record.latency, q)) for q in (0.5, 0.99))
         return f"p50 {p50}, p99 {p99}, {record.ledger.delivered} delivered"
+    if record.capacity:
+        most = sustained(record.capacity)
+        return f"sustains {most:.3g} messages/s" if most else "sustains none of the rates tried"
     return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"
 
 

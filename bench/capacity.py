@@ -1,0 +1,44 @@
+"""One trial of a capacity scenario: a search whose every step is a trial of its own, with processes of its own."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from bench import trial
+from bench.analysis.capacity import next_rate, step
+from bench.measure.machine import Cores
+from bench.results import SCHEMA, CapacityStep, Failure, Planned, Trial
+from bench.scenarios import BOUNDS, Scenario
+from servers._variant import Variant
+
+
+def is_search(parameters: Mapping[str, Any]) -> bool:
+    """Whether a trial with these parameters looks for a capacity."""
+    return "bound_s" in parameters
+
+
+def run(
+    planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores,
+    workers: int = 1,
+) -> Trial:  # fmt: skip
+    """The record of one search. It has failed if not a single rate could be measured."""
+    started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    began_ns = time.monotonic_ns()
+    steps: list[CapacityStep] = []
+    failure: Failure | None = None
+    while (rate_hz := next_rate(steps, parameters["rate_hz"], BOUNDS["rate_hz"][1])) is not None:
+        record = trial.run(planned, scenario, variant, {**parameters, "rate_hz": rate_hz}, cores, workers)
+        steps.append(step(record, parameters["bound_s"] * 1e9))
+        failure = record.failure if all(one.p99_ns is None for one in steps) else None
+    return Trial(
+        schema=SCHEMA,
+        planned=planned,
+        parameters=dict(parameters),
+        started_at=started_at,
+        phases_ns={"measure": time.monotonic_ns() - began_ns},
+        failure=failure,
+        capacity=steps,
+    )

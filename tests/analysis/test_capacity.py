@@ -1,0 +1,84 @@
+"""The search for the most that a server sustains, against servers whose capacity is known."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.analysis.capacity import MOST_STEPS, RESOLUTION, is_at_least, next_rate, step, sustained
+from bench.results import CapacityStep, Failure, Finding
+from tests.analysis._trials import MS, calm
+
+
+def stepped(rate_hz: float, verdict: str) -> CapacityStep:
+    return CapacityStep(
+        rate_hz=rate_hz, verdict=verdict, observation="", expected=1, delivered=1, p50_ns=1, p99_ns=1, server_cpu_ns=1,
+        window_ns=1,
+    )  # fmt: skip
+
+
+def search(capacity_hz: float, start_hz: float, generator_hz: float = float("inf")) -> list[CapacityStep]:
+    """Every step of a search on a server of this capacity."""
+    steps: list[CapacityStep] = []
+    while (rate := next_rate(steps, start_hz, 100_000.0)) is not None:
+        verdict = "generator" if rate > generator_hz else "sustained" if rate <= capacity_hz else "exceeded"
+        steps.append(stepped(rate, verdict))
+    return steps
+
+
+@given(st.floats(0.6, 60_000), st.floats(1.0, 100.0))
+def test_the_search_finds_a_capacity_from_below_within_its_resolution(capacity: float, start: float) -> None:
+    steps = search(capacity, start)
+    found = sustained(steps)
+    if len(steps) < MOST_STEPS:
+        assert found is not None
+        assert found <= capacity < found * RESOLUTION
+        assert not is_at_least(steps)
+    else:
+        assert found is None or found <= capacity
+
+
+def test_a_miss_that_is_not_repeated_is_no_limit() -> None:
+    steps = [stepped(20, "sustained"), stepped(40, "exceeded")]
+    assert next_rate(steps, 20, 1e5) == 40
+    steps.append(stepped(40, "sustained"))
+    assert next_rate(steps, 20, 1e5) == 80
+
+
+def test_where_the_generator_gives_up_first_the_capacity_is_at_least_what_was_sustained() -> None:
+    steps = search(50_000, 20, generator_hz=1_000)
+    assert is_at_least(steps)
+    found = sustained(steps)
+    assert found is not None
+    assert found <= 1_000 < found * RESOLUTION
+
+
+def test_the_search_ends_at_the_highest_rate_that_may_be_asked_for() -> None:
+    steps = search(float("inf"), 30_000)
+    assert sustained(steps) == 100_000
+    assert is_at_least(steps)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "sustained"),
+        ({"failure": Failure(phase="prime", error="nothing came")}, "exceeded"),
+        ({"findings": ["lost messages"]}, "exceeded"),
+        ({"findings": ["generator saturated", "lost messages"]}, "generator"),
+        ({"findings": ["machine busy"]}, "disturbed"),
+    ],
+)
+def test_what_a_trial_says_of_its_rate(changes: dict[str, object], verdict: str) -> None:
+    names = changes.get("findings", [])
+    assert isinstance(names, list)
+    found = [Finding(name=name, disqualifying=True, observation="seen", remedy="") for name in names]
+    trial = msgspec.structs.replace(calm(), findings=found, failure=changes.get("failure"))
+    assert step(trial, 200 * MS).verdict == verdict
+
+
+def test_beyond_the_bound_a_rate_is_exceeded() -> None:
+    assert step(calm(), 200 * MS).verdict == "sustained"
+    assert step(calm(), 50 * MS).verdict == "exceeded"
