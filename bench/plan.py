@@ -13,6 +13,8 @@ from typing import Any
 from bench.results import Parameter, Planned
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
+SEARCH_STEPS = 11
+"""How many trials a search for a capacity takes, for estimates only."""
 OVERHEAD_S = 1.4
 """Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
 
@@ -159,7 +161,8 @@ def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
 
 def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
     """Estimate of how many seconds the trials will take; `parameters` by scenario."""
-    return sum(OVERHEAD_S + _measured_s({**parameters[trial.scenario], **trial.changes}) for trial in planned)
+    settled = [{**parameters[trial.scenario], **trial.changes} for trial in planned]
+    return sum((OVERHEAD_S + _measured_s(one)) * (SEARCH_STEPS if "bound_s" in one else 1) for one in settled)
 
 
 def sequences(parameters: Mapping[str, Any]) -> tuple[int, int]:
