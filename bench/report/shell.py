@@ -1,4 +1,4 @@
-"""The shell of every page: one file that needs nothing else, and a policy that allows what we wrote and nothing more."""
+"""The shell of every page: one file that needs nothing else; its policy allows what we wrote and nothing more."""
 
 from __future__ import annotations
 
