@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from bench import clients, scenarios, settings
@@ -54,7 +53,7 @@ class Settled:
     parameters: Mapping[str, Mapping[str, Any]]
     repetitions: int
     seed: int
-    swept: Mapping[str, Sequence[tuple[str, Any]]] = MappingProxyType({})
+    swept: Mapping[str, Sequence[tuple[str, Any]]] = field(default_factory=dict)
 
     def points(self, measured: Container[str]) -> list[Point]:
         """The points of all sweeps: of every variant that is measured and whose client heeds the parameter."""

@@ -1,4 +1,4 @@
-"""The shell of every page: one file that needs nothing else, and a policy that allows what we wrote and nothing more."""
+"""The shell of every page: one file that needs nothing else; its policy allows what we wrote and nothing more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from bench.units import counted
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(template: str, given: Mapping[str, Any], looks: Mapping[str, palette.Look], scripts: Sequence[str] = ()) -> str:
+def page(
+    template: str, given: Mapping[str, Any], looks: Mapping[str, palette.Look], scripts: Sequence[str] = ()
+) -> str:
     """A self-contained HTML page. Everything given is escaped; the style sheet and the scripts are files of ours.
 
     The policy of the page names both by their digests: nothing else can run, and nothing can be fetched or sent.
@@ -26,12 +28,16 @@ def page(template: str, given: Mapping[str, Any], looks: Mapping[str, palette.Lo
     style = _file("page.css") + _colours(looks)
     sources = [_file(name) for name in scripts]
     allowed = [f"style-src {_digest(style)}", *([f"script-src {' '.join(map(_digest, sources))}"] if sources else [])]
-    return environment(html=True).get_template(template).render(
-        **given,
-        looks=looks,
-        style=Markup(style),  # noqa: S704  # our own file and palette
-        scripts=[Markup(source) for source in sources],  # noqa: S704  # our own files
-        policy=f"default-src 'none'; {'; '.join(allowed)}; base-uri 'none'; form-action 'none'",
+    return (
+        environment(html=True)
+        .get_template(template)
+        .render(
+            **given,
+            looks=looks,
+            style=Markup(style),  # noqa: S704  # our own file and palette
+            scripts=[Markup(source) for source in sources],  # noqa: S704  # our own files
+            policy=f"default-src 'none'; {'; '.join(allowed)}; base-uri 'none'; form-action 'none'",
+        )
     )
 
 
