@@ -20,6 +20,7 @@ from bench.processes import (
     answer,
     answers,
     load_side,
+    successor,
 )
 from bench.results import Planned
 from bench.scenarios import Scenario

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.scenarios._session import Session, SubscriberUser
 
 ATTEMPTS_SLOT_NS = 100_000_000
-BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 5.0
+BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 
 
 def waits_s(rng: random.Random) -> Iterator[float]:

@@ -99,16 +99,17 @@ def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_count
     assert record.failure is None
     absences, ledger = record.absences, record.ledger
     assert absences.cuts >= 10
-    assert absences.returns == absences.cuts == absences.attempts == absences.fresh.count
+    assert absences.returns == absences.fresh.count <= absences.cuts <= absences.attempts
     assert absences.resumes == (Capability.RESUME in _variant.load(variant).capabilities)
     assert agree(ledger, record.oracle)
     if absences.resumes:
         assert (ledger.lost, ledger.duplicated, ledger.reordered) == (0, 0, 0)
+        assert absences.returns == absences.cuts
         assert absences.recovered > 0
-    else:
-        assert ledger.lost > 0
-        assert (ledger.signalled, absences.recovered) == (0, 0)
-    assert not [finding for finding in record.findings if finding.name in ("lost messages", "not all back")]
+    else:  # a server that is behind still has some of it to deliver to whoever is back
+        assert ledger.lost + absences.recovered > 0
+        assert ledger.signalled == 0
+    assert "lost messages" not in [finding.name for finding in record.findings]
 
 
 @pytest.mark.parametrize("signal", ["TERM", "KILL"])
