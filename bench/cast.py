@@ -93,7 +93,7 @@ def start(
     loads, masters = load_side(scenario.path, users, workers, cores.load)
     for member in (*masters, *loads):
         stack.enter_context(member)
-    publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic == "publisher" else None
+    publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic in ("publisher", "arrivals") else None
     server.wait_until_ready()
     if publisher:
         publisher.connect(server, planned.seed, parameters["payload_bytes"])

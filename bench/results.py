@@ -174,6 +174,19 @@ class IdleStep(Fact, frozen=True, kw_only=True):
     broker: ProcessUsage | None
 
 
+class Storm(Fact, frozen=True, kw_only=True):
+    """Subscribers that arrived all at once: how many stood, how long until the last one did, what that cost the server
+    and its broker, and what the kernel's accept queues threw away meanwhile (None: it does not tell)."""
+
+    subscribers: int
+    standing: int
+    window_ns: int
+    server_cpu_ns: int
+    broker_cpu_ns: int
+    accept_queue_overflows: int | None
+    accept_queue_drops: int | None
+
+
 class CapacityStep(Fact, frozen=True, kw_only=True):
     """One load of a search for the most that a server sustains: messages per second on the topic, and how that went.
 
@@ -255,6 +268,7 @@ class Trial(Fact, frozen=True, kw_only=True):
     series: Series | None = None
     idle: list[IdleStep] = []
     capacity: list[CapacityStep] = []
+    storm: Storm | None = None
 
     @property
     def valid(self) -> bool:

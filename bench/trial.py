@@ -32,6 +32,7 @@ from bench.results import (
     Machine,
     Planned,
     ProcessUsage,
+    Storm,
     Trial,
     Usage,
 )
@@ -201,6 +202,32 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
     stage.facts.update(idle=steps, connect=merge_known(connects))
 
 
+def _measure_storm(cast: Cast, variant: Variant, stage: Stage) -> None:
+    """Everybody connects at once; then a probe must reach them all."""
+    subscribers = cast.parameters["subscribers"]
+    server, broker = cast.server.server_pid, cast.broker.pid if cast.broker else None
+    stage.enter("measure")
+    queues, began_ns = conditions.accept_queues(), time.monotonic_ns()
+    before = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
+    connect(cast, variant, subscribers)
+    window_ns = time.monotonic_ns() - began_ns
+    after = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
+    thrown = conditions.accept_queues()
+    stage.enter("prime")
+    prime(cast)
+    said = cast.tell({"do": "idle"}, 0.0)
+    stage.facts["connect"] = merge_known([msgspec.convert(one["connect"], Distribution | None) for one in said])
+    stage.facts["storm"] = Storm(
+        subscribers=subscribers,
+        standing=subscribers - sum(sum(one["errors"].values()) for one in said),
+        window_ns=window_ns,
+        server_cpu_ns=after[0] - before[0],
+        broker_cpu_ns=after[1] - before[1],
+        accept_queue_overflows=thrown[0] - queues[0] if queues and thrown else None,
+        accept_queue_drops=thrown[1] - queues[1] if queues and thrown else None,
+    )
+
+
 def _settle(cast: Cast) -> None:
     """Wait until the server has gone quiet, or steady where polling never lets it be quiet: it may still be busy
     accepting those whom the kernel has connected for it.
@@ -239,4 +266,5 @@ MEASURES: dict[str, Callable[[Cast, Variant, Stage], None]] = {
     "publisher": _measure_messages,
     "subscribers": _measure_messages,
     "nobody": _measure_idle,
+    "arrivals": _measure_storm,
 }

@@ -194,3 +194,17 @@ def _read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def accept_queues() -> tuple[int, int] | None:
+    """(ListenOverflows, ListenDrops) of this network namespace since it began: connections that found an accept queue
+    full, and all that were thrown away at a listener. None where the kernel does not tell (`man 7 tcp`, netstat)."""
+    try:
+        lines = Path("/proc/net/netstat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    for names, values in zip(lines[::2], lines[1::2], strict=False):
+        found = dict(zip(names.split(), values.split(), strict=False))
+        if names.startswith("TcpExt:") and "ListenOverflows" in found:
+            return int(found["ListenOverflows"]), int(found["ListenDrops"])
+    return None

@@ -17,8 +17,9 @@ from typing import Any, Literal
 from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
 from servers._plants import PLANTS
 
-Traffic = Literal["publisher", "subscribers", "nobody"]
-"""Who publishes: the publisher process, every subscriber upstream, or nobody."""
+Traffic = Literal["publisher", "subscribers", "nobody", "arrivals"]
+"""Who publishes: the publisher process, every subscriber upstream, or nobody; where arriving itself is what is measured,
+the publisher shows afterwards that everybody is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ BOUNDS = {
     "steps": (0, 100_000),
     "cut_every_s": (0.1, 3600.0),
     "away_s": (0.0, 600.0),
+    "connecting_at_once": (1, 100_000),
     "bound_s": (0.001, 60.0),
     "restart_after_s": (0.0, 3600.0),
     "burst": (1, 10_000),

@@ -40,7 +40,6 @@ class Session:
         self.parameters: Mapping[str, Any] = {}
         self._allowed = 0
         self._gate = Event()
-        self._slots = BoundedSemaphore(CONNECTING_AT_ONCE)
 
     def configure(
         self, *, host: str, port: int, client: str, wire: Mapping[str, str], topic: str,
@@ -56,6 +55,7 @@ class Session:
         self.composer = Composer(seed, parameters["payload_bytes"])
         self.recorder = Recorder(self.composer)
         self.seed = seed
+        self._slots = BoundedSemaphore(parameters.get("connecting_at_once", CONNECTING_AT_ONCE))
         self._phase_offset = random.Random(seed).random()
         self._share = share
 

@@ -27,6 +27,7 @@ SMALL = {
                 "poll_interval_s": 0.05},
     "restart": {"subscribers": 10, "rate_hz": 50.0, "restart_after_s": 0.2, "measure_s": 6.0, "warm_up_s": 0.1,
                 "poll_interval_s": 0.05},
+    "storm": {"subscribers": 50, "connecting_at_once": 50, "poll_interval_s": 0.05},
     "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
 }
 HEARD = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
@@ -128,6 +129,17 @@ def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed
     assert record.usage is None
     if absences.resumes:
         assert (ledger.signalled, ledger.duplicated, ledger.reordered) == (ledger.lost, 0, 0)
+
+
+@pytest.mark.parametrize("variant", _variant.names())
+def test_whoever_arrives_all_at_once_is_subscribed_in_the_end(variant):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("storm", variant)
+    assert record.failure is None
+    assert record.storm.standing == record.storm.subscribers == 50
+    assert record.storm.server_cpu_ns > 0
+    assert record.connect is None or record.connect.count == 50
 
 
 def test_wire_bytes_are_those_of_the_protocol():
