@@ -78,6 +78,9 @@ def _measure(scenario: str, *variants: str) -> str:
     return f"python -m bench run -s {scenario} {chosen} measures it"
 
 
+MORE_BLOCKS = "Fewer than three blocks compare nothing: python -m bench run -s broadcast --repetitions 3 runs enough"
+
+
 def _trials(cells: Cells, side: Side, metric: str, scenario: str) -> list[Trial]:
     variant = side.of(cells, metric, scenario)
     return cells.valid(scenario, variant.name) if variant else []
@@ -141,30 +144,40 @@ def header_overhead(cells: Cells) -> Finding:
     )
 
 
+def _ratio(cells: Cells, metric: str, side: Side, other: Side) -> float | None:
+    """One side to the other in the broadcast, paired by block; None without enough blocks of both."""
+    variants = [one.of(cells, metric, "broadcast") for one in (side, other)]
+    if None in variants:
+        return None
+    ratio = cells.compare(metric, "broadcast", *(one.name for one in variants if one)).ratio
+    return None if ratio is None or ratio.too_few else ratio.median
+
+
 def push_to_pull(cells: Cells) -> Finding:
     """Server CPU per delivered message of push techniques, in units of that of short polling."""
     metric, scenario = "cpu", "broadcast"
     poll, comet = (side.of(cells, metric, scenario) for side in (POLLING, LONG_POLLING))
     pulled = cells.estimate(metric, scenario, poll.name) if poll else None
     pushed = cells.estimate(metric, scenario, comet.name) if comet else None
-    if not (poll and comet and pulled and pushed) or pulled.median <= 0:
+    if not (poll and comet and pulled and pushed):
         return untestable(_measure(scenario, "polling", "long_polling"))
-    facts = []
-    for side in (LONG_POLLING, SSE, WEBSOCKET):
-        variant = side.of(cells, metric, scenario)
-        found = cells.compare(metric, scenario, variant.name, poll.name).ratio if variant else None
-        if found is not None:
-            facts.append(Fact(f"{side.words} to short polling", found.median))
+    ratio = _ratio(cells, metric, LONG_POLLING, POLLING)
+    if ratio is None:
+        return untestable(MORE_BLOCKS)
+    facts = [
+        Fact(f"{side.words} to short polling", known)
+        for side in (LONG_POLLING, SSE, WEBSOCKET)
+        if (known := _ratio(cells, metric, side, POLLING)) is not None
+    ]
     swept = cells.along(metric, scenario, poll.name, "poll_interval_s")
     if len(swept) > 1:
         facts += [Fact(f"{LONG_POLLING.words}, polls every {at:g} s", pushed.median / one.median) for at, one in swept]
-        note = "The ratio grows with the poll interval, which the reader of a poll pays for in freshness."
+        note = "By the law it grows with the poll interval, which a poll pays for in freshness."
     else:
         note = (
             "At one poll interval only: python -m bench run -s broadcast --sweep poll_interval_s=0.1,0.5,1,2 shows"
             " others."
         )
-    ratio = facts[0].value if facts else 0.0
     push = "Their push was Comet, which long polling stands for here. "
     return _judged(PUSH_TO_PULL / WITHIN <= ratio <= PUSH_TO_PULL * WITHIN, facts, push + note)
 
@@ -186,6 +199,8 @@ def batching(cells: Cells) -> Finding:
     ours, theirs = (dict(cells.along(metric, scenario, name, "rate_hz")) for name in (comet.name, socket.name))
     asked = dict(cells.along("requests", scenario, comet.name, "rate_hz"))
     rates = sorted(ours.keys() & theirs.keys() & asked.keys())
+    if any(one.too_few for along in (ours, theirs, asked) for one in along.values()):
+        return untestable(MORE_BLOCKS)
     if len(rates) < 2 or any(theirs[rate].median <= 0 or asked[rate].median <= 0 for rate in rates):
         return untestable(RATE_SWEEP)
     facts = []
@@ -203,18 +218,15 @@ def batching(cells: Cells) -> Finding:
 
 def large_margins(cells: Cells) -> Finding:
     """Median latency and bytes of SSE and of short polling, in units of WebSocket's."""
-    scenario = "broadcast"
-    socket = WEBSOCKET.of(cells, "latency_p50", scenario)
-    rivals = [(side, side.of(cells, "latency_p50", scenario)) for side in (SSE, POLLING)]
     facts, margins = [], []
     for metric, words in (("latency_p50", "median latency"), ("wire", "bytes")):
-        for side, rival in rivals:
-            ratio = cells.compare(metric, scenario, rival.name, socket.name).ratio if rival and socket else None
+        for rival in (SSE, POLLING):
+            ratio = _ratio(cells, metric, rival, WEBSOCKET)
             if ratio is None:
-                return untestable(_measure(scenario, "polling", "sse", "websocket"))
-            facts.append(Fact(f"{words}, {side.words} to WebSocket", ratio.median))
+                return untestable(_measure("broadcast", "polling", "sse", "websocket") + ", in three blocks or more")
+            facts.append(Fact(f"{words}, {rival.words} to WebSocket", ratio))
             if metric == "latency_p50":
-                margins.append(ratio.median)
+                margins.append(ratio)
     return _judged(
         min(margins) >= LARGE_MARGIN, facts,
         f"A large margin is a factor of {LARGE_MARGIN:g} in latency, over both.",
