@@ -1,9 +1,9 @@
 """What is said about push techniques, held against a run: a table of claims, none of them true in advance.
 
-A claim says that one side has less of a metric than another, or more, in one scenario. Its verdict is that of the paired
-comparison of the two: the side that is said to have more is divided by the side that is said to have less, so that a
-ratio above 1 is as claimed and one below 1 the opposite, whatever the claim. What people say against WebSocket is asked
-in the same sentence as what they say for it: a claim that comes out the other way is as much an answer.
+A claim says that one side has less of a metric than another, or more, in one scenario. Its verdict is that of the
+paired comparison of the two: the side that is said to have more is divided by the side that is said to have less, so
+that a ratio above 1 is as claimed and one below 1 the opposite, whatever the claim. What people say against WebSocket
+is asked in the same sentence as what they say for it: a claim that comes out the other way is as much an answer.
 """
 
 from __future__ import annotations
@@ -42,6 +42,12 @@ class Theme:
     def words(self) -> str:
         """The number that decides, and where."""
         return f"{self.title}, {self.scenario}"
+
+    @property
+    def short(self) -> str:
+        """The number alone where it is asked in one scenario, with its scenario where in several."""
+        several = sum(theme.title == self.title for theme in _THEMES) > 1
+        return f"{self.title} in {self.scenario}" if several else self.title
 
 
 _THEMES = (
@@ -176,9 +182,7 @@ def _between(pairs: Iterable[tuple[str, str, tuple[str, ...]]]) -> list[Claim]:
     return [Claim(THEMES[theme], Side(one), Side(other)) for one, other, themes in pairs for theme in themes]
 
 
-ABOUT_PROTAGONIST = tuple(
-    Claim(theme, Side(PROTAGONIST), Side(rival)) for theme in THEMES.values() for rival in RIVALS
-)
+ABOUT_PROTAGONIST = tuple(Claim(theme, Side(PROTAGONIST), Side(rival)) for theme in THEMES.values() for rival in RIVALS)
 BETWEEN_OTHERS = tuple(
     _between(
         (
@@ -196,7 +200,9 @@ OF_PRODUCTS = ("freshness", "round-trip", "cpu", "cpu-echo", "bytes", "memory", 
 def of_products(cells: Cells) -> list[Claim]:
     """What may be said of every product of a run: that it costs more than its technique."""
     return [
-        Claim(THEMES[theme], Side(variant.technique, variant.product, variant.label), Side(variant.technique), more=True)
+        Claim(
+            THEMES[theme], Side(variant.technique, variant.product, variant.label), Side(variant.technique), more=True
+        )
         for variant in cells.shown
         if variant.product
         for theme in OF_PRODUCTS

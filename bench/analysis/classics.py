@@ -256,8 +256,8 @@ CLASSICS = (
             _always("There is no HTTP/2 front among the variants; one would be a variant of its own, with a command")),
     Classic("WebSocket is better by large margins than SSE and polling", "Bigestans 2014",
             "SSE and WebSocket differ by 10 to 15 B per message and by nothing in latency", large_margins),
-    Classic("Five updates at 1/s over HTTP/1.1: short polling 10,586 B, long polling 4,574 B, SSE 2,053 B, the WebSocket"
-            " handshake alone 1,876 B", "Aquilio 2017",
+    Classic("Five updates at 1/s over HTTP/1.1: short polling 10,586 B, long polling 4,574 B, SSE 2,053 B, the"
+            " WebSocket handshake alone 1,876 B", "Aquilio 2017",
             "requests times headers; one handshake for a stream",
             _always("The records count the bytes of the measured part; handshakes come before it")),
     Classic("1,000 clients, 91,853 messages a second delivered, median 22 ms, 99 % within 52 ms, responses for 39 % of"

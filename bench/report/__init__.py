@@ -21,6 +21,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     be read, and OSError where the report cannot be written; an earlier report then still stands.
     """
     from bench.analysis.cells import Cells
+
     # matplotlib takes half a second: only who builds pays for it
     from bench.report import figures, instrument, origin, page
 

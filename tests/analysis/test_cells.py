@@ -171,7 +171,6 @@ def test_a_question_without_numbers_has_no_entries() -> None:
     assert answer(Cells(*synthetic(scenarios=["idle"], troubles=False)), *CPU).entries == ()
 
 
-
 def with_points(rate_hz: float) -> Cells:
     """The made-up run with every SSE trial of the broadcast once more, at another rate, with half its deliveries."""
     run, trials = synthetic(scenarios=["broadcast"], troubles=False)

@@ -68,9 +68,9 @@ def test_a_claim_reads_as_one_hears_it(cells: Cells) -> None:
     assert claim("freshness", "WebSocket", "polling").words == (
         "WebSocket delivers fresher data than short polling (median delivery latency, broadcast)"
     )
-    assert "Flask-SocketIO costs the server more CPU per message than plain WebSocket (server CPU per message, broadcast)" in [
-        one.words for one in of_products(cells)
-    ]  # fmt: skip
+    assert (
+        "Flask-SocketIO costs the server more CPU per message than plain WebSocket (server CPU per message, broadcast)"
+    ) in [one.words for one in of_products(cells)]
 
 
 def test_what_is_less_beyond_noise_is_supported(cells: Cells) -> None:

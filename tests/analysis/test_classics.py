@@ -1,4 +1,4 @@
-"""Published claims held against planted numbers: each that can be tested is reproduced by one run and not by another."""
+"""Published claims held against planted numbers: what can be tested is reproduced by one run and not by another."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def swept(run_and_trials: tuple, parameter: str, value: float, change: dict[str,
     points = []
     for trial in trials:
         factor = change.get(trial.planned.variant, 1.0)
-        planned = msgspec.structs.replace(trial.planned, id=f"{trial.planned.id}-{parameter}", changes={parameter: value})
+        planned = msgspec.structs.replace(
+            trial.planned, id=f"{trial.planned.id}-{parameter}", changes={parameter: value}
+        )
         server = msgspec.structs.replace(trial.usage.server, cpu_ns=int(trial.usage.server.cpu_ns * factor))
         usage = msgspec.structs.replace(trial.usage, server=server)
         wire = msgspec.structs.replace(trial.wire, requests=int(trial.wire.requests * factor))

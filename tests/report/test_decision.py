@@ -12,6 +12,7 @@ from bench.analysis.cells import Cells
 from bench.report import build
 from bench.report.sections import decision
 from bench.report.traced import plain
+from bench.units import DASH
 from tests._synthetic import NATURES, synthetic, write
 
 
@@ -57,7 +58,9 @@ def test_the_best_and_all_not_told_apart_from_it_lead(cells: Cells) -> None:
 
 
 def test_resume_order_and_delivery_are_what_was_declared_and_checked(cells: Cells) -> None:
-    promised = {row.variant.name: [one.text for one in row.promises] for _, held in decision(cells).groups for row in held}
+    promised = {
+        row.variant.name: [one.text for one in row.promises] for _, held in decision(cells).groups for row in held
+    }
     assert promised["sse"] == ["yes", "kept", "nothing lost unsaid: gaps are signalled"]
     assert promised["flask_sse"] == ["no", "kept", "at most once: a reconnect may lose messages"]
 
@@ -96,7 +99,7 @@ def test_cells_carry_a_number_to_sort_by_or_nothing(tables: list[ET.Element]) ->
     seen = 0
     for table in tables:
         for cell in table.findall("./tbody/tr/td"):
-            if "data-value" in cell.keys():
+            if "data-value" in cell.attrib:
                 float(cell.get("data-value") or "")
                 seen += 1
             assert cell.get("data-value") != ""
@@ -104,9 +107,9 @@ def test_cells_carry_a_number_to_sort_by_or_nothing(tables: list[ET.Element]) ->
 
 
 def test_a_missing_number_has_nothing_to_sort_by(tables: list[ET.Element]) -> None:
-    missing = [cell for table in tables for cell in table.findall("./tbody/tr/td") if (cell.text or "").strip() == "–"]
+    missing = [cell for table in tables for cell in table.findall("./tbody/tr/td") if (cell.text or "").strip() == DASH]
     assert missing
-    assert all("data-value" not in cell.keys() for cell in missing)
+    assert all("data-value" not in cell.attrib for cell in missing)
 
 
 def test_the_noise_floor_stands_in_the_foot(tables: list[ET.Element]) -> None:

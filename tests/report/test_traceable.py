@@ -24,13 +24,15 @@ from bench.report import build
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
 SPACE = "\N{NO-BREAK SPACE}"
-NUMBER = re.compile(r"(?P<sign>−?)(?P<digits>[\d,]+(?:\.(?P<places>\d+))?)\s*(?P<unit>\D*)")
+TIMES = "\N{MULTIPLICATION SIGN}"
+NUMBER = re.compile(r"(?P<sign>\N{MINUS SIGN}?)(?P<digits>[\d,]+(?:\.(?P<places>\d+))?)\s*(?P<unit>\D*)")
 UNITS = {
-    "": 1.0, "×": 1.0, "ns": 1.0, "µs": 1e3, "ms": 1e6, "s": 1e9, "B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 1024.0,
+    "": 1.0, TIMES: 1.0, "ns": 1.0, "µs": 1e3, "ms": 1e6, "s": 1e9, "B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 1024.0,
     "MiB": 1024.0**2, "ns/s": 1.0, "µs/s": 1e3, "ms/s": 1e6,
 }  # fmt: skip
 SEGMENT_BYTES = 52  # as METHODOLOGY states the estimate
 GRAIN_OF_COUNTS = 0.01
+ASSUMED_RATIO = 1.05  # the floor where no twins have ratios
 ALLOWED = ("99 %",)
 """Digits that are no measurement: the name of a quantile."""
 
@@ -48,7 +50,7 @@ def valid(trial: Record) -> bool:
 def records() -> dict[tuple[str, str], dict[int, list[Record]]]:
     """The valid trials of the reference run by cell and block, twins after the first; without points of sweeps."""
     held: dict[tuple[str, str], dict[int, list[Record]]] = {}
-    for path in sorted((REFERENCE / "trials").glob("*.json")):
+    for path in sorted((REFERENCE / "trials").glob("*.json"), key=lambda path: path.stem):  # a twin after its first
         trial = json.loads(path.read_text(encoding="utf-8"))
         planned = trial["planned"]
         if valid(trial) and not planned["changes"]:
@@ -152,10 +154,15 @@ def floor(kind: str, metric: str, scenario: str) -> float:
     pairs = []
     for (where, variant), blocks in records().items():
         if where == scenario and variant != "null":
-            twins = [[READ[metric](trial) for trial in held] for held in blocks.values() if len(held) > 1]
+            twins = [[READ[metric](trial) for trial in held[:2]] for held in blocks.values() if len(held) > 1]
             pairs += [pair for pair in twins if None not in pair]
     by_ratio = kind == "floor-ratio"
-    apart = [math.log(one / other) if by_ratio else one - other for one, other in pairs]
+    if by_ratio:
+        apart = [math.log(one / other) for one, other in pairs if one > 0 and other > 0]
+    else:
+        apart = [one - other for one, other in pairs]
+    if not apart:
+        return ASSUMED_RATIO
     spread = math.sqrt(sum(value**2 for value in apart) / len(apart))
     stray = float(stats.t.ppf(0.975, len(apart))) * spread / math.sqrt(len(apart))
     return max(math.exp(stray), 1.01) if by_ratio else max(stray, GRAIN_OF_COUNTS)
@@ -165,7 +172,7 @@ def floor(kind: str, metric: str, scenario: str) -> float:
 
 
 def agrees(text: str, value: float, size: float | None = None) -> float:
-    """Check that a text is a value rounded to its own digits, on a unit of that size or in the one it names; the size."""
+    """Check that a text is a value rounded to its own digits, on that size of a unit or the one it names; the size."""
     found = NUMBER.fullmatch(text.replace(SPACE, " "))
     assert found, text
     size = UNITS[found["unit"].strip()] if size is None or found["unit"].strip() else size
@@ -341,7 +348,7 @@ def test_every_number_of_the_readme_table_follows_from_the_records() -> None:
         for heading, cell in zip(head[1:-1], cells[1:-1], strict=True):
             title, unit = heading.rsplit(", ", 1)
             metric, scenario = COLUMNS[title]
-            middle, low, high = re.fullmatch(r"(\S+) \((\S+?)(?:–| to )(\S+)\)", cell).groups()  # type: ignore[union-attr]
+            middle, low, high = re.fullmatch(r"(\S+) \((\S+?)(?:\N{EN DASH}| to )(\S+)\)", cell).groups()  # type: ignore[union-attr]
             for text, kind in ((middle, "median"), (low, "median-low"), (high, "median-high")):
                 agrees(text, expected(kind, metric, scenario, labels[cells[0]], ""), UNITS[unit])
             seen.add(title)

@@ -10,7 +10,10 @@ from bench.analysis.claims import PROTAGONIST, THEMES, Claims, ClaimVerdict, Jud
 from bench.report.sections.cautions import alarms, cautions
 from bench.report.sections.claimed import beside, known
 from bench.report.traced import Phrase
+from bench.units import TIMES
 
+OF_PRODUCTS = ("freshness", "cpu", "memory")
+"""What the opening says of products; the table of claims says more."""
 LEADING = ("freshness", "round-trip")
 """What the first sentence names the rivals of; of the rest it only names what is lost."""
 
@@ -31,6 +34,7 @@ class Opening:
     """
 
     sentence: str
+    reading: str
     groups: list[Group]
     alarms: list[str]
     cautions: list[str]
@@ -40,12 +44,14 @@ def opening(cells: Cells, held: Claims) -> Opening:
     """The opening of a run's report."""
     return Opening(
         _sentence(held.protagonist) if cells.scenarios else INSTRUMENT_ALONE,
+        READING,
         [*_groups(held.protagonist), *_products(held.products)],
         alarms(cells),
         cautions(cells),
     )
 
 
+READING = f"{TIMES}: so many times as much as {PROTAGONIST}, or as the technique of a product. In brackets: intervals."
 INSTRUMENT_ALONE = "This run calibrates the instrument and compares nothing."
 
 
@@ -57,12 +63,7 @@ def _sentence(judged: Sequence[Judged]) -> str:
     if not [one for one in measured if one.verdict in DECIDED]:
         return f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it."
     parts = [_leading(THEMES[name], [one for one in measured if one.claim.theme.name == name]) for name in LEADING]
-    lost = dict.fromkeys(
-        one.claim.theme.words.replace(",", " in")
-        for one in _leads(measured, ClaimVerdict.NOT_SUPPORTED)
-        if one.claim.theme.name not in LEADING
-    )
-    parts.append(f"loses on {_listed(lost)}" if lost else "loses on nothing else")
+    parts.append(_lost([one for one in measured if one.claim.theme.name not in LEADING]))
     return f"{PROTAGONIST} {'; it '.join(part for part in parts if part)}."
 
 
@@ -78,6 +79,18 @@ def _leading(theme: Theme, judged: Sequence[Judged]) -> str:
     )
     held = {words: [one.claim.other.words for one in judged if one.verdict is verdict] for verdict, words in ways}
     return " and ".join(f"{words}{_listed(others)}" for words, others in held.items() if others)
+
+
+def _lost(judged: Sequence[Judged]) -> str:
+    """What else the protagonist loses on, and to whom; themes that are lost to the same are named together."""
+    to_whom: dict[str, list[str]] = {}
+    for one in _leads(judged, ClaimVerdict.NOT_SUPPORTED):
+        to_whom.setdefault(one.claim.theme.short, []).append(one.claim.other.words)
+    on_what: dict[tuple[str, ...], list[str]] = {}
+    for theme, others in to_whom.items():
+        on_what.setdefault(tuple(others), []).append(theme)
+    said = [f"to {_listed(others)} on {_listed(themes)}" for others, themes in on_what.items()]
+    return f"loses {', '.join(said)}" if said else "loses on nothing else"
 
 
 def _leads(judged: Iterable[Judged], verdict: ClaimVerdict) -> list[Judged]:
@@ -127,10 +140,12 @@ def _products(judged: Sequence[Judged]) -> list[Group]:
 
 def _product(side: Side, technique: Side, judged: Sequence[Judged]) -> Phrase:
     head = f"{side.words} beside plain {technique.words}: "
-    apart = [one for one in judged if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
+    asked = [one for one in judged if one.claim.theme.name in OF_PRODUCTS]
+    apart = [one for one in asked if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
     if not apart:
-        return (f"{head}no difference shown" if any(one.verdict in DECIDED for one in judged) else f"{head}too few trials",)
-    parts = [(f"{'; ' if place else head}{one.claim.theme.words} ", *beside(one)) for place, one in enumerate(apart)]
+        decided = any(one.verdict in DECIDED for one in asked)
+        return (f"{head}no difference shown" if decided else f"{head}too few trials",)
+    parts = [(f"{'; ' if place else head}{one.claim.theme.short} ", *beside(one)) for place, one in enumerate(apart)]
     return tuple(part for phrase in parts for part in phrase)
 
 

@@ -15,8 +15,8 @@ from bench.report.traced import Phrase
 class Row:
     """One line of the table of claims.
 
-    rank: to sort by verdict; ratio: to sort by; both None where there is none. figure: the name of the figure that shows
-    it, empty where this run has none.
+    rank: to sort by verdict; ratio: to sort by; both None where there is none. figure: the name of the figure that
+    shows it, empty where this run has none.
     """
 
     anchor: str

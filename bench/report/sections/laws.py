@@ -72,5 +72,3 @@ def about_laws(cells: Cells) -> list[str]:
         return []
     said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.where})" for reading in missed)
     return [f"{counted(len(missed), 'law')} of {len(read)} missed: {said}. Until explained, doubt the instrument."]
-
-

@@ -19,8 +19,8 @@ GROUPS = (("Techniques on neutral ground", False), ("Products as deployed", True
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One number of a table: text, interval, base-unit value to sort by (None: not measured), and whether it is the best
-    or not shown to differ from it."""
+    """One number of a table: text, interval, base-unit value to sort by (None: not measured), and whether it is the
+    best or not shown to differ from it."""
 
     text: str
     interval: str
