@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -18,6 +19,8 @@ from bench.analysis.classics import (
     large_margins,
     push_to_pull,
 )
+from bench.arguments import parser
+from bench.request import Request, settle
 from bench.results import Trial, Wire
 from tests._synthetic import NATURES, synthetic
 
@@ -155,3 +158,14 @@ def test_two_blocks_reproduce_no_ratio() -> None:
     held = Cells(*synthetic(blocks=2, troubles=False))
     for find in (push_to_pull, large_margins):
         assert find(held).verdict is ClassicVerdict.NOT_TESTABLE
+
+
+def test_every_command_that_a_note_names_is_one_that_the_bench_takes() -> None:
+    runs = (cells_with({}), Cells(*synthetic(blocks=2, troubles=False)), cells_with({}, "idle"))
+    notes = {classic.find(held).note for classic in CLASSICS for held in runs}
+    commands = {found for note in notes for found in re.findall(r"python -m bench run(?: -\S+ \S+)+", note)}
+    assert len(commands) == 7
+    for command in commands:
+        asked = parser().parse_args(command.split()[3:])
+        scenarios, sweeps = tuple(asked.scenario), tuple(asked.sweep)
+        settle(Request(scenarios=scenarios, changes=tuple(asked.set), sweeps=sweeps, variants=tuple(asked.variant)))
