@@ -101,12 +101,24 @@ def swept(run_and_trials: tuple, parameter: str, value: float, change: dict[str,
 
 def test_along_a_sweep_of_the_poll_interval_push_to_pull_is_told_at_every_point() -> None:
     cells = swept(synthetic(scenarios=["broadcast"], troubles=False), "poll_interval_s", 0.1, {"polling": 2.5})
-    numbers = facts(push_to_pull(cells))
+    found = push_to_pull(cells)
+    assert (found.verdict, found.note.split(". ")[1]) == (
+        ClassicVerdict.NOT_REPRODUCED,
+        "Met at none of the poll intervals.",
+    )
+    numbers = facts(found)
     ours, theirs = (cells.estimate("cpu", "broadcast", name) for name in ("long_polling", "polling"))
     assert ours
     assert theirs
     assert numbers["long polling, polls every 0.25 s"] == pytest.approx(ours.median / theirs.median)
     assert numbers["long polling, polls every 0.1 s"] == pytest.approx(ours.median / theirs.median / 2.5, rel=0.01)
+
+
+def test_push_to_pull_may_be_met_at_some_poll_intervals_alone() -> None:
+    cells = swept(synthetic(scenarios=["broadcast"], troubles=False), "poll_interval_s", 2.0, {"polling": 0.35})
+    found = push_to_pull(cells)
+    assert found.verdict is ClassicVerdict.REPRODUCED
+    assert found.note.endswith("Met with polls every 2 s.")
 
 
 @pytest.mark.parametrize(
