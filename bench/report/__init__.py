@@ -21,14 +21,17 @@ def build(run_folder: Path, reports: Path) -> Path:
     be read, and OSError where the report cannot be written; an earlier report then still stands.
     """
     from bench.analysis.cells import Cells
-    from bench.report import figures, page  # matplotlib takes half a second: only who builds pays for it
+
+    # matplotlib takes half a second: only who builds pays for it
+    from bench.report import figures, instrument, origin, page
 
     name = run_folder.resolve().name
     if (reports / name / "run.json").exists():
         raise results.ResultsError(f"{reports} holds results: a report written there would replace them")
     cells = Cells(*results.load(run_folder))
     drawn = list(figures.drawn(cells))
-    facts = page.facts(cells, drawn, name)
+    beside = {"instrument": instrument.facts(run_folder, cells), "links": origin.links(run_folder, reports)}
+    facts = {**page.facts(cells, drawn, name), **beside}
     files = {Path("index.html"): page.page(facts, cells).encode(), Path("summary.md"): page.summary(facts).encode()}
     for figure in drawn:
         files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
