@@ -126,5 +126,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
         ]
         return f"| {' | '.join(cells)} |".rstrip()
 
-    ruler = [f":{'-' * (width - 1)}" if place in words else f"{'-' * (width - 1)}:" for place, width in enumerate(widths)]
+    ruler = [
+        f":{'-' * (width - 1)}" if place in words else f"{'-' * (width - 1)}:" for place, width in enumerate(widths)
+    ]
     return "\n".join([line(rows[0]), f"| {' | '.join(ruler)} |", *(line(row) for row in rows[1:])])

@@ -149,7 +149,7 @@ def _add_advise(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Rank the variants that meet a need by the server cores they cost, from what a run measured. Every"
         " number is predicted from fitted costs, and says which cells it comes from and what is extrapolated; how far"
         " predictions are off is checked on cells that are left out of the fit. The run needs the sweeps of the profile"
-        " full. Messages published per second = subscribers x rate / fan-out. Exits with 1 where nothing meets the need.",
+        " full. Messages published per second = subscribers x rate / fan-out. Exits with 1 if nothing meets the need.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=ADVISE_EPILOG,
     )

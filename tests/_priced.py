@@ -31,6 +31,7 @@ class Prices:
     name: str
     technique: str
     product: str = ""
+    process_s: float = 5e-4
     connection_s: float = 4e-7
     burst_s: float = 4e-4
     delivery_s: float = 2e-5
@@ -67,7 +68,7 @@ def truth(prices: Prices, scenario: str, parameters: dict[str, Parameter]) -> tu
     requests = asked.get(prices.technique, 0.0)
     apart = prices.technique == "polling"
     cold = 1.0 / (1.0 + COOLING_S * (published + (requests if apart else 0.0)))
-    cores = prices.connection_s * subscribers + prices.burst_s * published * cold
+    cores = prices.process_s + (0.0 if apart else prices.connection_s * subscribers) + prices.burst_s * published * cold
     cores += deliveries * (prices.delivery_s + prices.byte_s * float(parameters["payload_bytes"]))
     cores += upstream * (prices.upstream_s + prices.upstream_cold_s * cold)
     cores += requests * (prices.request_s + (prices.request_cold_s * cold if apart else 0.0))
@@ -125,8 +126,8 @@ def _trial(prices: Prices, planned: Planned, mood: float) -> Trial:
         trial,
         latency=fold(latencies.astype(np.int64)),
         usage=Usage(
-            window_ns=window_ns, deliveries=count, server=process(cores * mood * window_ns), broker=None, load=[],
-            publisher=None,
+            window_ns=window_ns, deliveries=count, server=process(cores * mood * window_ns), broker=None,
+            load=[process(1e9)], publisher=None,
         ),
         wire=Wire(
             window_ns=window_ns,
@@ -150,7 +151,11 @@ def _steps(prices: Prices, parameters: dict[str, Parameter]) -> list[IdleStep]:
     for count in steps:
         asked = count / float(parameters["poll_interval_s"]) if prices.technique == "polling" else 0.0
         cold = 1.0 / (1.0 + COOLING_S * asked)
-        cores = prices.connection_s * count + asked * (prices.request_s + prices.request_cold_s * cold)
+        cores = (
+            prices.process_s
+            + (0.0 if asked else prices.connection_s * count)
+            + asked * (prices.request_s + prices.request_cold_s * cold)
+        )
         used = process(cores * WINDOW_S * SECOND_NS, prices.base_bytes + prices.each_bytes * count)
         found.append(IdleStep(subscribers=count, window_ns=WINDOW_S * SECOND_NS, server=used, broker=None))
     return found

@@ -18,6 +18,8 @@ FULL = 0.8
 """How much of its core a server process may use on average; the rest is for bursts and for whatever else runs."""
 MOST_PROCESSES = 10_000
 SHORTEST_POLL_S = 0.001
+NOTHING = 1e-9
+"""What of a load is not more than this is none: it is what rounding leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +58,23 @@ class Dimension:
 
     name: str
     words: str
-    unit: str
     value: Callable[[Load], float]
 
 
 DIMENSIONS = (
-    Dimension("subscribers", "subscribers of one process", "", lambda load: load.subscribers),
-    Dimension("deliveries", "deliveries per second", "/s", lambda load: load.deliveries),
-    Dimension("publishes", "messages published per second", "/s", lambda load: load.publishes),
-    Dimension("payload_bytes", "bytes of a message", " B", lambda load: load.payload_bytes),
-    Dimension("requests", "requests per second", "/s", lambda load: load.requests),
-    Dimension("upstream", "messages sent upstream per second", "/s", lambda load: load.upstream),
+    Dimension("subscribers", "subscribers of one process", lambda load: load.subscribers),
+    Dimension("deliveries", "deliveries per second", lambda load: load.deliveries),
+    Dimension("published", "messages published per second", lambda load: load.published),
+    Dimension("payload_bytes", "bytes of a message", lambda load: load.payload_bytes),
+    Dimension("requests", "requests per second", lambda load: load.requests),
+    Dimension("upstream", "messages sent upstream per second", lambda load: load.upstream),
 )
 
 
 def ranges(points: Sequence[Point]) -> dict[str, tuple[float, float]]:
     """Between which values every dimension was measured, by name; absent where it was always zero."""
     values = {one.name: [one.value(point.expected) for point in points] for one in DIMENSIONS}
-    held = {name: [value for value in found if value > 0] for name, found in values.items()}
+    held = {name: [value for value in found if value > NOTHING] for name, found in values.items()}
     return {name: (min(found), max(found)) for name, found in held.items() if found}
 
 
@@ -182,7 +183,7 @@ def _consider(model: Model, need: Need) -> Option | Refusal:
         interval_s=interval_s if model.way is Way.POLLS else None,
         processes=processes,
         cores=processes * model.cores(part),
-        memory_bytes=memory and processes * memory.base_bytes + need.subscribers * memory.subscriber_bytes,
+        memory_bytes=None if memory is None else memory.held(processes, need.subscribers),
         wire_bytes=model.wire_bytes(load),
         requests=load.requests + load.upstream * (model.posts or 0.0),
         p50_ns=p50_ns,
@@ -234,11 +235,12 @@ def _pushed(model: Model, load: Load) -> tuple[float, float, str, float] | None:
 
 
 def _distance(load: Load, other: Load) -> float:
-    """How far two loads lie apart: the factors between their deliveries, publishes and sizes, as logarithms."""
+    """How far apart two loads are: the factors between their deliveries, publishes, sizes, fan-outs, as logarithms."""
     pairs = (
         (load.deliveries, other.deliveries),
         (load.publishes, other.publishes),
         (load.payload_bytes, other.payload_bytes),
+        (load.fan_out, other.fan_out),
     )
     return sum(abs(math.log(one / two)) for one, two in pairs if one > 0 and two > 0)
 
@@ -249,7 +251,7 @@ def _beyond(model: Model, load: Load) -> list[Beyond]:
     for dimension in DIMENSIONS:
         value = dimension.value(load)
         low, high = measured.get(dimension.name, (None, None))
-        if value > 0 and (low is None or high is None or not low * (1 - 1e-9) <= value <= high * (1 + 1e-9)):
+        if value > NOTHING and (low is None or high is None or not low * (1 - 1e-9) <= value <= high * (1 + 1e-9)):
             found.append(Beyond(dimension, value, low, high))
     return found
 

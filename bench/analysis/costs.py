@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 COOLING_S = (0.0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02)
 """The times among which t is chosen."""
-LEAST_CORES = 0.002
+LEAST_CORES = 0.0005
 """What is used below this is fitted as if it were this: an idle server's noise must not outweigh a busy one's cost."""
 WHOLE = 1.0
 """What one server process can use: one core."""
@@ -45,15 +45,17 @@ class Feature:
 
 
 CPU_FEATURES = (
-    Feature("connections", "open connections", lambda load, cold: load.subscribers),
-    Feature("bursts", "messages that find it idle", lambda load, cold: load.arrivals * cold),
+    Feature("process", "a server that has nothing to do", lambda load, cold: 1.0),
+    Feature("connections", "open connections", lambda load, cold: 0.0 if load.spread else load.subscribers),
+    Feature("bursts", "messages that find the server idle", lambda load, cold: load.arrivals * cold),
     Feature("deliveries", "deliveries", lambda load, cold: load.deliveries),
     Feature("delivered_bytes", "bytes delivered", lambda load, cold: load.deliveries * load.payload_bytes),
     Feature("upstream", "messages sent upstream", lambda load, cold: load.upstream),
-    Feature("upstream_cold", "messages sent upstream to an idle server", lambda load, cold: load.upstream * cold),
+    Feature("upstream_cold", "messages upstream that find it idle", lambda load, cold: load.upstream * cold),
     Feature("requests", "requests answered", lambda load, cold: load.requests),
     Feature("requests_cold", "requests that find it idle", lambda load, cold: load.requests * cold * load.spread),
 )
+"""A connection that polls costs its polls: the rest of it cannot be told from them."""
 WIRE_FEATURES = (
     Feature("deliveries", "framing of deliveries", lambda load, cold: load.deliveries),
     Feature("delivered_bytes", "framing by size", lambda load, cold: load.deliveries * load.payload_bytes),
@@ -311,7 +313,9 @@ def non_negative(rows: Floats, target: Floats) -> Floats:
     return x / lengths
 
 
-def _feasible(rows: Floats, target: Floats, x: Floats, passive: npt.NDArray[np.bool_]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _feasible(
+    rows: Floats, target: Floats, x: Floats, passive: npt.NDArray[np.bool_]
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The least squares over the passive set, which gives up whatever would fall below zero."""
     while passive.any():
         free = np.zeros_like(x)

@@ -62,6 +62,11 @@ class Load:
         return max(self.publishes, self.upstream)
 
     @property
+    def published(self) -> float:
+        """Messages that are published on the server's side and not sent by subscribers, per second."""
+        return max(0.0, self.publishes - self.upstream)
+
+    @property
     def events(self) -> float:
         """What wakes the server, per second."""
         return self.arrivals + (self.requests if self.spread else 0.0)
@@ -151,6 +156,10 @@ class Memory:
     low: int
     high: int
 
+    def held(self, processes: int, subscribers: int) -> float:
+        """What so many processes hold for so many subscribers between them."""
+        return processes * self.base_bytes + subscribers * self.subscriber_bytes
+
 
 ECHO, BROADCAST, IDLE = "echo", "broadcast", "idle"
 
@@ -225,9 +234,7 @@ def _idle(where: str, trials: Sequence[Trial], way: Way) -> list[Point]:
             continue
         load = load_of(way, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
         load = load if way is Way.POLLS else replace(load, requests=0.0)
-        found.append(
-            Point(f"{where}, {subscribers} subscribers", IDLE, load, load, float(np.median(used)), len(steps))
-        )
+        found.append(Point(f"{where}, {subscribers} subscribers", IDLE, load, load, float(np.median(used)), len(steps)))
     return found
 
 
@@ -240,11 +247,7 @@ READERS: dict[str, Callable[[str, Sequence[Trial], Way], list[Point]]] = {
 
 def memory(cells: Cells, variant: VariantFacts) -> Memory | None:
     """The straight line through what was held at the steps of `idle`; None without two of them."""
-    held = [
-        (step.subscribers, held_bytes(step))
-        for trial in cells.valid(IDLE, variant.name)
-        for step in trial.idle
-    ]
+    held = [(step.subscribers, held_bytes(step)) for trial in cells.valid(IDLE, variant.name) for step in trial.idle]
     known = [(subscribers, size) for subscribers, size in held if size is not None]
     if len({subscribers for subscribers, _ in known}) < 2:
         return None

@@ -32,7 +32,7 @@ def lines(advice: Advice) -> list[Line]:
 def _cells(option: Option, need: Need) -> tuple[str, ...]:
     return (
         name(option),
-        DASH if option.interval_s is None else duration(option.interval_s * 1e9),
+        DASH if option.interval_s is None else interval(option.interval_s),
         number(option.cores),
         f"{option.processes:,}" + ("" if option.fits else f" (more than {counted(need.cores or 0, 'core')})"),
         quantity(option.memory_bytes, "memory bytes"),
@@ -53,6 +53,13 @@ def name(option: Option) -> str:
 def number(value: float) -> str:
     """Three significant digits, thousands set apart."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def interval(seconds: float) -> str:
+    """A poll interval to the millisecond."""
+    return (
+        f"{round(seconds * 1000)}{SPACE}ms" if seconds < 1 else f"{seconds:,.3f}".rstrip("0").rstrip(".") + f"{SPACE}s"
+    )
 
 
 def beyond(option: Option) -> str:
@@ -142,7 +149,7 @@ def _leader(first: Option) -> str:
 
 def _polls(option: Option) -> str:
     return (
-        f"{option.variant.label} meets the limit with a poll interval of {duration((option.interval_s or 0) * 1e9)}"
+        f"{option.variant.label} meets the limit with a poll interval of {interval(option.interval_s or 0.0)}"
         f" (latency is uniform over it) and makes {number(option.requests)} requests/s."
     )
 
@@ -164,10 +171,10 @@ def prediction(costs: Costs) -> str:
     for which, words, target in QUANTITIES:
         found, error = costs.held_out.of(which), costs.held_out.median(which)
         if error is not None:
-            worst = found[0]
+            worst, verdict = found[0], "met" if error <= target else "missed"
             said.append(
                 f"{words}: off by {error:.1%} in the median of {counted(len(found), 'measured load')}, each left out"
-                f" and predicted from the others (aimed at: {target:.0%} at most, {'met' if error <= target else 'missed'};"
+                f" and predicted from the others (aimed at: {target:.0%} at most, {verdict};"
                 f" worst: {worst.error:.0%}, {worst.variant}, {worst.where})"
             )
     return "Prediction error. " + "; ".join(said) + "." if said else "No prediction could be checked."

@@ -1,4 +1,4 @@
-"""Advice on the page: typical needs worked out beforehand, and the fitted costs from which its form works out others."""
+"""Advice on the page: typical needs worked out beforehand, and the costs from which its form works out others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis import reasons
-from bench.analysis.advice import DIMENSIONS, FULL, MOST_PROCESSES, SHORTEST_POLL_S, Advice, Need, advise, ranges
+from bench.analysis.advice import (
+    DIMENSIONS,
+    FULL,
+    MOST_PROCESSES,
+    NOTHING,
+    SHORTEST_POLL_S,
+    Advice,
+    Need,
+    advise,
+    ranges,
+)
 from bench.analysis.cells import Cells
-from bench.analysis.costs import Costs, Model, fit
+from bench.analysis.costs import CPU_FEATURES, WIRE_FEATURES, Costs, Model, fit
 from bench.report.palette import looks
 from bench.report.text import clean
 
@@ -81,6 +91,7 @@ def data(costs: Costs, swatches: dict[str, str]) -> dict[str, Any]:
         "cooling_s": costs.cooling_s,
         "full": FULL,
         "most_processes": MOST_PROCESSES,
+        "nothing": NOTHING,
         "shortest_poll_s": SHORTEST_POLL_S,
         "columns": list(reasons.COLUMNS),
         "dimensions": [{"name": one.name, "words": one.words} for one in DIMENSIONS],
@@ -109,8 +120,8 @@ def _variant(model: Model, swatch: str) -> dict[str, Any]:
         "product": bool(model.variant.product),
         "swatch": swatch,
         "way": model.way.value,
-        "cpu": list(model.cpu),
-        "wire": list(model.wire),
+        "cpu": {feature.name: cost for feature, cost in zip(CPU_FEATURES, model.cpu, strict=True)},
+        "wire": {feature.name: cost for feature, cost in zip(WIRE_FEATURES, model.wire, strict=True)},
         "posts": model.posts,
         "hold_s": model.hold_s,
         "memory": memory and {"base_bytes": memory.base_bytes, "subscriber_bytes": memory.subscriber_bytes},

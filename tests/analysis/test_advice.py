@@ -41,13 +41,16 @@ def test_a_need_within_what_was_measured_is_not_extrapolated(costs: Costs) -> No
     ("changes", "dimensions"),
     [
         ({"subscribers": 2000, "fan_out": 2000, "rate": 1.0}, {"subscribers"}),
-        ({"rate": 100.0}, {"publishes", "deliveries"}),
+        ({"rate": 100.0}, {"deliveries", "published"}),
         ({"payload_bytes": 20_000}, {"payload_bytes"}),
         ({"payload_bytes": 50}, {"payload_bytes"}),
         ({"upstream_rate": 20.0}, {"upstream"}),
+        ({"fan_out": 1}, {"published"}),  # messages of one's own came from the subscribers alone
     ],
 )
-def test_what_lies_outside_the_measured_loads_is_flagged(costs: Costs, changes: dict[str, float], dimensions: set[str]) -> None:
+def test_what_lies_outside_the_measured_loads_is_flagged(
+    costs: Costs, changes: dict[str, float], dimensions: set[str]
+) -> None:
     found = option(costs, replace(NEED, **changes), "websocket")
     assert {one.dimension.name for one in found.beyond} == dimensions
     assert found.extrapolated
@@ -78,7 +81,7 @@ def test_a_limit_shorter_than_a_poll_takes_refuses_polling(costs: Costs) -> None
     found = advise(costs, replace(NEED, max_staleness_s=0.0025))
     refused = {one.variant.name: reasons.refusal(one) for one in found.refused}
     assert "a poll takes too long" in refused["polling"]
-    assert "come later: 3.00" in refused["sse"].replace("\N{NO-BREAK SPACE}", " ")
+    assert "come later: 2.97" in refused["sse"].replace("\N{NO-BREAK SPACE}", " ")
     assert not found.options
     assert not found.met
     assert reasons.paragraph(costs, found) == "Nothing that was measured meets this need."
@@ -93,7 +96,9 @@ def test_who_is_late_is_refused_with_the_number(costs: Costs) -> None:
 
 
 def test_a_larger_fan_out_waits_by_the_law(costs: Costs) -> None:
-    small, large = (option(costs, replace(NEED, subscribers=count, fan_out=count, rate=1.0), "sse") for count in (300, 5000))
+    small, large = (
+        option(costs, replace(NEED, subscribers=count, fan_out=count, rate=1.0), "sse") for count in (100, 5000)
+    )
     assert small.waited_ns == 0
     prices = PRICES[2]
     assert large.processes == 1
@@ -117,7 +122,9 @@ def test_what_one_core_does_not_hold_is_given_several_processes(costs: Costs) ->
 
 
 def test_memory_decides_between_those_that_cores_cannot_tell_apart() -> None:
-    twin = replace(PRICES[2], name="ndjson", technique="HTTP stream", delivery_s=1.01 * PRICES[2].delivery_s, each_bytes=10_000.0)
+    twin = replace(
+        PRICES[2], name="ndjson", technique="HTTP stream", delivery_s=1.01 * PRICES[2].delivery_s, each_bytes=10_000.0
+    )
     dear = replace(PRICES[2], name="dear", technique="Comet", delivery_s=5 * PRICES[2].delivery_s)
     costs = fit(cells((PRICES[2], twin, dear), noise=0.1))
     found = advise(costs, NEED).options

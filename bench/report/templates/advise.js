@@ -22,20 +22,26 @@
     });
   }
 
-  /* In the order of CPU_FEATURES and WIRE_FEATURES of bench/analysis/costs.py. */
+  /* As CPU_FEATURES and WIRE_FEATURES of bench/analysis/costs.py. */
   function cpuAmounts(load, cooling) {
     const arrivals = Math.max(load.publishes, load.upstream);
     const cold = 1 / (1 + (arrivals + (load.spread ? load.requests : 0)) * cooling);
-    return [load.subscribers, arrivals * cold, load.deliveries, load.deliveries * load.payload_bytes, load.upstream,
-      load.upstream * cold, load.requests, load.spread ? load.requests * cold : 0];
+    return {
+      process: 1, connections: load.spread ? 0 : load.subscribers, bursts: arrivals * cold, deliveries: load.deliveries,
+      delivered_bytes: load.deliveries * load.payload_bytes, upstream: load.upstream, upstream_cold: load.upstream * cold,
+      requests: load.requests, requests_cold: load.spread ? load.requests * cold : 0
+    };
   }
 
   function wireAmounts(load) {
-    return [load.deliveries, load.deliveries * load.payload_bytes, load.upstream, load.requests];
+    return {
+      deliveries: load.deliveries, delivered_bytes: load.deliveries * load.payload_bytes, upstream: load.upstream,
+      requests: load.requests
+    };
   }
 
   function total(prices, amounts) {
-    return prices.reduce(function (sum, price, place) { return sum + price * amounts[place]; }, 0);
+    return Object.keys(prices).reduce(function (sum, name) { return sum + prices[name] * amounts[name]; }, 0);
   }
 
   function cores(costs, variant, load) {
@@ -67,22 +73,24 @@
 
   function pushed(variant, load) {
     const found = nearest(variant.fresh, function (one) {
-      return ['deliveries', 'publishes', 'payload_bytes'].reduce(function (sum, name) {
+      return ['deliveries', 'publishes', 'payload_bytes', 'fan_out'].reduce(function (sum, name) {
         return load[name] > 0 && one[name] > 0 ? sum + Math.abs(Math.log(load[name] / one[name])) : sum;
       }, 0);
     });
     if (found === null) return null;
-    const delivery = variant.cpu[2] + variant.cpu[3] * load.payload_bytes + (variant.way === 'waits' ? variant.cpu[6] : 0);
+    const asked = variant.way === 'waits' ? variant.cpu.requests : 0;
+    const delivery = variant.cpu.deliveries + variant.cpu.delivered_bytes * load.payload_bytes + asked;
     const wait = 1e9 * Math.max(0, load.fan_out - found.point.fan_out) * delivery;
     return {p50: found.point.p50_ns + 0.5 * wait, p99: found.point.p99_ns + 0.99 * wait, where: found.point.where};
   }
 
   function beyond(costs, variant, load) {
+    const values = Object.assign({published: Math.max(0, load.publishes - load.upstream)}, load);
     return costs.dimensions.filter(function (one) {
-      const value = load[one.name], range = variant.ranges[one.name];
-      return value > 0 && (!range || value < range[0] * (1 - 1e-9) || value > range[1] * (1 + 1e-9));
+      const value = values[one.name], range = variant.ranges[one.name];
+      return value > costs.nothing && (!range || value < range[0] * (1 - 1e-9) || value > range[1] * (1 + 1e-9));
     }).map(function (one) {
-      return {name: one.name, words: one.words, value: load[one.name], range: variant.ranges[one.name] || null};
+      return {name: one.name, words: one.words, value: values[one.name], range: variant.ranges[one.name] || null};
     });
   }
 
@@ -167,6 +175,7 @@
     return String(Number(value.toPrecision(3)));
   }
   function duration(ns) { return scaled(ns, [[1e9, 's'], [1e6, 'ms'], [1e3, '\u00b5s'], [1, 'ns']]); }
+  function interval(s) { return s < 1 ? Math.round(s * 1000) + '\u00a0ms' : s.toLocaleString('en') + '\u00a0s'; }
   function wire(size) { return scaled(size, [[1e6, 'MB'], [1e3, 'kB'], [1, 'B']]); }
   function held(size) {
     return size === null ? '\u2013' : scaled(size, [[2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB'], [1, 'B']]);
@@ -197,7 +206,7 @@
     if (option.variant.product) add(head, 'small', 'product');
     if (option.level) add(head, 'small', 'level with the one above');
     const room = option.fits ? '' : ' (more than ' + need.cores + ' cores)';
-    [option.interval_s === null ? '\u2013' : duration(option.interval_s * 1e9), number(option.cores),
+    [option.interval_s === null ? '\u2013' : interval(option.interval_s), number(option.cores),
       option.processes + room, held(option.memory_bytes), wire(option.wire_bytes), number(option.requests),
       duration(option.p50_ns), duration(option.p99_ns)].forEach(function (text) { add(line, 'td', text); });
     add(line, 'td', outside(option), 'long');
