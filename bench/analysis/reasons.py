@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.advice import FULL, Advice, Beyond, Need, Option, Refusal
-from bench.analysis.costs import Costs, Quantity
+from bench.analysis.costs import Costs, Model, Quantity
 from bench.analysis.loads import Point
 from bench.units import DASH, SPACE, counted, duration, factor, percent, quantity
 
@@ -40,7 +40,7 @@ def _cells(option: Option, need: Need) -> tuple[str, ...]:
         number(option.requests),
         duration(option.p50_ns),
         duration(option.p99_ns),
-        beyond(option) or "nothing",
+        "yes" if option.extrapolated else "no",
     )
 
 
@@ -79,18 +79,22 @@ def _outside(one: Beyond) -> str:
 
 
 def sources(option: Option) -> str:
-    """The measured cells behind the numbers of an option."""
-    points = option.model.points
-    found = [f"cores and bytes from {counted(len(points), 'measured load')} ({_cells_of(points)})"]
-    memory = option.model.memory
-    if memory:
-        found.append(f"memory from idle at {memory.low:,} to {memory.high:,} subscribers")
+    """The measured cells behind the numbers of an option, and what of it is extrapolated."""
+    found = [basis(option.model)]
     if option.fresh_from:
         waited = f" and {duration(option.waited_ns)} of waiting in a larger fan-out, by law" if option.waited_ns else ""
         found.append(f"p50 and p99 from the nearest load, {option.fresh_from}{waited}")
     else:
         found.append("p50 and p99 from the law of polling")
-    return "; ".join(found)
+    outside = beyond(option)
+    return "; ".join(found) + (f". Extrapolated: {outside}" if outside else "")
+
+
+def basis(model: Model) -> str:
+    """The measured cells behind the costs of a variant."""
+    found = f"cores and bytes from {counted(len(model.points), 'measured load')} ({_cells_of(model.points)})"
+    memory = model.memory
+    return found + (f"; memory from idle at {memory.low:,} to {memory.high:,} subscribers" if memory else "")
 
 
 def _cells_of(points: Sequence[Point]) -> str:

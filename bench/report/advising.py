@@ -119,6 +119,7 @@ def _variant(model: Model, swatch: str) -> dict[str, Any]:
         "label": clean(model.variant.label),
         "product": bool(model.variant.product),
         "swatch": swatch,
+        "basis": clean(reasons.basis(model)),
         "way": model.way.value,
         "cpu": {feature.name: cost for feature, cost in zip(CPU_FEATURES, model.cpu, strict=True)},
         "wire": {feature.name: cost for feature, cost in zip(WIRE_FEATURES, model.wire, strict=True)},

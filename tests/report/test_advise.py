@@ -1,4 +1,4 @@
-"""The section "Advice" of the page: its form, its data, what is there without JavaScript, and that both compute alike."""
+"""The section "Advice" of the page: its form, its data, what is there without JavaScript; both compute alike."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_without_javascript_the_typical_needs_are_worked_out(read: Reader) -> No
     for title, need in TYPICAL:
         assert title in read.text
         for line in reasons.lines(advise(costs, need)):
-            for cell in line.cells:
+            for cell in (*line.cells, line.sources):
                 assert " ".join(cell.split()) in read.text
     form = next(attributes for tag, attributes in read.tags if tag == "form")
     assert "hidden" in form

@@ -81,7 +81,8 @@
     const asked = variant.way === 'waits' ? variant.cpu.requests : 0;
     const delivery = variant.cpu.deliveries + variant.cpu.delivered_bytes * load.payload_bytes + asked;
     const wait = 1e9 * Math.max(0, load.fan_out - found.point.fan_out) * delivery;
-    return {p50: found.point.p50_ns + 0.5 * wait, p99: found.point.p99_ns + 0.99 * wait, where: found.point.where};
+    return {p50: found.point.p50_ns + 0.5 * wait, p99: found.point.p99_ns + 0.99 * wait,
+      where: found.point.where, waited: 0.99 * wait};
   }
 
   function beyond(costs, variant, load) {
@@ -124,7 +125,7 @@
       memory_bytes: memory && processes * memory.base_bytes + need.subscribers * memory.subscriber_bytes,
       wire_bytes: (load.deliveries + load.upstream) * load.payload_bytes + total(variant.wire, wireAmounts(load)),
       requests: load.requests + load.upstream * (variant.posts || 0),
-      p50_ns: fresh.p50, p99_ns: fresh.p99, where: fresh.where, beyond: beyond(costs, variant, part),
+      p50_ns: fresh.p50, p99_ns: fresh.p99, where: fresh.where, waited_ns: fresh.waited || 0, beyond: beyond(costs, variant, part),
       fits: need.cores === null || processes <= need.cores, level: false
     };
   }
@@ -195,7 +196,7 @@
       return number(one.value) + ' ' + one.words + ' (' + range + ')';
     });
     if (option.processes > 1) found.push('more than one server process (one was measured)');
-    return found.join('; ') || 'nothing';
+    return found.join('; ');
   }
 
   function row(body, option, need) {
@@ -209,14 +210,19 @@
     [option.interval_s === null ? '\u2013' : interval(option.interval_s), number(option.cores),
       option.processes + room, held(option.memory_bytes), wire(option.wire_bytes), number(option.requests),
       duration(option.p50_ns), duration(option.p99_ns)].forEach(function (text) { add(line, 'td', text); });
-    add(line, 'td', outside(option), 'long');
+    const beyond = outside(option), where = option.where ? 'the nearest load, ' + option.where : 'the law of polling';
+    add(line, 'td', beyond ? 'yes' : 'no');
+    const basis = add(add(body, 'tr', '', 'basis'), 'td', option.variant.basis + '; p50 and p99 from ' + where +
+      (option.waited_ns ? ' and ' + duration(option.waited_ns) + ' of waiting in a larger fan-out, by law' : '') +
+      (beyond ? '. Extrapolated: ' + beyond : ''));
+    basis.colSpan = costs.columns.length;
   }
 
   function told(need) {
     const advice = advise(costs, need);
     result.replaceChildren();
     if (advice.options.length) {
-      const table = add(add(result, 'div', '', 'wide'), 'table'), heads = add(add(table, 'thead'), 'tr');
+      const table = add(add(result, 'div', '', 'wide advised'), 'table'), heads = add(add(table, 'thead'), 'tr');
       costs.columns.forEach(function (words) { add(heads, 'th', words).scope = 'col'; });
       const body = add(table, 'tbody');
       advice.options.forEach(function (option) { row(body, option, need); });
