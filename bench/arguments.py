@@ -17,6 +17,7 @@ examples:
   python -m bench run --resume 2026-01-31T12-00-00-standard
   python -m bench calibrate --repetitions 3
   python -m bench report
+  python -m bench advise --subscribers 5000 --rate 0.2 --max-staleness 2s
 """
 CALIBRATE_EPILOG = """\
 examples:
@@ -29,6 +30,13 @@ SENSITIVITY_EPILOG = """\
 examples:
   python -m bench sensitivity                            10 experiments of 5 blocks, some 22 minutes
   python -m bench sensitivity --experiments 2 --blocks 3
+"""
+
+ADVISE_EPILOG = """\
+examples:
+  python -m bench advise --subscribers 5000 --rate 0.2 --payload 300 --max-staleness 2s
+  python -m bench advise --subscribers 50000 --rate 0.01 --fan-out 1 --max-staleness 10s --cores 4
+  python -m bench advise reference --subscribers 1000 --rate 2 --fan-out 20 --upstream-rate 0.1 --payload 2kB
 """
 
 GENERATOR_EPILOG = """\
@@ -58,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     _add_calibrate(commands)
     _add_sensitivity(commands)
     _add_generator(commands)
+    _add_advise(commands)
     report = commands.add_parser("report", help="write the report of a run from its stored records")
     report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
     report.add_argument(
@@ -131,6 +140,33 @@ def _add_generator(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     generator.add_argument(
         "--show", type=Path, metavar="FILE", help="measure nothing: the table of a stored comparison"
     )
+
+
+def _add_advise(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    advise = commands.add_parser(
+        "advise",
+        help="what meets a need, ranked by what it costs, from the costs measured in a run",
+        description="Rank the variants that meet a need by the server cores they cost, from what a run measured. Every"
+        " number is predicted from fitted costs, and says which cells it comes from and what is extrapolated; how far"
+        " predictions are off is checked on cells that are left out of the fit. The run needs the sweeps of the profile"
+        " full. Messages published per second = subscribers x rate / fan-out. Exits with 1 if nothing meets the need.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=ADVISE_EPILOG,
+    )
+    advise.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
+    for option, default, words in (
+        ("--subscribers", None, "how many there are"),
+        ("--rate", "1", "messages per second that each subscriber receives"),
+        ("--payload", "100", "bytes of a message: 300, 2kB"),
+        ("--upstream-rate", "0", "messages per second that each subscriber sends"),
+        ("--max-staleness", "2s", "how old a message may be when it arrives: 2s, 500ms"),
+        ("--fan-out", None, "how many subscribers one message goes to; 1: everybody has messages of their own"
+                            " (default: all subscribers)"),
+        ("--cores", None, "mark what does not fit into so many cores; a server process uses one"),
+    ):  # fmt: skip
+        shown = f"{words} (default: {default})" if default else words
+        advise.add_argument(option, default=default, metavar="N", help=shown)
+    advise.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
 
 
 def _add_storage(command: argparse.ArgumentParser) -> None:

@@ -180,13 +180,29 @@ def generator(options: argparse.Namespace) -> int:
     return 0
 
 
-def report(options: argparse.Namespace) -> int:
-    """Write the report of a stored run."""
+def _folder(options: argparse.Namespace) -> Path:
+    """The run that was asked for, by name or folder, or the newest."""
     from bench import run as runs
 
-    folder = options.results / options.run if options.run else runs.newest(options.results)
-    if options.run and not folder.exists() and Path(options.run).exists():
-        folder = Path(options.run)
+    if not options.run:
+        return runs.newest(options.results)
+    named: Path = options.results / options.run
+    return Path(options.run) if not named.exists() and Path(options.run).exists() else named
+
+
+def advise(options: argparse.Namespace) -> int:
+    """Print what meets a need, the cheapest first; 1 if nothing does."""
+    from bench import advise as advices
+
+    need = advices.need_of({name: getattr(options, name) for name in advices.READERS})
+    said, met = advices.advised(_folder(options), need)
+    print(said)
+    return 0 if met else 1
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write the report of a stored run."""
+    folder = _folder(options)
     _report(folder, options.reports)
     for prose in options.prose:
         _splice(prose, folder, options.reports)
@@ -223,6 +239,7 @@ COMMANDS = {
     "calibrate": calibrate,
     "sensitivity": sensitivity,
     "generator": generator,
+    "advise": advise,
     "report": report,
 }
 

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from bench.analysis.cells import Cells
 from bench.analysis.claims import claims
-from bench.report import instrument, origin, palette, sections, shell
+from bench.report import advising, instrument, origin, palette, sections, shell
 from bench.report.figures import Drawn
 
-SCRIPTS = ()
+SCRIPTS = ("advise.js",)
 """What a page can do besides being read, each a file beside the templates."""
 
 
@@ -48,7 +48,8 @@ def facts(cells: Cells, figures: Sequence[Drawn], name: str) -> dict[str, Any]:
 def page(given: dict[str, Any], cells: Cells) -> str:
     """The self-contained HTML page of a run."""
     drawings = [Markup(figure.inline) for figure in given["figures"]]  # noqa: S704  # written by our renderer
-    return shell.page("page.html.j2", {**given, "drawings": drawings}, palette.looks(cells.shown), SCRIPTS)
+    given = {**given, "drawings": drawings, "advising": advising.section(cells)}
+    return shell.page("page.html.j2", given, palette.looks(cells.shown), SCRIPTS)
 
 
 def summary(given: dict[str, Any]) -> str:
