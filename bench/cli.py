@@ -189,6 +189,8 @@ COMMANDS = {
     "sensitivity": sensitivity,
     "generator": generator,
     "report": reading.report,
+    "compare": reading.compare,
+    "export": reading.export,
 }
 
 

@@ -1,21 +1,76 @@
-"""The commands that read results and measure nothing: report."""
+"""The commands that read results and measure nothing: report, compare, export."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+import webbrowser
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from bench.analysis.cells import Cells
+from bench.analysis.comparable import hindrances
+from bench.analysis.metrics import METRICS
+from bench.analysis.regressions import Shown
 from bench.request import Refused
-from bench.results import ResultsError
+from bench.results import ResultsError, load
 from bench.scenarios import nearest
 
 
 def report(options: argparse.Namespace) -> int:
-    """Write the report of a stored run."""
+    """Write the report of a stored run, and open it if asked."""
     folder = found(options.run, options.results)
-    write_report(folder, options.reports)
+    page = write_report(folder, options.reports)
     for prose in options.prose:
         _splice(prose, folder, options.reports)
+    if options.open:
+        _open(page)
+    return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare two stored runs; 1 if something became worse beyond noise, 2 if they cannot be compared."""
+    folders = [found(run, options.results) for run in (options.old, options.new)]
+    (old, old_trials), (new, new_trials) = (load(folder) for folder in folders)
+    names = (folders[0].resolve().name, folders[1].resolve().name)
+    _known(options.metric, METRICS, "metric")
+    _known(options.variant, {variant.name for variant in (*old.variants, *new.variants)}, "variant of these runs")
+    differing = hindrances(old, new)
+    if differing and not options.force:
+        raise Refused(
+            f"{names[0]} and {names[1]} were made under other conditions and say nothing about each other:"
+            f" {'; '.join(differing)} (--force compares them all the same, and says so on top)"
+        )
+    from bench.report import comparison
+
+    cells = Cells(old, old_trials), Cells(new, new_trials)
+    try:
+        written = comparison.write(*cells, names, options.reports, differing, options.metric, options.variant)
+    except OSError as error:
+        raise Refused(f"cannot write the comparison to {options.reports}: {error.strerror}") from error
+    print(f"{written.text.strip()}\n\nall of it: {written.page}")
+    if not written.seen.judged:
+        raise Refused("nothing could be judged; both runs need three valid trials of a cell (--repetitions 3 or more)")
+    return int(bool(written.seen.of(Shown.REGRESSION)))
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a run as one long table, to standard output or to a file."""
+    from bench.report import numbers
+
+    cells = Cells(*load(found(options.run, options.results)))
+    text = numbers.json_text(cells) if options.json else numbers.csv_text(cells)
+    try:
+        if options.out is None:
+            sys.stdout.buffer.write(text.encode())
+            sys.stdout.buffer.flush()
+        else:
+            options.out.write_bytes(text.encode())
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise Refused(f"cannot write {options.out or 'the table'}: {error.strerror}") from error
     return 0
 
 
@@ -61,3 +116,20 @@ def _splice(prose: Path, folder: Path, reports: Path) -> None:
     except (OSError, ValueError) as mistake:
         raise Refused(f"{prose}: {mistake}") from mistake
     prose.write_text(text, encoding="utf-8")
+
+
+def _known(asked: Sequence[str], known: Collection[str], kind: str) -> None:
+    """Raises Refused for the first name that nobody knows."""
+    for name in asked:
+        if name not in known:
+            raise Refused(f"no {kind} {name!r}; {nearest(name, known)}")
+
+
+def _open(page: Path) -> None:
+    """Show a page in the person's browser, or say in one line that there is none here."""
+    try:
+        opened = webbrowser.open(page.resolve().as_uri())
+    except (webbrowser.Error, OSError):
+        opened = False
+    if not opened:
+        print("there is no browser here to open it in")
