@@ -26,10 +26,10 @@ What that is worth is simulated in the tests (tests/analysis/test_unpaired.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from statistics import fmean, median
 
 from bench.analysis.statistics import FEWEST_TRIALS, student_t, within
 
@@ -112,7 +112,7 @@ def beside_others(old: Mapping[str, Blocks], new: Mapping[str, Blocks]) -> tuple
     median. Of cells that both runs have; blocks with fewer than FEWEST_WITNESSES others are left out.
     """
     names = sorted(name for name in old.keys() & new.keys() if old[name] and new[name])
-    levels = {name: (_mean(old[name].values()) + _mean(new[name].values())) / 2 for name in names}
+    levels = {name: (fmean(old[name].values()) + fmean(new[name].values())) / 2 for name in names}
 
     def beside(run: Mapping[str, Blocks]) -> dict[str, Blocks]:
         apart = {name: {block: value - levels[name] for block, value in run[name].items()} for name in names}
@@ -124,7 +124,7 @@ def beside_others(old: Mapping[str, Blocks], new: Mapping[str, Blocks]) -> tuple
 def _less_others(own: Blocks, others: Sequence[Blocks]) -> Blocks:
     witnesses = {block: [other[block] for other in others if block in other] for block in own}
     return {
-        block: value - float(np.median(witnesses[block]))
+        block: value - median(witnesses[block])
         for block, value in own.items()
         if len(witnesses[block]) >= FEWEST_WITNESSES
     }
@@ -139,7 +139,7 @@ def welch(old: Sequence[float], new: Sequence[float], prior: Prior = NO_PRIOR) -
         freedom = prior.freedom + own
         variance = (prior.freedom * prior.variance + own * _variance(sample)) / freedom
         parts.append((variance / len(sample), freedom))
-    return Change(_mean(new) - _mean(old), sum(variance for variance, _ in parts), _satterthwaite(parts))
+    return Change(fmean(new) - fmean(old), sum(variance for variance, _ in parts), _satterthwaite(parts))
 
 
 def pooled(variances: Sequence[tuple[float, int]]) -> Prior:
@@ -151,10 +151,10 @@ def pooled(variances: Sequence[tuple[float, int]]) -> Prior:
     known = [(variance, freedom) for variance, freedom in variances if variance > 0.0]
     if len(known) < 3:
         return NO_PRIOR
-    logs = np.array([math.log(variance) - digamma(freedom / 2) + math.log(freedom / 2) for variance, freedom in known])
-    beyond = float(np.var(logs, ddof=1)) - _mean([trigamma(freedom / 2) for _, freedom in known])
+    logs = [math.log(variance) - digamma(freedom / 2) + math.log(freedom / 2) for variance, freedom in known]
+    beyond = _variance(logs) - fmean(trigamma(freedom / 2) for _, freedom in known)
     freedom = min(2.0 * _inverse_trigamma(beyond), MOST_PRIOR) if beyond > 0 else MOST_PRIOR
-    centre = float(logs.mean()) + digamma(freedom / 2) - math.log(freedom / 2)
+    centre = fmean(logs) + digamma(freedom / 2) - math.log(freedom / 2)
     return Prior(math.exp(centre), freedom)
 
 
@@ -171,9 +171,10 @@ def _crowd(others: Sequence[Change]) -> float:
     """The variance of others' changes less what their own noise explains, by medians; 0 with fewer than two."""
     if len(others) < 2:
         return 0.0
-    deltas = np.array([other.delta for other in others])
-    scatter = NORMAL * float(np.median(np.abs(deltas - np.median(deltas))))
-    return max(0.0, scatter**2 - float(np.median([other.variance for other in others])))
+    deltas = [other.delta for other in others]
+    middle = median(deltas)
+    scatter = NORMAL * median(abs(delta - middle) for delta in deltas)
+    return max(0.0, scatter**2 - median(other.variance for other in others))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -194,12 +195,10 @@ def _satterthwaite(parts: Sequence[tuple[float, float]]) -> int:
     return max(1, int(min(1.0 / shares, MOST_FREEDOM)))
 
 
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))
-
-
 def _variance(values: Sequence[float]) -> float:
-    return float(np.var(values, ddof=1))
+    """The sample variance of two values or more."""
+    mean = fmean(values)
+    return sum((value - mean) ** 2 for value in values) / (len(values) - 1)
 
 
 def digamma(x: float) -> float:
