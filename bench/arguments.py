@@ -185,12 +185,17 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     compare.add_argument("old", help="name or folder of the run to compare with")
     compare.add_argument("new", help="name or folder of the run to be judged")
-    compare.add_argument("--force", action="store_true",
-                         help="compare runs of other machines, parameters or pinning all the same, and say so")  # fmt: skip
-    compare.add_argument("--metric", action="append", default=[],
-                         help="judge this metric only, headline or not (repeatable; names: column metric of `bench export`)")  # fmt: skip
-    compare.add_argument("-v", "--variant", action="append", default=[],
-                         help="judge this variant only; the others still witness the machine (repeatable)")  # fmt: skip
+    compare.add_argument(
+        "--force", action="store_true", help="compare other machines, parameters or pinning all the same, and say so"
+    )
+    compare.add_argument(
+        "--metric", action="append", default=[],
+        help="judge this metric only, headline or not (repeatable; named as in the column metric of `bench export`)",
+    )  # fmt: skip
+    compare.add_argument(
+        "-v", "--variant", action="append", default=[],
+        help="judge this variant only; the others still witness what the machine did (repeatable)",
+    )  # fmt: skip
     _add_folders(compare)
 
 
@@ -199,7 +204,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     export = commands.add_parser(
         "export",
         help="a run as one long table, in CSV or JSON",
-        description="Write one row per trial and metric, in base units. Trials that are not valid are in it, and say so.",
+        description="Write one row per trial and metric, in base units. Invalid trials are in it and say so.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f"{EXPORT_EPILOG}columns:\n{columns}\n",
     )

@@ -51,7 +51,8 @@ def compare(options: argparse.Namespace) -> int:
         raise Refused(f"cannot write the comparison to {options.reports}: {error.strerror}") from error
     print(f"{written.text.strip()}\n\nall of it: {written.page}")
     if not written.seen.judged:
-        raise Refused("nothing could be judged; both runs need three valid trials of a cell (--repetitions 3 or more)")
+        why = "; ".join(comparison.counts(written.seen)) or "the runs have no cell in common"
+        raise Refused(f"nothing could be judged: {why}")
     return int(bool(written.seen.of(Shown.REGRESSION)))
 
 

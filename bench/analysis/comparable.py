@@ -63,9 +63,7 @@ def news(old: Run, new: Run) -> list[tuple[str, str, str]]:
     return found
 
 
-def _between(
-    old: Mapping[str, str], new: Mapping[str, str], but: Iterable[str] = ()
-) -> list[tuple[str, str, str]]:
+def _between(old: Mapping[str, str], new: Mapping[str, str], but: Iterable[str] = ()) -> list[tuple[str, str, str]]:
     pairs = [(key, old.get(key, "none"), new.get(key, "none")) for key in _keys(old, new) if key not in but]
     return [(key, before, after) for key, before, after in pairs if before != after]
 

@@ -1,9 +1,9 @@
 """Two runs of the same things: what became worse, what better, and what of that the machine alone may have done.
 
 Compared is every cell, and every point of a sweep, that both runs hold, on every metric it has there. A regression must
-pass three tests: its change is beyond chance in view of how many cells were looked at; it lies beyond the noise floor of
-both runs; and it exceeds the grain of its metric. What the machine moves (times) is judged beside what the other cells
-and the harness did, what is counted (bytes, requests, memory) by itself.
+pass two tests: its change is beyond chance in view of how many cells were looked at, and it lies beyond the noise floor
+of both runs and the grain of its metric. What the machine moves (times) is judged beside what the other cells and the
+harness did, and must exceed a part of that drift; what is counted (bytes, requests, memory) is judged by itself.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import enum
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-
-import numpy as np
+from statistics import fmean, median
 
 from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.metrics import METRICS, Metric
@@ -23,6 +22,10 @@ from bench.results import VariantFacts
 
 MOVED_BY_THE_MACHINE = ("ns", "ns per s")
 """Units of quantities that a slower machine makes larger; what is counted in bytes or pieces stays as it is."""
+UNLIKE = 0.4
+"""A machine that moved all by some share did not move each by exactly that: what lies within this part of the common
+drift is not held against a variant.
+"""
 STANDS_OUT = 0.001
 """How probable a change of the harness beside the variants may be at most before it is told."""
 
@@ -56,7 +59,7 @@ class Spot:
 class Found:
     """One metric in one cell of two runs.
 
-    old, new: means over blocks, in the metric's unit; geometric ones where `ratios`, and then `plain` and `change` are on
+    old, new: means over blocks, in the metric's unit; geometric ones where `ratios`: `plain` and `change` are then on
     logarithms, else differences in the unit. plain: as it stands; change: what is judged (beside the others, where the
     machine moves it). floor: how far |change| must reach on the same scale; p_value: adjusted for all comparisons.
     least: the smallest change that would have been found.
@@ -109,12 +112,11 @@ class Regressions:
         return [one for one in self.found if one.p_value is not None]
 
 
-def compare_runs(
-    old: Cells, new: Cells, metrics: Collection[str] = (), variants: Collection[str] = ()
-) -> Regressions:
+def compare_runs(old: Cells, new: Cells, metrics: Collection[str] = (), variants: Collection[str] = ()) -> Regressions:
     """Compare all that both runs hold, or only these metrics and variants. Judged are the headline metrics, or those
     that are asked for by name."""
-    found, drifts = [], []
+    found: list[Found] = []
+    drifts: list[Drift] = []
     for scenario, point in _places(old, new):
         for metric in METRICS.values():
             panel = _panel(old, new, metric, scenario, point)
@@ -151,13 +153,12 @@ def _panel(old: Cells, new: Cells, metric: Metric, scenario: str, point: str) ->
     return {name: (values[0], values[1]) for name, values in read.items() if all(values)}
 
 
-def _compared(
-    old: Cells, new: Cells, metric: Metric, scenario: str, point: str, panel: Panel
-) -> Iterator[Found]:
+def _compared(old: Cells, new: Cells, metric: Metric, scenario: str, point: str, panel: Panel) -> Iterator[Found]:
     """Every variant of a panel; those above the grain by ratio, those that may be zero by difference."""
     drifts = metric.unit in MOVED_BY_THE_MACHINE
     floors = [cells.floor(metric.name, scenario) for cells in (old, new)]
     by_ratio = {name: runs for name, runs in panel.items() if _above(runs, metric.grain)}
+    shared = UNLIKE * abs(_shared(by_ratio)) if drifts else 0.0
     change = {
         **_changes(by_ratio, math.log, drifts),
         **_changes({name: runs for name, runs in panel.items() if name not in by_ratio}, float, False),
@@ -169,18 +170,28 @@ def _compared(
         scale: Callable[[float], float] = math.log if ratios else float
         back: Callable[[float], float] = math.exp if ratios else float
         samples = [[scale(value) for value in blocks.values()] for blocks in runs]
-        before, after = (back(float(np.mean(sample))) for sample in samples)
-        floor = max(math.log(floor.ratio) if ratios else floor.difference for floor in floors)
+        before, after = (back(fmean(sample)) for sample in samples)
+        beyond = max(math.log(floor.ratio) if ratios else floor.difference for floor in floors)
+        grain = math.log1p(metric.grain / before) if ratios else metric.grain
         yield Found(
             Spot(metric, scenario, new.facts[name], point),
             before,
             after,
             (len(samples[0]), len(samples[1])),
             ratios,
-            welch(*samples) if min(map(len, samples)) >= FEWEST_TRIALS else None,
+            welch(samples[0], samples[1]) if min(map(len, samples)) >= FEWEST_TRIALS else None,
             change.get(name),
-            max(floor, math.log1p(metric.grain / before) if ratios else metric.grain),
+            max(beyond, grain, shared if ratios else 0.0),
         )
+
+
+def _shared(panel: Panel) -> float:
+    """By how much the middle of a panel moved, on logarithms; 0 without any."""
+    moved = [
+        fmean(math.log(value) for value in new.values()) - fmean(math.log(value) for value in old.values())
+        for old, new in panel.values()
+    ]
+    return median(moved) if moved else 0.0
 
 
 def _above(runs: tuple[Mapping[int, float], Mapping[int, float]], grain: float) -> bool:
@@ -226,14 +237,14 @@ def _drift(metric: Metric, scenario: str, panel: Panel) -> Drift | None:
         return None
     held = {name: runs for name, runs in panel.items() if _above(runs, metric.grain)}
     samples = {name: [[math.log(value) for value in blocks.values()] for blocks in runs] for name, runs in held.items()}
-    moved = {name: float(np.mean(after) - np.mean(before)) for name, (before, after) in samples.items()}
+    moved = {name: fmean(after) - fmean(before) for name, (before, after) in samples.items()}
     deltas = [delta for name, delta in moved.items() if name != HARNESS]
     if len(deltas) < 2:
         return None
     known = HARNESS in samples and min(map(len, samples[HARNESS])) >= FEWEST_TRIALS
     beside = _changes(held, math.log, True).get(HARNESS)
-    middle, least, most = (math.exp(value) for value in (float(np.median(deltas)), min(deltas), max(deltas)))
+    middle, least, most = (math.exp(value) for value in (median(deltas), min(deltas), max(deltas)))
     return Drift(
-        metric, scenario, welch(*samples[HARNESS]) if known else None, middle, least, most,
+        metric, scenario, welch(samples[HARNESS][0], samples[HARNESS][1]) if known else None, middle, least, most,
         beside is not None and beside.p_value <= STANDS_OUT,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The one place of all statistics of a run; those of two runs, whose trials are no pairs, are in `unpaired`.
 
-The unit is the trial, one per cell and block: medians over trials, ratios paired by block, the noise floor of twins, and
-what may be called a difference.
+The unit is the trial, one per cell and block: medians over trials, ratios paired by block, the noise floor of twins,
+and what may be called a difference.
 
 A cell's median carries a percentile bootstrap interval (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*,
 1993, chapter 13): resample the trials with replacement, take the median of each resample, and cut 2.5 % off both ends.

@@ -6,19 +6,19 @@ All is computed on a scale on which changes add up: logarithms of what is above 
 machine moves is first held against what the other cells of its block did, the harness among them (`beside_others`: one
 sweep of J. W. Tukey's median polish, *Exploratory Data Analysis*, 1977, chapter 10, leaving one out). What all share is
 taken off. What they do not share, beyond their own noise, is how unlike one machine treats different servers on two
-days: it widens every interval (`_crowd`, the moment estimate of R. DerSimonian and N. Laird, *Controlled Clinical
-Trials* 7, 1986, in robust form).
+days: it widens every interval (`_crowd`, after the moment estimate of R. DerSimonian and N. Laird, *Controlled Clinical
+Trials* 7, 1986).
 
-*The change* is a difference of means with its own variance in each run, and degrees of freedom after F. E. Satterthwaite
-and B. L. Welch ("The generalization of 'Student's' problem when several different population variances are involved",
+*The change* is a difference of means with its own variance in each run, and degrees of freedom after Satterthwaite and
+B. L. Welch ("The generalization of 'Student's' problem when several different population variances are involved",
 *Biometrika* 34, 1947). Three to five trials know their variance poorly, but the cells of one metric in one scenario
 know together how noisy it is: each variance is moved towards that of all, the further the more alike they are
 (`pooled`; G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression in microarray
 experiments", *Statistical Applications in Genetics and Molecular Biology* 3, 2004, sections 3 and 6.2).
 
-*Many comparisons.* Two runs are compared on a hundred and more pairs of metric and cell. `holm` holds the probability of
-one or more false alarms in all of them at 1 - RUNS_CONFIDENCE (S. Holm, "A simple sequentially rejective multiple test
-procedure", *Scandinavian Journal of Statistics* 6, 1979).
+*Many comparisons.* Two runs are compared on a hundred and more pairs of metric and cell. `holm` holds the probability
+of one or more false alarms in all of them at 1 - RUNS_CONFIDENCE (S. Holm, "A simple sequentially rejective multiple
+test procedure", *Scandinavian Journal of Statistics* 6, 1979).
 
 What that is worth is simulated in the tests (tests/analysis/test_unpaired.py).
 """
@@ -28,7 +28,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
 from statistics import fmean, median
 
 from bench.analysis.statistics import FEWEST_TRIALS, student_t, within
@@ -37,8 +36,8 @@ RUNS_CONFIDENCE = 0.95
 """That no unchanged cell of two runs is called changed; and of the interval of a change taken alone."""
 FEWEST_WITNESSES = 2
 """Other cells that must tell what the machine did before a cell is said to have changed by itself."""
-NORMAL = 1.4826
-"""The median absolute deviation times this estimates the standard deviation of normal values."""
+TRIMMED = 1.6
+"""The variance of eight normal values without the one farthest from their median, times this, is theirs."""
 MOST_FREEDOM = 200
 """Beyond so many degrees of freedom Student's variable is as good as normal."""
 MOST_PRIOR = 20.0
@@ -97,8 +96,6 @@ def changes(old: Mapping[str, Blocks], new: Mapping[str, Blocks], drifts: bool) 
     }
     prior = pooled([(_variance(values), len(values) - 1) for pair in samples.values() for values in pair])
     own = {name: welch(*pair, prior) for name, pair in samples.items()}
-    if not drifts:
-        return own
     return {
         name: _widened(change, [other for key, other in own.items() if key != name]) for name, change in own.items()
     }
@@ -168,13 +165,18 @@ def _widened(change: Change, others: Sequence[Change]) -> Change:
 
 
 def _crowd(others: Sequence[Change]) -> float:
-    """The variance of others' changes less what their own noise explains, by medians; 0 with fewer than two."""
+    """The variance of others' changes less what their own noise explains; 0 with fewer than two.
+
+    Of four and more, the one farthest from their median is left out: it may have changed for a reason of its own.
+    """
     if len(others) < 2:
         return 0.0
     deltas = [other.delta for other in others]
     middle = median(deltas)
-    scatter = NORMAL * median(abs(delta - middle) for delta in deltas)
-    return max(0.0, scatter**2 - median(other.variance for other in others))
+    kept, widened = sorted(deltas, key=lambda delta: abs(delta - middle)), 1.0
+    if len(others) >= 4:
+        kept, widened = kept[:-1], TRIMMED
+    return max(0.0, widened * _variance(kept) - median(other.variance for other in others))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

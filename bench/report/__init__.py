@@ -15,7 +15,7 @@ MARKS = {"the comparison": "readme.md.j2", "the instrument": "methodology.md.j2"
 
 
 def build(run_folder: Path, reports: Path) -> Path:
-    """Write `reports/<run>/` (page, summary, figures, table) from a stored run, in place of an earlier report of it; the page.
+    """Write `reports/<run>/` (page, summary, figures, table) from a stored run, in place of an earlier one; the page.
 
     `reports/latest` then points to it. Results are only read. Raises bench.results.ResultsError for a run that cannot
     be read, and OSError where the report cannot be written; an earlier report then still stands.

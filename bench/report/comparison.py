@@ -90,9 +90,7 @@ def write(
     return Written(folder / "index.html", shell.text("compare-short.md.j2", given), seen)
 
 
-def facts(
-    old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, forced: Sequence[str]
-) -> dict[str, Any]:
+def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, forced: Sequence[str]) -> dict[str, Any]:
     """What all templates of a comparison are given."""
     lines = [_line(one) for one in seen.found]
     return {
@@ -150,14 +148,13 @@ def machine(drifts: Sequence[Drift]) -> list[str]:
         "The state of the machine, by what variants share: in the middle of them, times and CPU of the new run are"
         f" {factor(min(middles))} to {factor(max(middles))} those of the old one, by metric. This is taken off."
     ]
-    for drift in drifts:
-        if drift.apart and drift.harness is not None:
-            said.append(
-                f"{drift.metric.title}, {drift.scenario}: the variants moved together ({factor(drift.middle)}) and the"
-                f" harness did not ({_ratio(drift.harness).text}). Something that all variants share may have changed;"
-                " what they share is not judged here."
-            )
-    return said
+    return said + [
+        f"{drift.metric.title}, {drift.scenario}: the variants moved together ({factor(drift.middle)}) and the harness"
+        f" did not ({_ratio(drift.harness).text}). Something that all variants share may have changed; what they share"
+        " is not judged here."
+        for drift in drifts
+        if drift.apart and drift.harness is not None
+    ]
 
 
 def findable(seen: Regressions) -> list[tuple[str, str, str]]:

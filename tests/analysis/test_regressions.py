@@ -37,8 +37,8 @@ def test_what_moves_with_the_machine_is_no_regression_and_is_told():
     seen = compare_runs(made(), made(slower))
     assert {one.shown for one in seen.found} == {Shown.NONE}
     (drift,) = seen.drifts
-    assert drift.middle == pytest.approx(1.4)
-    assert drift.harness.delta == pytest.approx(0.3365, abs=1e-3)
+    assert drift.middle == pytest.approx(1.4, rel=0.01)
+    assert drift.harness.delta == pytest.approx(0.3365, abs=0.02)
     assert not drift.apart
 
 
@@ -48,6 +48,12 @@ def test_on_a_slower_machine_a_variant_is_judged_beside_the_others():
     assert shown(made(), made({**slower, "sse": 1.0}))["sse"] is Shown.IMPROVEMENT
 
 
+def test_within_a_part_of_what_the_machine_did_to_all_nothing_is_held_against_a_variant():
+    slower = dict.fromkeys(NAMES, 1.8)
+    assert shown(made(), made({**slower, "sse": 1.8 * 1.2}))["sse"] is Shown.NONE
+    assert shown(made(), made({**slower, "sse": 1.8 * 1.4}))["sse"] is Shown.REGRESSION
+
+
 def test_variants_that_all_cost_more_while_the_harness_does_not_are_told_apart_from_the_machine():
     seen = compare_runs(made(), made({name: 1.3 for name in NAMES if name != HARNESS}))
     assert {one.shown for one in seen.found} == {Shown.NONE}
@@ -55,7 +61,7 @@ def test_variants_that_all_cost_more_while_the_harness_does_not_are_told_apart_f
 
 
 def test_what_is_counted_is_judged_by_itself():
-    more = {name: 1.05 for name in NAMES}
+    more = dict.fromkeys(NAMES, 1.1)
     seen = shown(made(metric="wire"), made(more, metric="wire"))
     assert set(seen.values()) == {Shown.REGRESSION}
     assert compare_runs(made(metric="wire"), made(more, metric="wire")).drifts == ()
@@ -84,7 +90,9 @@ def test_two_trials_are_too_few_and_one_other_variant_too_few_witnesses():
     assert set(shown(made(blocks=2), made({"sse": 2.0})).values()) == {Shown.TOO_FEW}
     pair = ("sse", "websocket")
     assert set(shown(made(names=pair), made({"sse": 2.0}, names=pair)).values()) == {Shown.NO_WITNESS}
-    assert shown(made(names=pair, metric="wire"), made({"sse": 2.0}, names=pair, metric="wire"))["sse"] is Shown.REGRESSION
+    assert (
+        shown(made(names=pair, metric="wire"), made({"sse": 2.0}, names=pair, metric="wire"))["sse"] is Shown.REGRESSION
+    )
 
 
 def test_points_of_sweeps_are_compared_where_both_runs_have_them():

@@ -1,6 +1,7 @@
 """The commands that read results, as a person and a pipeline meet them."""
 
 import json
+import signal
 import subprocess
 import sys
 import webbrowser
@@ -36,11 +37,15 @@ def results(tmp_path_factory):
 
 @pytest.fixture
 def bench(results, tmp_path, capsys):
+    held = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
     def run(*arguments, reports=True):
         code = cli.main([*arguments, "--results", str(results), *(["--reports", str(tmp_path)] if reports else [])])
         return code, *capsys.readouterr()
 
-    return run
+    yield run
+    for number, handler in held.items():
+        signal.signal(number, handler)
 
 
 def test_a_comparison_without_a_regression_exits_with_0(bench, tmp_path):
