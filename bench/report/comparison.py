@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.analysis.cells import Cells
 from bench.analysis.comparable import news
-from bench.analysis.regressions import Drift, Found, Regressions, Shown, compare_runs
+from bench.analysis.regressions import UNLIKE, Drift, Found, Regressions, Shown, compare_runs
 from bench.analysis.unpaired import FEWEST_WITNESSES, RUNS_CONFIDENCE, Change
 from bench.report import page, palette, put_in_place, sections, shell
 from bench.results import ResultsError, VariantFacts
@@ -111,6 +111,7 @@ def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, for
         "confidence": percent(RUNS_CONFIDENCE),
         "chance": percent(1 - RUNS_CONFIDENCE),
         "witnesses": FEWEST_WITNESSES,
+        "unlike": percent(UNLIKE),
     }
 
 
