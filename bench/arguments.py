@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench import plan, scenarios
+from bench.analysis.tidy import COLUMNS
 
 EPILOG = """\
 examples:
@@ -16,8 +17,10 @@ examples:
   python -m bench run -s broadcast --sweep rate_hz=1,5,40 --sweep subscribers=10,300
   python -m bench run --resume 2026-01-31T12-00-00-standard
   python -m bench calibrate --repetitions 3
-  python -m bench report
+  python -m bench report --open
   python -m bench advise --subscribers 5000 --rate 0.2 --max-staleness 2s
+  python -m bench compare before after
+  python -m bench export --csv --out run.csv
 """
 CALIBRATE_EPILOG = """\
 examples:
@@ -37,6 +40,31 @@ examples:
   python -m bench advise --subscribers 5000 --rate 0.2 --payload 300 --max-staleness 2s
   python -m bench advise --subscribers 50000 --rate 0.01 --fan-out 1 --max-staleness 10s --cores 4
   python -m bench advise reference --subscribers 1000 --rate 2 --fan-out 20 --upstream-rate 0.1 --payload 2kB
+"""
+
+REPORT_EPILOG = """\
+examples:
+  python -m bench report                        the newest run
+  python -m bench report reference --open       and show the page
+  python -m bench report results/mine --reports /tmp/pages
+"""
+
+COMPARE_EPILOG = """\
+examples:
+  python -m bench compare before after
+  python -m bench compare before after --metric cpu --variant flask_socketio
+  python -m bench compare results/a ../elsewhere/b --force
+Five blocks and more (`bench run --repetitions 5`) find far smaller changes than three: the output says how small.
+"""
+
+EXPORT_EPILOG = """\
+examples:
+  python -m bench export reference --csv --out reference.csv
+  python -m bench export --json | jq '.rows[] | select(.metric == "cpu" and .valid)'
+  python -c "import pandas; print(pandas.read_csv('reference.csv').query('valid and not twin and not hidden')
+    .groupby(['scenario', 'variant', 'metric']).value.median())"
+In CSV, a text that a spreadsheet would take for a formula (= + - @ in front) begins with an apostrophe.
+
 """
 
 GENERATOR_EPILOG = """\
@@ -67,13 +95,9 @@ def parser() -> argparse.ArgumentParser:
     _add_sensitivity(commands)
     _add_generator(commands)
     _add_advise(commands)
-    report = commands.add_parser("report", help="write the report of a run from its stored records")
-    report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
-    report.add_argument(
-        "--prose", type=Path, action="append", default=[], metavar="FILE",
-        help="also put what the run shows between the marks of this file (repeatable)",
-    )  # fmt: skip
-    _add_folders(report)
+    _add_report(commands)
+    _add_compare(commands)
+    _add_export(commands)
     return top
 
 
@@ -169,6 +193,65 @@ def _add_advise(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     advise.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
 
 
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = commands.add_parser(
+        "report",
+        help="write the report of a run from its stored records",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=REPORT_EPILOG,
+    )
+    report.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
+    report.add_argument("--open", action="store_true", help="then open the page in your browser")
+    report.add_argument(
+        "--prose", type=Path, action="append", default=[], metavar="FILE",
+        help="also put what the run shows between the marks of this file (repeatable)",
+    )  # fmt: skip
+    _add_folders(report)
+
+
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="compare two stored runs: what became worse beyond noise, what better",
+        description="Compare two runs of the same machine and parameters. Prints what changed as Markdown and writes a"
+        " page with every number to REPORTS/compare-OLD-NEW/. Exits with 0 if nothing became worse beyond noise, 1 if"
+        " something did, 2 if the runs cannot be compared. Judged are the headline metrics.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=COMPARE_EPILOG,
+    )
+    compare.add_argument("old", help="name or folder of the run to compare with")
+    compare.add_argument("new", help="name or folder of the run to be judged")
+    compare.add_argument(
+        "--force", action="store_true", help="compare other machines, parameters or pinning all the same, and say so"
+    )
+    compare.add_argument(
+        "--metric", action="append", default=[],
+        help="judge this metric only, headline or not (repeatable; named as in the column metric of `bench export`)",
+    )  # fmt: skip
+    compare.add_argument(
+        "-v", "--variant", action="append", default=[],
+        help="judge this variant only; the others still witness what the machine did (repeatable)",
+    )  # fmt: skip
+    _add_folders(compare)
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    columns = "\n".join(f"  {name:<16} {meaning}" for name, meaning in COLUMNS.items())
+    export = commands.add_parser(
+        "export",
+        help="a run as one long table, in CSV or JSON",
+        description="Write one row per trial and metric, in base units. Invalid trials are in it and say so.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"{EXPORT_EPILOG}columns:\n{columns}\n",
+    )
+    export.add_argument("run", nargs="?", help="name or folder of a run (default: the newest)")
+    kind = export.add_mutually_exclusive_group()
+    kind.add_argument("--csv", action="store_true", help="comma-separated values with a header (default)")
+    kind.add_argument("--json", action="store_true", help="the same records, with the head of the run and the columns")
+    export.add_argument("--out", type=Path, metavar="FILE", help="where to (default: standard output)")
+    _add_results(export)
+
+
 def _add_storage(command: argparse.ArgumentParser) -> None:
     """What every command has that measures trials and stores them."""
     command.add_argument("--seed", type=int, default=1, help="seed of order, phases, payloads (default: %(default)s)")
@@ -178,10 +261,14 @@ def _add_storage(command: argparse.ArgumentParser) -> None:
 
 
 def _add_folders(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
+    _add_results(command)
     command.add_argument(
         "--reports", type=Path, default=Path("reports"), help="where reports go (default: %(default)s)"
     )
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
 
 
 def _positive(text: str) -> int:

@@ -1,4 +1,6 @@
-"""The commands. What a person can mend is one line, our fault a traceback.
+"""The commands that examine and measure, and the way into all; those that read results are in `bench.reading`.
+
+What a person can mend is one line, our fault a traceback.
 
 Exit codes: 0 valid, 1 a check failed, 2 usage or preflight, 3 the run holds invalid trials, 130/143 interrupted.
 """
@@ -9,11 +11,10 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from bench import plan, scenarios
+from bench import plan, reading, scenarios
 from bench.arguments import parser
 from bench.results import ResultsError
 from bench.units import clock
@@ -116,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     folder = begun.store.folder
     code = _carry_out(begun, options.command)
     if options.report:
-        _report(folder, options.reports)
+        reading.write_report(folder, options.reports)
     else:
         print(f"write the report with `python -m bench report {folder.name}`")
     return code
@@ -130,7 +131,7 @@ def calibrate(options: argparse.Namespace) -> int:
     code = _carry_out(begun, options.command)
     found = calibrations.readings(begun.store.trials())
     _say("\n" + calibrations.table(found) + "\n")
-    _report(begun.store.folder, options.reports)
+    reading.write_report(begun.store.folder, options.reports)
     return code or int(not found or not all(reading.met for reading in found))
 
 
@@ -180,58 +181,6 @@ def generator(options: argparse.Namespace) -> int:
     return 0
 
 
-def _folder(options: argparse.Namespace) -> Path:
-    """The run that was asked for, by name or folder, or the newest."""
-    from bench import run as runs
-
-    if not options.run:
-        return runs.newest(options.results)
-    named: Path = options.results / options.run
-    return Path(options.run) if not named.exists() and Path(options.run).exists() else named
-
-
-def advise(options: argparse.Namespace) -> int:
-    """Print what meets a need, the cheapest first; 1 if nothing does."""
-    from bench import advise as advices
-
-    need = advices.need_of({name: getattr(options, name) for name in advices.READERS})
-    said, met = advices.advised(_folder(options), need)
-    print(said)
-    return 0 if met else 1
-
-
-def report(options: argparse.Namespace) -> int:
-    """Write the report of a stored run."""
-    folder = _folder(options)
-    _report(folder, options.reports)
-    for prose in options.prose:
-        _splice(prose, folder, options.reports)
-    return 0
-
-
-def _splice(prose: Path, folder: Path, reports: Path) -> None:
-    from bench.report import spliced
-    from bench.request import Refused
-
-    try:
-        text = spliced(prose.read_text(encoding="utf-8"), folder, f"{reports.as_posix()}/{folder.name}")
-    except (OSError, ValueError) as mistake:
-        raise Refused(f"{prose}: {mistake}") from mistake
-    prose.write_text(text, encoding="utf-8")
-
-
-def _report(folder: Path, reports: Path) -> None:
-    from bench.report import build
-    from bench.request import Refused
-
-    try:
-        page = build(folder, reports)
-    except OSError as error:
-        again = f"python -m bench report {folder.name} --reports FOLDER"
-        raise Refused(f"cannot write the report to {reports}: {error.strerror}; try `{again}`") from error
-    print(f"report: {page}")
-
-
 COMMANDS = {
     "list": list_,
     "verify": verify,
@@ -239,8 +188,10 @@ COMMANDS = {
     "calibrate": calibrate,
     "sensitivity": sensitivity,
     "generator": generator,
-    "advise": advise,
-    "report": report,
+    "advise": reading.advise,
+    "report": reading.report,
+    "compare": reading.compare,
+    "export": reading.export,
 }
 
 

@@ -19,7 +19,6 @@ from bench.results import (
     SCHEMA,
     Environment,
     Planned,
-    ResultsError,
     Run,
     ScenarioFacts,
     Store,
@@ -200,12 +199,3 @@ def outcome(record: Trial) -> str:
         p50, p99 = (duration(quantile(record.latency, q)) for q in (0.5, 0.99))
         return f"p50 {p50}, p99 {p99}, {record.ledger.delivered} delivered"
     return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"
-
-
-def newest(results: Path) -> Path:
-    """The run that was begun last. Raises ResultsError if there is none."""
-    runs = [path.parent for path in results.glob("*/run.json") if path.parent.name != "reference"]
-    runs = runs or [path.parent for path in results.glob("*/run.json")]
-    if not runs:
-        raise ResultsError(f"there is no run in {results}; make one with `python -m bench run`")
-    return max(runs, key=lambda folder: (folder / "run.json").stat().st_mtime)

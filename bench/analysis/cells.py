@@ -127,6 +127,20 @@ class Cells:
             self._estimates[key] = estimate([held[0] for _, held in sorted(blocks.items())])
         return self._estimates[key]
 
+    @property
+    def points(self) -> list[tuple[str, str, str]]:
+        """(scenario, variant, point) of every point of a sweep with a valid trial; a point is `rate_hz=40`."""
+        held = {(*cell, point_of(trial)): _order(trial) for cell, trials in self._points.items() for trial in trials}
+        return sorted(held, key=lambda key: (*key[:2], held[key]))
+
+    def by_block(self, metric: str, scenario: str, variant: str, point: str = "") -> dict[int, float]:
+        """The one number of a cell, or of a point of a sweep, in every block that has it."""
+        if not point:
+            return {block: held[0] for block, held in sorted(self._by_block(metric, scenario, variant).items())}
+        trials = [trial for trial in self._points.get((scenario, variant), []) if point_of(trial) == point]
+        read = {trial.planned.block: METRICS[metric].of(trial) for trial in trials}
+        return {block: float(value) for block, value in sorted(read.items()) if value is not None}
+
     def compare(self, metric: str, scenario: str, variant: str, reference: str) -> Comparison:
         """A variant against a reference, paired by block."""
         ours, theirs = (
@@ -175,3 +189,16 @@ class Cells:
             if value is not None:
                 blocks.setdefault(trial.planned.block, []).append(float(value))
         return blocks
+
+
+def point_of(trial: Trial) -> str:
+    """In what a trial differs from its scenario: `rate_hz=40`; empty where in nothing."""
+    return ", ".join(f"{name}={value}" for name, value in trial.planned.changes.items())
+
+
+def _order(trial: Trial) -> list[tuple[str, float, str]]:
+    """By name, then by value, numbers as numbers."""
+    return [
+        (name, float(value) if isinstance(value, int | float) else 0.0, str(value))
+        for name, value in trial.planned.changes.items()
+    ]

@@ -15,7 +15,7 @@ MARKS = {"the comparison": "readme.md.j2", "the instrument": "methodology.md.j2"
 
 
 def build(run_folder: Path, reports: Path) -> Path:
-    """Write `reports/<run>/` (page, summary, figures) from a stored run, in place of an earlier report of it; the page.
+    """Write `reports/<run>/` (page, summary, figures, table) from a stored run, in place of an earlier one; the page.
 
     `reports/latest` then points to it. Results are only read. Raises bench.results.ResultsError for a run that cannot
     be read, and OSError where the report cannot be written; an earlier report then still stands.
@@ -23,7 +23,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     from bench.analysis.cells import Cells
 
     # matplotlib takes half a second: only who builds pays for it
-    from bench.report import figures, instrument, origin, page
+    from bench.report import figures, instrument, numbers, origin, page
 
     name = run_folder.resolve().name
     if (reports / name / "run.json").exists():
@@ -31,13 +31,14 @@ def build(run_folder: Path, reports: Path) -> Path:
     cells = Cells(*results.load(run_folder))
     drawn = list(figures.drawn(cells))
     beside = {"instrument": instrument.facts(run_folder, cells), "links": origin.links(run_folder, reports)}
-    facts = {**page.facts(cells, drawn, name), **beside}
+    facts = {**page.facts(cells, drawn, name), **beside, "csv": numbers.FILE}
     files = {Path("index.html"): page.page(facts, cells).encode(), Path("summary.md"): page.summary(facts).encode()}
+    files[Path(numbers.FILE)] = numbers.csv_text(cells).encode()
     for figure in drawn:
         files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
         files[Path("figures", f"{figure.name}.png")] = figure.png
     reports.mkdir(parents=True, exist_ok=True)
-    _replace(reports / name, files)
+    put_in_place(reports / name, files)
     _point(reports / LATEST, name)
     return reports / name / "index.html"
 
@@ -65,7 +66,7 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
     return text
 
 
-def _replace(folder: Path, files: dict[Path, bytes]) -> None:
+def put_in_place(folder: Path, files: dict[Path, bytes]) -> None:
     """Put a folder of these files, and no others, where there may be an older one."""
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
