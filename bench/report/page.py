@@ -12,7 +12,7 @@ from bench.analysis.cells import Cells
 from bench.report import palette, sections, shell, words
 from bench.report.figures import Drawn
 
-SCRIPTS = ()
+SCRIPTS = ("sort.js",)
 """What a page can do besides being read, each a file beside the templates."""
 
 

@@ -21,10 +21,12 @@ from bench.units import DASH, counted, interval, measured, percent, quantity, wh
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One number of a table: text, interval, and whether it is the best or not shown to differ from it."""
+    """One number of a table: text, interval, base-unit value to sort by (None: not measured), and whether it is the best
+    or not shown to differ from it."""
 
     text: str
     interval: str
+    value: float | None
     leads: bool
 
 
@@ -109,8 +111,9 @@ def _leaders(cells: Cells, metric: Metric, scenario: str) -> set[str]:
 def _value(cells: Cells, metric: Metric, scenario: str, variant: VariantFacts, leaders: set[str]) -> Value:
     found = cells.estimate(metric.name, scenario, variant.name)
     if found is None:
-        return Value(DASH, "", False)
-    return Value(quantity(found.median, metric.unit), interval(found, metric.unit), variant.name in leaders)
+        return Value(DASH, "", None, False)
+    text, ends = quantity(found.median, metric.unit), interval(found, metric.unit)
+    return Value(text, ends, found.median, variant.name in leaders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from bench.analysis.distributions import fold
 from bench.analysis.metrics import METRICS
 from bench.plan import WHOLE
 from bench.report import build
+from bench.report.page import SCRIPTS
+from bench.report.shell import TEMPLATES
 from bench.results import Failure, ResultsError, Run, Trial
 from bench.units import measured, quantity
 from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic, write
@@ -95,16 +97,28 @@ def test_the_page_refers_to_nothing_outside_its_folder(page: Path, read: Reader)
     assert not re.search(r"https?://|//[a-z]|@import|url\((?!#)", text)
 
 
-def test_the_page_runs_no_script_and_its_policy_forbids_all_but_its_own_style(page: Path, read: Reader) -> None:
+def test_the_page_runs_its_own_scripts_and_its_policy_forbids_all_but_them_and_its_style(
+    page: Path, read: Reader
+) -> None:
     tags = {tag for tag, _ in read.tags}
-    assert not tags & {"script", "iframe", "object", "embed", "base", "form"}
+    assert not tags & {"iframe", "object", "embed", "base"}
     assert not [key for _, attributes in read.tags for key in attributes if key.startswith("on") or key == "style"]
     policies = [attributes["content"] or "" for tag, attributes in read.tags
                 if attributes.get("http-equiv") == "Content-Security-Policy"]  # fmt: skip
-    style = re.search(r"<style>(.*?)</style>", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert style
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert policies == [f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"]
+    text = page.read_text(encoding="utf-8")
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert scripts == [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    assert [tag for tag, _ in read.tags].count("script") == len(SCRIPTS)
+    assert policies == [
+        f"default-src 'none'; style-src {digest(style)}; script-src {' '.join(map(digest, scripts))};"
+        " base-uri 'none'; form-action 'none'"
+    ]
+
+
+def digest(source: str) -> str:
+    """How a policy names what stands in the page itself."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
 def test_every_class_of_the_page_has_its_colour(page: Path, read: Reader) -> None:
@@ -180,7 +194,7 @@ def test_nothing_from_outside_becomes_markup(attacked: Path) -> None:
     text = attacked.read_text(encoding="utf-8")
     reader = Reader(text)
     assert reader.open == []
-    assert "<script" not in text.lower()
+    assert text.lower().count("<script") == len(SCRIPTS)
     assert text.count("</style>") == 1
     assert "\u202e" not in text
     assert "\x07" not in text
