@@ -21,8 +21,8 @@ from bench.units import DASH, counted, interval, measured, percent, quantity, wh
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One number of a table: text, interval, base-unit value to sort by (None: not measured), and whether it is the best
-    or not shown to differ from it."""
+    """One number of a table: text, interval, base-unit value to sort by (None: not measured), and whether it is the
+    best or not shown to differ from it."""
 
     text: str
     interval: str

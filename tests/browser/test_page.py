@@ -65,7 +65,7 @@ def brightness(page: Any, colour: str) -> float:
 def test_figures_stay_clear_in_the_type_of_another_system(
     browser: Any, report: Callable[[str], Path], name: str, family: str
 ) -> None:
-    """A system without the type that figures are laid out in shows them in another, which moves what is not at a start."""
+    """A system without the type that figures are laid out in shows them in another."""
     with seen(browser, report(name)) as sight:
         sight.page.evaluate(
             f"() => document.styleSheets[0].insertRule('.plot text {{ font-family: \"{family}\", sans-serif }}',"
