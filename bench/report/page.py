@@ -12,7 +12,7 @@ from bench.analysis.claims import claims
 from bench.report import advising, instrument, origin, palette, sections, shell
 from bench.report.figures import Drawn
 
-SCRIPTS = ("advise.js",)
+SCRIPTS = ("sort.js", "advise.js")
 """What a page can do besides being read, each a file beside the templates."""
 
 

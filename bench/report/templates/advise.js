@@ -222,7 +222,11 @@
     const advice = advise(costs, need);
     result.replaceChildren();
     if (advice.options.length) {
-      const table = add(add(result, 'div', '', 'wide advised'), 'table'), heads = add(add(table, 'thead'), 'tr');
+      const box = add(result, 'div', '', 'wide advised');
+      box.setAttribute('role', 'group');
+      box.setAttribute('aria-label', 'Advice');
+      box.tabIndex = 0;
+      const table = add(box, 'table'), heads = add(add(table, 'thead'), 'tr');
       costs.columns.forEach(function (words) { add(heads, 'th', words).scope = 'col'; });
       const body = add(table, 'tbody');
       advice.options.forEach(function (option) { row(body, option, need); });
