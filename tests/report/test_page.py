@@ -117,9 +117,10 @@ def test_every_class_of_the_page_has_its_colour(page: Path, read: Reader) -> Non
 
 def test_figures_and_files_are_there(page: Path, read: Reader) -> None:
     names = sorted(path.stem for path in (page.parent / "figures").glob("*.svg"))
-    assert len(names) == 13
-    assert names == sorted(path.stem for path in (page.parent / "figures").glob("*.png"))
-    assert [tag for tag, _ in read.tags].count("svg") == 13
+    assert len(names) == 15
+    for kind in ("png", "csv"):
+        assert names == sorted(path.stem for path in (page.parent / "figures").glob(f"*.{kind}"))
+    assert [tag for tag, _ in read.tags].count("svg") == 15
     assert (page.parent / "summary.md").is_file()
 
 
