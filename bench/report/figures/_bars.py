@@ -192,4 +192,4 @@ def finish(axes: Axes, chart: Rows, unit: Unit, share: float = 1.0, ticks: int =
         end = max(end, reach(row) / max(0.2, 1 - number_in / width_in))
     axes.set_xlim(0, end)
     frame(axes, chart)
-    linear_ticks(axes.xaxis, unit, ticks)
+    linear_ticks(axes.xaxis, unit, ticks, width_in)

@@ -14,6 +14,9 @@ from bench.report.figures._canvas import settle
 from bench.report.figures._texts import FONT_PT, LINE, text_width_in
 from bench.report.palette import INK, Look
 
+BESIDE_IN = 1.3
+"""About what a plot with names at its right end needs beside itself and them: its heights, their name, and the lines."""
+
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], height_in: float) -> None:
     """Names beside the right end of lines, each (height in axes fractions, text, look), kept a line of text apart."""
@@ -67,8 +70,10 @@ class Mark:
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top, in points from the lower left corner of the plot."""
 
-RADII_PT = (7.0, 13.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 124.0)
-DIRECTIONS = tuple(math.radians(angle) for angle in (0, 180, 45, 315, 135, 225, 90, 270, 22, 338, 158, 202, 67, 293))
+RADII_PT = (7.0, 13.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 124.0, 150.0, 180.0, 215.0, 250.0)
+DIRECTIONS = tuple(
+    math.radians(angle) for angle in (0, 180, 45, 315, 135, 225, 90, 270, 22, 338, 158, 202, 67, 293, 112, 248)
+)
 NEAR_PT = 10.0
 """What stands nearer to its point needs no line to it."""
 
@@ -90,7 +95,7 @@ def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float
     obstacles = np.concatenate([points, others])
     taken: list[Box] = []
     for mark, point in zip(marks, points, strict=True):
-        box, distance = min(_places(mark, point), key=lambda place: _cost(place[0], place[1], room, taken, obstacles))
+        box, distance = _best(mark, point, room, taken, obstacles)
         taken.append(box)
         far = distance > NEAR_PT
         axes.annotate(
@@ -108,6 +113,19 @@ def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float
             annotation_clip=False,
             zorder=6,
         )
+
+
+def _best(mark: Mark, point: np.ndarray, room: Box, taken: Sequence[Box], obstacles: np.ndarray) -> tuple[Box, float]:
+    """The place that costs least, and how far it is; none further away than it costs can be better."""
+    best, least = None, math.inf
+    for box, radius in _places(mark, point):
+        if best is not None and radius >= least:
+            break
+        cost = _cost(box, radius, room, taken, obstacles)
+        if cost < least:
+            best, least = (box, radius), cost
+    assert best is not None
+    return best
 
 
 def _places(mark: Mark, point: np.ndarray) -> Iterator[tuple[Box, float]]:

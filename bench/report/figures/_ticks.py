@@ -17,12 +17,19 @@ BETWEEN_IN = 0.08
 """What is left free between two labels of an axis."""
 
 
-def linear_ticks(axis: mpl.axis.Axis, unit: Unit, most: int = 5) -> None:
-    """Ticks that are round in the unit in which the end of the axis reads best. Its limits must stand by now."""
+def linear_ticks(axis: mpl.axis.Axis, unit: Unit, most: int = 5, room_in: float = 3.0) -> None:
+    """Ticks that are round in the unit in which the end of the axis reads best, as few as `room_in` inches hold beside
+    each other. The limits of the axis must stand by now."""
     low, high = axis.get_view_interval()
     size = unit_size(high, unit)
-    places = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2).tick_values(low / size, high / size)
-    axis.set_major_locator(FixedLocator([place * size for place in places if low <= place * size <= high]))
+    places: list[float] = []
+    for number in range(most, 0, -1):
+        found = MaxNLocator(number, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2).tick_values(low / size, high / size)
+        places = [place * size for place in found if low <= place * size <= high]
+        widest = max((text_width_in(tick(place, unit)) for place in places), default=0.0) + BETWEEN_IN
+        if len(places) < 2 or (places[1] - places[0]) / (high - low) * room_in >= widest:
+            break
+    axis.set_major_locator(FixedLocator(places))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, unit)))
 
 
@@ -42,9 +49,7 @@ STEPS: tuple[tuple[float, int, tuple[float, ...]], ...] = (
     (0.5, 1, (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)),
     (2.0, 1, (1, 2, 5)),
     (math.inf, 1, (1,)),
-    (math.inf, 2, (1,)),
-    (math.inf, 3, (1,)),
-    (math.inf, 6, (1,)),
+    *((math.inf, apart, (1,)) for apart in (2, 3, 6, 12, 24)),
 )
 """Ways to part a logarithmic axis, finest first: up to how many decades, powers of ten apart, steps within each."""
 

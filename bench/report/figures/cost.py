@@ -122,7 +122,7 @@ def _overhead(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> Non
     room = (high / LEAST_BYTES) ** (label / (1 - 2 * label)) * 1.15 if label < 0.45 else 1e3
     bounds = (LEAST_BYTES / room, high * room)
     axes.set_xlim(*bounds)
-    log_ticks(axes.xaxis, "wire bytes", LEAST_BYTES, high * room, width_in)
+    log_ticks(axes.xaxis, "wire bytes", LEAST_BYTES, max(10 * LEAST_BYTES, high * 1.5), width_in)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from bench.analysis.cells import Cells
 from bench.analysis.intervals import PollingLaw, polling_law
 from bench.analysis.statistics import Estimate
-from bench.report.figures._canvas import Subject, canvas, named
+from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who
-from bench.report.figures._labels import end_labels
+from bench.report.figures._labels import BESIDE_IN, end_labels
+from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import exact_ticks, log_ticks
 from bench.report.figures.latency import harness, one_way
 from bench.report.palette import INK, NEUTRAL, PAPER, Look
@@ -137,7 +138,8 @@ def intervals(subject: Subject) -> Figure:
     axes.set_xlim(every[0] / 1.15, every[-1] * 1.15)
     axes.set_ylim(low, high)
     log_ticks(axes.yaxis, "ns", low, high, height_in - 0.7)
-    exact_ticks(axes, every, [tick(at, "ns") for at in every], 2.6)
+    room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(_name(line)) for line in found)
+    exact_ticks(axes, every, [tick(at, "ns") for at in every], room_in)
     axes.grid(axis="both")
     for line in found:
         _draw(axes, line, subject.looks[line.variant.name], every)

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate
-from bench.report.figures._canvas import Subject, canvas, linestyle, named
+from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, linestyle, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who
-from bench.report.figures._labels import end_labels
+from bench.report.figures._labels import BESIDE_IN, end_labels
+from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import exact_ticks, linear_ticks, log_ticks
 from bench.report.palette import Look
 from bench.results import VariantFacts
@@ -107,21 +108,21 @@ def sentence(*metrics: str) -> Callable[[Subject], str]:
         found = lines(subject, first)
         ats = [at for line in found for at, _ in line.points]
         low, high = (tick(at * shown.size, shown.unit) for at in (min(ats), max(ats)))
-        words, name = METRICS[first].title, shown.name
-        opening = f"A flat line does not mind the {name}: {words} from {low} to {high} ({shown.words})"
+        opening = f"A flat line does not mind the {shown.name}. From {low} to {high} ({shown.words}),"
+        opening += f" {METRICS[first].title}"
         moved = [
             (line.points[-1][1].median / line.points[0][1].median, line)
             for line in found
             if line.points[0][1].median > 0
         ]
         if not moved:
-            return opening + "."
+            return f"{opening} has no factor to tell: it begins at 0."
         least, most = min(moved, key=lambda pair: pair[0]), max(moved, key=lambda pair: pair[0])
         if len(moved) == 1:
-            return f"{opening} becomes {factor(least[0])} with {named(least[1].variant)}."
+            return f"{opening} becomes {factor(least[0])} what it was with {named(least[1].variant)}."
         return (
             f"{opening} becomes between {factor(least[0])} ({named(least[1].variant)}) and {factor(most[0])}"
-            f" ({named(most[1].variant)})."
+            f" ({named(most[1].variant)}) what it was."
         )
 
     return told
@@ -153,7 +154,8 @@ def _panel(axes: Axes, subject: Subject, metric: str, height_in: float) -> None:
     else:
         axes.set_xlim(ats[0] - 0.03 * (ats[-1] - ats[0]), ats[-1])
     _heights(axes, metric, found, height_in)
-    exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], 3.0)
+    room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(named(line.variant)) for line in found)
+    exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], room_in)
     axes.grid(axis="both")
     labels = []
     for line in found:
