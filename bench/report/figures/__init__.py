@@ -14,7 +14,19 @@ from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.cells import Cells
 from bench.report import palette, svg
-from bench.report.figures import calibration, cost, course, fanout, latency, law, polling, standing, sweeps, tradeoff
+from bench.report.figures import (
+    _places,
+    calibration,
+    cost,
+    course,
+    fanout,
+    latency,
+    law,
+    polling,
+    standing,
+    sweeps,
+    tradeoff,
+)
 from bench.report.figures._canvas import FOOT_IN, HEAD_IN, Subject, absences, drawing, settle, sign
 from bench.report.figures._data import Sheet
 from bench.report.text import clean, slug
@@ -70,7 +82,7 @@ OVERHEADS = ("wire_framing", "wire_segments")
 
 FIGURES = (
     Figure("tradeoff", "Cost against freshness", tradeoff.tradeoff_sentence, tradeoff.tradeoff, tradeoff.tradeoff_alt,
-           tradeoff.sheet, tradeoff.comparable),
+           tradeoff.sheet, _places.comparable),
     Figure("latency", "Delivery latency", latency.curves_sentence, latency.curves, latency.curves_alt,
            latency.curves_sheet, latency.one_way),
     Figure("round-trip", "Echo round trip", latency.curves_sentence, latency.curves, latency.curves_alt,

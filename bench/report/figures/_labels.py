@@ -15,7 +15,7 @@ from bench.report.figures._texts import FONT_PT, LINE, text_width_in
 from bench.report.palette import INK, Look
 
 BESIDE_IN = 1.3
-"""About what a plot with names at its right end needs beside itself and them: its heights, their name, and the lines."""
+"""About what a plot with names at its right end needs beside itself and them: the numbers of its axis, some lines."""
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], height_in: float) -> None:

@@ -3,94 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import HARNESS, Cells
+from bench.analysis.cells import HARNESS
 from bench.analysis.intervals import PollingLaw
-from bench.analysis.statistics import Estimate, Verdict
+from bench.analysis.statistics import Estimate
 from bench.report.figures import polling
 from bench.report.figures._canvas import Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, bounds, ends, who
 from bench.report.figures._labels import Mark, beside
+from bench.report.figures._places import COST, FRESHNESS, Place, called, every, places
 from bench.report.figures._ticks import log_ticks
-from bench.report.figures.latency import one_way
 from bench.report.palette import GRID, MUTED, NEUTRAL, PAPER, Look
-from bench.results import VariantFacts
 from bench.units import factor, quantity, tick
 
-FRESHNESS, COST = "latency_p50", "cpu"
 SMALL_PT = 7.2
 LONGEST_S = 60.0
 ROUND_S = (0.01, 0.1, 1.0, 10.0)
 """Intervals that are marked along the curve of polling, where none was measured nearby."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One variant, or one interval of one that polls: freshness and cost with their intervals; `beaten_by`: a technique
-    that is shown to be both fresher and cheaper. `interval_s`: 0 for what does not poll."""
-
-    variant: VariantFacts
-    look: Look
-    freshness: Estimate
-    cost: Estimate
-    beaten_by: str
-    interval_s: float = 0.0
-
-
-def comparable(cells: Cells) -> list[str]:
-    """Scenarios in which at least two variants have freshness and cost."""
-    return [name for name in one_way(cells) if len(_both(cells, name)) > 1]
-
-
-def _both(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Estimate, Estimate]]:
-    found = []
-    for variant in cells.measured(scenario):
-        freshness, cost = (cells.estimate(metric, scenario, variant.name) for metric in (FRESHNESS, COST))
-        if freshness and cost and freshness.median > 0 and cost.median > 0:
-            found.append((variant, freshness, cost))
-    return found
-
-
-def places(subject: Subject) -> list[Place]:
-    """Every variant of the figure, and of those that poll every interval that was measured."""
-    found: list[Place] = []
-    for variant, freshness, cost in _both(subject.cells, subject.scenario):
-        look = subject.looks[variant.name]
-        beaten = _beaten_by(subject, variant)
-        own = subject.cells.valid(subject.scenario, variant.name)[0].parameters.get(polling.INTERVAL)
-        intervals = polling.points(subject, variant)
-        found += [Place(variant, look, x, y, beaten if at == own else "", at) for at, x, y in intervals]
-        if not intervals:
-            found.append(Place(variant, look, freshness, cost, beaten))
-    return found
-
-
-def _beaten_by(subject: Subject, variant: VariantFacts) -> str:
-    """The freshest technique on neutral ground that a technique is shown to be both staler and dearer than."""
-    if variant.product:
-        return ""
-    others = [(found.median, other) for other, found, _ in _both(subject.cells, subject.scenario) if not other.product]
-    for _, other in sorted(others, key=lambda pair: pair[0]):
-        shown = [
-            subject.cells.compare(metric, subject.scenario, variant.name, other.name).verdict
-            for metric in (FRESHNESS, COST)
-            if other.name != variant.name
-        ]
-        if shown == [Verdict.HIGHER, Verdict.HIGHER]:
-            return named(other)
-    return ""
-
-
 def tradeoff_sentence(subject: Subject) -> str:
     """Who is in front on both, who is beaten on both, and what polling would have to give up to be as cheap."""
     sentence = "Left is fresher, down is cheaper, both axes are logarithmic; lines through a point are its intervals."
     found = places(subject)
-    beaten = [f"{_name(place)} (by {place.beaten_by})" for place in found if place.beaten_by]
+    beaten = [f"{called(place)} (by {place.beaten_by})" for place in found if place.beaten_by]
     if beaten:
         sentence += f" Hollow: shown to be both staler and dearer than a technique: {', '.join(beaten)}."
     cheapest = min(
@@ -113,14 +53,6 @@ def tradeoff_sentence(subject: Subject) -> str:
                 f" costs {quantity(law.message_ns, 'ns')}."
             )
     return sentence
-
-
-def _name(place: Place) -> str:
-    return f"{named(place.variant)}{_every(place)}"
-
-
-def _every(place: Place) -> str:
-    return f" every {tick(place.interval_s * 1e9, 'ns')}" if place.interval_s else ""
 
 
 def _basis(law: PollingLaw) -> str:
@@ -251,7 +183,7 @@ def _names(found: list[Place]) -> list[Mark]:
         text = named(place.variant)
         if place.interval_s:
             own = [other.interval_s for other in found if other.variant.name == place.variant.name]
-            text = f"{text}\n{_every(place).strip()}" if place.interval_s == min(own) else _every(place).strip()
+            text = f"{text}\n{every(place).strip()}" if place.interval_s == min(own) else every(place).strip()
         marks.append(Mark(place.freshness.median, place.cost.median, text, place.look.colour))
     return marks
 
@@ -281,7 +213,7 @@ def _along(axes: Axes, look: Look, law: PollingLaw, found: list[Place]) -> list[
 def tradeoff_alt(subject: Subject) -> str:
     """Every point in words."""
     told = [
-        f"{_name(place)}: {quantity(place.freshness.median, 'ns')} and {quantity(place.cost.median, 'ns')}"
+        f"{called(place)}: {quantity(place.freshness.median, 'ns')} and {quantity(place.cost.median, 'ns')}"
         for place in places(subject)
     ]
     return f"Points by median delivery latency and server CPU per delivered message. {'; '.join(told)}."
