@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from matplotlib.axes import Axes
@@ -122,7 +123,9 @@ def _overhead(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> Non
     room = (high / LEAST_BYTES) ** (label / (1 - 2 * label)) * 1.15 if label < 0.45 else 1e3
     bounds = (LEAST_BYTES / room, high * room)
     axes.set_xlim(*bounds)
-    log_ticks(axes.xaxis, "wire bytes", LEAST_BYTES, max(10 * LEAST_BYTES, high * 1.5), width_in)
+    end = max(10 * LEAST_BYTES, high * 1.5)
+    share = math.log(end / LEAST_BYTES) / math.log(bounds[1] / bounds[0])  # the rest of the axis is room for numbers
+    log_ticks(axes.xaxis, "wire bytes", LEAST_BYTES, end, width_in * share)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)
