@@ -45,6 +45,7 @@ class Cells:
         self._held: dict[tuple[str, str], list[Trial]] = {}
         self._points: dict[tuple[str, str], list[Trial]] = {}
         self._values: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
+        self._blocks: dict[tuple[str, str, str], dict[int, list[float]]] = {}
         self._estimates: dict[tuple[str, str, str], Estimate | None] = {}
         self._floors: dict[tuple[str, str], Floor] = {}
         for trial in self.trials:
@@ -183,7 +184,10 @@ class Cells:
 
     def _by_block(self, metric: str, scenario: str, variant: str) -> dict[int, list[float]]:
         """The values of a cell's trials in each block: the first as planned, then its twin."""
-        blocks: dict[int, list[float]] = {}
+        key = (metric, scenario, variant)
+        if key in self._blocks:
+            return self._blocks[key]
+        blocks = self._blocks.setdefault(key, {})
         for trial in sorted(self.valid(scenario, variant), key=lambda trial: trial.planned.id):
             value = METRICS[metric].of(trial)
             if value is not None:

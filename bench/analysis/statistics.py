@@ -126,14 +126,18 @@ def coverage(trials: int) -> float:
 
 def estimate(values: Sequence[float]) -> Estimate | None:
     """The median of `values` with its interval; None where there is no value at all."""
-    if not values:
-        return None
-    sample = np.asarray(values, dtype=np.float64)
+    return _estimated(tuple(map(float, values))) if values else None
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _estimated(values: tuple[float, ...]) -> Estimate:
+    """Remembered: the same numbers give the same interval, and a report asks for it in every table and figure."""
+    sample = np.array(values)
     middle = float(np.median(sample))
     if sample.size < FEWEST_TRIALS:
-        return Estimate(middle, None, None, 0.0, tuple(values))
+        return Estimate(middle, None, None, 0.0, values)
     low, high = _bootstrap(sample)
-    return Estimate(middle, low, high, coverage(sample.size), tuple(values))
+    return Estimate(middle, low, high, coverage(sample.size), values)
 
 
 def compare(ours: Mapping[int, float], theirs: Mapping[int, float], floor: Floor) -> Compared:

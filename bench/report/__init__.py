@@ -37,6 +37,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     for figure in drawn:
         files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
         files[Path("figures", f"{figure.name}.png")] = figure.png
+        files[Path("figures", f"{figure.name}.csv")] = figure.csv.encode()
     reports.mkdir(parents=True, exist_ok=True)
     put_in_place(reports / name, files)
     _point(reports / LATEST, name)
