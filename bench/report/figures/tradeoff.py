@@ -144,7 +144,7 @@ def _shade(axes: Axes, subject: Subject, found: list[Place]) -> None:
         return
     axes.set_xlabel(
         "median delivery latency\n"
-        "grey: staler and dearer than a technique by more than the noise floors; hollow: shown to be",
+        "grey: staler and dearer than a technique beyond the noise floors; hollow: shown to be so",
         fontsize=SMALL_PT,
     )
     stale, dear = (subject.cells.floor(metric, subject.scenario).ratio for metric in (FRESHNESS, COST))

@@ -15,13 +15,14 @@ from bench.report.traced import Phrase
 class Row:
     """One line of the table of claims.
 
-    rank: to sort by verdict; ratio: to sort by; both None where there is none. figure: the name of the figure that
+    opposite: how it is instead, where it came out the other way round; else empty. rank: to sort by verdict; ratio: to sort by; both None where there is none. figure: the name of the figure that
     shows it, empty where this run has none.
     """
 
     anchor: str
     words: str
     verdict: str
+    opposite: str
     kind: str
     rank: int
     ratio: float | None
@@ -66,7 +67,8 @@ def _row(judged: Judged, drawn: set[str]) -> Row:
     return Row(
         slug(f"claim-{claim.name}"),
         claim.words,
-        f"{verdict}: {claim.opposite}" if verdict is ClaimVerdict.NOT_SUPPORTED else str(verdict),
+        str(verdict),
+        claim.opposite if verdict is ClaimVerdict.NOT_SUPPORTED else "",
         verdict.name.lower().replace("_", "-"),
         list(ClaimVerdict).index(verdict),
         ratio.median if ratio and not ratio.too_few else None,
