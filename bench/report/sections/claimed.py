@@ -15,8 +15,8 @@ from bench.report.traced import Phrase
 class Row:
     """One line of the table of claims.
 
-    opposite: how it is instead, where it came out the other way round; else empty. rank: to sort by verdict; ratio: to sort by; both None where there is none. figure: the name of the figure that
-    shows it, empty where this run has none.
+    opposite: how it is instead, where it came out the other way round; else empty. rank: to sort by verdict; ratio: to
+    sort by; None where there is none. figure: the name of the figure that shows it, empty where this run has none.
     """
 
     anchor: str
