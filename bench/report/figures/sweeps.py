@@ -108,7 +108,7 @@ def sentence(*metrics: str) -> Callable[[Subject], str]:
         found = lines(subject, first)
         ats = [at for line in found for at, _ in line.points]
         low, high = (tick(at * shown.size, shown.unit) for at in (min(ats), max(ats)))
-        opening = f"A flat line does not mind the {shown.name}. From {low} to {high} ({shown.words}),"
+        opening = f"A flat line is indifferent to the {shown.name}. From {low} to {high} ({shown.words}),"
         opening += f" {METRICS[first].title}"
         moved = [
             (line.points[-1][1].median / line.points[0][1].median, line)
