@@ -1,4 +1,6 @@
-"""The commands. What a person can mend is one line, our fault a traceback.
+"""The commands that examine and measure, and the way into all; those that read results are in `bench.reading`.
+
+What a person can mend is one line, our fault a traceback.
 
 Exit codes: 0 valid, 1 a check failed, 2 usage or preflight, 3 the run holds invalid trials, 130/143 interrupted.
 """
@@ -9,11 +11,10 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from bench import plan, scenarios
+from bench import plan, reading, scenarios
 from bench.arguments import parser
 from bench.results import ResultsError
 from bench.units import clock
@@ -117,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
     folder = begun.store.folder
     code = _carry_out(begun, options.command)
     if options.report:
-        _report(folder, options.reports)
+        reading.write_report(folder, options.reports)
     else:
         print(f"write the report with `python -m bench report {folder.name}`")
     return code
@@ -131,7 +132,7 @@ def calibrate(options: argparse.Namespace) -> int:
     code = _carry_out(begun, options.command)
     found = calibrations.readings(begun.store.trials())
     _say("\n" + calibrations.table(found) + "\n")
-    _report(begun.store.folder, options.reports)
+    reading.write_report(begun.store.folder, options.reports)
     return code or int(not found or not all(reading.met for reading in found))
 
 
@@ -181,42 +182,6 @@ def generator(options: argparse.Namespace) -> int:
     return 0
 
 
-def report(options: argparse.Namespace) -> int:
-    """Write the report of a stored run."""
-    from bench import run as runs
-
-    folder = options.results / options.run if options.run else runs.newest(options.results)
-    if options.run and not folder.exists() and Path(options.run).exists():
-        folder = Path(options.run)
-    _report(folder, options.reports)
-    for prose in options.prose:
-        _splice(prose, folder, options.reports)
-    return 0
-
-
-def _splice(prose: Path, folder: Path, reports: Path) -> None:
-    from bench.report import spliced
-    from bench.request import Refused
-
-    try:
-        text = spliced(prose.read_text(encoding="utf-8"), folder, f"{reports.as_posix()}/{folder.name}")
-    except (OSError, ValueError) as mistake:
-        raise Refused(f"{prose}: {mistake}") from mistake
-    prose.write_text(text, encoding="utf-8")
-
-
-def _report(folder: Path, reports: Path) -> None:
-    from bench.report import build
-    from bench.request import Refused
-
-    try:
-        page = build(folder, reports)
-    except OSError as error:
-        again = f"python -m bench report {folder.name} --reports FOLDER"
-        raise Refused(f"cannot write the report to {reports}: {error.strerror}; try `{again}`") from error
-    print(f"report: {page}")
-
-
 COMMANDS = {
     "list": list_,
     "verify": verify,
@@ -224,7 +189,10 @@ COMMANDS = {
     "calibrate": calibrate,
     "sensitivity": sensitivity,
     "generator": generator,
-    "report": report,
+    "advise": reading.advise,
+    "report": reading.report,
+    "compare": reading.compare,
+    "export": reading.export,
 }
 
 

@@ -20,7 +20,6 @@ from bench.results import (
     SCHEMA,
     Environment,
     Planned,
-    ResultsError,
     Run,
     ScenarioFacts,
     Store,
@@ -205,12 +204,3 @@ def outcome(record: Trial) -> str:
         most = sustained(record.capacity)
         return f"sustains {most:.3g} messages/s" if most else "sustains none of the rates tried"
     return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"
-
-
-def newest(results: Path) -> Path:
-    """The run that was begun last. Raises ResultsError if there is none."""
-    runs = [path.parent for path in results.glob("*/run.json") if path.parent.name != "reference"]
-    runs = runs or [path.parent for path in results.glob("*/run.json")]
-    if not runs:
-        raise ResultsError(f"there is no run in {results}; make one with `python -m bench run`")
-    return max(runs, key=lambda folder: (folder / "run.json").stat().st_mtime)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.metrics import Unit
@@ -137,3 +138,15 @@ def percent(share: float) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 trial`, `3 trials`, `no trial`."""
     return f"no {noun}" if number == 0 else f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def column_scale(values: Sequence[float], unit: Unit) -> Scale:
+    """One unit for a column of numbers: the one in which the middle of those that are not zero reads best."""
+    known = sorted(abs(value) for value in values if value)
+    return scale_for(known[(len(known) - 1) // 2] if known else 0.0, unit)
+
+
+def on_scale(value: float, scale: Scale) -> Scale:
+    """The same unit with as many places as three significant digits of `value` take, four at most."""
+    digits = math.floor(math.log10(abs(value) / scale.size)) if value else 2
+    return Scale(scale.size, scale.name, min(max(2 - digits, 0), 4))

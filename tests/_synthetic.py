@@ -6,7 +6,7 @@ hostile strings wherever a string comes from outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -236,6 +236,34 @@ def instrumented(run: Run, trials: list[Trial], plants: Sequence[Plant] = BRIEF)
     return run, [*trials, *floors, *calibrations]
 
 
+def swept(
+    run: Run,
+    trials: list[Trial],
+    sweeps: Mapping[str, Mapping[str, Sequence[Parameter]]],
+    natures: Sequence[Nature] = NATURES,
+) -> tuple[Run, list[Trial]]:
+    """The run with sweeps, parameter and values by scenario, in every block; only what polls has a poll interval."""
+    rng = np.random.default_rng(run.seed)
+    points: list[Trial] = []
+    for block in range(run.repetitions):
+        for scenario, parameters in sweeps.items():
+            for name, values in parameters.items():
+                heeding = [nature for nature in natures if nature.poll or name != "poll_interval_s"]
+                for nature, value in ((nature, value) for nature in heeding for value in values):
+                    planned = Planned(
+                        id=f"{block}-{scenario}-{nature.name}-{name}-{value:g}",
+                        scenario=scenario,
+                        variant=nature.name,
+                        block=block,
+                        position=len(trials) + len(points),
+                        seed=len(points),
+                        changes={name: value},
+                    )
+                    points.append(_trial(planned, nature, rng))
+    plan = [*run.plan, *(point.planned for point in points)]
+    return msgspec.structs.replace(run, plan=plan), [*trials, *points]
+
+
 def write(results: Path, run: Run, trials: Iterable[Trial], name: str = "") -> Path:
     """Store a run as `bench.results` lays it out; the folder."""
     store = Store(results / (name or run.name))
@@ -259,7 +287,7 @@ def process(cpu_ns: float, pss_bytes: float = 40e6) -> ProcessUsage:
 
 
 def _trial(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial:
-    parameters = SCENARIOS[planned.scenario][1]
+    parameters = {**SCENARIOS[planned.scenario][1], **planned.changes}
     mood = float(rng.normal(1.0, 0.03))
     steps = parameters.get("steps")
     subscribers = max(steps) if isinstance(steps, list) else int(parameters["subscribers"])
@@ -280,18 +308,26 @@ def _trial(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial:
 def _driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator) -> Trial:
     """A trial in which messages were published and delivered."""
     parameters = common.parameters
-    subscribers, rate_hz, payload = (int(parameters[key]) for key in ("subscribers", "rate_hz", "payload_bytes"))
+    subscribers, payload = (int(parameters[key]) for key in ("subscribers", "payload_bytes"))
+    rate_hz, interval_s = (float(parameters[key]) for key in ("rate_hz", "poll_interval_s"))
     echo = common.planned.scenario == "echo"
     window_ns = 2_500_000_000
-    messages = int(rate_hz * 2.5)
+    messages = max(1, int(rate_hz * 2.5))
     count = messages * subscribers
-    service = nature.service_us * (0.9 if echo else 1.0) * 1000 * mood
+    crowd = 0.5 + subscribers / 200  # a fan-out takes its time for every subscriber
+    service = nature.service_us * (0.9 if echo else 1.0) * 1000 * mood * crowd
+    often = 0.25 / interval_s if nature.poll else 1.0
+    cpu_us = nature.cpu_us * often
     latencies = service * rng.lognormal(0.0, nature.spread, (messages, subscribers))
     if nature.poll:
-        latencies = 900_000 * rng.lognormal(0.0, 0.2, latencies.shape) + rng.uniform(0, 250e6, latencies.shape)
+        latencies = 900_000 * rng.lognormal(0.0, 0.2, latencies.shape) + rng.uniform(
+            0, interval_s * 1e9, latencies.shape
+        )
     latencies = latencies.astype(np.int64)
     load = 7_800.0 * count
-    requests = int(nature.requests * count * (3 if echo and nature.poll else 1))
+    requests = int(
+        nature.requests * count * (3 if echo and nature.poll else 1) * (0.25 / interval_s if nature.poll else 1)
+    )
     requests += count if echo and nature.technique != "WebSocket" else 0
     received = count * (payload + nature.framing_bytes) + requests * nature.head_bytes * 6 // 10
     sent = requests * nature.head_bytes * 4 // 10 + (count * (payload + 6) if echo else 0)
@@ -307,7 +343,7 @@ def _driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator
         usage=Usage(
             window_ns=window_ns,
             deliveries=count,
-            server=process(nature.cpu_us * 1000 * count * mood),
+            server=process(cpu_us * 1000 * count * mood),
             broker=process(nature.broker_us * 1000 * count * mood, 8e6) if nature.broker_us else None,
             load=[process(load)],
             publisher=None if echo else process(120_000 * messages, 12e6),
@@ -318,7 +354,7 @@ def _driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator
             before_window_ns=100_000_000,
             before_busy_ns=0,
             window_ns=window_ns,
-            busy_ns=int(nature.cpu_us * 1000 * count * mood + load),
+            busy_ns=int(cpu_us * 1000 * count * mood + load),
             steal_ns=0,
             frequencies_before_hz=[2_600_000_000] * 2,
             frequencies_after_hz=[2_600_000_000] * 2,

@@ -45,6 +45,7 @@ class Cells:
         self._held: dict[tuple[str, str], list[Trial]] = {}
         self._points: dict[tuple[str, str], list[Trial]] = {}
         self._values: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
+        self._blocks: dict[tuple[str, str, str], dict[int, list[float]]] = {}
         self._estimates: dict[tuple[str, str, str], Estimate | None] = {}
         self._floors: dict[tuple[str, str], Floor] = {}
         for trial in self.trials:
@@ -127,6 +128,20 @@ class Cells:
             self._estimates[key] = estimate([held[0] for _, held in sorted(blocks.items())])
         return self._estimates[key]
 
+    @property
+    def points(self) -> list[tuple[str, str, str]]:
+        """(scenario, variant, point) of every point of a sweep with a valid trial; a point is `rate_hz=40`."""
+        held = {(*cell, point_of(trial)): _order(trial) for cell, trials in self._points.items() for trial in trials}
+        return sorted(held, key=lambda key: (*key[:2], held[key]))
+
+    def by_block(self, metric: str, scenario: str, variant: str, point: str = "") -> dict[int, float]:
+        """The one number of a cell, or of a point of a sweep, in every block that has it."""
+        if not point:
+            return {block: held[0] for block, held in sorted(self._by_block(metric, scenario, variant).items())}
+        trials = [trial for trial in self._points.get((scenario, variant), []) if point_of(trial) == point]
+        read = {trial.planned.block: METRICS[metric].of(trial) for trial in trials}
+        return {block: float(value) for block, value in sorted(read.items()) if value is not None}
+
     def compare(self, metric: str, scenario: str, variant: str, reference: str) -> Comparison:
         """A variant against a reference, paired by block."""
         ours, theirs = (
@@ -169,9 +184,25 @@ class Cells:
 
     def _by_block(self, metric: str, scenario: str, variant: str) -> dict[int, list[float]]:
         """The values of a cell's trials in each block: the first as planned, then its twin."""
-        blocks: dict[int, list[float]] = {}
+        key = (metric, scenario, variant)
+        if key in self._blocks:
+            return self._blocks[key]
+        blocks = self._blocks.setdefault(key, {})
         for trial in sorted(self.valid(scenario, variant), key=lambda trial: trial.planned.id):
             value = METRICS[metric].of(trial)
             if value is not None:
                 blocks.setdefault(trial.planned.block, []).append(float(value))
         return blocks
+
+
+def point_of(trial: Trial) -> str:
+    """In what a trial differs from its scenario: `rate_hz=40`; empty where in nothing."""
+    return ", ".join(f"{name}={value}" for name, value in trial.planned.changes.items())
+
+
+def _order(trial: Trial) -> list[tuple[str, float, str]]:
+    """By name, then by value, numbers as numbers."""
+    return [
+        (name, float(value) if isinstance(value, int | float) else 0.0, str(value))
+        for name, value in trial.planned.changes.items()
+    ]

@@ -3,7 +3,8 @@
 The histogram is an HdrHistogram of three significant digits over all of int64, so no duration is too long for it. Its
 layout is arithmetic: values below 2048 ns have a slot each; above, every doubling of the value has 1024 slots. That
 makes the slot of a value a shift and an addition, which numpy does for millions of values at once; the library then
-only records each distinct slot once, encodes and decodes.
+only records each distinct slot once and encodes. What it wrote is decoded here, by the same arithmetic: the library
+would lay out all 55,296 slots of int64 for each of the thousands of histograms that a report reads.
 
 Everything here counts the recorded values only. A duration below zero is a fault of a clock: it is counted in
 `negative` and enters neither count, minimum, maximum, sum nor histogram.
@@ -11,7 +12,11 @@ Everything here counts the recorded values only. A duration below zero is a faul
 
 from __future__ import annotations
 
+import base64
+import binascii
 import functools
+import struct
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,6 +34,14 @@ HIGHEST_NS = 2**63 - 1
 SIGNIFICANT_DIGITS = 3
 _LINEAR_BITS = 11  # 2 * 10**3 rounded up to a power of two: below it, one slot per nanosecond
 _HALF = 1 << (_LINEAR_BITS - 1)
+_SLOTS = (63 - _LINEAR_BITS + 2) * _HALF
+
+_OUTER = struct.Struct(">II")  # cookie, length of the compressed rest
+_INNER = struct.Struct(">IIIIQQd")  # cookie, length of the counts, offset, digits, lowest, highest, ratio
+_COOKIE_BITS = 0xFFFF_FF0F  # what is left of a cookie without the width of its words
+_OUTER_COOKIE, _INNER_COOKIE = 0x1C84_9304, 0x1C84_9303
+_LARGEST_BYTES = 1 << 20  # nine bytes for every slot are half of it
+_WHOLE_BYTES = 8  # of a count: a ninth byte would have eight bits of its own, and only counts above 2**55 have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +105,17 @@ def quantile(distribution: Distribution, q: float) -> int | None:
         return None
     if q == 0.0:
         return distribution.min_ns
-    slots = slots_of(distribution)
-    reached = np.cumsum(slots.counts)
-    place = int(np.searchsorted(reached, q * distribution.count * (1 - 1e-12), side="left"))
-    return min(max(int(slots.highest_ns[place]), distribution.min_ns), distribution.max_ns)
+    highest_ns = _highest_at(distribution.histogram, q * distribution.count * (1 - 1e-12))
+    return min(max(highest_ns, distribution.min_ns), distribution.max_ns)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _highest_at(histogram: str, rank: float) -> int:
+    """The upper bound of the slot in which so many values are reached; remembered, since tables, answers, comparisons
+    and figures ask for the same few shares of every distribution."""
+    slots = _decoded(histogram)
+    place = int(np.searchsorted(np.cumsum(slots.counts), rank, side="left"))
+    return int(slots.highest_ns[place])
 
 
 def cdf(distribution: Distribution) -> tuple[Ints, Floats]:
@@ -121,19 +141,63 @@ def slots_of(distribution: Distribution) -> Slots:
     return _decoded(distribution.histogram)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=2048)
 def _decoded(histogram: str) -> Slots:
     """Decoded once: a report reads the same few hundred blobs for many figures."""
-    decoded = HdrHistogram.decode(histogram)
-    if (decoded.lowest_trackable_value, decoded.significant_figures) != (LOWEST_NS, SIGNIFICANT_DIGITS):
-        raise ValueError("not a histogram of nanoseconds with three significant digits")
-    per_slot = np.frombuffer(decoded.counts, dtype=np.uint64)
-    slots = np.flatnonzero(per_slot)
+    slots, counts = _counted(_inflated(histogram), histogram)
     lowest = _lowest(slots)
-    held = Slots(lowest, lowest + (_width(slots) - 1), per_slot[slots].astype(np.int64))
+    held = Slots(lowest, lowest + (_width(slots) - 1), counts)
     for array in (held.lowest_ns, held.highest_ns, held.counts):
         array.setflags(write=False)  # shared by all who ask
     return held
+
+
+def _inflated(histogram: str) -> bytes:
+    """The counts of an HdrHistogram V2 blob, still as variable-length numbers. Raises ValueError for any other."""
+    try:
+        raw = base64.b64decode(histogram)
+        outer, length = _OUTER.unpack_from(raw)
+        inflater = zlib.decompressobj()
+        plain = inflater.decompress(raw[_OUTER.size :], _LARGEST_BYTES)
+        inner, counts, _, digits, lowest, _, _ = _INNER.unpack_from(plain)
+    except (binascii.Error, struct.error, zlib.error) as error:
+        raise ValueError(f"not a histogram: {error}") from None
+    if (outer & _COOKIE_BITS, inner & _COOKIE_BITS) != (_OUTER_COOKIE, _INNER_COOKIE):
+        raise ValueError("not a histogram of the V2 encoding")
+    if not inflater.eof or length != len(raw) - _OUTER.size or counts != len(plain) - _INNER.size:
+        raise ValueError("not a whole histogram")
+    if (lowest, digits) != (LOWEST_NS, SIGNIFICANT_DIGITS):
+        raise ValueError("not a histogram of nanoseconds with three significant digits")
+    return plain[_INNER.size :]
+
+
+def _counted(packed: bytes, histogram: str) -> tuple[Ints, Ints]:
+    """The occupied slots and their counts, of numbers in LEB128 with the sign in the lowest bit: a count above zero
+    stands for one slot, one below zero for so many empty ones (HdrHistogram, V2 encoding)."""
+    data = np.frombuffer(packed, dtype=np.uint8)
+    ends = np.flatnonzero(data < 0x80)
+    starts = np.concatenate([[0], ends[:-1] + 1]) if ends.size else ends
+    if data.size and (data[-1] >= 0x80 or np.max(ends - starts) >= _WHOLE_BYTES):
+        return _counted_by_the_library(histogram)
+    if not data.size:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    place = np.arange(data.size) - np.repeat(starts, ends - starts + 1)
+    bits = (data & 0x7F).astype(np.uint64) << (7 * place).astype(np.uint64)
+    packed_counts = np.add.reduceat(bits, starts)
+    counts = (packed_counts >> np.uint64(1)).astype(np.int64) ^ -(packed_counts & np.uint64(1)).astype(np.int64)
+    steps = np.where(counts < 0, -counts, 1)
+    slots = np.cumsum(steps) - steps
+    if int(slots[-1] + steps[-1]) > _SLOTS:
+        raise ValueError("not a histogram of 64 bits")
+    held = counts > 0
+    return slots[held], counts[held]
+
+
+def _counted_by_the_library(histogram: str) -> tuple[Ints, Ints]:
+    """The same for counts that no benchmark reaches."""
+    per_slot = np.frombuffer(HdrHistogram.decode(histogram).counts, dtype=np.uint64)
+    slots = np.flatnonzero(per_slot)
+    return slots, per_slot[slots].astype(np.int64)
 
 
 def _distribution(slots: Ints, counts: Ints, least: int, most: int, total: int, negative: int) -> Distribution:

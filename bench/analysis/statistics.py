@@ -1,5 +1,7 @@
-"""The one place of all statistics. The unit is the trial, one per cell and block: medians over trials, ratios paired by
-block, the noise floor of twins, and what may be called a difference.
+"""The one place of all statistics of a run; those of two runs, whose trials are no pairs, are in `unpaired`.
+
+The unit is the trial, one per cell and block: medians over trials, ratios paired by block, the noise floor of twins,
+and what may be called a difference.
 
 A cell's median carries a percentile bootstrap interval (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*,
 1993, chapter 13): resample the trials with replacement, take the median of each resample, and cut 2.5 % off both ends.
@@ -124,14 +126,18 @@ def coverage(trials: int) -> float:
 
 def estimate(values: Sequence[float]) -> Estimate | None:
     """The median of `values` with its interval; None where there is no value at all."""
-    if not values:
-        return None
-    sample = np.asarray(values, dtype=np.float64)
+    return _estimated(tuple(map(float, values))) if values else None
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _estimated(values: tuple[float, ...]) -> Estimate:
+    """Remembered: the same numbers give the same interval, and a report asks for it in every table and figure."""
+    sample = np.array(values)
     middle = float(np.median(sample))
     if sample.size < FEWEST_TRIALS:
-        return Estimate(middle, None, None, 0.0, tuple(values))
+        return Estimate(middle, None, None, 0.0, values)
     low, high = _bootstrap(sample)
-    return Estimate(middle, low, high, coverage(sample.size), tuple(values))
+    return Estimate(middle, low, high, coverage(sample.size), values)
 
 
 def compare(ours: Mapping[int, float], theirs: Mapping[int, float], floor: Floor) -> Compared:
@@ -246,15 +252,15 @@ def _student(values: Sequence[float], confidence: float) -> Estimate | None:
 def student_t(confidence: float, freedom: int) -> float:
     """The t that Student's variable of so many degrees of freedom exceeds in size with probability 1 - confidence."""
     low, high = 0.0, 1.0
-    while _within(high, freedom) < confidence:
+    while within(high, freedom) < confidence:
         low, high = high, 2.0 * high
     for _ in range(80):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
+        low, high = (middle, high) if within(middle, freedom) < confidence else (low, middle)
     return 0.5 * (low + high)
 
 
-def _within(t: float, freedom: int) -> float:
+def within(t: float, freedom: int) -> float:
     """P(|T| <= t) in its finite series (M. Abramowitz and I. Stegun, *Handbook of Mathematical Functions*, 1964,
     26.7.3 and 26.7.4)."""
     angle = math.atan(t / math.sqrt(freedom))

@@ -15,26 +15,31 @@ MARKS = {"the comparison": "readme.md.j2", "the instrument": "methodology.md.j2"
 
 
 def build(run_folder: Path, reports: Path) -> Path:
-    """Write `reports/<run>/` (page, summary, figures) from a stored run, in place of an earlier report of it; the page.
+    """Write `reports/<run>/` (page, summary, figures, table) from a stored run, in place of an earlier one; the page.
 
     `reports/latest` then points to it. Results are only read. Raises bench.results.ResultsError for a run that cannot
     be read, and OSError where the report cannot be written; an earlier report then still stands.
     """
     from bench.analysis.cells import Cells
-    from bench.report import figures, page  # matplotlib takes half a second: only who builds pays for it
+
+    # matplotlib takes half a second: only who builds pays for it
+    from bench.report import figures, instrument, numbers, origin, page
 
     name = run_folder.resolve().name
     if (reports / name / "run.json").exists():
         raise results.ResultsError(f"{reports} holds results: a report written there would replace them")
     cells = Cells(*results.load(run_folder))
     drawn = list(figures.drawn(cells))
-    facts = page.facts(cells, drawn, name)
+    beside = {"instrument": instrument.facts(run_folder, cells), "links": origin.links(run_folder, reports)}
+    facts = {**page.facts(cells, drawn, name), **beside, "csv": numbers.FILE}
     files = {Path("index.html"): page.page(facts, cells).encode(), Path("summary.md"): page.summary(facts).encode()}
+    files[Path(numbers.FILE)] = numbers.csv_text(cells).encode()
     for figure in drawn:
         files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
         files[Path("figures", f"{figure.name}.png")] = figure.png
+        files[Path("figures", f"{figure.name}.csv")] = figure.csv.encode()
     reports.mkdir(parents=True, exist_ok=True)
-    _replace(reports / name, files)
+    put_in_place(reports / name, files)
     _point(reports / LATEST, name)
     return reports / name / "index.html"
 
@@ -62,7 +67,7 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
     return text
 
 
-def _replace(folder: Path, files: dict[Path, bytes]) -> None:
+def put_in_place(folder: Path, files: dict[Path, bytes]) -> None:
     """Put a folder of these files, and no others, where there may be an older one."""
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

@@ -34,6 +34,9 @@ class Instrument:
     generators: list[Line]
 
 
+NOTHING = Instrument([], [], 0, 0, [])
+
+
 def facts(run_folder: Path, cells: Cells) -> Instrument:
     """Everything that is stored beside a run. Raises bench.results.ResultsError for what is malformed."""
     folder = run_folder / "instrument"

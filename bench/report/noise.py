@@ -42,15 +42,24 @@ class Twins:
 
 def floor_words(cells: Cells, metric: str, scenario: str) -> str:
     """The noise floor of a metric in a scenario: as a share, or in its unit where anybody's number can be zero."""
+    words = floor_text(cells, metric, scenario)
+    return words if cells.floor(metric, scenario).measured else f"{words}, assumed"
+
+
+def floor_text(cells: Cells, metric: str, scenario: str) -> str:
+    """The same without a word on whether it was measured."""
     floor = cells.floor(metric, scenario)
+    if by_ratio(cells, metric, scenario):
+        return share(floor.ratio)
+    return tick(float(f"{floor.difference:.2g}"), METRICS[metric].unit)
+
+
+def by_ratio(cells: Cells, metric: str, scenario: str) -> bool:
+    """Whether everybody's numbers are above zero, so that the floor is one of ratios."""
     values = [
         value for variant in cells.measured(scenario) for _, value in cells.values(metric, scenario, variant.name)
     ]
-    if min(values, default=1.0) <= 0.0:
-        words = tick(float(f"{floor.difference:.2g}"), METRICS[metric].unit)
-    else:
-        words = share(floor.ratio)
-    return words if floor.measured else f"{words}, assumed"
+    return min(values, default=1.0) > 0.0
 
 
 def share(ratio: float) -> str:

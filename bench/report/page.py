@@ -7,37 +7,49 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.analysis.answers import answers
 from bench.analysis.cells import Cells
-from bench.report import palette, sections, shell, words
+from bench.analysis.claims import claims
+from bench.report import advising, instrument, origin, palette, sections, shell
 from bench.report.figures import Drawn
 
-SCRIPTS = ()
+SCRIPTS = ("sort.js", "advise.js")
 """What a page can do besides being read, each a file beside the templates."""
 
 
 def facts(cells: Cells, figures: Sequence[Drawn], name: str) -> dict[str, Any]:
-    """What all templates of a run are given. Everything in it is data; only the templates know markup."""
+    """What all templates of a run are given. Everything in it is data; only the templates know markup.
+
+    `instrument`, `links` and `csv` are of what stands beside a run or its report; whoever knows that puts it in.
+    """
+    held = claims(cells)
     return {
         "name": name,
         "run": cells.run,
-        "opening": words.opening(cells, answers(cells)),
+        "opening": sections.opening(cells, held),
+        "claimed": sections.claimed(held, [figure.name for figure in figures]),
+        "decision": sections.decision(cells),
+        "compact": sections.decision(cells, compact=True),
         "headline": sections.tables(cells, headline=True),
         "every": sections.tables(cells, headline=False),
         "figures": figures,
+        "classics": sections.classics(cells),
         "predictions": sections.predictions(cells),
         "calibration": sections.calibration(cells),
         "outcomes": sections.outcomes(cells),
         "trust": sections.trust(cells),
         "variants": palette.family_order(cells.shown),
         "hidden": [variant for variant in cells.run.variants if variant.hidden],
+        "instrument": instrument.NOTHING,
+        "links": origin.Links(),
+        "csv": "",
     }
 
 
 def page(given: dict[str, Any], cells: Cells) -> str:
     """The self-contained HTML page of a run."""
     drawings = [Markup(figure.inline) for figure in given["figures"]]  # noqa: S704  # written by our renderer
-    return shell.page("page.html.j2", {**given, "drawings": drawings}, palette.looks(cells.shown), SCRIPTS)
+    given = {**given, "drawings": drawings, "advising": advising.section(cells)}
+    return shell.page("page.html.j2", given, palette.looks(cells.shown), SCRIPTS)
 
 
 def summary(given: dict[str, Any]) -> str:

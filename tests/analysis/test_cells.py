@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.analysis.answers import QUESTIONS, Question, Standing, answer, answers
+from bench.analysis.answers import answer
 from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import ASSUMED_FLOOR, Verdict
@@ -22,8 +22,8 @@ def cells() -> Cells:
     return Cells(*synthetic())
 
 
-LATENCY = Question("latency_p50", "broadcast", "")
-CPU = Question("cpu", "broadcast", "")
+LATENCY = ("latency_p50", "broadcast")
+CPU = ("cpu", "broadcast")
 
 
 def test_failed_and_struck_out_trials_enter_no_number(cells: Cells) -> None:
@@ -118,9 +118,7 @@ def test_the_harness_is_asked_by_name_and_compared_with_nobody() -> None:
     assert cells.estimate("latency_p50", "broadcast", HARNESS) is not None
     assert HARNESS not in {variant.name for variant in (*cells.measured("broadcast"), *cells.shown)}
     assert HARNESS not in {trial.planned.variant for trial in cells.compared}
-    assert HARNESS not in {
-        entry.variant.name for found in answers(cells) for entry in (*found.entries, *found.products)
-    }
+    assert HARNESS not in {entry.variant.name for entry in answer(cells, *LATENCY).entries}
     assert Cells(*synthetic()).harness("broadcast") == []
 
 
@@ -128,65 +126,49 @@ def test_an_answer_is_the_same_with_the_harness_and_without() -> None:
     run, trials = synthetic(harness=True)
     bare = msgspec.structs.replace(run, variants=[variant for variant in run.variants if not variant.hidden])
     without = Cells(bare, [trial for trial in trials if trial.planned.variant != HARNESS])
-    assert answers(Cells(run, trials)) == answers(without)
+    for question in (LATENCY, CPU):
+        assert answer(Cells(run, trials), *question) == answer(without, *question)
 
 
 def test_the_best_leads_with_all_that_do_not_differ_from_it(cells: Cells) -> None:
-    found = answer(cells, LATENCY)
-    assert {leader.name for leader in found.leaders} == {"sse", "websocket"}
-    assert found.standing("websocket") is Standing.LEVEL
-    assert found.standing("polling") is Standing.BEHIND
+    assert answer(cells, *LATENCY).leaders == {"sse", "websocket"}
 
 
 def test_the_only_best_stands_alone(cells: Cells) -> None:
-    found = answer(cells, CPU)
-    assert found.standing("websocket") is Standing.ALONE
-    assert found.standing("sse") is Standing.BEHIND
+    assert answer(cells, *CPU).leaders == {"websocket"}
 
 
 def test_the_protagonist_of_the_project_can_lose() -> None:
     dear = [replace(nature, cpu_us=90.0) if nature.name == "websocket" else nature for nature in NATURES]
-    found = answer(Cells(*synthetic(dear, troubles=False)), CPU)
-    assert found.standing("websocket") is Standing.BEHIND
-    assert [leader.name for leader in found.leaders] == ["sse"]
+    assert answer(Cells(*synthetic(dear, troubles=False)), *CPU).leaders == {"sse"}
 
 
 def test_products_are_never_ranked_among_techniques(cells: Cells) -> None:
-    for found in answers(cells):
-        assert not [entry for entry in found.entries if entry.variant.product]
-        assert all(entry.variant.product for entry in found.products)
-
-
-def test_a_product_is_compared_with_its_own_technique(cells: Cells) -> None:
-    references = {
-        entry.variant.name: entry.comparison.reference.name for entry in answer(cells, CPU).products if entry.comparison
-    }
-    assert references == {
-        "flask_sse": "sse", "flask_socketio": "websocket", "flask_socketio_polling": "long_polling",
-    }  # fmt: skip
+    assert not [entry for entry in answer(cells, *CPU).entries if entry.variant.product]
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_with_too_few_blocks_nobody_is_ranked(blocks: int) -> None:
-    found = answer(Cells(*synthetic(blocks=blocks, troubles=False)), CPU)
+    found = answer(Cells(*synthetic(blocks=blocks, troubles=False)), *CPU)
     assert not found.decided
-    assert {found.standing(entry.variant.name) for entry in found.entries} == {Standing.OPEN}
+    assert found.leaders == set()
 
 
 def test_one_technique_alone_is_not_ranked() -> None:
-    found = answer(Cells(*synthetic(NATURES[2:3], troubles=False)), CPU)
-    assert found.standing("sse") is Standing.OPEN
-    with pytest.raises(LookupError):
-        found.standing("websocket")
+    found = answer(Cells(*synthetic(NATURES[2:3], troubles=False)), *CPU)
+    assert len(found.entries) == 1
+    assert found.leaders == set()
 
 
-def test_a_question_without_numbers_is_not_answered() -> None:
-    cells = Cells(*synthetic(scenarios=["idle"], troubles=False))
-    assert {found.question.scenario for found in answers(cells)} == {"idle"}
+def test_where_nobody_can_be_told_apart_nobody_leads() -> None:
+    alike = [replace(nature, cpu_us=20.0) for nature in NATURES[2:4]]
+    found = answer(Cells(*synthetic(alike, troubles=False)), *CPU)
+    assert found.decided
+    assert (len(found.level), found.leaders) == (2, set())
 
 
-def test_every_question_asks_for_a_metric_that_applies() -> None:
-    assert all(METRICS[question.metric].applies(question.scenario) for question in QUESTIONS)
+def test_a_question_without_numbers_has_no_entries() -> None:
+    assert answer(Cells(*synthetic(scenarios=["idle"], troubles=False)), *CPU).entries == ()
 
 
 def with_points(rate_hz: float) -> Cells:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bench.analysis.answers import Question, Standing, answer
+from bench.analysis.answers import answer
 from bench.analysis.cells import Cells
 from bench.analysis.statistics import (
     ASSUMED_FLOOR,
@@ -189,7 +189,7 @@ def test_a_verdict_turned_round_is_the_opposite(pairs: list[tuple[float, float]]
     assert turned.get(one.verdict, one.verdict) is other.verdict
 
 
-CPU = Question("cpu", "broadcast", "")
+CPU = ("cpu", "broadcast")
 
 
 def run_of(world: World, seed: int) -> Cells:
@@ -221,15 +221,13 @@ def test_among_equal_techniques_hardly_anybody_is_called_behind_the_best_of_them
     """The best is chosen by the very numbers it is compared with, and there are three to compare."""
     behind = 0
     for seed in range(120):
-        found = answer(run_of(World(blocks), seed), CPU)
-        behind += any(found.standing(entry.variant.name) is Standing.BEHIND for entry in found.entries)
+        found = answer(run_of(World(blocks), seed), *CPU)
+        behind += found.decided and len(found.level) < len(found.entries)
     assert behind / 120 <= most
 
 
 @pytest.mark.parametrize(("blocks", "least"), [(3, 0.85), (5, 0.95)])
 def test_a_technique_that_costs_a_fifth_more_is_behind(blocks: int, least: float) -> None:
-    behind = [
-        answer(run_of(World(blocks, effect=1.2), seed), CPU).standing("polling") is Standing.BEHIND
-        for seed in range(100)
-    ]
+    found = [answer(run_of(World(blocks, effect=1.2), seed), *CPU) for seed in range(100)]
+    behind = [one.decided and "polling" not in one.level for one in found]
     assert sum(behind) / 100 >= least

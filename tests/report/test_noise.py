@@ -61,9 +61,19 @@ def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, 
     page, summary, figures = report(tmp_path, *synthetic(FEW, blocks=blocks, troubles=False))
     for text in (page, summary):
         assert "too few trials for an interval or a comparison" in text
-        assert text.count("Too few trials to rank anybody") == len(figures) + (6 if text is page else 3)
-        for winning in ("in front", "lowest", "highest", "level with", "alone"):
-            assert winning not in re.sub(r"overhead alone|stand alone", "", text).split("What limits trust")[0], winning
+        assert text.count("Too few trials to rank anybody") == len(figures) + 3
+        for winning in (
+            "WebSocket wins",
+            "WebSocket loses",
+            ": supported",
+            "not supported",
+            "No difference shown",
+            "alone",
+        ):
+            assert (
+                winning
+                not in re.sub(r"overhead alone|stand alone|handshake alone", "", text).split("What limits trust")[0]
+            ), winning
         assert "\N{MULTIPLICATION SIGN} that of" not in text
     assert 'class="leads"' not in page
     assert not [name for name, words in figures.items() if "best technique" in words]
@@ -73,10 +83,11 @@ def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, 
 
 def test_unranked_variants_do_not_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     _, summary, _ = report(tmp_path, *synthetic(FEW, ["broadcast"], blocks=1, troubles=False))
-    lines = [line for line in summary.splitlines() if line.startswith("- too few trials to compare")]
+    opening = summary.split("## Claims")[0].split("**Too few trials to compare**")[1].split("**")[0]
+    lines = [line for line in opening.splitlines() if line.startswith("- ")]
     assert lines
-    orders = {tuple(re.findall("Polling|SSE|WebSocket", line)) for line in lines}
-    assert orders == {("Polling", "SSE", "WebSocket")}
+    orders = {tuple(re.findall("polling|SSE|WebSocket", line)) for line in lines}
+    assert orders == {("WebSocket", "polling", "SSE")}
 
 
 def test_every_table_has_the_noise_floor_of_its_columns(tmp_path: Path) -> None:
@@ -84,9 +95,9 @@ def test_every_table_has_the_noise_floor_of_its_columns(tmp_path: Path) -> None:
     page, summary, _ = report(tmp_path, run, trials)
     floor = noise.floor_words(Cells(run, trials), "latency_p50", "broadcast")
     assert re.fullmatch(r"\d+ %", floor.replace(SPACE, " "))
-    (row,) = [line for line in summary.splitlines() if line.startswith("| *Noise floor* |")]
+    (row,) = [line for line in summary.split("## Numbers")[1].splitlines() if line.startswith("| *Noise floor* |")]
     assert row.startswith(f"| *Noise floor* | {floor.replace(SPACE, ' ')} |")
-    assert page.count('<th scope="row">noise floor</th>') == 2  # the headline table and the one of every number
+    assert page.count('<th scope="row">noise floor</th>') == 2  # the decision table and the one of every number
 
 
 def test_where_a_number_can_be_zero_the_floor_is_in_its_unit() -> None:
@@ -126,7 +137,7 @@ def test_there_is_an_a_a_line_for_every_headline_metric_of_the_twins(tmp_path: P
 def test_twins_that_differ_are_a_doubt_at_the_top(tmp_path: Path) -> None:
     page, summary, _ = report(tmp_path, *flagged_run())
     for text in (page, summary):
-        opening = text.split("Answers")[0] if text is summary else text.split("<main>")[0]
+        opening = text.split("## Claims")[0] if text is summary else text.split("<main>")[0]
         assert "A/A flagged: server and broker CPU per delivered message, broadcast" in opening
     assert 'class="missed">they differ' in page
 

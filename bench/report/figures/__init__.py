@@ -1,6 +1,7 @@
 """The figures of a report as one table: name, title, the sentence that says what to see, and how it is drawn.
 
-A new figure is one more entry. `drawn` draws all that a run has facts for, once per scenario where that makes sense.
+A new figure is one more entry. `drawn` draws all that a run has facts for, once per scenario where that makes sense,
+and once per swept parameter where it is a figure of sweeps.
 """
 
 from __future__ import annotations
@@ -13,51 +14,106 @@ from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.cells import Cells
 from bench.report import palette, svg
-from bench.report.figures import calibration, cost, course, latency, law, standing
-from bench.report.figures._canvas import Subject, drawing
+from bench.report.figures import (
+    _places,
+    calibration,
+    cost,
+    course,
+    fanout,
+    latency,
+    law,
+    polling,
+    standing,
+    sweeps,
+    tradeoff,
+)
+from bench.report.figures._canvas import FOOT_IN, HEAD_IN, Subject, absences, drawing, settle, sign
+from bench.report.figures._data import Sheet
 from bench.report.text import clean, slug
 
 Scenarios = Callable[[Cells], list[str]]
+Parameters = Callable[[Cells, str], list[str]]
+
+
+def _once(_: Cells, __: str) -> list[str]:
+    """A figure that is about no parameter is drawn once in a scenario."""
+    return [""]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One entry of the table. `draw` and `sentence` are only asked for scenarios that `scenarios` returned."""
+    """One entry of the table: what is seen (`sentence`), the drawing, the same in words (`alt`), its numbers (`data`).
+
+    All are only asked for scenarios that `scenarios` returned, and of these for every one of `parameters`. `missing`:
+    the sentence also says who is missing; not where they have rows, nor where the figure is not about all variants.
+    """
 
     name: str
     title: str
     sentence: Callable[[Subject], str]
     draw: Callable[[Subject], Canvas]
+    alt: Callable[[Subject], str]
+    data: Callable[[Subject], Sheet]
     scenarios: Scenarios
+    parameters: Parameters = _once
+    missing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A finished figure: its file name, heading and sentence, and its renderings."""
+    """A finished figure: its file name, heading and sentence, what is seen in words, its renderings and its numbers."""
 
     name: str
     title: str
     scenario: str
     sentence: str
+    alt: str
     svg: str
     inline: str
     png: bytes
+    csv: str
 
+
+UNSAID = ("Date", "Creator", "Type", "Format")
+"""What an SVG would say of the moment and the program that wrote it: equal runs give equal files."""
+
+LATENCIES = ("latency_p50", "latency_p99", "round_trip_p50", "round_trip_p99")
+OVERHEADS = ("wire_framing", "wire_segments")
 
 FIGURES = (
-    Figure("latency", "Delivery latency", latency.curves_sentence, latency.curves, latency.one_way),
-    Figure("round-trip", "Echo round trip", latency.curves_sentence, latency.curves, latency.both_ways),
-    Figure("law", "Polling beside its law", law.law_sentence, law.law, law.with_polling),
-    Figure("time", "Latency over time", course.time_sentence, course.over_time, course.with_series),
-    Figure("cpu", "Server CPU per delivered message", cost.cpu_sentence, cost.cpu, cost.having("cpu")),
-    Figure("wire", "Bytes on the wire per delivered message", cost.wire_sentence, cost.wire, cost.having("wire")),
+    Figure("tradeoff", "Cost against freshness", tradeoff.tradeoff_sentence, tradeoff.tradeoff, tradeoff.tradeoff_alt,
+           tradeoff.sheet, _places.comparable),
+    Figure("latency", "Delivery latency", latency.curves_sentence, latency.curves, latency.curves_alt,
+           latency.curves_sheet, latency.one_way),
+    Figure("round-trip", "Echo round trip", latency.curves_sentence, latency.curves, latency.curves_alt,
+           latency.curves_sheet, latency.both_ways),
+    Figure("time", "Latency over time", course.time_sentence, course.over_time, course.time_alt, course.time_sheet,
+           course.with_series),
+    Figure("fan-out", "Last receiver of a fan-out", fanout.fan_out_sentence, fanout.fan_out, cost.told(fanout.METRIC),
+           fanout.sheet, cost.having(fanout.METRIC), missing=False),
+    Figure("cpu", "Server CPU per delivered message", cost.cpu_sentence, cost.cpu, cost.told("cpu"),
+           cost.sheet("cpu", tuple(name for name, _ in cost.CPU_PARTS)), cost.having("cpu"), missing=False),
+    Figure("wire", "Bytes on the wire per delivered message", cost.wire_sentence, cost.wire, cost.told("wire"),
+           cost.sheet("wire", tuple(name for name, _ in cost.WIRE_PARTS)), cost.having("wire"), missing=False),
     Figure("requests", "HTTP requests per delivered message", cost.requests_sentence, cost.requests,
-           cost.having("requests")),
-    Figure("memory", "Memory per connection", standing.memory_sentence, standing.memory,
-           cost.having("connection_memory")),
-    Figure("connect", "Time to connect", standing.connect_sentence, standing.connect, standing.most_connects),
+           cost.told("requests"), cost.sheet("requests"), cost.having("requests"), missing=False),
+    Figure("memory", "Memory per connection", standing.memory_sentence, standing.memory, standing.memory_alt,
+           standing.memory_sheet, cost.having(standing.SLOPE)),
+    Figure("connect", "Time to connect", standing.connect_sentence, standing.connect, cost.told("connect_p50"),
+           cost.sheet("connect_p50"), standing.most_connects, missing=False),
+    Figure("law", "Polling beside its law", law.law_sentence, law.law, law.law_alt, law.law_sheet, law.with_polling,
+           missing=False),
+    Figure("law-intervals", "Polling at every interval", polling.intervals_sentence, polling.intervals,
+           polling.intervals_alt, polling.intervals_sheet, polling.over_intervals, missing=False),
+    Figure("sweep-latency", "Latency", sweeps.sentence(*LATENCIES), sweeps.draw(*LATENCIES), sweeps.alt(*LATENCIES),
+           sweeps.sheet(*LATENCIES), sweeps.swept(*LATENCIES), sweeps.parameters(*LATENCIES)),
+    Figure("sweep-cpu", "Server CPU per message", sweeps.sentence("cpu"), sweeps.draw("cpu"), sweeps.alt("cpu"),
+           sweeps.sheet("cpu"), sweeps.swept("cpu"), sweeps.parameters("cpu")),
+    Figure("sweep-wire", "Bytes beyond the payload", sweeps.sentence(*OVERHEADS), sweeps.draw(*OVERHEADS),
+           sweeps.alt("wire", *OVERHEADS), sweeps.sheet("wire", *OVERHEADS), sweeps.swept(*OVERHEADS),
+           sweeps.parameters(*OVERHEADS, only="payload_bytes")),
     Figure("calibration", "Planted and read back", calibration.read_back_sentence, calibration.read_back,
-           calibration.calibrated),
+           calibration.read_back_alt, calibration.read_back_sheet, calibration.calibrated, missing=False),
 )  # fmt: skip
 
 
@@ -65,23 +121,56 @@ def drawn(cells: Cells) -> Iterator[Drawn]:
     """Every figure that the run has facts for, in the order of the table."""
     looks = palette.looks(cells.shown)
     colours = palette.THEME | {look.colour: look.css for look in looks.values()}
+    for figure, subject in subjects(cells):
+        yield _render(figure, subject, colours)
+
+
+def subjects(cells: Cells) -> Iterator[tuple[Figure, Subject]]:
+    """Every figure with what it is to be drawn from, in the order of the table."""
+    looks = palette.looks(cells.shown)
     for figure in FIGURES:
         for scenario in figure.scenarios(cells):
-            subject = Subject(cells, scenario, looks)
-            yield _render(figure, subject, colours)
+            for parameter in figure.parameters(cells, scenario):
+                yield figure, Subject(cells, scenario, looks, parameter)
+
+
+def title(figure: Figure, subject: Subject) -> str:
+    """What a figure is called, without its scenario."""
+    return f"{figure.title} against {sweeps.scale(subject.parameter).name}" if subject.parameter else figure.title
+
+
+def painted(figure: Figure, subject: Subject) -> Canvas:
+    """The drawing, with its title and its origin; to be asked for, and saved, while `drawing` holds."""
+    canvas = figure.draw(subject)
+    settle(canvas)
+    sign(
+        canvas,
+        f"{title(figure, subject)}: {clean(subject.scenario)}",
+        f"Pushbench, run {clean(subject.cells.run.name)}",
+    )
+    return canvas
 
 
 def _render(figure: Figure, subject: Subject, colours: dict[str, str]) -> Drawn:
-    name = f"{figure.name}-{slug(subject.scenario)}"
+    name = "-".join(
+        part for part in (figure.name, slug(subject.scenario), subject.parameter and slug(subject.parameter)) if part
+    )
+    heading = title(figure, subject)
+    full = f"{heading}: {clean(subject.scenario)}. Pushbench, run {clean(subject.cells.run.name)}"
     with drawing():
-        canvas = figure.draw(subject)
+        canvas = painted(figure, subject)
         vector, raster = io.StringIO(), io.BytesIO()
-        canvas.savefig(vector, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Type", "Format")))
-        canvas.set_layout_engine("none")  # it has its place by now
-        canvas.savefig(raster, format="png", dpi=200, pil_kwargs={"compress_level": 3})
-    sentence = f"{figure.sentence(subject)} {subject.doubt}".rstrip()
-    title = f"{figure.title}: {clean(subject.scenario)}"
+        canvas.savefig(
+            vector, format="svg", metadata={"Title": full} | dict.fromkeys(("Date", "Creator", "Type", "Format"))
+        )
+        canvas.savefig(
+            raster, format="png", dpi=200, metadata={"Title": full, "Software": None}, pil_kwargs={"compress_level": 3}
+        )
+    missing = absences(subject) if figure.missing else ""
+    sentence = " ".join(part for part in (figure.sentence(subject), missing, subject.doubt) if part)
+    alt = f"{heading}, {clean(subject.scenario)}. {figure.alt(subject)}"
     text = vector.getvalue()
+    inline = svg.inline(text, name, alt, colours, 72 * HEAD_IN, 72 * FOOT_IN)
     return Drawn(
-        name, figure.title, subject.scenario, sentence, text, svg.inline(text, name, title, colours), raster.getvalue()
+        name, heading, subject.scenario, sentence, alt, text, inline, raster.getvalue(), figure.data(subject).text
     )

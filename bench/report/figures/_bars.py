@@ -3,93 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from bench.analysis.cells import HARNESS
 from bench.analysis.metrics import METRICS, Unit
-from bench.analysis.statistics import Estimate
 from bench.report import noise
-from bench.report.figures._canvas import Subject, linear_ticks, named, pairs
+from bench.report.figures._canvas import FOOT_IN, HEAD_IN, MOST_SINGLE, WIDTH_IN, Subject, named, pairs
+from bench.report.figures._rows import Row, Rows
+from bench.report.figures._texts import text_width_in
+from bench.report.figures._ticks import linear_ticks
 from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
-from bench.results import VariantFacts
 from bench.units import quantity
 
-ROW_IN = 0.36
 HEIGHT = 0.56
-HEADING = 0.8  # the room, in rows, of the heading above each group
+SMALL_PT = 7.2
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One variant at its height; `total` is the metric that its parts add up to."""
-
-    variant: VariantFacts
-    look: Look
-    y: float
-    total: Estimate
-    values: Sequence[tuple[int, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """All rows of a chart and the headings over its groups, from the top down; y grows downwards."""
-
-    rows: list[Row]
-    headings: list[tuple[float, str]]
-    depth: float
-
-    @property
-    def height_in(self) -> float:
-        """How tall a canvas for these rows should be, without its axis."""
-        return self.depth * ROW_IN + 0.8
-
-
-def rows(subject: Subject, metric: str) -> Rows:
-    """The variants that have a metric: techniques under one heading, products under another, never mixed."""
-    found: list[Row] = []
-    headings: list[tuple[float, str]] = []
-    y = 0.0
-    for title, product in (("techniques on neutral ground", False), ("products as deployed", True)):
-        members = [variant for variant in subject.variants if bool(variant.product) is product]
-        held = [(variant, subject.cells.estimate(metric, subject.scenario, variant.name)) for variant in members]
-        known = [(variant, total) for variant, total in held if total is not None]
-        if not known:
-            continue
-        headings.append((y, title))
-        y += HEADING
-        for variant, total in known:
-            values = subject.cells.values(metric, subject.scenario, variant.name)
-            found.append(Row(variant, subject.looks[variant.name], y, total, values))
-            y += 1
-    return Rows(found, headings, y)
-
-
-def frame(axes: Axes, chart: Rows, unit: Unit, ticks: int = 5) -> None:
-    """Names on the left, headings over the groups, a grid for the numbers."""
-    axes.set_ylim(chart.depth - 0.45, -0.5)
-    axes.set_yticks([row.y for row in chart.rows], [named(row.variant) for row in chart.rows])
+def frame(axes: Axes, chart: Rows) -> None:
+    """Names on the left, headings over the groups, a word where a row is empty, a grid for the numbers."""
+    axes.set_ylim(chart.depth - 0.45, -0.65)
+    axes.set_yticks([row.y for row in chart.every], [named(row.variant) for row in chart.every])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
-    linear_ticks(axes.xaxis, unit, ticks)
+    head(axes, chart.headings)
+    for gap in chart.gaps:
+        _inside(axes, gap.y, gap.word)
 
 
 def head(axes: Axes, headings: Sequence[tuple[float, str]]) -> None:
     """Headings inside a chart: (y, words)."""
     for y, title in headings:
-        axes.annotate(
-            title,
-            xy=(0, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(2, 0),
-            textcoords="offset points",
-            va="center",
-            color=MUTED,
-            fontsize="small",
-        )
+        _inside(axes, y, title)
+
+
+def _inside(axes: Axes, y: float, words: str, **looks: Any) -> None:
+    """Small words at the left edge of a chart."""
+    axes.annotate(
+        words,
+        xy=(0, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        color=MUTED,
+        fontsize=SMALL_PT,
+        **looks,
+    )
 
 
 def stack(axes: Axes, row: Row, parts: Sequence[tuple[float, str]]) -> None:
@@ -112,14 +75,16 @@ def _style(style: str, look: Look) -> dict[str, Any]:
 def key(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
     """What the styles of the parts mean, above everything: (style, words)."""
     faces = {"solid": MUTED, "hollow": PAPER, "neutral": NEUTRAL}
+    height = figure.get_figheight()
     figure.legend(
         handles=[
             Patch(facecolor=faces[style], edgecolor=MUTED, linewidth=0.8, label=words) for style, words in entries
         ],
         loc="outside upper left",
+        bbox_to_anchor=(0.0, FOOT_IN / height, 1.0, 1.0 - (HEAD_IN + FOOT_IN) / height),
         ncols=len(entries),
         frameon=False,
-        fontsize="small",
+        fontsize=SMALL_PT,
         handlelength=1.1,
         handleheight=0.8,
         columnspacing=1.4,
@@ -128,14 +93,21 @@ def key(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
 
 
 def trials(axes: Axes, row: Row) -> None:
-    """The interval as a line and every trial as a dot, over the bar."""
-    total = row.total
-    if total.low is not None and total.high is not None:
-        axes.plot([total.low, total.high], [row.y, row.y], color=INK, linewidth=1.3, solid_capstyle="butt", zorder=4)
-    for offset, value in pairs(row.values):
+    """Over the bar: the interval as a line and every trial as a dot, or the range of many trials as a thin line."""
+    total, values = row.total, [value for _, value in row.values]
+    if len(values) > MOST_SINGLE:
         axes.plot(
-            [value],
-            [row.y + offset],
+            [min(values), max(values)], [row.y, row.y], color=INK, linewidth=0.6, marker="|", markersize=5, zorder=4
+        )
+    if total.low is not None and total.high is not None:
+        width = 1.3 if len(values) <= MOST_SINGLE else 2.6
+        axes.plot([total.low, total.high], [row.y, row.y], color=INK, linewidth=width, solid_capstyle="butt", zorder=4)
+    if len(values) <= MOST_SINGLE:
+        offsets = [row.y + offset for offset, _ in pairs(row.values)]
+        axes.plot(
+            values,
+            offsets,
+            linestyle="none",
             marker="o",
             markersize=3.2,
             markerfacecolor=PAPER,
@@ -146,26 +118,56 @@ def trials(axes: Axes, row: Row) -> None:
         )
 
 
+def reach(row: Row) -> float:
+    """How far right a row is drawn."""
+    return max([row.total.median, row.total.high or 0.0, *(value for _, value in row.values)])
+
+
 def number(axes: Axes, row: Row, text: str) -> None:
     """The number of a row, right of everything that is drawn in it."""
-    reach = max([row.total.median, row.total.high or 0.0, *(value for _, value in row.values)])
-    axes.annotate(text, xy=(reach, row.y), xytext=(6, 0), textcoords="offset points", va="center")
+    axes.annotate(text, xy=(reach(row), row.y), xytext=(6, 0), textcoords="offset points", va="center")
 
 
 def floor(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
-    """A grey band over the techniques, from the best of them to where the noise floor ends, and its width in words.
-    Nothing where nobody can be called the best."""
+    """The noise floor as a grey band and the harness floor as a grey line, both told under the axis."""
+    told = [_noise(axes, subject, metric, chart), _harness(axes, subject, metric, chart)]
+    axes.set_xlabel("\n".join(words for words in told if words), fontsize=SMALL_PT, linespacing=LINES)
+
+
+LINES = 1.35
+
+
+def _noise(axes: Axes, subject: Subject, metric: str, chart: Rows) -> str:
+    """A band over the techniques, from the best of them to where the noise floor ends. Nothing where nobody can be
+    called the best."""
     ranked = [row for row in chart.rows if not row.variant.product]
     if len(ranked) < 2 or subject.doubt:
-        return
+        return ""
     best, found = min(row.total.median for row in ranked), subject.cells.floor(metric, subject.scenario)
     width = best * (found.ratio - 1.0) if best > 0 else found.difference
     top, bottom = ranked[0].y - 0.5, ranked[-1].y + 0.5
     axes.add_patch(Rectangle((best, top), width, bottom - top, facecolor=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7))
-    axes.set_xlabel(
-        f"grey: noise floor beyond the best technique ({noise.floor_words(subject.cells, metric, subject.scenario)})",
-        fontsize="small",
+    words = noise.floor_words(subject.cells, metric, subject.scenario)
+    return f"grey band: noise floor beyond the best technique ({words})"
+
+
+def _harness(axes: Axes, subject: Subject, metric: str, chart: Rows) -> str:
+    """A line at what the harness itself costs, where the run has it and that is anything."""
+    trials = subject.cells.harness(subject.scenario)
+    found = subject.cells.estimate(metric, subject.scenario, HARNESS) if trials else None
+    if found is None or found.median <= 0:
+        return ""
+    top, bottom = chart.headings[0][0] + 0.35, chart.depth - 0.45
+    axes.plot(
+        [found.median, found.median], [top, bottom], color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=3
     )
+    return f"dotted line: the harness itself, without any technique ({quantity(found.median, METRICS[metric].unit)})"
+
+
+def upright(axes: Axes, at: float, chart: Rows) -> None:
+    """The dotted line of the harness, through all rows."""
+    ends = [chart.headings[0][0] + 0.35, chart.depth - 0.45]
+    axes.plot([at, at], ends, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=3)
 
 
 def simple(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
@@ -179,9 +181,15 @@ def simple(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
     floor(axes, subject, metric, chart)
 
 
-def finish(axes: Axes, chart: Rows, unit: Unit, room: float = 0.2, ticks: int = 5) -> None:
-    """The frame of a chart, from zero, with room for the numbers on the right."""
-    reach = max((max(row.total.high or 0.0, *(value for _, value in row.values), 0.0) for row in chart.rows), default=0)
-    axes.set_xlim(0, (reach or 1.0) * (1 + room))
-    frame(axes, chart, unit, ticks)
-    head(axes, chart.headings)
+def finish(axes: Axes, chart: Rows, unit: Unit, share: float = 1.0, ticks: int = 5) -> None:
+    """The frame of a chart from zero, with room on the right for every number; `share`: the part of the canvas, beside
+    the names, that the chart may have."""
+    width_in = (WIDTH_IN - chart.names_in - 0.3) * share
+    most = max((reach(row) for row in chart.rows), default=0.0) or 1.0
+    end = most * 1.04
+    for row in chart.rows:
+        number_in = text_width_in(quantity(row.total.median, unit)) + 0.16
+        end = max(end, reach(row) / max(0.2, 1 - number_in / width_in))
+    axes.set_xlim(0, end)
+    frame(axes, chart)
+    linear_ticks(axes.xaxis, unit, ticks, width_in)

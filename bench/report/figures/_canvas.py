@@ -1,38 +1,41 @@
-"""The shared ground of all figures: what they are drawn from, how they look, and how they label themselves."""
+"""The shared ground of all figures: what they are drawn from, how they look, and how they say where they come from."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.analysis.cells import Cells
-from bench.analysis.metrics import Unit
+from bench.report.figures._texts import FONT_PT, fitted
 from bench.report.palette import GRID, INK, MUTED, PAPER, Look, family_order
 from bench.report.sections import too_few
-from bench.report.text import short
 from bench.results import VariantFacts
-from bench.units import percent, tick, unit_size
 
 WIDTH_IN = 5.4
-FONT_PT = 8.6
-LONGEST_LABEL = 26
+HEAD_IN = 0.28
+FOOT_IN = 0.17
+"""The room of title and origin in a figure's files; inside a page both stand around the figure already."""
+LONGEST_NAME_IN = 1.5
+MOST_SINGLE = 12
+"""Up to so many trials of a cell are drawn one by one; of more, what lies between the least and the most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What one figure is drawn from: the cells, the scenario it is about, and the look of every variant."""
+    """What one figure is drawn from: the cells, the scenario it is about, and the look of every variant; of the figure
+    of a sweep also the parameter that was varied."""
 
     cells: Cells
     scenario: str
     looks: Mapping[str, Look]
+    parameter: str = ""
 
     @property
     def variants(self) -> list[VariantFacts]:
@@ -43,6 +46,31 @@ class Subject:
     def doubt(self) -> str:
         """Why nothing in the figure may be called a difference; empty where something may."""
         return too_few(self.cells, self.scenario)
+
+
+def absence(cells: Cells, scenario: str, variant: VariantFacts) -> str:
+    """Why a variant shows no number in a scenario, in a word or two; empty where none was asked of it."""
+    if variant.status != "measured":
+        return {"skipped": "skipped", "failed": "failed its checks"}[variant.status]
+    if cells.valid(scenario, variant.name):
+        return "no number"
+    cell = (scenario, variant.name)
+    failures = [trial.failure for trial in cells.compared if (trial.planned.scenario, trial.planned.variant) == cell]
+    if failures:
+        words = (("struck out", None in failures), ("failed", any(failures)))
+        return " and ".join(word for word, holds in words if holds)
+    planned = any((one.scenario, one.variant) == cell and not one.changes for one in cells.run.plan)
+    return "not run" if planned else ""
+
+
+def absences(subject: Subject) -> str:
+    """Who is not in a figure that has no rows, and why, as a sentence; empty where nobody is missing."""
+    told = [
+        f"{named(variant)} ({word})"
+        for variant in family_order(subject.cells.shown)
+        if (word := absence(subject.cells, subject.scenario, variant)) and word != "no number"
+    ]
+    return f"Not in it: {', '.join(told)}." if told else ""
 
 
 def drawing() -> AbstractContextManager[None]:
@@ -83,85 +111,55 @@ def drawing() -> AbstractContextManager[None]:
 
 
 def canvas(height_in: float) -> Figure:
-    """An empty figure of the common width."""
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    """An empty figure of the common width; around `height_in` of drawing it has room for `sign`."""
+    whole = height_in + HEAD_IN + FOOT_IN
+    layout = ConstrainedLayoutEngine(rect=(0.0, FOOT_IN / whole, 1.0, height_in / whole))
+    return Figure(figsize=(WIDTH_IN, whole), layout=layout)
+
+
+def settle(figure: Figure) -> None:
+    """Give everything in a figure its place for good: what is added later moves nothing, and no file that is written
+    of it is laid out anew."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        FigureCanvasAgg(figure)
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+
+
+def sign(figure: Figure, title: str, origin: str) -> None:
+    """Title above and origin below the drawing: what a figure needs to be quoted without its page."""
+    height = figure.get_figheight()
+    figure.text(
+        0.01,
+        1 - 0.5 * HEAD_IN / height,
+        fitted(title, WIDTH_IN - 0.2, FONT_PT + 0.6, bold=True),
+        va="center",
+        ha="left",
+        fontsize=FONT_PT + 0.6,
+        fontweight="bold",
+        gid="title",
+    )
+    figure.text(
+        0.99,
+        0.5 * FOOT_IN / height,
+        fitted(origin, WIDTH_IN - 0.2, FONT_PT - 2.6),
+        va="center",
+        ha="right",
+        fontsize=FONT_PT - 2.6,
+        color=MUTED,
+        gid="origin",
+    )
 
 
 def named(variant: VariantFacts) -> str:
     """What a variant is called in a figure."""
-    return short(variant.label, LONGEST_LABEL) or short(variant.name, LONGEST_LABEL)
+    return fitted(variant.label, LONGEST_NAME_IN) or fitted(variant.name, LONGEST_NAME_IN)
 
 
 def linestyle(look: Look) -> str | tuple[int, tuple[float, ...]]:
     """Solid for a technique, dashed for a product."""
     return (0, look.dash) if look.dash else "-"
-
-
-def linear_ticks(axis: mpl.axis.Axis, unit: Unit, most: int = 5) -> None:
-    """Ticks that are round in the unit in which the end of the axis reads best. Its limits must stand by now."""
-    low, high = axis.get_view_interval()
-    size = unit_size(high, unit)
-    places = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2).tick_values(low / size, high / size)
-    axis.set_major_locator(FixedLocator([place * size for place in places if low <= place * size <= high]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, unit)))
-
-
-def log_ticks(axis: mpl.axis.Axis, unit: Unit, low: float, high: float) -> None:
-    """One tick per power of ten; within less than two decades also at 2 and 5 of each."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    steps = (1,) if math.log10(high / low) > 2 else (1, 2, 5)
-    places = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-    axis.set_major_locator(FixedLocator([place for place in places if low <= place <= high]))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, unit)))
-
-
-def share_ticks(axes: Axes) -> None:
-    """Quarters of the whole on the vertical axis."""
-    quarters = (0.0, 0.25, 0.5, 0.75, 1.0)
-    axes.set_yticks(quarters, [percent(share) for share in quarters])
-
-
-def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], height_in: float) -> None:
-    """Names beside the right end of lines, each (height in axes fractions, text, look), kept a line of text apart."""
-    gap = 1.3 * FONT_PT / 72 / (height_in - 0.7)  # the axis and its name take about 0.7 inches of a canvas
-    ordered = sorted(labels, key=lambda label: label[0])
-    for (height, text, look), place in zip(ordered, spread([label[0] for label in ordered], gap), strict=True):
-        axes.plot(
-            [1.01, 1.035],
-            [height, place],
-            color=look.colour,
-            linewidth=1.1,
-            transform=axes.transAxes,
-            clip_on=False,
-            scalex=False,
-            scaley=False,
-        )
-        axes.text(1.05, place, text, va="center", ha="left", transform=axes.transAxes)
-
-
-def spread(heights: Sequence[float], gap: float, low: float = 0.0, high: float = 1.0) -> list[float]:
-    """Ascending heights moved as little as possible to stand at least `gap` apart, within bounds where they fit.
-
-    Less the room that those below need, the places must only not descend: neighbours that would are given their mean
-    (pooling adjacent violators, which is the least-squares solution).
-    """
-    gap = min(gap, (high - low) / max(1, len(heights) - 1))
-    pools: list[tuple[float, int]] = []
-    for index, height in enumerate(heights):
-        mean, size = height - index * gap, 1
-        while pools and pools[-1][0] > mean:
-            other, count = pools.pop()
-            mean, size = (mean * size + other * count) / (size + count), size + count
-        pools.append((mean, size))
-    top = high - gap * max(0, len(heights) - 1)
-    level = [min(max(mean, low), top) for mean, size in pools for _ in range(size)]
-    return [place + index * gap for index, place in enumerate(level)]
-
-
-def text_width_in(text: str) -> float:
-    """About how wide a text is on the canvas: enough to leave room for it."""
-    return 0.49 * FONT_PT * max(map(len, text.splitlines()), default=0) / 72
 
 
 def jitter(count: int, width: float) -> np.ndarray:

@@ -13,8 +13,10 @@ from bench.analysis.calibration import Curve, curves, readings
 from bench.analysis.cells import Cells
 from bench.analysis.distributions import quantile
 from bench.plan import CALIBRATION
-from bench.report.figures._canvas import Subject, canvas, linear_ticks, log_ticks, share_ticks
-from bench.report.figures.latency import SHARES, at_shares
+from bench.report.figures._canvas import Subject, canvas
+from bench.report.figures._curves import SHARES, at_shares
+from bench.report.figures._data import Field, Sheet
+from bench.report.figures._ticks import linear_ticks, log_ticks, share_ticks
 from bench.report.palette import INK, SPARE_HUES
 from bench.units import counted, quantity, tick
 
@@ -134,3 +136,24 @@ def _legend(axes: Axes, where: Literal["upper right", "upper left"]) -> None:
     lines, labels = axes.get_legend_handles_labels()
     kinds = dict(zip(labels, lines, strict=True))
     axes.legend(list(kinds.values()), list(kinds), loc=where, frameon=False, handlelength=2.6)
+
+
+def read_back_alt(subject: Subject) -> str:
+    """Median and 99 % of every curve, planted and read back, in words."""
+    told = []
+    for curve in curves(subject.cells.trials):
+        for share in (0.5, 0.99):
+            words = f"{curve.plant.name} at {share:.0%}: read back {quantity(quantile(curve.measured, share), 'ns')}"
+            planted = f", planted {quantity(curve.truth_ns(share), 'ns')} over the floor" if curve.truth_ns else ""
+            told.append(words + planted)
+    return f"Curves of latency as planted and as read back. {'; '.join(told)}."
+
+
+def read_back_sheet(subject: Subject) -> Sheet:
+    """A row per plant and share of deliveries: read back, and planted over the floor where the truth is known."""
+    rows: list[list[Field]] = [
+        [curve.plant.name, share, quantile(curve.measured, share), curve.truth_ns(share) if curve.truth_ns else None]
+        for curve in curves(subject.cells.trials)
+        for share in np.union1d(SHARES, TAIL_SHARES).tolist()
+    ]
+    return Sheet(["plant", "share", "read_back_ns", "planted_ns"], rows)

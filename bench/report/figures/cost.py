@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from matplotlib.axes import Axes
@@ -9,14 +10,20 @@ from matplotlib.figure import Figure
 
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import SEGMENT_HEADER_BYTES
-from bench.report.figures import _bars
-from bench.report.figures._bars import Row, Rows
-from bench.report.figures._canvas import Subject, canvas, log_ticks, named
+from bench.report.figures import _bars, _rows
+from bench.report.figures._canvas import Subject, canvas, named
+from bench.report.figures._data import Sheet, median
+from bench.report.figures._rows import Row, Rows
+from bench.report.figures._texts import text_width_in
+from bench.report.figures._ticks import log_ticks
 from bench.report.palette import INK, MUTED, PAPER
-from bench.results import VariantFacts
 from bench.units import quantity
 
 LEAST_BYTES = 1.0  # where the logarithmic axis of the overhead begins
+CPU_PARTS = (("server_cpu", "solid"), ("broker_cpu", "hollow"))
+WIRE_PARTS = (("wire_payload", "neutral"), ("wire_framing", "solid"), ("wire_segments", "hollow"))
+
+OVERHEADS = ("wire_framing", "wire_segments")
 
 
 def having(metric: str) -> Callable[[Cells], list[str]]:
@@ -32,47 +39,48 @@ def having(metric: str) -> Callable[[Cells], list[str]]:
     return scenarios
 
 
+def told(metric: str) -> Callable[[Subject], str]:
+    """The chart of a metric in words."""
+    return lambda subject: _rows.alt(subject, metric)
+
+
+def sheet(metric: str, parts: tuple[str, ...] = ()) -> Callable[[Subject], Sheet]:
+    """The numbers of the chart of a metric, with those of its parts."""
+    return lambda subject: _rows.sheet(subject, metric, parts)
+
+
 def cpu_sentence(subject: Subject) -> str:
     """What the parts of a bar are."""
     sentence = "Shorter is cheaper: CPU time that the server side spends until one message has reached one subscriber"
     brokers = [
         f"{quantity(broker, 'ns')} with {named(variant)}"
         for variant in subject.variants
-        if (broker := _median(subject, "broker_cpu", variant)) > 0
+        if (broker := median(subject, "broker_cpu", variant)) > 0
     ]
     return sentence + (f"; of that, the broker process takes {', '.join(brokers)}." if brokers else ".")
 
 
 def cpu(subject: Subject) -> Figure:
     """Server and broker stacked, one bar per variant."""
-    chart = _bars.rows(subject, "cpu")
+    chart = _rows.rows(subject, "cpu")
     figure = canvas(chart.height_in)
     axes = figure.add_subplot()
     for row in chart.rows:
-        parts = [(_median(subject, name, row.variant), style) for name, style in CPU_PARTS]
+        parts = [(median(subject, name, row.variant), style) for name, style in CPU_PARTS]
         _bars.stack(axes, row, parts)
         _bars.trials(axes, row)
         _bars.number(axes, row, quantity(row.total.median, "ns"))
     _bars.finish(axes, chart, "ns")
     _bars.floor(axes, subject, "cpu", chart)
-    if any(_median(subject, "broker_cpu", row.variant) > 0 for row in chart.rows):
+    if any(median(subject, "broker_cpu", row.variant) > 0 for row in chart.rows):
         _bars.key(figure, [("solid", "server"), ("hollow", "broker")])
     return figure
 
 
-CPU_PARTS = (("server_cpu", "solid"), ("broker_cpu", "hollow"))
-WIRE_PARTS = (("wire_payload", "neutral"), ("wire_framing", "solid"), ("wire_segments", "hollow"))
-
-
-def _median(subject: Subject, metric: str, variant: VariantFacts) -> float:
-    found = subject.cells.estimate(metric, subject.scenario, variant.name)
-    return found.median if found else 0.0
-
-
 def wire_sentence(subject: Subject) -> str:
     """What the two halves show."""
-    chart = _bars.rows(subject, "wire")
-    framing = [(_median(subject, "wire_framing", row.variant), row.variant) for row in chart.rows]
+    chart = _rows.rows(subject, "wire")
+    framing = [(median(subject, "wire_framing", row.variant), row.variant) for row in chart.rows]
     least, most = min(framing, key=lambda pair: pair[0]), max(framing, key=lambda pair: pair[0])
     sentence = (
         "Left, all bytes of a delivery end to end; right, only what is not payload, on a logarithmic axis so that a few"
@@ -89,30 +97,35 @@ def wire_sentence(subject: Subject) -> str:
 
 def wire(subject: Subject) -> Figure:
     """All bytes stacked on the left, the overhead alone on a logarithmic axis on the right."""
-    chart = _bars.rows(subject, "wire")
+    chart = _rows.rows(subject, "wire")
     figure = canvas(chart.height_in + 0.2)
-    whole, overhead = figure.subplots(1, 2, sharey=True, width_ratios=(1.15, 1))
+    whole, overhead = figure.subplots(1, 2, sharey=True, width_ratios=(1.1, 1))
     for row in chart.rows:
-        _bars.stack(whole, row, [(_median(subject, name, row.variant), style) for name, style in WIRE_PARTS])
+        _bars.stack(whole, row, [(median(subject, name, row.variant), style) for name, style in WIRE_PARTS])
         _bars.trials(whole, row)
         _bars.number(whole, row, quantity(row.total.median, "wire bytes"))
-    _bars.finish(whole, chart, "wire bytes", room=0.42, ticks=3)
+    _bars.finish(whole, chart, "wire bytes", share=0.5, ticks=3)
     _bars.floor(whole, subject, "wire", chart)
     _bars.key(figure, [("neutral", "payload"), ("solid", "framing, HTTP headers"), ("hollow", "TCP/IP headers")])
-    _overhead(overhead, subject, chart)
+    _overhead(overhead, subject, chart, (5.1 - chart.names_in) * 0.45)
     return figure
 
 
-def _overhead(axes: Axes, subject: Subject, chart: Rows) -> None:
+def _overhead(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
     high = LEAST_BYTES
     for row in chart.rows:
-        framing, segments = (_median(subject, f"wire_{name}", row.variant) for name in ("framing", "segments"))
+        framing, segments = (median(subject, name, row.variant) for name in OVERHEADS)
         high = max(high, framing, segments)
         _overhead_row(axes, row, framing, segments)
     axes.set_xscale("log")
-    bounds = (LEAST_BYTES / 2, high * 8)
+    texts = [quantity(median(subject, name, row.variant), "wire bytes") for row in chart.rows for name in OVERHEADS]
+    label = (max(text_width_in(text, _bars.SMALL_PT) for text in texts) + 0.1) / width_in
+    room = (high / LEAST_BYTES) ** (label / (1 - 2 * label)) * 1.15 if label < 0.45 else 1e3
+    bounds = (LEAST_BYTES / room, high * room)
     axes.set_xlim(*bounds)
-    log_ticks(axes.xaxis, "wire bytes", *bounds)
+    end = max(10 * LEAST_BYTES, high * 1.5)
+    share = math.log(end / LEAST_BYTES) / math.log(bounds[1] / bounds[0])  # the rest of the axis is room for numbers
+    log_ticks(axes.xaxis, "wire bytes", LEAST_BYTES, end, width_in * share)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)
@@ -135,7 +148,7 @@ def _overhead_row(axes: Axes, row: Row, framing: float, segments: float) -> None
             textcoords="offset points",
             ha=side,
             va="center",
-            fontsize="small",
+            fontsize=_bars.SMALL_PT,
             color=INK if face != PAPER else MUTED,
         )
 
@@ -150,7 +163,7 @@ def requests_sentence(subject: Subject) -> str:
 
 def requests(subject: Subject) -> Figure:
     """One bar per variant."""
-    chart = _bars.rows(subject, "requests")
+    chart = _rows.rows(subject, "requests")
     figure = canvas(chart.height_in)
     _bars.simple(figure.add_subplot(), subject, "requests", chart)
     return figure

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import math
-from dataclasses import dataclass
-
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.cells import HARNESS, Cells
-from bench.analysis.distributions import cdf, merge
 from bench.analysis.metrics import METRICS
 from bench.report import noise, palette
-from bench.report.figures._canvas import (
-    WIDTH_IN,
-    Subject,
-    canvas,
-    linestyle,
-    log_ticks,
-    named,
-    share_ticks,
-    text_width_in,
-)
-from bench.report.palette import PAPER, Look
-from bench.report.text import short
+from bench.report.figures._canvas import MOST_SINGLE, Subject, canvas, linestyle, named
+from bench.report.figures._curves import SHARES, Curve, at_shares, bounds, labels, pooled, write
+from bench.report.figures._data import WHO, Field, Sheet, who
+from bench.report.figures._ticks import log_ticks, share_ticks
+from bench.report.palette import Look
 from bench.results import Distribution, VariantFacts
 from bench.units import quantity
 
-SHARES = np.unique(np.concatenate([np.linspace(0.0, 1.0, 161), [0.001, 0.002, 0.99, 0.995, 0.999]]))
-HALF_TEXT = 0.055
-"""Half the height of a curve's name, as a share of the plot's."""
+HEIGHT_IN = 3.5
 
 
 def one_way(cells: Cells) -> list[str]:
@@ -57,30 +42,15 @@ def latencies(cells: Cells, scenario: str, variant: VariantFacts) -> list[Distri
     return [trial.latency for trial in trials if trial.latency is not None and trial.latency.count]
 
 
-@functools.lru_cache(maxsize=64)
-def pooled(distributions: tuple[Distribution, ...]) -> Distribution:
-    """All trials of a cell together; remembered, since a figure and its sentence both ask."""
-    return merge(distributions)
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A variant's latencies: all trials together and each alone, in ns at `SHARES`. `name` is what it is called."""
-
-    name: str
-    look: Look
-    median_ns: float
-    at_ns: np.ndarray
-    each_ns: list[np.ndarray]
-
-
 def curves_sentence(subject: Subject) -> str:
     """How to read the curves, and where they cross one half."""
     found = _curves(subject)
     fastest, slowest = found[0], found[-1]
+    single = any(len(curve.each_ns) <= MOST_SINGLE for curve in found)
+    thin = "thin lines are single trials" if single else "the band holds all single trials"
     sentence = (
         "Further left is fresher, steeper is steadier: a curve shows which share of deliveries had arrived after how"
-        " long; thin lines are single trials."
+        f" long; {thin}."
     )
     if len(found) > 1 and not subject.doubt:
         sentence += (
@@ -103,26 +73,69 @@ def curves(subject: Subject) -> Figure:
     """Cumulative distributions on a logarithmic axis, one curve per variant, named where there is room."""
     floor = harness(subject)
     found = [*floor, *_curves(subject)]
-    labels = _labels(found)
-    figure = canvas(3.5)
+    height_in = max(HEIGHT_IN, 0.2 * len(found) + 0.55)
+    names = labels(found, height_in)
+    figure = canvas(height_in)
     axes = figure.add_subplot()
-    bounds = _bounds(found, labels)
+    limits = bounds(found, names)
     axes.set_xscale("log")
-    axes.set_xlim(*bounds)
+    axes.set_xlim(*limits)
     axes.set_ylim(0, 1.01)
-    log_ticks(axes.xaxis, "ns", *bounds)
+    log_ticks(axes.xaxis, "ns", *limits)
     share_ticks(axes)
     axes.grid(axis="both")
     for curve in reversed(found):
-        for alone in curve.each_ns:
-            axes.plot(alone, SHARES, color=curve.look.colour, linewidth=0.6, alpha=0.4)
+        if len(curve.each_ns) > MOST_SINGLE:
+            lowest, highest = _band(curve)
+            axes.fill_betweenx(SHARES, lowest, highest, color=curve.look.colour, alpha=0.16, linewidth=0)
+        else:
+            for alone in curve.each_ns:
+                axes.plot(alone, SHARES, color=curve.look.colour, linewidth=0.6, alpha=0.4)
         width = 1.0 if curve in floor else 1.7
         axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linestyle=linestyle(curve.look), linewidth=width)
-    for label in labels:
-        _write(axes, label, bounds)
-    axes.set_xlabel("round trip" if subject.scenario in both_ways(subject.cells) else "delivery latency")
+    for label in names:
+        write(axes, label, limits)
+    axes.set_xlabel("round trip" if _returns(subject) else "delivery latency")
     axes.set_ylabel("share of deliveries")
     return figure
+
+
+def curves_alt(subject: Subject) -> str:
+    """The median and the slow end of every curve in words."""
+    p99 = int(np.searchsorted(SHARES, 0.99))
+    told = [
+        f"{curve.name} {quantity(curve.median_ns, 'ns')} and {quantity(float(curve.at_ns[p99]), 'ns')}"
+        for curve in [*harness(subject), *_curves(subject)]
+    ]
+    kind = "round trip" if _returns(subject) else "delivery latency"
+    return f"Cumulative curves of {kind} on a logarithmic axis; median and 99 %: {'; '.join(told)}."
+
+
+def curves_sheet(subject: Subject) -> Sheet:
+    """A row per variant and share of deliveries: all trials together, and the least and the most of single trials."""
+    kind = "round_trip" if _returns(subject) else "latency"
+    facts = subject.cells.facts
+    rows: list[list[Field]] = []
+    for curve in [*harness(subject), *_curves(subject)]:
+        lowest, highest = _band(curve)
+        told = who(facts[curve.variant])
+        rows += [
+            [*told, len(curve.each_ns), share, at, least, most]
+            for share, at, least, most in zip(
+                SHARES.tolist(), curve.at_ns.tolist(), lowest.tolist(), highest.tolist(), strict=True
+            )
+        ]
+    return Sheet([*WHO, "trials", "share", f"{kind}_ns", f"{kind}_least_trial_ns", f"{kind}_most_trial_ns"], rows)
+
+
+def _band(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """What lies between the fastest and the slowest trial, at every share."""
+    each = np.stack(curve.each_ns)
+    return each.min(axis=0), each.max(axis=0)
+
+
+def _returns(subject: Subject) -> bool:
+    return METRICS["round_trip_p50"].applies(subject.scenario)
 
 
 def _curves(subject: Subject) -> list[Curve]:
@@ -147,82 +160,11 @@ def _curve(subject: Subject, variant: str, distributions: list[Distribution], na
     together = at_shares(pooled(tuple(distributions)))
     estimate = subject.cells.estimate(_metrics(subject)[0], subject.scenario, variant)
     median = estimate.median if estimate else float(np.interp(0.5, SHARES, together))
-    return Curve(name, look, median, together, each)
+    return Curve(variant, name, look, median, together, each)
 
 
 def _metrics(subject: Subject) -> tuple[str, str]:
     """The metrics of the median and of 99 % in a scenario."""
-    if METRICS["round_trip_p50"].applies(subject.scenario):
+    if _returns(subject):
         return "round_trip_p50", "round_trip_p99"
     return "latency_p50", "latency_p99"
-
-
-def at_shares(distribution: Distribution) -> np.ndarray:
-    """The latencies in ns at `SHARES`; at least 1, to stand on a logarithmic axis."""
-    values, shares = cdf(distribution)
-    at: np.ndarray = np.maximum(np.interp(SHARES, shares, values.astype(np.float64)), 1.0)
-    return at
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A curve's name at the height `share`: beside all curves on its side, with a line to its own."""
-
-    curve: Curve
-    text: str
-    left: bool
-    share: float
-    edge_ns: float
-
-    @property
-    def width(self) -> float:
-        """About which part of the plot's width the text takes."""
-        return (text_width_in(self.text) + 0.36) / (WIDTH_IN - 0.9)
-
-
-def _labels(found: list[Curve]) -> list[Label]:
-    """The faster half is named in the empty upper left, the slower half in the empty lower right of the plot."""
-    faster = (len(found) + 1) // 2
-    step = min(0.13, 0.8 / faster)
-    labels = []
-    for place, curve in enumerate(found):
-        left = place < faster
-        share = 0.92 - step * place if left else 0.08 + step * (len(found) - 1 - place)
-        near = share + (-HALF_TEXT if left else HALF_TEXT)  # curves lean right: the nearest edge of the text decides
-        edges = [float(np.interp(near, SHARES, other.at_ns)) for other in found]
-        between = "  " if step < 0.11 else "\n"
-        text = f"{short(curve.name, 24)}{between}{quantity(curve.median_ns, 'ns')}"
-        labels.append(Label(curve, text, left, share, min(edges) if left else max(edges)))
-    return labels
-
-
-def _bounds(found: list[Curve], labels: list[Label]) -> tuple[float, float]:
-    """The axis from the fastest to the slowest delivery, widened until every label has its room."""
-    low = math.log10(max(1.0, min(float(curve.at_ns[1]) for curve in found))) - 0.1
-    high = math.log10(max(float(curve.at_ns[-1]) for curve in found)) + 0.1
-    for _ in range(40):  # each step widens the axis, and with it the room that a label takes
-        span = high - low
-        for label in labels:
-            edge = math.log10(label.edge_ns)
-            low = min(low, edge - label.width * span) if label.left else low
-            high = high if label.left else max(high, edge + label.width * span)
-    return 10**low, 10**high
-
-
-def _write(axes: Axes, label: Label, bounds: tuple[float, float]) -> None:
-    colour = label.curve.look.colour
-    own = float(np.interp(label.share, SHARES, label.curve.at_ns))
-    room = (bounds[1] / bounds[0]) ** 0.03
-    x = label.edge_ns / room if label.left else label.edge_ns * room
-    axes.plot([x, own], [label.share, label.share], color=colour, linewidth=0.8, solid_capstyle="butt")
-    axes.plot([own], [label.share], marker="o", markersize=4.5, color=colour, markeredgecolor=PAPER)
-    axes.text(
-        x,
-        label.share,
-        label.text,
-        ha="right" if label.left else "left",
-        va="center",
-        ma="right" if label.left else "left",
-        linespacing=1.12,
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 2.0},
-    )

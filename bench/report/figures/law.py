@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.cells import Cells
 from bench.analysis.distributions import quantile
 from bench.analysis.laws import UniformLaw, poll_interval_ns, uniform_law
-from bench.report.figures._canvas import Subject, canvas, linear_ticks, named, share_ticks
-from bench.report.figures.latency import SHARES, at_shares, harness, latencies, one_way, pooled
+from bench.report.figures._canvas import Subject, canvas, named
+from bench.report.figures._curves import SHARES, at_shares, pooled
+from bench.report.figures._data import WHO, Field, Sheet, who
+from bench.report.figures._labels import Mark, beside
+from bench.report.figures._ticks import linear_ticks, share_ticks
+from bench.report.figures.latency import harness, latencies, one_way
 from bench.report.palette import INK
 from bench.results import Distribution, VariantFacts
 from bench.units import quantity
@@ -48,44 +51,30 @@ def law_sentence(subject: Subject) -> str:
     return " ".join(told)
 
 
-def _harness(axes: Axes, subject: Subject) -> None:
-    """What the harness itself measures without any technique: a thin grey curve, where the run has it."""
-    for curve in harness(subject):
-        axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linewidth=1.0)
-        axes.annotate(
-            f"{curve.name} {quantity(curve.median_ns, 'ns')}",
-            xy=(float(curve.at_ns[-1]), 0.93),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-        )
-
-
 def law(subject: Subject) -> Figure:
     """The uniform law drawn over what was measured, on a linear axis."""
     figure = canvas(2.9)
     axes = figure.add_subplot()
+    marks, avoid = [], []
     for variant, latency, uniform in _polled(subject.cells, subject.scenario):
-        look = subject.looks[variant.name]
-        axes.fill_between(at_shares(latency), SHARES, 0, color=look.colour, alpha=0.16, linewidth=0)
-        axes.plot(at_shares(latency), SHARES, color=look.colour)
+        look, at = subject.looks[variant.name], at_shares(latency)
+        axes.fill_between(at, SHARES, 0, color=look.colour, alpha=0.16, linewidth=0)
+        axes.plot(at, SHARES, color=look.colour)
         ends = np.array([uniform.service_ns, uniform.service_ns + uniform.interval_ns])
         axes.plot(ends, uniform.share(ends), color=INK, linestyle=(0, (5, 2.5)), linewidth=1.1)
-        axes.annotate(
-            "law",
-            xy=(float(np.mean(ends)) + 0.22 * uniform.interval_ns, 0.72),
-            xytext=(-7, 4),
-            textcoords="offset points",
-            ha="right",
-        )
-        axes.annotate(
-            f"{named(variant)}, measured",
-            xy=(quantile(latency, 0.3) or 0, 0.3),
-            xytext=(9, -4),
-            textcoords="offset points",
-            va="top",
-        )
-    _harness(axes, subject)
+        law_at = uniform.service_ns + 0.72 * uniform.interval_ns
+        marks += [
+            Mark(float(law_at), 0.72, "law", INK),
+            Mark(float(quantile(latency, 0.3) or 0), 0.3, f"{named(variant)}, measured", look.colour),
+        ]
+        avoid += list(zip(at[::6].tolist(), SHARES[::6].tolist(), strict=True))
+    for curve in harness(subject):
+        axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linewidth=1.0)
+        marks.append(
+            Mark(float(np.interp(0.9, SHARES, curve.at_ns)), 0.9, f"{curve.name} {quantity(curve.median_ns, 'ns')}",
+                 curve.look.colour)
+        )  # fmt: skip
+        avoid += list(zip(curve.at_ns[::6].tolist(), SHARES[::6].tolist(), strict=True))
     axes.set_xlim(left=0)
     axes.set_ylim(0, 1.01)
     axes.grid(axis="both")
@@ -93,4 +82,26 @@ def law(subject: Subject) -> Figure:
     share_ticks(axes)
     axes.set_xlabel("delivery latency")
     axes.set_ylabel("share of deliveries")
+    beside(axes, marks, avoid)
     return figure
+
+
+def law_alt(subject: Subject) -> str:
+    """The measured curve and its law in words."""
+    told = [
+        f"{named(variant)}: by the law the share rises evenly from 0 to 100 % between {quantity(law.service_ns, 'ns')}"
+        f" and {quantity(law.service_ns + law.interval_ns, 'ns')}; the measured median is"
+        f" {quantity(quantile(latency, 0.5), 'ns')}, the furthest distance {law.distance:.3f}"
+        for variant, latency, law in _polled(subject.cells, subject.scenario)
+    ]
+    return f"Cumulative curve of polling with its law drawn over it. {'; '.join(told)}."
+
+
+def law_sheet(subject: Subject) -> Sheet:
+    """A row per variant and share of deliveries: measured, and by the law."""
+    rows: list[list[Field]] = [
+        [*who(variant), share, at, law.service_ns + share * law.interval_ns]
+        for variant, latency, law in _polled(subject.cells, subject.scenario)
+        for share, at in zip(SHARES.tolist(), at_shares(latency).tolist(), strict=True)
+    ]
+    return Sheet([*WHO, "share", "latency_ns", "law_ns"], rows)

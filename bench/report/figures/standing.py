@@ -9,73 +9,85 @@ from matplotlib.figure import Figure
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import held_bytes
 from bench.report import noise
-from bench.report.figures import _bars
-from bench.report.figures._canvas import Subject, canvas, end_labels, linear_ticks, linestyle, named
-from bench.report.palette import NEUTRAL, PAPER
+from bench.report.figures import _bars, _rows
+from bench.report.figures._canvas import MOST_SINGLE, Subject, canvas, linestyle, named
+from bench.report.figures._data import WHO, Field, Sheet, bounds, ends, who
+from bench.report.figures._labels import end_labels
+from bench.report.figures._ticks import linear_ticks
+from bench.report.palette import NEUTRAL, PAPER, Look
 from bench.results import Trial, VariantFacts
 from bench.units import counted, quantity
+
+SLOPE = "connection_memory"
 
 
 def memory_sentence(subject: Subject) -> str:
     """What the slope is."""
+    many = max(len(subject.cells.valid(subject.scenario, one.name)) for one in subject.variants) > MOST_SINGLE
+    shown = "upright lines hold all trials of a step" if many else "every dot is one step of one trial"
     sentence = (
         "A steeper line is a dearer connection: memory of server and broker above that of the empty server, against"
-        " connected subscribers; every dot is one step of one trial, every line a least-squares fit with the median"
-        " slope."
+        f" connected subscribers; {shown}, every line a least-squares fit with the median slope."
     )
-    words = noise.floor_words(subject.cells, "connection_memory", subject.scenario)
+    words = noise.floor_words(subject.cells, SLOPE, subject.scenario)
     floor = f" The grey wedge is the noise floor ({words}) above the least dear technique."
     return sentence + (floor if len(_slopes(subject)) > 1 else "")
 
 
 def memory(subject: Subject) -> Figure:
     """Points over the number of subscribers, a line through them, the slope beside its end."""
-    height_in = max(3.0, 0.17 * len(subject.variants) + 1.0)
+    held = _measured(subject)
+    height_in = max(3.0, 0.175 * len(held) + 1.0)
     figure = canvas(height_in)
     axes = figure.add_subplot()
-    ends: list[tuple[VariantFacts, float]] = []
     reach = 1
-    for variant in subject.variants:
-        slope = subject.cells.estimate("connection_memory", subject.scenario, variant.name)
-        if slope is None:
-            continue
+    for variant, slope in held:
         look = subject.looks[variant.name]
         points = [_above_empty(trial) for trial in subject.cells.valid(subject.scenario, variant.name)]
-        counts, held = np.concatenate([part for part in points if part.size], axis=1)
-        axes.plot(counts, held, "o", markersize=3.6, color=look.colour, markeredgecolor=PAPER, markeredgewidth=0.4)
+        counts, above = np.concatenate([part for part in points if part.size], axis=1)
+        _points(axes, counts, above, len(points), look)
         last = float(counts.max())
-        axes.plot([0, last], [0, slope.median * last], color=look.colour, linestyle=linestyle(look))
-        ends.append((variant, slope.median))
+        axes.plot([0, last], [0, slope * last], color=look.colour, linestyle=linestyle(look))
         reach = max(reach, int(last))
     _floor(axes, subject, reach)
     axes.set_xlim(0, reach * 1.015)
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     low, high = axes.get_ylim()
-    end_labels(
-        axes,
-        [
-            (
-                (slope * reach - low) / (high - low),
-                f"{named(variant)}  {quantity(slope, 'memory bytes')} each",
-                subject.looks[variant.name],
-            )
-            for variant, slope in ends
-        ],
-        height_in,
-    )
+    names = [
+        ((slope * reach - low) / (high - low), f"{named(variant)}  {quantity(slope, 'memory bytes')} each",
+         subject.looks[variant.name])
+        for variant, slope in held
+    ]  # fmt: skip
+    end_labels(axes, names, height_in)
     axes.grid(axis="both")
     linear_ticks(axes.yaxis, "memory bytes")
-    linear_ticks(axes.xaxis, "count")
+    linear_ticks(axes.xaxis, "count", 4)
     axes.set_xlabel("connected subscribers")
     axes.set_ylabel("memory above the empty server")
     return figure
+
+
+def _measured(subject: Subject) -> list[tuple[VariantFacts, float]]:
+    """The variants with a slope, and the slope."""
+    found = [(variant, subject.cells.estimate(SLOPE, subject.scenario, variant.name)) for variant in subject.variants]
+    return [(variant, slope.median) for variant, slope in found if slope is not None]
+
+
+def _points(axes: Axes, counts: np.ndarray, above: np.ndarray, trials: int, look: Look) -> None:
+    """Every step of every trial as a dot; of many trials the range of each step as an upright line."""
+    if trials > MOST_SINGLE:
+        for count in np.unique(counts):
+            at = above[counts == count]
+            axes.plot([count, count], [at.min(), at.max()], color=look.colour, linewidth=2.4, alpha=0.5)
+    else:
+        axes.plot(counts, above, "o", markersize=3.6, color=look.colour, markeredgecolor=PAPER, markeredgewidth=0.4)
 
 
 def _floor(axes: Axes, subject: Subject, reach: int) -> None:
     """A grey wedge from the line of the best technique to where the noise floor ends."""
     slopes = _slopes(subject)
     if len(slopes) > 1 and min(slopes) > 0:
-        best, ratio = min(slopes), subject.cells.floor("connection_memory", subject.scenario).ratio
+        best, ratio = min(slopes), subject.cells.floor(SLOPE, subject.scenario).ratio
         axes.fill_between(
             [0, reach], [0, best * reach], [0, best * ratio * reach], color=NEUTRAL, alpha=0.6, linewidth=0, zorder=0.7
         )
@@ -83,12 +95,7 @@ def _floor(axes: Axes, subject: Subject, reach: int) -> None:
 
 def _slopes(subject: Subject) -> list[float]:
     """The memory per connection of the techniques that can be ranked; none where nobody can."""
-    held = [
-        subject.cells.estimate("connection_memory", subject.scenario, variant.name)
-        for variant in subject.variants
-        if not (variant.product or subject.doubt)
-    ]
-    return [found.median for found in held if found is not None]
+    return [slope for variant, slope in _measured(subject) if not (variant.product or subject.doubt)]
 
 
 def _above_empty(trial: Trial) -> np.ndarray:
@@ -99,6 +106,26 @@ def _above_empty(trial: Trial) -> np.ndarray:
     counts, held = np.array(known, dtype=np.float64).T
     _, intercept = np.polyfit(counts, held, 1)
     return np.stack([counts, held - intercept])
+
+
+def memory_alt(subject: Subject) -> str:
+    """Every slope in words."""
+    told = [f"{named(variant)} {quantity(slope, 'memory bytes')}" for variant, slope in _measured(subject)]
+    return f"Straight lines of memory against connected subscribers; per connection: {', '.join(told)}."
+
+
+def memory_sheet(subject: Subject) -> Sheet:
+    """A row per variant with its slope, then one per step of every trial."""
+    rows: list[list[Field]] = []
+    for variant, _ in _measured(subject):
+        slope = subject.cells.estimate(SLOPE, subject.scenario, variant.name)
+        rows.append([*who(variant), "slope", None, None, None, *ends(slope)])
+        for trial in subject.cells.valid(subject.scenario, variant.name):
+            rows += [
+                [*who(variant), "step", trial.planned.block, int(count), above, None, None, None]
+                for count, above in _above_empty(trial).T.tolist()
+            ]
+    return Sheet([*WHO, "what", "block", "subscribers", "above_empty_bytes", *bounds(SLOPE)], rows)
 
 
 def most_connects(cells: Cells) -> list[str]:
@@ -136,7 +163,7 @@ def connect_sentence(subject: Subject) -> str:
 
 def connect(subject: Subject) -> Figure:
     """One bar per variant."""
-    chart = _bars.rows(subject, "connect_p50")
+    chart = _rows.rows(subject, "connect_p50")
     figure = canvas(chart.height_in)
     _bars.simple(figure.add_subplot(), subject, "connect_p50", chart)
     return figure

@@ -1,0 +1,142 @@
+"""Advice on the page: typical needs worked out beforehand, and the costs from which its form works out others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis import reasons
+from bench.analysis.advice import (
+    DIMENSIONS,
+    FULL,
+    MOST_PROCESSES,
+    NOTHING,
+    SHORTEST_POLL_S,
+    Advice,
+    Need,
+    advise,
+    ranges,
+)
+from bench.analysis.cells import Cells
+from bench.analysis.costs import CPU_FEATURES, WIRE_FEATURES, Costs, Model, fit
+from bench.report.palette import looks
+from bench.report.text import clean
+
+TYPICAL = (
+    ("Notifications", Need(subscribers=50_000, rate=0.01, payload_bytes=300, upstream_rate=0.0, max_staleness_s=10.0,
+                           fan_out=1)),
+    ("Dashboard", Need(subscribers=200, rate=20.0, payload_bytes=500, upstream_rate=0.0, max_staleness_s=0.25,
+                       fan_out=200)),
+    ("Chat", Need(subscribers=1_000, rate=2.0, payload_bytes=200, upstream_rate=0.1, max_staleness_s=1.0, fan_out=20)),
+)  # fmt: skip
+"""Mostly idle users with messages of their own; one stream of numbers for everybody; rooms of 20 writers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A typical need with its advice in words."""
+
+    title: str
+    asked: str
+    lines: list[reasons.Line]
+    paragraph: str
+    refused: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What the section of the page shows. `data` is empty, and `lacking` says why, where nothing can be costed."""
+
+    data: dict[str, Any]
+    columns: tuple[str, ...]
+    typical: list[Worked]
+    prediction: str
+    errors: list[tuple[str, ...]]
+    conventions: str
+    lacking: str
+
+
+def section(cells: Cells) -> Section:
+    """The advice of a run."""
+    costs = fit(cells)
+    lacking = reasons.lacking(costs) or ("" if costs.models else "no variant was measured")
+    if not costs.models:
+        return Section({}, (), [], "", [], "", lacking)
+    worked = [_worked(title, costs, advise(costs, need)) for title, need in TYPICAL]
+    return Section(
+        data(costs, {name: f"v{look.css[3:]}" for name, look in looks(cells.shown).items()}),
+        reasons.COLUMNS,
+        worked,
+        reasons.prediction(costs),
+        reasons.errors(costs),
+        reasons.conventions(),
+        lacking,
+    )
+
+
+def _worked(title: str, costs: Costs, advice: Advice) -> Worked:
+    return Worked(
+        title,
+        reasons.asked(advice.need),
+        reasons.lines(advice),
+        reasons.paragraph(costs, advice),
+        [reasons.refusal(one) for one in advice.refused],
+    )
+
+
+def data(costs: Costs, swatches: dict[str, str]) -> dict[str, Any]:
+    """What `advise.js` computes from: the costs, the bounds and the typical needs, as plain JSON values."""
+    return {
+        "error": costs.held_out.median("cpu"),
+        "cooling_s": costs.cooling_s,
+        "full": FULL,
+        "most_processes": MOST_PROCESSES,
+        "nothing": NOTHING,
+        "shortest_poll_s": SHORTEST_POLL_S,
+        "columns": list(reasons.COLUMNS),
+        "dimensions": [{"name": one.name, "words": one.words} for one in DIMENSIONS],
+        "variants": [_variant(model, swatches.get(model.variant.name, "")) for model in costs.models],
+        "presets": [needed(need) for _, need in TYPICAL],
+    }
+
+
+def needed(need: Need) -> dict[str, Any]:
+    """A need as the form holds it."""
+    return {
+        "subscribers": need.subscribers,
+        "rate": need.rate,
+        "payload_bytes": need.payload_bytes,
+        "upstream_rate": need.upstream_rate,
+        "max_staleness_s": need.max_staleness_s,
+        "fan_out": need.fan_out,
+        "cores": need.cores,
+    }
+
+
+def _variant(model: Model, swatch: str) -> dict[str, Any]:
+    memory = model.memory
+    return {
+        "label": clean(model.variant.label),
+        "product": bool(model.variant.product),
+        "swatch": swatch,
+        "basis": clean(reasons.basis(model)),
+        "way": model.way.value,
+        "cpu": {feature.name: cost for feature, cost in zip(CPU_FEATURES, model.cpu, strict=True)},
+        "wire": {feature.name: cost for feature, cost in zip(WIRE_FEATURES, model.wire, strict=True)},
+        "posts": model.posts,
+        "hold_s": model.hold_s,
+        "memory": memory and {"base_bytes": memory.base_bytes, "subscriber_bytes": memory.subscriber_bytes},
+        "ranges": {name: list(span) for name, span in ranges(model.points).items()},
+        "fresh": [
+            {
+                "where": clean(point.where), "deliveries": point.expected.deliveries,
+                "publishes": point.expected.publishes, "payload_bytes": point.expected.payload_bytes,
+                "fan_out": point.expected.fan_out, "p50_ns": point.p50_ns, "p99_ns": point.p99_ns,
+            }
+            for point in model.points if point.p50_ns is not None and point.p99_ns is not None
+        ],
+        "services": [
+            {"requests": point.expected.requests, "service_ns": point.service_ns}
+            for point in model.points if point.service_ns is not None
+        ],
+    }  # fmt: skip

@@ -1,0 +1,241 @@
+"""Two runs beside each other: the verdict, what changed, and a page with every number that both hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.analysis.cells import Cells
+from bench.analysis.comparable import news
+from bench.analysis.regressions import UNLIKE, Drift, Found, Regressions, Shown, compare_runs
+from bench.analysis.unpaired import FEWEST_WITNESSES, RUNS_CONFIDENCE, Change
+from bench.report import page, palette, put_in_place, sections, shell
+from bench.results import ResultsError, VariantFacts
+from bench.units import DASH, counted, factor, percent, quantity
+
+CLASSES = {Shown.REGRESSION: "missed", Shown.IMPROVEMENT: "met"}
+"""How a verdict is coloured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One cell of the table: the text, what stands below it, and the value in base units for whoever sorts."""
+
+    text: str
+    below: str = ""
+    value: float | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One comparison in words. `old`, `new`: means over blocks; `plain`: new beside old; `change`: that beside what the
+    other cells did; `least`: the smallest change that would have been found."""
+
+    scenario: str
+    point: str
+    variant: VariantFacts
+    title: str
+    old: Number
+    new: Number
+    plain: Number
+    change: Number
+    least: Number
+    p_value: Number
+    shown: Shown
+    css: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What the machine did to one metric, in words."""
+
+    scenario: str
+    title: str
+    harness: Number
+    middle: Number
+    ends: str
+    apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A comparison that was written: its page, its short form in Markdown, and what it found."""
+
+    page: Path
+    text: str
+    seen: Regressions
+
+
+def write(
+    old: Cells, new: Cells, names: tuple[str, str], reports: Path, forced: Sequence[str],
+    metrics: Collection[str] = (), variants: Collection[str] = (),
+) -> Written:  # fmt: skip
+    """Write `reports/compare-OLD-NEW/` (page, summary), in place of an earlier one; what was found.
+
+    forced: the conditions in which the runs differ and were compared all the same. Raises OSError where it cannot be
+    written, and bench.results.ResultsError where results are.
+    """
+    folder = reports / f"compare-{names[0]}-{names[1]}"
+    if (folder / "run.json").exists():
+        raise ResultsError(f"{reports} holds results: a comparison written there would replace them")
+    seen = compare_runs(old, new, metrics, variants)
+    given = facts(old, new, names, seen, forced)
+    html = shell.page("compare.html.j2", given, palette.looks(new.shown), page.SCRIPTS)
+    reports.mkdir(parents=True, exist_ok=True)
+    summary = shell.text("compare.md.j2", given)
+    put_in_place(folder, {Path("index.html"): html.encode(), Path("summary.md"): summary.encode()})
+    return Written(folder / "index.html", shell.text("compare-short.md.j2", given), seen)
+
+
+def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, forced: Sequence[str]) -> dict[str, Any]:
+    """What all templates of a comparison are given."""
+    lines = [_line(one) for one in seen.found]
+    return {
+        "names": names,
+        "verdict": verdict(seen),
+        "forced": forced,
+        "news": news(old.run, new.run),
+        "worse": [line for line in lines if line.shown is Shown.REGRESSION],
+        "better": [line for line in lines if line.shown is Shown.IMPROVEMENT],
+        "lines": [line for line in lines if line.shown is not Shown.NOT_JUDGED],
+        "others": [line for line in lines if line.shown is Shown.NOT_JUDGED],
+        "machine": machine(seen.drifts),
+        "moved": [_moved(drift) for drift in seen.drifts],
+        "findable": findable(seen),
+        "counts": counts(seen),
+        "alone": alone(old, new, names),
+        "trials": [(name, sections.outcomes(cells).sentence) for name, cells in zip(names, (old, new), strict=True)],
+        "confidence": percent(RUNS_CONFIDENCE),
+        "chance": percent(1 - RUNS_CONFIDENCE),
+        "witnesses": FEWEST_WITNESSES,
+        "unlike": percent(UNLIKE),
+    }
+
+
+def verdict(seen: Regressions) -> str:
+    """The one sentence that comes first."""
+    worse, better, judged = (len(held) for held in (
+        seen.of(Shown.REGRESSION), seen.of(Shown.IMPROVEMENT), seen.judged
+    ))  # fmt: skip
+    if not judged:
+        return "Nothing could be judged: no metric of a variant has enough valid trials and witnesses in both runs."
+    said = counted(worse, "regression")
+    return (
+        f"{said[0].upper()}{said[1:]} in {counted(judged, 'comparison')}; {counted(better, 'improvement')}; no change"
+        f" shown in {judged - worse - better:,}."
+    )
+
+
+def counts(seen: Regressions) -> list[str]:
+    """How many comparisons show what, without those that the verdict has counted."""
+    said = {
+        Shown.TOO_FEW: "too few valid trials in one of the runs",
+        Shown.NO_WITNESS: f"fewer than {FEWEST_WITNESSES} other variants or the harness to tell what the machine did:"
+        " measure more variants beside it",
+        Shown.NOT_JUDGED: "other metrics, shown on the page and not judged",
+    }
+    return [f"{counted(len(seen.of(shown)), 'comparison')}: {words}" for shown, words in said.items() if seen.of(shown)]
+
+
+def machine(drifts: Sequence[Drift]) -> list[str]:
+    """What the machine as a whole did between the runs: it is taken off before anything is judged."""
+    if not drifts:
+        return ["Too few variants in both runs to tell whether the machine itself was in another state."]
+    middles = [drift.middle for drift in drifts]
+    said = [
+        "The state of the machine, by what variants share: in the middle of them, times and CPU of the new run are"
+        f" {factor(min(middles))} to {factor(max(middles))} those of the old one, by metric. This is taken off."
+    ]
+    return said + [
+        f"{drift.metric.title}, {drift.scenario}: the variants moved together ({factor(drift.middle)}) and the harness"
+        f" did not ({_ratio(drift.harness).text}). Something that all variants share may have changed; what they share"
+        " is not judged here."
+        for drift in drifts
+        if drift.apart and drift.harness is not None
+    ]
+
+
+def findable(seen: Regressions) -> list[tuple[str, str, str]]:
+    """(metric, scenario, the smallest change that would have been found in the middle cell), where that is a ratio."""
+    held: dict[tuple[str, str], list[float]] = {}
+    for one in seen.judged:
+        if one.ratios and one.least is not None and not one.spot.point:
+            held.setdefault((one.spot.metric.title, one.spot.scenario), []).append(one.least)
+    return [
+        (title, scenario, factor(math.exp(min(sorted(least)[len(least) // 2], 300.0))))
+        for (title, scenario), least in held.items()
+    ]
+
+
+def alone(old: Cells, new: Cells, names: tuple[str, str]) -> list[tuple[str, list[str]]]:
+    """What only one of the runs has a valid trial of: (its name, scenarios, variants and points)."""
+    held = [_held(cells) for cells in (old, new)]
+    return [
+        (name, [words for words in ours if words not in theirs])
+        for name, ours, theirs in zip(names, held, reversed(held), strict=True)
+        if set(ours) - set(theirs)
+    ]
+
+
+def _held(cells: Cells) -> list[str]:
+    base = [f"{scenario} {variant.name}" for scenario in cells.scenarios for variant in cells.measured(scenario)]
+    return [*base, *(f"{scenario} {variant} {point}" for scenario, variant, point in cells.points)]
+
+
+def _line(one: Found) -> Line:
+    unit = one.spot.metric.unit
+    return Line(
+        one.spot.scenario,
+        one.spot.point,
+        one.spot.variant,
+        one.spot.metric.title,
+        Number(quantity(one.old, unit), counted(one.blocks[0], "trial"), one.old),
+        Number(quantity(one.new, unit), counted(one.blocks[1], "trial"), one.new),
+        _beside(one, one.plain),
+        _beside(one, one.change),
+        Number(DASH) if one.least is None else _size(one, one.least),
+        Number(DASH) if one.p_value is None else Number(f"{one.p_value:.2g}", "", one.p_value),
+        one.shown,
+        CLASSES.get(one.shown, ""),
+    )
+
+
+def _beside(one: Found, change: Change | None) -> Number:
+    if change is None:
+        return Number(DASH)
+    if one.ratios:
+        return _ratio(change)
+    unit, reach = one.spot.metric.unit, change.reach()
+    ends = " to ".join(quantity(end, unit) for end in (change.delta - reach, change.delta + reach))
+    return Number(quantity(change.delta, unit), ends, change.delta)
+
+
+def _ratio(change: Change) -> Number:
+    reach = change.reach()
+    middle, low, high = (_exp(value) for value in (change.delta, change.delta - reach, change.delta + reach))
+    return Number(factor(middle), f"{factor(low)} to {factor(high)}", middle)
+
+
+def _size(one: Found, least: float) -> Number:
+    if one.ratios:
+        return Number(factor(_exp(least)), "", _exp(least))
+    return Number(quantity(least, one.spot.metric.unit), "", least)
+
+
+def _exp(value: float) -> float:
+    """A ratio from its logarithm; what is beyond all numbers stays one."""
+    return math.exp(max(-300.0, min(value, 300.0)))
+
+
+def _moved(drift: Drift) -> Moved:
+    return Moved(
+        drift.scenario,
+        drift.metric.title,
+        Number(DASH) if drift.harness is None else _ratio(drift.harness),
+        Number(factor(drift.middle), "", drift.middle),
+        f"{factor(drift.least)} to {factor(drift.most)}",
+        drift.apart,
+    )

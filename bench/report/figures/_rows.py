@@ -1,0 +1,129 @@
+"""The rows of a chart: one per variant, techniques and products under headings of their own, nobody left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.analysis.metrics import METRICS
+from bench.analysis.statistics import Estimate
+from bench.report.figures._canvas import Subject, absence, named
+from bench.report.figures._data import WHO, Field, Sheet, bounds, column, ends, median, who
+from bench.report.figures._texts import text_width_in
+from bench.report.palette import Look, family_order
+from bench.results import VariantFacts
+from bench.units import quantity
+
+ROW_IN = 0.36
+HEADING = 0.8  # the room, in rows, of the heading above each group
+GROUPS = (("techniques on neutral ground", False), ("products as deployed", True))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant at its height; `total` is the metric that its parts add up to."""
+
+    variant: VariantFacts
+    look: Look
+    y: float
+    total: Estimate
+    values: Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A variant without a number, at its height, and why."""
+
+    variant: VariantFacts
+    y: float
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of a chart and the headings over its groups, from the top down; y grows downwards."""
+
+    rows: list[Row]
+    gaps: list[Gap]
+    headings: list[tuple[float, str]]
+    depth: float
+
+    @property
+    def height_in(self) -> float:
+        """How tall a canvas for these rows should be, without its axis."""
+        return self.depth * ROW_IN + 0.8
+
+    @property
+    def every(self) -> list[Row | Gap]:
+        """All that have a name and a height."""
+        return [*self.rows, *self.gaps]
+
+    @property
+    def names_in(self) -> float:
+        """How wide the longest name is."""
+        return max((text_width_in(named(row.variant)) for row in self.every), default=0.0)
+
+
+def rows(subject: Subject, metric: str) -> Rows:
+    """Every variant of the run: those that have the metric, and those that should and do not."""
+    found: list[Row] = []
+    gaps: list[Gap] = []
+    headings: list[tuple[float, str]] = []
+    y = 0.0
+    for title, product in GROUPS:
+        members = _members(subject, metric, product)
+        if not members:
+            continue
+        headings.append((y, title))
+        y += HEADING
+        for variant, total, word in members:
+            if total is None:
+                gaps.append(Gap(variant, y, word))
+            else:
+                values = subject.cells.values(metric, subject.scenario, variant.name)
+                found.append(Row(variant, subject.looks[variant.name], y, total, values))
+            y += 1
+    return Rows(found, gaps, headings, y)
+
+
+def _members(subject: Subject, metric: str, product: bool) -> list[tuple[VariantFacts, Estimate | None, str]]:
+    members = []
+    for variant in family_order(subject.cells.shown):
+        if bool(variant.product) is product:
+            total = subject.cells.estimate(metric, subject.scenario, variant.name)
+            word = "" if total else absence(subject.cells, subject.scenario, variant)
+            if total or word:
+                members.append((variant, total, word))
+    return members
+
+
+def sheet(subject: Subject, metric: str, parts: Sequence[str] = ()) -> Sheet:
+    """A row per variant with its median, interval and the medians of the parts, then one per trial."""
+    chart = rows(subject, metric)
+    lines: list[list[Field]] = []
+    for row in chart.rows:
+        shares = [median(subject, part, row.variant) for part in parts]
+        lines.append([*who(row.variant), "median", len(row.values), None, *ends(row.total), *shares])
+        lines += [
+            [*who(row.variant), "trial", None, block, value, None, None, *[None] * len(parts)]
+            for block, value in row.values
+        ]
+    lines += [[*who(gap.variant), gap.word, 0, *[None] * (4 + len(parts))] for gap in chart.gaps]
+    return Sheet([*WHO, "what", "trials", "block", *bounds(metric), *map(column, parts)], lines)
+
+
+def alt(subject: Subject, metric: str) -> str:
+    """The chart in words: every number in the order of the rows, and who has none."""
+    chart = rows(subject, metric)
+    told = []
+    for title, product in GROUPS:
+        held = [
+            f"{named(row.variant)} {quantity(row.total.median, METRICS[metric].unit)}"
+            for row in chart.rows
+            if bool(row.variant.product) is product
+        ]
+        if held:
+            told.append(f"{title.capitalize()}: {', '.join(held)}.")
+    if chart.gaps:
+        told.append(f"Without a number: {', '.join(f'{named(gap.variant)} ({gap.word})' for gap in chart.gaps)}.")
+    return f"One row per variant, {METRICS[metric].title}. {' '.join(told)}"

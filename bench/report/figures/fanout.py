@@ -1,0 +1,148 @@
+"""Fan-out: when the last of all receivers has a message, beside what one busy thread predicts."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.analysis.cells import HARNESS
+from bench.analysis.laws import poll_interval_ns
+from bench.analysis.metrics import METRICS
+from bench.analysis.statistics import Estimate, estimate
+from bench.report.figures import _bars, _rows
+from bench.report.figures._canvas import FOOT_IN, HEAD_IN, WIDTH_IN, Subject, canvas, named
+from bench.report.figures._data import Sheet, ends
+from bench.report.figures._rows import Row, Rows
+from bench.report.figures._texts import text_width_in
+from bench.report.figures._ticks import log_ticks
+from bench.report.palette import INK, MUTED
+from bench.results import Trial, VariantFacts
+from bench.units import TIMES, quantity
+
+METRIC = "completion_p50"
+LAW = f"N {TIMES} s"
+ON_A_SCHEDULE = "polling"
+"""The technique whose last receiver waits for its own clock, whatever the server does."""
+
+
+def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
+    """When the law has the last receiver served: after N x s of the server's CPU; of polling after a whole interval.
+    None where the trial lacks the facts."""
+    if variant.technique == ON_A_SCHEDULE:
+        return poll_interval_ns(trial)
+    cost, subscribers = METRICS["server_cpu"].of(trial), trial.parameters.get("subscribers")
+    return cost * subscribers if cost and isinstance(subscribers, int | float) else None
+
+
+def law(subject: Subject, variant: VariantFacts) -> Estimate | None:
+    """The law over the valid trials of a cell."""
+    trials = subject.cells.valid(subject.scenario, variant.name)
+    known = [value for trial in trials if (value := predicted_ns(trial, variant)) is not None]
+    return estimate(known)
+
+
+def fan_out_sentence(subject: Subject) -> str:
+    """How to read a row, and how far measurement and law lie apart."""
+    sentence = (
+        f"A message is done when its last receiver has it. Bars inside the rows are what one thread predicts, {LAW}:"
+        " every subscriber costs the server's CPU time per message of that trial; of polling, the interval"
+    )
+    apart = [
+        (row.total.median / known.median, row.variant)
+        for row in _rows.rows(subject, METRIC).rows
+        if row.variant.technique != ON_A_SCHEDULE and (known := law(subject, row.variant)) and known.median > 0
+    ]
+    if not apart:
+        return sentence + "."
+    least, most = min(apart, key=lambda pair: pair[0]), max(apart, key=lambda pair: pair[0])
+    if len(apart) == 1:
+        return f"{sentence}. {named(least[1])} takes {least[0]:.2g} times that."
+    return (
+        f"{sentence}. The measured last receiver comes after {least[0]:.2g} ({named(least[1])}) to"
+        f" {most[0]:.2g} times ({named(most[1])}) that."
+    )
+
+
+def fan_out(subject: Subject) -> Figure:
+    """One row per variant on a logarithmic axis: median, interval, trials, and the law as a bar across the row."""
+    chart = _rows.rows(subject, METRIC)
+    figure = canvas(chart.height_in)
+    axes = figure.add_subplot()
+    laws = {row.variant.name: law(subject, row.variant) for row in chart.rows}
+    _frame(axes, subject, chart, laws)
+    for row in chart.rows:
+        _row(axes, row, laws[row.variant.name])
+    _harness(axes, subject, chart)
+    _key(figure)
+    return figure
+
+
+def _frame(axes: Axes, subject: Subject, chart: Rows, laws: dict[str, Estimate | None]) -> None:
+    """A logarithmic axis from the least to the most, with room for every number on the right."""
+    seen = [value for row in chart.rows for _, value in row.values]
+    seen += [known.median for known in laws.values() if known]
+    floor = _floor(subject)
+    low = max(1.0, min([*seen, floor.median if floor else seen[0]])) / 2.2
+    high = max([*seen, low * 3]) * 1.15
+    width_in = WIDTH_IN - chart.names_in - 0.3
+    label = (max(text_width_in(quantity(row.total.median, "ns")) for row in chart.rows) + 0.2) / width_in
+    high *= (high / low) ** (label / max(0.2, 1 - label))
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    _bars.frame(axes, chart)
+    log_ticks(axes.xaxis, "ns", low, high, width_in)
+
+
+def _row(axes: Axes, row: Row, known: Estimate | None) -> None:
+    """A thick dot at the median with its interval and trials; the law as a short upright bar."""
+    axes.plot([row.total.median], [row.y], "o", markersize=8.5, color=row.look.colour, zorder=2.5)
+    _bars.trials(axes, row)
+    if known is not None and known.median > 0:
+        axes.plot([known.median] * 2, [row.y - 0.36, row.y + 0.36], color=INK, linewidth=2.2, solid_capstyle="butt")
+    right = max(_bars.reach(row), known.median if known else 0.0)
+    axes.annotate(
+        quantity(row.total.median, "ns"), xy=(right, row.y), xytext=(8, 0), textcoords="offset points", va="center"
+    )
+
+
+def _floor(subject: Subject) -> Estimate | None:
+    held = subject.cells.harness(subject.scenario)
+    return subject.cells.estimate(METRIC, subject.scenario, HARNESS) if held else None
+
+
+def _harness(axes: Axes, subject: Subject, chart: Rows) -> None:
+    floor = _floor(subject)
+    if floor is not None and floor.median > 0:
+        _bars.upright(axes, floor.median, chart)
+        words = f"dotted line: the harness itself, without any technique ({quantity(floor.median, 'ns')})"
+        axes.set_xlabel(words, fontsize=_bars.SMALL_PT)
+
+
+def _key(figure: Figure) -> None:
+    height = figure.get_figheight()
+    measured = Line2D([], [], linestyle="none", marker="o", markersize=6.5, color=MUTED)
+    law = Line2D([], [], linestyle="none", marker="|", markersize=9, markeredgewidth=2.2, color=INK)
+    figure.legend(
+        [measured, law],
+        ["last receiver, measured", f"law: {LAW} (polling: its interval)"],
+        loc="outside upper left",
+        bbox_to_anchor=(0.0, FOOT_IN / height, 1.0, 1.0 - (HEAD_IN + FOOT_IN) / height),
+        ncols=2,
+        frameon=False,
+        fontsize=_bars.SMALL_PT,
+        handlelength=1.1,
+        columnspacing=1.4,
+        borderpad=0.1,
+    )
+
+
+def sheet(subject: Subject) -> Sheet:
+    """The numbers of the rows, and the law of each."""
+    plain = _rows.sheet(subject, METRIC)
+    variants = {variant.name: variant for variant in subject.variants}
+    lines = []
+    for line in plain.rows:
+        known = law(subject, variants[str(line[0])]) if line[4] == "median" else None
+        lines.append([*line, *ends(known)])
+    return Sheet([*plain.columns, "law_ns", "law_low_ns", "law_high_ns"], lines)

@@ -1,0 +1,235 @@
+"""Cost against freshness: where every variant stands, where polling could stand, and who is beaten on both."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.cells import HARNESS
+from bench.analysis.intervals import PollingLaw
+from bench.analysis.statistics import Estimate
+from bench.report.figures import polling
+from bench.report.figures._canvas import Subject, canvas, named
+from bench.report.figures._data import WHO, Field, Sheet, bounds, ends, who
+from bench.report.figures._labels import Mark, beside
+from bench.report.figures._places import COST, FRESHNESS, Place, called, every, places
+from bench.report.figures._ticks import log_ticks
+from bench.report.palette import GRID, MUTED, NEUTRAL, PAPER, Look
+from bench.units import factor, quantity, tick
+
+SMALL_PT = 7.2
+LONGEST_S = 60.0
+ROUND_S = (0.01, 0.1, 1.0, 10.0)
+"""Intervals that are marked along the curve of polling, where none was measured nearby."""
+
+
+def tradeoff_sentence(subject: Subject) -> str:
+    """Who is in front on both, who is beaten on both, and what polling would have to give up to be as cheap."""
+    sentence = "Left is fresher, down is cheaper, both axes are logarithmic; lines through a point are its intervals."
+    found = places(subject)
+    beaten = [f"{called(place)} (by {place.beaten_by})" for place in found if place.beaten_by]
+    if beaten:
+        sentence += f" Hollow: shown to be both staler and dearer than a technique: {', '.join(beaten)}."
+    cheapest = min(
+        (place for place in found if not (place.interval_s or place.variant.product)),
+        key=lambda place: place.cost.median,
+        default=None,
+    )
+    for variant, law in polling.laws(subject):
+        sentence += f" The curve is {named(variant)} at every interval, {_basis(law)}."
+        interval_ns = law.interval_ns(cheapest.cost.median) if cheapest else None
+        if cheapest and interval_ns:
+            staler = law.latency_ns(interval_ns) / cheapest.freshness.median
+            sentence += (
+                f" By it, polling is as cheap as {named(cheapest.variant)} at an interval of"
+                f" {quantity(interval_ns, 'ns')}, and then {factor(staler)} as stale."
+            )
+        elif cheapest:
+            sentence += (
+                f" By it, polling is as cheap as {named(cheapest.variant)} at no interval: beside its polls, a message"
+                f" costs {quantity(law.message_ns, 'ns')}."
+            )
+    return sentence
+
+
+def _basis(law: PollingLaw) -> str:
+    if law.points > 1:
+        return f"by the law fitted to {law.points} measured intervals ({quantity(law.poll_ns, 'ns')} per poll)"
+    return f"by the law from the one measured ({quantity(law.poll_ns, 'ns')} per poll)"
+
+
+def tradeoff(subject: Subject) -> Figure:
+    """Points with intervals on two logarithmic axes, polling as a curve, names beside them."""
+    found, curves = places(subject), _curves(subject)
+    figure = canvas(4.3)
+    axes = figure.add_subplot()
+    _axes(axes, subject, found, curves)
+    _shade(axes, subject, found)
+    marks, avoid = _harness(axes, subject), [(place.freshness.median, place.cost.median) for place in found]
+    for look, law, line in curves:
+        axes.plot(*line, color=look.colour, linewidth=1.4, zorder=2)
+        marks += _along(axes, look, law, found)
+        avoid += list(zip(*line[:, ::12].tolist(), strict=True))
+    for place in found:
+        _point(axes, place)
+    beside(axes, [*_names(found), *marks], avoid)
+    return figure
+
+
+Curve = tuple[Look, PollingLaw, np.ndarray]
+
+
+def _curves(subject: Subject) -> list[Curve]:
+    """Polling at every interval: (2, points) of freshness and cost, from where one core is full to where polling costs
+    a third of the cheapest."""
+    least = min(place.cost.median for place in places(subject))
+    found = []
+    for variant, law in polling.laws(subject):
+        measured = [interval_s * 1e9 for interval_s, _, _ in polling.points(subject, variant)]
+        start = min(law.full_ns or min(measured), *measured, key=lambda value: value)
+        cheap = law.interval_ns(least / 1.5) or 0.0
+        end = min(max(cheap, 2 * max(measured)), max(LONGEST_S * 1e9, max(measured)))
+        intervals = np.geomspace(start, max(end, start * 1.01), 161)
+        line = np.array([[law.latency_ns(one), law.cpu_ns(one)] for one in intervals]).T
+        found.append((subject.looks[variant.name], law, line))
+    return found
+
+
+def _axes(axes: Axes, subject: Subject, found: list[Place], curves: list[Curve]) -> None:
+    floor = _floor(subject)
+    for axis, scale, limits, values in (
+        (axes.xaxis, axes.set_xscale, axes.set_xlim, [value for place in found for value in _reach(place.freshness)]),
+        (axes.yaxis, axes.set_yscale, axes.set_ylim, [value for place in found for value in _reach(place.cost)]),
+    ):
+        values += [float(value) for _, _, line in curves for value in line[0 if axis is axes.xaxis else 1]]
+        values += [floor] if floor and axis is axes.xaxis else []
+        low, high = min(values), max(values)
+        room = max((high / low) ** 0.09, 1.5)
+        scale("log")
+        limits(low / room, high * room)
+        log_ticks(axis, "ns", low / room, high * room)
+    axes.grid(axis="both")
+    axes.set_ylabel("server CPU per delivered message")
+
+
+def _reach(known: Estimate) -> list[float]:
+    return [value for value in (known.median, known.low, known.high) if value is not None and value > 0]
+
+
+def _floor(subject: Subject) -> float:
+    """What the harness itself measures; 0 where the run does not have it."""
+    held = subject.cells.harness(subject.scenario)
+    found = subject.cells.estimate(FRESHNESS, subject.scenario, HARNESS) if held else None
+    return found.median if found else 0.0
+
+
+def _harness(axes: Axes, subject: Subject) -> list[Mark]:
+    floor = _floor(subject)
+    if not floor:
+        return []
+    axes.axvline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=1)
+    low, high = axes.get_ylim()
+    at = low * (high / low) ** 0.93
+    return [Mark(floor, at, f"harness floor {quantity(floor, 'ns')}", MUTED, MUTED, SMALL_PT)]
+
+
+def _shade(axes: Axes, subject: Subject, found: list[Place]) -> None:
+    """Grey where one is staler and dearer than a technique, each by more than its noise floor."""
+    ranked = [place for place in found if not (place.variant.product or place.interval_s or place.beaten_by)]
+    if not ranked or subject.doubt:
+        axes.set_xlabel("median delivery latency")
+        return
+    axes.set_xlabel(
+        "median delivery latency\n"
+        "grey: staler and dearer than a technique beyond the noise floors; hollow: shown to be so",
+        fontsize=SMALL_PT,
+    )
+    stale, dear = (subject.cells.floor(metric, subject.scenario).ratio for metric in (FRESHNESS, COST))
+    corners = sorted((place.freshness.median * stale, place.cost.median * dear) for place in ranked)
+    steps = [*(corner[0] for corner in corners), axes.get_xlim()[1]]
+    heights = np.minimum.accumulate([corner[1] for corner in corners]).tolist()
+    limits = axes.get_xlim(), axes.get_ylim()
+    top = [limits[1][1]] * len(steps)
+    axes.fill_between(steps, [*heights, heights[-1]], top, step="post", color=GRID, alpha=0.55, linewidth=0, zorder=0.5)
+    axes.set_xlim(*limits[0])
+    axes.set_ylim(*limits[1])
+
+
+def _point(axes: Axes, place: Place) -> None:
+    x, y, colour = place.freshness, place.cost, place.look.colour
+    if x.low is not None and x.high is not None:
+        axes.plot([x.low, x.high], [y.median] * 2, color=colour, linewidth=1.0, zorder=3)
+    if y.low is not None and y.high is not None:
+        axes.plot([x.median] * 2, [y.low, y.high], color=colour, linewidth=1.0, zorder=3)
+    axes.plot(
+        [x.median],
+        [y.median],
+        marker="D" if place.variant.product else "o",
+        markersize=5.4 if place.variant.product else 6.4,
+        markerfacecolor=PAPER if place.beaten_by else colour,
+        markeredgecolor=colour,
+        markeredgewidth=1.4,
+        zorder=4,
+    )
+
+
+def _names(found: list[Place]) -> list[Mark]:
+    """The names of the variants; of one that polls the name stands at its shortest interval, the intervals at each."""
+    marks = []
+    for place in sorted(found, key=lambda place: (place.freshness.median, place.cost.median)):
+        text = named(place.variant)
+        if place.interval_s:
+            own = [other.interval_s for other in found if other.variant.name == place.variant.name]
+            text = f"{text}\n{every(place).strip()}" if place.interval_s == min(own) else every(place).strip()
+        marks.append(Mark(place.freshness.median, place.cost.median, text, place.look.colour))
+    return marks
+
+
+def _along(axes: Axes, look: Look, law: PollingLaw, found: list[Place]) -> list[Mark]:
+    """Marks on the curve: where one core is full, and round intervals away from those measured."""
+    low, high = axes.get_xlim()
+    full = law.full_ns
+    measured = [place.interval_s for place in found if place.interval_s]
+    asked = [(full, "one core is full")] if full and full < min(measured) * 1e9 else []
+    asked += [
+        (seconds * 1e9, f"every {tick(seconds * 1e9, 'ns')}")
+        for seconds in ROUND_S
+        if all(abs(math.log(seconds / other)) > 0.4 for other in measured) and seconds * 1e9 > 1.3 * (full or 0.0)
+    ]
+    marks = []
+    for interval, text in asked:
+        x, y = law.latency_ns(interval), law.cpu_ns(interval)
+        if low <= x <= high and axes.get_ylim()[0] <= y <= axes.get_ylim()[1]:
+            axes.plot(
+                [x], [y], marker="o", markersize=3.4, markerfacecolor=PAPER, markeredgecolor=look.colour, zorder=3
+            )
+            marks.append(Mark(x, y, text, NEUTRAL, MUTED, SMALL_PT))
+    return marks
+
+
+def tradeoff_alt(subject: Subject) -> str:
+    """Every point in words."""
+    told = [
+        f"{called(place)}: {quantity(place.freshness.median, 'ns')} and {quantity(place.cost.median, 'ns')}"
+        for place in places(subject)
+    ]
+    return f"Points by median delivery latency and server CPU per delivered message. {'; '.join(told)}."
+
+
+def sheet(subject: Subject) -> Sheet:
+    """The points, then the curve of polling."""
+    lines: list[list[Field]] = [
+        [*who(place.variant), "measured", place.interval_s or None, *ends(place.freshness), *ends(place.cost),
+         place.beaten_by or None]
+        for place in places(subject)
+    ]  # fmt: skip
+    for (variant, law), (_, _, line) in zip(polling.laws(subject), _curves(subject), strict=True):
+        lines += [
+            [*who(variant), "law", 2 * (x - law.service_ns) / 1e9, x, None, None, y, None, None, None]
+            for x, y in line.T
+        ]
+    columns = [*WHO, "what", "poll_interval_s", *bounds(FRESHNESS), *bounds(COST), "beaten_by"]
+    return Sheet(columns, lines)

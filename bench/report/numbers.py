@@ -1,0 +1,54 @@
+"""A run as a file of numbers, in CSV and in JSON: the same table, of which `bench.analysis.tidy` says what it holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import msgspec
+
+from bench.analysis.cells import Cells
+from bench.analysis.tidy import COLUMNS, Value, rows
+from bench.report.text import clean
+
+FILE = "numbers.csv"
+"""What the table is called beside the page of a run."""
+
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  # the full-width ones are taken for the others
+"""What makes a spreadsheet take a text for a formula (OWASP, *CSV Injection*)."""
+
+
+def csv_text(cells: Cells) -> str:
+    """The table as CSV with a header. Empty: not known; truth is written `true` or `false`.
+
+    A text is brought onto one line, without hidden characters; one that a spreadsheet would take for a formula gets an
+    apostrophe in front.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows(cells):
+        writer.writerow([_written(row[name]) for name in COLUMNS])
+    return written.getvalue()
+
+
+def json_text(cells: Cells) -> str:
+    """The same records as JSON, texts as they are: `run` (the head, without its plan), `columns` and `rows`."""
+    head = msgspec.to_builtins(cells.run)
+    del head["plan"]
+    return json.dumps({"run": head, "columns": dict(COLUMNS), "rows": rows(cells)}, indent=1, allow_nan=False) + "\n"
+
+
+def _written(value: Value) -> str | int | float:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _safe(value) if isinstance(value, str) else value
+
+
+def _safe(text: str) -> str:
+    """The text on one line, and no formula."""
+    line = clean(text)
+    return f"'{line}" if line.lstrip().startswith(FORMULA) else line

@@ -1,0 +1,92 @@
+"""The table of claims: each with its verdict, the ratio that decided it, and what both sides measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.analysis.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Known, Theme
+from bench.report import traced
+from bench.report.text import slug
+from bench.report.traced import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table of claims.
+
+    opposite: how it is instead, where it came out the other way round; else empty. rank: to sort by verdict; ratio: to
+    sort by; None where there is none. figure: the name of the figure that shows it, empty where this run has none.
+    """
+
+    anchor: str
+    words: str
+    verdict: str
+    opposite: str
+    kind: str
+    rank: int
+    ratio: float | None
+    beside: Phrase
+    ours: Phrase
+    theirs: Phrase
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The claims that this run could judge, in groups, and the words of those it could not."""
+
+    groups: list[tuple[str, list[Row]]]
+    unmeasured: list[str]
+
+    @property
+    def rows(self) -> list[Row]:
+        """All lines."""
+        return [row for _, rows in self.groups for row in rows]
+
+
+def table(held: Claims, figures: Iterable[str] = ()) -> Table:
+    """The table of claims; `figures` are the names of those that were drawn."""
+    drawn = set(figures)
+    groups = [
+        (words, [_row(one, drawn) for one in judged if one.verdict is not ClaimVerdict.NOT_MEASURED])
+        for words, judged in (
+            (f"{PROTAGONIST} and its rivals, on neutral ground", held.protagonist),
+            ("Between the others", held.others),
+            ("Products beside their technique", held.products),
+        )
+    ]
+    unmeasured = [one.claim.words for one in held.every if one.verdict is ClaimVerdict.NOT_MEASURED]
+    return Table([(words, rows) for words, rows in groups if rows], unmeasured)
+
+
+def _row(judged: Judged, drawn: set[str]) -> Row:
+    claim, verdict = judged.claim, judged.verdict
+    figure = f"{claim.theme.figure}-{slug(claim.theme.scenario)}"
+    ratio = judged.comparison.ratio if judged.comparison else None
+    return Row(
+        slug(f"claim-{claim.name}"),
+        claim.words,
+        str(verdict),
+        claim.opposite if verdict is ClaimVerdict.NOT_SUPPORTED else "",
+        verdict.name.lower().replace("_", "-"),
+        list(ClaimVerdict).index(verdict),
+        ratio.median if ratio and not ratio.too_few else None,
+        beside(judged),
+        known(judged.subject, claim.theme),
+        known(judged.other, claim.theme),
+        figure if figure in drawn else "",
+    )
+
+
+def known(side: Known | None, theme: Theme) -> Phrase:
+    """A side's own number; empty where it has none."""
+    if side is None:
+        return ()
+    return traced.measured(theme.metric, theme.scenario, side.variant.name, side.estimate)
+
+
+def beside(judged: Judged) -> Phrase:
+    """How the two sides compare; empty where they cannot be."""
+    theme = judged.claim.theme
+    return traced.compared(judged.comparison, theme.metric, theme.scenario) if judged.comparison else ()

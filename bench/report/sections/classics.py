@@ -1,0 +1,50 @@
+"""The classics: what others published, beside what this run measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from bench.analysis.cells import Cells
+from bench.analysis.classics import CLASSICS, Classic, ClassicVerdict, Fact
+from bench.analysis.metrics import Unit
+from bench.units import factor, quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One published claim: what was measured of it in words, the verdict, its class in the page, and a note."""
+
+    classic: Classic
+    measured: list[str]
+    verdict: str
+    kind: str
+    note: str
+
+
+KINDS = {
+    ClassicVerdict.REPRODUCED: "met",
+    ClassicVerdict.NOT_REPRODUCED: "missed",
+    ClassicVerdict.NOT_TESTABLE: "untested",
+}
+
+
+def classics(cells: Cells) -> list[Row]:
+    """All of them held against a run."""
+    found = [(classic, classic.find(cells)) for classic in CLASSICS]
+    return [
+        Row(classic, [told(fact) for fact in finding.facts], str(finding.verdict), KINDS[finding.verdict], finding.note)
+        for classic, finding in found
+    ]
+
+
+def told(fact: Fact) -> str:
+    """A fact in words."""
+    return f"{fact.words}: {_number(fact)}"
+
+
+def _number(fact: Fact) -> str:
+    for unit in get_args(Unit):
+        if fact.unit == unit:
+            return quantity(fact.value, unit)
+    return factor(fact.value) if fact.unit is None else f"{fact.value:.3g} {fact.unit}"

@@ -1,0 +1,165 @@
+"""The decision table: what every technique and product gives and costs, one unit per column, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.analysis.answers import answer
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import METRICS
+from bench.analysis.statistics import Estimate
+from bench.report import traced
+from bench.report.palette import family_order
+from bench.report.sections.numbers import GROUPS
+from bench.report.traced import Phrase
+from bench.results import VariantFacts
+from bench.units import DASH, Scale, column_scale, on_scale
+
+RESUME = "resume"  # as servers declare it
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A number to decide by. A `compact` one stands in short tables too."""
+
+    metric: str
+    scenario: str
+    title: str
+    explained: str
+    compact: bool = False
+
+
+COLUMNS = (
+    Column("latency_p50", "broadcast", "freshness, median", "how old a message is on arrival, for half of them", True),
+    Column("latency_p99", "broadcast", "freshness, 99\u00a0%", "the same for all but the slowest hundredth"),
+    Column("round_trip_p50", "echo", "round trip, median", "from sending a message to having it back", True),
+    Column("round_trip_p99", "echo", "round trip, 99\u00a0%", "the same for all but the slowest hundredth"),
+    Column("cpu", "broadcast", "server CPU per message", "server and broker, for one delivery", True),
+    Column("cpu", "echo", "server CPU per message", "for one message sent up and back down", True),
+    Column("wire", "broadcast", "bytes per message", "all that crosses the wire for one delivery", True),
+    Column("wire", "echo", "bytes per message", "for one message sent up and back down", True),
+    Column("connection_memory", "idle", "memory per connection", "what one more silent subscriber holds", True),
+    Column("requests", "broadcast", "requests per message", "HTTP requests of a subscriber for one delivery"),
+    Column("connect_p50", "idle", "time to connect", "median, in a rush of subscribers"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is promised and checked, not measured: in words, and a number to sort by."""
+
+    title: str
+    explained: str
+    words: Callable[[VariantFacts], str]
+    order: Callable[[VariantFacts], int]
+
+
+def _resumes(variant: VariantFacts) -> bool:
+    return RESUME in variant.capabilities
+
+
+PROMISES = (
+    Promise("resume", "whether a reconnect continues where it broke off, as declared",
+            lambda variant: "yes" if _resumes(variant) else "no", lambda variant: int(_resumes(variant))),
+    Promise("order", "as the conformance gate checks it before any measurement",
+            lambda variant: "kept", lambda variant: 1),
+    Promise("delivery", "what a reconnect may cost",
+            lambda variant: "nothing lost unsaid: gaps are signalled" if _resumes(variant)
+            else "at most once: a reconnect may lose messages", lambda variant: int(_resumes(variant))),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column as it is shown: with the unit that all its numbers are in (empty for bare counts)."""
+
+    column: Column
+    unit: str
+
+    @property
+    def title(self) -> str:
+        """The whole heading on one line."""
+        return ", ".join(part for part in (self.column.title, self.column.scenario, self.unit) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number on the scale of its column, its interval, what to sort by, and whether it is among the best."""
+
+    number: Phrase
+    interval: Phrase
+    value: float | None
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A promise kept by one variant."""
+
+    text: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant with its numbers and promises, in the order of the columns."""
+
+    variant: VariantFacts
+    cells: list[Cell]
+    promises: list[Promised]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The table. `floors`: the noise floor of every column."""
+
+    heads: list[Head]
+    promises: tuple[Promise, ...]
+    groups: list[tuple[str, list[Row]]]
+    floors: list[Phrase]
+
+
+def decision(cells: Cells, compact: bool = False) -> Decision:
+    """The decision table of a run, without columns that nobody has a number for."""
+    columns = [column for column in COLUMNS if (column.compact or not compact) and _known(cells, column)]
+    scales = [_scale(cells, column) for column in columns]
+    leaders = [answer(cells, column.metric, column.scenario).leaders for column in columns]
+    rows = [
+        Row(
+            variant,
+            [_cell(cells, *of_column, variant) for of_column in zip(columns, scales, leaders, strict=True)],
+            [Promised(promise.words(variant), promise.order(variant)) for promise in PROMISES],
+        )
+        for variant in family_order(cells.shown)
+        if any(_estimate(cells, column, variant) for column in columns)
+    ]
+    groups = [(words, [row for row in rows if bool(row.variant.product) is product]) for words, product in GROUPS]
+    return Decision(
+        [Head(column, scale.name) for column, scale in zip(columns, scales, strict=True)],
+        PROMISES,
+        [(words, held) for words, held in groups if held],
+        [traced.floor(cells, column.metric, column.scenario) for column in columns],
+    )
+
+
+def _estimate(cells: Cells, column: Column, variant: VariantFacts) -> Estimate | None:
+    return cells.estimate(column.metric, column.scenario, variant.name)
+
+
+def _known(cells: Cells, column: Column) -> list[float]:
+    """The numbers of a column."""
+    found = [_estimate(cells, column, variant) for variant in cells.measured(column.scenario)]
+    return [one.median for one in found if one is not None]
+
+
+def _scale(cells: Cells, column: Column) -> Scale:
+    return column_scale(_known(cells, column), METRICS[column.metric].unit)
+
+
+def _cell(cells: Cells, column: Column, scale: Scale, leaders: set[str], variant: VariantFacts) -> Cell:
+    found = _estimate(cells, column, variant)
+    if found is None:
+        return Cell((DASH,), (), None, False)
+    on, of = on_scale(found.median, scale), (column.metric, column.scenario, variant.name, found)
+    return Cell(traced.median(*of, on), traced.interval(*of, on), found.median, variant.name in leaders)

@@ -1,0 +1,104 @@
+"""The tables of every number: one per scenario, techniques and products apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.analysis.answers import answer
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import METRICS, Metric
+from bench.analysis.statistics import FEWEST_TRIALS
+from bench.report import noise
+from bench.report.palette import family_order
+from bench.results import VariantFacts
+from bench.units import DASH, counted, interval, quantity
+
+GROUPS = (("Techniques on neutral ground", False), ("Products as deployed", True))
+"""How the rows of a table are headed, and whether they are products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One number of a table: text, interval, base-unit value to sort by (None: not measured), and whether it is the
+    best or not shown to differ from it."""
+
+    text: str
+    interval: str
+    value: float | None
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant of a table: how many of its trials are valid, and its values in the order of the columns."""
+
+    variant: VariantFacts
+    valid: int
+    run: int
+    values: list[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers of one scenario, techniques and products apart, with the noise floor of every column; `note` says
+    where nothing can be ranked."""
+
+    scenario: str
+    metrics: list[Metric]
+    groups: list[tuple[str, list[Row]]]
+    floors: list[str]
+    note: str
+
+
+def tables(cells: Cells, headline: bool) -> list[Table]:
+    """One table per scenario, of the headline metrics or of all."""
+    found = [_table(cells, scenario, headline) for scenario in cells.scenarios]
+    return [table for table in found if table.metrics]
+
+
+def _table(cells: Cells, scenario: str, headline: bool) -> Table:
+    variants = family_order(cells.measured(scenario))
+    metrics = [
+        metric
+        for metric in METRICS.values()
+        if (metric.headline or not headline)
+        and any(cells.values(metric.name, scenario, variant.name) for variant in variants)
+    ]
+    leaders = {metric.name: answer(cells, metric.name, scenario).leaders for metric in metrics}
+    run = [trial.planned.variant for trial in cells.compared if trial.planned.scenario == scenario]
+    rows = [
+        Row(
+            variant,
+            len(cells.valid(scenario, variant.name)),
+            run.count(variant.name),
+            [_value(cells, metric, scenario, variant, leaders[metric.name]) for metric in metrics],
+        )
+        for variant in variants
+    ]
+    groups = [(words, [row for row in rows if bool(row.variant.product) is product]) for words, product in GROUPS]
+    return Table(
+        scenario,
+        metrics,
+        [(words, held) for words, held in groups if held],
+        [noise.floor_words(cells, metric.name, scenario) for metric in metrics],
+        too_few(cells, scenario),
+    )
+
+
+def too_few(cells: Cells, scenario: str) -> str:
+    """Why nobody can be ranked in a scenario: no variant has enough blocks. Empty where one has."""
+    blocks = [
+        len({trial.planned.block for trial in cells.valid(scenario, variant.name)})
+        for variant in cells.measured(scenario)
+    ]
+    if not blocks or max(blocks) >= FEWEST_TRIALS:
+        return ""
+    return f"Too few trials to rank anybody: {counted(max(blocks), 'block')}, {FEWEST_TRIALS} are needed."
+
+
+def _value(cells: Cells, metric: Metric, scenario: str, variant: VariantFacts, leaders: set[str]) -> Value:
+    found = cells.estimate(metric.name, scenario, variant.name)
+    if found is None:
+        return Value(DASH, "", None, False)
+    text, ends = quantity(found.median, metric.unit), interval(found, metric.unit)
+    return Value(text, ends, found.median, variant.name in leaders)

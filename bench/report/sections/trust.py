@@ -1,0 +1,145 @@
+"""What limits trust, and what is missing: findings, twins, the harness itself, trials that are in no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.analysis.cells import Cells
+from bench.analysis.doubts import doubts
+from bench.analysis.findings import CHECKS, Check
+from bench.analysis.metrics import METRICS
+from bench.report import noise
+from bench.report.sections.laws import about_laws
+from bench.results import Trial, VariantFacts
+from bench.units import counted, percent, quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What is missing from the numbers above, and why."""
+
+    skipped: list[VariantFacts]
+    failed_variants: list[VariantFacts]
+    failed: list[Trial]
+    struck: list[Trial]
+    missing: int
+    sentence: str
+
+
+def outcomes(cells: Cells) -> Outcomes:
+    """Everything that was planned and did not become a valid trial."""
+    run, trials = cells.run, cells.trials
+    failed = [trial for trial in trials if trial.failure is not None]
+    struck = [trial for trial in trials if trial.failure is None and not trial.valid]
+    valid = len(trials) - len(failed) - len(struck)
+    missing = len({planned.id for planned in run.plan} - {trial.planned.id for trial in trials})
+    sentence = (
+        f"{counted(len(run.plan), 'trial')} planned: {valid} valid, {len(struck)} struck out, {len(failed)} failed,"
+        f" {missing} not run."
+    )
+    apart = [
+        (len(cells.seen) - len(cells.compared), "were points of sweeps"),
+        (len(trials) - len(cells.seen), "measured the instrument itself"),
+    ]
+    said = [f"{counted(number, 'trial')} {words}" for number, words in apart if number]
+    if said:
+        sentence += f" Of these, {' and '.join(said)}."
+    return Outcomes(_with(run.variants, "skipped"), _with(run.variants, "failed"), failed, struck, missing, sentence)
+
+
+def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:
+    return [variant for variant in variants if variant.status == status]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A finding that strikes nothing out: where it was made and what was seen. Without `trials`: of the whole run."""
+
+    name: str
+    trials: int | None
+    cells: list[str]
+    observation: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What limits trust: findings beside the numbers, twins, missed laws, the harness itself, how late the publisher
+    was, what the generator cost."""
+
+    doubts: list[Doubt]
+    sentences: list[str]
+    twins: list[noise.Twins]
+    checks: tuple[Check, ...]
+
+
+def trust(cells: Cells) -> Trust:
+    """What a sceptic asks first."""
+    held: dict[str, list[Trial]] = {}
+    for trial in cells.trials:
+        for finding in trial.findings:
+            if not finding.disqualifying:
+                held.setdefault(finding.name, []).append(trial)
+    found = [_doubt(name, trials) for name, trials in held.items()] + [
+        Doubt(doubt.name, None, doubt.cells, doubt.observation, doubt.remedy) for doubt in doubts(cells)
+    ]
+    compared = [*about_laws(cells), *noise.about_twins(cells), *noise.about_harness(cells)] if cells.scenarios else []
+    sentences = [
+        *compared,
+        *(told for told in (_slip(cells), _generator(cells), _room(cells)) if told),
+    ]
+    return Trust(found, sentences, noise.twins(cells), CHECKS)
+
+
+def _doubt(name: str, trials: list[Trial]) -> Doubt:
+    first = next(finding for finding in trials[0].findings if finding.name == name)
+    cells = dict.fromkeys(f"{trial.planned.scenario} {trial.planned.variant}" for trial in trials)
+    return Doubt(name, len(trials), list(cells), first.observation, first.remedy)
+
+
+def _all(cells: Cells, metric: str) -> list[float]:
+    values = [METRICS[metric].of(trial) for trial in cells.compared if trial.valid]
+    return sorted(value for value in values if value is not None)
+
+
+def _slip(cells: Cells) -> str:
+    slips = _all(cells, "slip_p99")
+    if not slips:
+        return ""
+    return (
+        f"Publisher: in the middle trial 99 % of messages left within {quantity(slips[len(slips) // 2], 'ns')} of when"
+        f" they were due, in the worst within {quantity(slips[-1], 'ns')}. Latency counts from when they were due."
+    )
+
+
+def _generator(cells: Cells) -> str:
+    costs = _all(cells, "load_cpu")
+    if not costs:
+        return ""
+    shares = [
+        load.cpu_ns / trial.usage.window_ns
+        for trial in cells.compared
+        if trial.valid and trial.usage and trial.usage.window_ns
+        for load in trial.usage.load
+    ]
+    return (
+        f"Load generator: {quantity(costs[0], 'ns')} to {quantity(costs[-1], 'ns')} of CPU per received message; at its"
+        f" busiest it used {percent(max(shares))} of a core."
+    )
+
+
+def _room(cells: Cells) -> str:
+    lags, unread = _all(cells, "loop_lag_p99"), _all(cells, "unread_p50")
+    if not lags:
+        return ""
+    said = (
+        f"Its event loop came to 99 % of its alarms within {quantity(lags[len(lags) // 2], 'ns')} in the middle trial,"
+        f" within {quantity(lags[-1], 'ns')} in the worst."
+    )
+    if unread:
+        said += (
+            f" Half of what it read had lain there for {quantity(unread[len(unread) // 2], 'ns')} or less in the"
+            f" middle trial, {quantity(unread[-1], 'ns')} in the worst: so much of a latency is the generator's own."
+        )
+    return said

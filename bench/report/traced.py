@@ -1,0 +1,111 @@
+"""Numbers that a reader can follow back: beside its text, each knows its value in base units and what it was made of.
+
+In a page they become `<data>` elements (the macro `number`), in Markdown their text. A *phrase* is text with such
+numbers in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.analysis.cells import Cells, Comparison
+from bench.analysis.metrics import METRICS
+from bench.analysis.statistics import Estimate
+from bench.report import noise
+from bench.units import DASH, TIMES, Scale, factor, quantity, scale_for
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`kind`: median, ratio, difference, each also with `-low` and `-high` for the ends of its interval; floor.
+
+    A ratio is that of `variant` to `against`, a difference is `variant` less `against`.
+    """
+
+    text: str
+    value: float
+    kind: str
+    metric: str
+    scenario: str
+    variant: str = ""
+    against: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Phrase = tuple[str | Number, ...]
+
+
+def plain(phrase: Phrase) -> str:
+    """A phrase without its origins."""
+    return "".join(map(str, phrase))
+
+
+def median(metric: str, scenario: str, variant: str, estimate: Estimate, scale: Scale | None = None) -> Phrase:
+    """The middle of a cell with its unit, or bare on the given scale."""
+    shown = quantity(estimate.median, METRICS[metric].unit) if scale is None else scale.number(estimate.median)
+    return (Number(shown, estimate.median, "median", metric, scenario, variant),)
+
+
+def interval(metric: str, scenario: str, variant: str, estimate: Estimate, scale: Scale | None = None) -> Phrase:
+    """The ends of a cell's interval on the scale of its middle; empty where there are too few trials for one."""
+    if estimate.low is None or estimate.high is None:
+        return ()
+    on = scale or scale_for(estimate.median, METRICS[metric].unit)
+    ends = [
+        Number(on.number(end), end, f"median-{side}", metric, scenario, variant)
+        for end, side in ((estimate.low, "low"), (estimate.high, "high"))
+    ]
+    return (ends[0], DASH if estimate.low >= 0 else " to ", ends[1])
+
+
+def measured(metric: str, scenario: str, variant: str, estimate: Estimate) -> Phrase:
+    """The middle and, in brackets, its interval."""
+    ends = interval(metric, scenario, variant, estimate)
+    return (*median(metric, scenario, variant, estimate), *((" (", *ends, ")") if ends else ()))
+
+
+def compared(comparison: Comparison, metric: str, scenario: str) -> Phrase:
+    """A ratio with its interval, or the difference where somebody's number is zero; empty where neither has one."""
+    if comparison.ratio is not None and not comparison.ratio.too_few:
+        return _ratio(comparison.ratio, comparison, metric, scenario)
+    if comparison.difference is not None and not comparison.difference.too_few:
+        return _difference(comparison.difference, comparison, metric, scenario)
+    return ()
+
+
+def _ratio(ratio: Estimate, comparison: Comparison, metric: str, scenario: str) -> Phrase:
+    def number(text: str, value: float, kind: str) -> Number:
+        return Number(text, value, kind, metric, scenario, comparison.variant.name, comparison.reference.name)
+
+    assert ratio.low is not None
+    assert ratio.high is not None
+    low, high = (factor(end).removesuffix(TIMES) for end in (ratio.low, ratio.high))
+    return (
+        number(factor(ratio.median), ratio.median, "ratio"), " (", number(low, ratio.low, "ratio-low"), DASH,
+        number(high, ratio.high, "ratio-high"), ")",
+    )  # fmt: skip
+
+
+def _difference(apart: Estimate, comparison: Comparison, metric: str, scenario: str) -> Phrase:
+    unit = METRICS[metric].unit
+
+    def number(value: float, kind: str) -> Number:
+        text, variant, against = quantity(value, unit), comparison.variant.name, comparison.reference.name
+        return Number(text, value, kind, metric, scenario, variant, against)
+
+    assert apart.low is not None
+    assert apart.high is not None
+    middle = number(apart.median, "difference")
+    ends = (number(apart.low, "difference-low"), " to ", number(apart.high, "difference-high"))
+    return ("a difference of ", middle, " (", *ends, ")")
+
+
+def floor(cells: Cells, metric: str, scenario: str) -> Phrase:
+    """The noise floor of a metric: as a share above 1, or in its unit where anybody's number can be zero."""
+    known = cells.floor(metric, scenario)
+    by_ratio = noise.by_ratio(cells, metric, scenario)
+    value, kind = (known.ratio, "floor-ratio") if by_ratio else (known.difference, "floor-difference")
+    number = Number(noise.floor_text(cells, metric, scenario), value, kind, metric, scenario)
+    return (number,) if known.measured else (number, ", assumed")

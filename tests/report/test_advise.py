@@ -1,0 +1,170 @@
+"""The section "Advice" of the page: its form, its data, what is there without JavaScript; both compute alike."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.analysis import reasons
+from bench.analysis.advice import Advice, Need, advise
+from bench.analysis.costs import CPU_FEATURES, fit
+from bench.report import advising, build
+from bench.report.advising import TYPICAL
+from bench.report.page import SCRIPTS
+from tests._priced import PRICES, cells, priced
+from tests._synthetic import HOSTILE, NATURES, synthetic, write
+from tests.report.test_page import Reader
+
+SCRIPT = Path(advising.__file__).parent / "templates" / "advise.js"
+NODE = shutil.which("node")
+NEEDS = [
+    *(need for _, need in TYPICAL),
+    Need(100, 10.0, 200, 0.0, 2.0, 100),
+    Need(100, 10.0, 200, 1.5, 0.005, 1),
+    Need(20_000, 1.0, 5000, 0.0, 30.0, 20_000, cores=2),
+    Need(7, 0.0001, 60, 20.0, 0.0025, 3),
+    Need(3_000_000, 0.02, 1000, 0.0, 60.0, 1, cores=64),
+    Need(1, 1.0, 1, 0.0, 0.5, 1),
+]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("priced")
+    return build(write(folder / "results", *priced()), folder / "reports").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def read(text: str) -> Reader:
+    return Reader(re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+
+
+def embedded(text: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="costs">(.*?)</script>', text, re.DOTALL)
+    assert found
+    held: dict[str, Any] = json.loads(found[1])
+    return held
+
+
+def plain(advice: Advice) -> list[tuple[Any, ...]]:
+    return [
+        (
+            option.variant.label, option.interval_s is None, option.fits, option.level,
+            sorted(one.dimension.name for one in option.beyond),
+            option.interval_s or 0.0, option.processes, option.cores, option.memory_bytes, option.wire_bytes,
+            option.requests, option.p50_ns, option.p99_ns,
+        )
+        for option in advice.options
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(NODE is None, reason="no node on PATH to run the script of the page")
+@pytest.mark.parametrize("noise", [0.0, 0.15])
+def test_the_script_computes_what_python_computes(noise: float) -> None:
+    costs = fit(cells(noise=noise))
+    given = {"costs": advising.data(costs, {}), "needs": [advising.needed(need) for need in NEEDS]}
+    program = (
+        f"const {{advise}} = require({json.dumps(str(SCRIPT))});"
+        "const given = JSON.parse(require('fs').readFileSync(0));"
+        "console.log(JSON.stringify(given.needs.map(need => advise(given.costs, need))));"
+    )
+    assert NODE
+    ended = subprocess.run(
+        [NODE, "-e", program], input=json.dumps(given), capture_output=True, text=True, timeout=60, check=True
+    )
+    options = 0
+    for need, theirs in zip(NEEDS, json.loads(ended.stdout), strict=True):
+        ours = advise(costs, need)
+        found = [
+            (one["variant"]["label"], one["interval_s"] is None, one["fits"], one["level"],
+             sorted(each["name"] for each in one["beyond"]), one["interval_s"] or 0.0, one["processes"], one["cores"],
+             one["memory_bytes"], one["wire_bytes"], one["requests"], one["p50_ns"], one["p99_ns"])
+            for one in theirs["options"]
+        ]  # fmt: skip
+        for mine, other in zip(plain(ours), found, strict=True):
+            assert other[:5] == mine[:5]
+            assert other[5:] == pytest.approx(mine[5:], rel=1e-6)
+        assert [one["variant"]["label"] for one in theirs["refused"]] == [one.variant.label for one in ours.refused]
+        options += len(found)
+    assert options > 20
+
+
+def test_the_page_is_balanced_markup_with_the_section_in_its_contents(read: Reader) -> None:
+    assert read.open == []
+    assert ("a", {"href": "#advise"}) in read.tags
+    assert any(tag == "section" and attributes.get("id") == "advise" for tag, attributes in read.tags)
+
+
+def test_every_field_of_the_form_has_a_label(read: Reader) -> None:
+    tags = [(tag, attributes) for tag, attributes in read.tags if tag in ("label", "input")]
+    assert [tag for tag, _ in tags] == ["label", "input"] * (len(tags) // 2)
+    fields = [attributes["name"] for tag, attributes in tags if tag == "input"]
+    assert read.text.count("Messages per second that each receives") == 1
+    assert set(fields) == set(advising.needed(NEEDS[0]))
+
+
+def test_the_result_is_told_to_who_cannot_see_it(read: Reader) -> None:
+    region = [attributes for _, attributes in read.tags if attributes.get("id") == "advise-result"]
+    assert [one["aria-live"] for one in region] == ["polite"]
+
+
+def test_without_javascript_the_typical_needs_are_worked_out(read: Reader) -> None:
+    costs = fit(cells())
+    for title, need in TYPICAL:
+        assert title in read.text
+        for line in reasons.lines(advise(costs, need)):
+            for cell in (*line.cells, line.sources):
+                assert " ".join(cell.split()) in read.text
+    form = next(attributes for tag, attributes in read.tags if tag == "form")
+    assert "hidden" in form
+
+
+def test_the_page_says_how_far_predictions_are_off_and_what_is_extrapolated(read: Reader) -> None:
+    assert "Prediction error. CPU per message: off by" in read.text
+    assert "more than one server process (one was measured)" in read.text
+    assert "extrapolated" in read.text
+
+
+def test_the_data_of_the_page_are_the_fitted_costs(text: str) -> None:
+    held = embedded(text)
+    costs = fit(cells())
+    assert [one["cpu"] for one in held["variants"]] == [
+        dict(zip((each.name for each in CPU_FEATURES), model.cpu, strict=True)) for model in costs.models
+    ]
+    assert held["presets"][0] == advising.needed(TYPICAL[0][1])
+
+
+def test_hostile_labels_do_not_leave_the_data(tmp_path: Path) -> None:
+    page = build(write(tmp_path / "results", *priced(PRICES[2:4], label=HOSTILE)), tmp_path / "reports")
+    text = page.read_text(encoding="utf-8")
+    assert Reader(text).open == []
+    assert text.lower().count("<script") == text.lower().count("</script") == len(SCRIPTS) + 1
+    assert "<script>alert" not in text
+    held = embedded(text)
+    assert held["variants"][0]["label"].startswith("SSE</style><script>")
+    assert "\u202e" not in json.dumps(held, ensure_ascii=False)
+    assert "\x07" not in json.dumps(held, ensure_ascii=False)
+
+
+def test_a_run_without_sweeps_says_in_one_line_which_command_measures_them(tmp_path: Path) -> None:
+    run, trials = synthetic(NATURES[2:4], ["broadcast"], blocks=1, troubles=False)
+    page = build(write(tmp_path / "results", run, trials), tmp_path / "reports")
+    read = Reader(page.read_text(encoding="utf-8"))
+    assert "This run does not show what a load costs:" in read.text
+    assert "python -m bench run --sweep broadcast.payload_bytes=" in read.text
+    assert "form" not in {tag for tag, _ in read.tags}
+
+
+def test_the_script_starts_nothing_where_there_are_no_costs() -> None:
+    """It looks for the form before it reads anything, and knows no way to run text as markup or code."""
+    source = SCRIPT.read_text(encoding="utf-8")
+    assert "if (!data || !form) return;" in source
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|fetch\(|\.style\b", source
+    )

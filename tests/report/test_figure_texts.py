@@ -1,0 +1,148 @@
+"""Every text of every figure can be read: none covers another, none leaves the figure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import matplotlib.text
+import msgspec
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.transforms import Bbox
+
+from bench.analysis.cells import Cells
+from bench.analysis.distributions import fold
+from bench.report.figures import painted, subjects
+from bench.report.figures._canvas import drawing
+from bench.results import Run, Trial
+from tests._synthetic import NATURES, instrumented, swept, synthetic
+
+Runs = tuple[Run, list[Trial]]
+
+TOUCH_PX = 1.0
+"""Boxes of texts hold the room of the tallest letters: so much of two may meet without a letter touching another."""
+
+STRANGERS = tuple(
+    replace(nature, name=f"{nature.name}_{number}", label=f"{nature.label} {number}", product=f"Product {number}")
+    for number, nature in enumerate(NATURES * 2)
+)
+LONG = tuple(
+    replace(nature, label=f"{nature.label} with a name that is much longer than a name should be") for nature in NATURES
+)
+WIDE = tuple(replace(nature, label="W" * 40) for nature in NATURES)
+EQUAL = tuple(
+    replace(nature, service_us=800.0, cpu_us=20.0, broker_us=0.0, poll=False, framing_bytes=12, head_bytes=0,
+            requests=0.0, connection_kib=22.0)
+    for nature in NATURES
+)  # fmt: skip
+HUGE = tuple(
+    replace(nature, service_us=nature.service_us * 1e7, cpu_us=nature.cpu_us * 1e7, framing_bytes=10**9,
+            connect_us=1e9, connection_kib=1e7)
+    for nature in NATURES
+)  # fmt: skip
+TINY = tuple(replace(nature, service_us=0.02, cpu_us=0.001, connect_us=0.01, connection_kib=0.01) for nature in NATURES)
+SWEEPS = {
+    "broadcast": {
+        "subscribers": [10, 30, 300],
+        "rate_hz": [1.0, 5.0, 40.0],
+        "payload_bytes": [1000, 8000],
+        "poll_interval_s": [0.1, 0.5, 1.0, 2.0],
+    },
+    "echo": {"rate_hz": [0.5, 6.0]},
+}
+CLOSE = {"broadcast": {"subscribers": [99, 101, 102, 103], "poll_interval_s": [0.24, 0.26, 0.27]}}
+
+
+def spoilt() -> Runs:
+    """One variant with all trials of a scenario struck out, one failed in all of them."""
+    run, trials = synthetic()
+    lost = next(trial for trial in trials if trial.findings).findings
+    failure = next(trial.failure for trial in trials if trial.failure)
+    spoils = {"sse": {"findings": lost}, "websocket": {"failure": failure, "usage": None, "latency": None}}
+    return run, [msgspec.structs.replace(trial, **spoils.get(trial.planned.variant, {})) for trial in trials]
+
+
+def same() -> Runs:
+    """Every number of every variant the same in every trial."""
+    run, trials = synthetic(EQUAL, blocks=2, troubles=False)
+    first = {trial.planned.scenario: trial for trial in reversed(trials)}
+    return run, [
+        msgspec.structs.replace(first[trial.planned.scenario], planned=trial.planned, latency=fold(np.full(9, 10**6)))
+        for trial in trials
+    ]
+
+
+RUNS = {
+    "whole, with troubles and harness": lambda: instrumented(*synthetic()),
+    "two variants": lambda: synthetic(NATURES[2:4], troubles=False),
+    "one variant": lambda: synthetic(NATURES[:1], troubles=False),
+    "one trial": lambda: synthetic(blocks=1, harness=True),
+    "nine variants": lambda: instrumented(*synthetic((*NATURES, *STRANGERS[:2]), troubles=False)),
+    "twenty-one variants": lambda: synthetic((*NATURES, *STRANGERS), ["broadcast", "idle"], blocks=1, troubles=False),
+    "long names": lambda: swept(*instrumented(*synthetic(LONG)), SWEEPS, LONG),
+    "wide names": lambda: synthetic(WIDE, blocks=2),
+    "equal variants": lambda: synthetic(EQUAL, harness=True),
+    "equal numbers": same,
+    "huge numbers": lambda: synthetic(HUGE, blocks=1),
+    "tiny numbers": lambda: synthetic(TINY, blocks=2),
+    "many trials": lambda: synthetic(NATURES[2:5], ["broadcast", "idle"], blocks=14, troubles=False),
+    "sweeps": lambda: swept(*synthetic(harness=True), SWEEPS),
+    "a sweep of neighbours": lambda: swept(*synthetic(NATURES[:4], ["broadcast"], troubles=False), CLOSE, NATURES[:4]),
+    "struck out and failed": spoilt,
+}
+
+
+class Seen:
+    """Every text that is drawn, with its place on the canvas."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.texts: list[matplotlib.text.Text] = []
+        draw = matplotlib.text.Text.draw
+
+        def watched(text: matplotlib.text.Text, renderer: object) -> None:
+            if text.get_visible() and text.get_text().strip() and text not in self.texts:
+                self.texts.append(text)
+            draw(text, renderer)
+
+        monkeypatch.setattr(matplotlib.text.Text, "draw", watched)
+
+    def boxes(self, canvas: FigureCanvasAgg) -> list[tuple[str, Bbox]]:
+        self.texts.clear()
+        canvas.draw()
+        renderer = canvas.get_renderer()
+        extent = matplotlib.text.Text.get_window_extent  # of the text alone: an annotation would add its line
+        return [(text.get_text(), extent(text, renderer)) for text in self.texts]
+
+
+def overlaps(boxes: list[tuple[str, Bbox]]) -> Iterator[tuple[str, str]]:
+    for (one, a), (other, b) in itertools.combinations(boxes, 2):
+        wide = min(a.x1, b.x1) - max(a.x0, b.x0)
+        high = min(a.y1, b.y1) - max(a.y0, b.y0)
+        if wide > TOUCH_PX and high > TOUCH_PX:
+            yield one, other
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.filterwarnings("error:constrained_layout")
+def test_no_text_covers_another_or_leaves_the_figure(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Seen(monkeypatch)
+    faults, count = [], 0
+    for figure, subject in subjects(Cells(*RUNS[name]())):
+        with drawing():
+            painting = painted(figure, subject)
+            canvas = FigureCanvasAgg(painting)
+            boxes = seen.boxes(canvas)
+            whole = painting.bbox
+        where = f"{figure.name} {subject.scenario} {subject.parameter}"
+        count += len(boxes)
+        faults += [f"{where}: {one!r} and {other!r}" for one, other in overlaps(boxes)]
+        faults += [
+            f"{where}: {text!r} is cut"
+            for text, box in boxes
+            if box.x0 < -0.5 or box.y0 < -0.5 or box.x1 > whole.x1 + 0.5 or box.y1 > whole.y1 + 0.5
+        ]
+    assert count > 20
+    assert not faults, "\n".join(faults)
