@@ -32,7 +32,7 @@ SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is 
 
 @dataclass(slots=True)
 class Cast:
-    """Who takes part in a trial. `stack` ends them; `topic` is one that no other trial uses, should they share a broker."""
+    """Who takes part in a trial. `stack` ends them; `topic` is used by no other, should they share a broker."""
 
     stack: ExitStack
     topic: str

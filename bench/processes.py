@@ -192,7 +192,7 @@ class Server(Member):
     def __init__(self, variant: str, cores: tuple[int, ...], plant: str = "", before: Server | None = None) -> None:
         self.variant, self.cores, self.plant = variant, cores, plant
         self.nonce = secrets.token_hex(8)
-        self.token = before.token if before else secrets.token_hex(16)
+        self.token: str = before.token if before else secrets.token_hex(16)
         environment = {
             "PUSHBENCH_PORT": str(before.port) if before else "0",
             "PUSHBENCH_INGEST_PORT": str(before.ingest_port) if before else "0",

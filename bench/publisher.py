@@ -135,8 +135,8 @@ def publish(
 ) -> dict[str, Any]:  # fmt: skip
     """Publish `count` messages on the schedule; slip is the moment before the send minus the due time.
 
-    A burst is composed before it is due and sent in one piece: nobody can say that it arrived one by one. What could not
-    be sent, because the server was gone, is `unsent`.
+    A burst is composed before it is due and sent in one piece: nobody can say that it arrived one by one. What could
+    not be sent, because the server was gone, is `unsent`.
     """
     head = topic.encode() + b"\t"
     slips_ns: list[int] = []

@@ -94,9 +94,7 @@ def settle(request: Request) -> Settled:
 def of_profile(profile: str) -> list[str]:
     """The scenarios that a profile is made of, unless others are asked for."""
     order = list(PROFILES)
-    return [
-        name for name in scenarios.names() if order.index(scenarios.load(name).since) <= order.index(profile)
-    ]
+    return [name for name in scenarios.names() if order.index(scenarios.load(name).since) <= order.index(profile)]
 
 
 def _no_instrument(chosen: Mapping[str, Scenario]) -> None:

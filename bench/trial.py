@@ -164,7 +164,9 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
         "usage": _usage(measured, sampler, cast),
         "headroom": Headroom(loop_lag=measured.loop_lag, unread=measured.unread),
         "series": msgspec.structs.replace(
-            series(measured), server_cpu_ns=sampler.cpu_ns.get("server", []), broker_cpu_ns=sampler.cpu_ns.get("broker", [])
+            series(measured),
+            server_cpu_ns=sampler.cpu_ns.get("server", []),
+            broker_cpu_ns=sampler.cpu_ns.get("broker", []),
         ),
     }
 

@@ -1,25 +1,31 @@
 """The most messages per second that a server sustains: what counts as sustained, and which rate is tried next.
 
-A rate is sustained if nothing was lost and 99 % of the deliveries came within the bound. The search doubles the rate from
-where it starts until one is exceeded (or halves it until one is sustained), then tries the geometric mean of the highest
-sustained and the lowest exceeded one, until they are within RESOLUTION, or MOST_STEPS are spent. A rate counts as exceeded
-only when that has been seen twice: once may be the machine. The capacity is the highest sustained rate.
+A rate is sustained if nothing was lost and 99 % of the deliveries came within the bound. The search doubles the rate
+from where it starts until one is exceeded (or halves it until one is sustained), then tries the geometric mean of
+the highest sustained and the lowest exceeded one, until they are within RESOLUTION, or MOST_STEPS are spent. A rate
+counts as exceeded only when that has been seen twice: once may be the machine. The capacity is the highest sustained
+rate.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from bench.analysis.distributions import quantile
 from bench.results import CapacityStep, Trial
 from bench.units import duration
 
+Verdict = Literal["sustained", "exceeded", "generator", "disturbed"]
+
 RESOLUTION = 1.15
 MOST_STEPS = 14
 BELIEVED_AFTER = 2
 OF_THE_GENERATOR = frozenset({"generator saturated", "load cores full"})
-OF_THE_LEDGER = frozenset({"lost messages", "duplicated messages", "reordered messages", "corrupted messages", "errors"})
+OF_THE_LEDGER = frozenset(
+    {"lost messages", "duplicated messages", "reordered messages", "corrupted messages", "errors"}
+)
 
 
 def step(trial: Trial, bound_ns: float) -> CapacityStep:
@@ -39,7 +45,7 @@ def step(trial: Trial, bound_ns: float) -> CapacityStep:
     )
 
 
-def _judged(trial: Trial, bound_ns: float) -> tuple[str, str]:
+def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
     if trial.failure is not None:
         return "exceeded", trial.failure.error
     disqualifying = [finding for finding in trial.findings if finding.disqualifying]

@@ -50,7 +50,7 @@ def _of_stream(stream: Arrivals, first: int, last: int) -> tuple[int, int, int, 
     lost = np.setdiff1d(np.arange(first, last), known, assume_unique=True)
     covered = np.zeros(lost.size, dtype=bool)
     for gap in stream.gaps_after:
-        start = numbers[places < gap].max(initial=-1)
+        start = max(numbers[places < gap].tolist(), default=-1)
         later = numbers[is_new & (places >= gap) & (numbers > start)]
         covered |= (lost > start) & (lost < (later[0] if later.size else last))
     return (

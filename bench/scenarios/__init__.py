@@ -1,7 +1,8 @@
 """The workloads, one module each, found by its name: the numbers of a scenario and the Locust users that drive it.
 
 Importing a scenario imports Locust, which patches the whole process. So the catalogue below reads the declarations
-`TRAFFIC`, `PARAMETERS`, `PROFILES`, `SWEEPS`, `SINCE` and `HIDDEN` from the source text, as literals, and imports nothing.
+`TRAFFIC`, `PARAMETERS`, `PROFILES`, `SWEEPS`, `SINCE` and `HIDDEN` from the source text, as literals, and imports
+nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
 from servers._plants import PLANTS
 
 Traffic = Literal["publisher", "subscribers", "nobody", "arrivals"]
-"""Who publishes: the publisher process, every subscriber upstream, or nobody; where arriving itself is what is measured,
-the publisher shows afterwards that everybody is there."""
+"""Who publishes: the publisher process, every subscriber upstream, or nobody; where arriving itself is what is
+measured, the publisher shows afterwards that everybody is there."""
 
 
 @dataclass(frozen=True, slots=True)

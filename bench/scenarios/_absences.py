@@ -1,5 +1,6 @@
-"""Subscribers that are cut off, or lose their server, and come back, while publishing goes on: where they left off, if the
-server has cursors.
+"""Subscribers that are cut off, or lose their server, and come back while publishing goes on.
+
+They take up where they left off, if the server has cursors.
 
 Whoever comes back retries with exponential backoff and full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS
 Architecture Blog, 2015): the wait before attempt n is drawn evenly from 0 to min(cap, base x 2^n).
@@ -60,8 +61,9 @@ class Catching:
 class Comings:
     """All absences of one process.
 
-    With the parameter `cut_every_s` every subscriber is cut off after 0.5 to 1.5 times that, stays away for `away_s`, and
-    again, as long as it can be back before the measured part ends. Without, it comes back whenever it loses its server.
+    With the parameter `cut_every_s` every subscriber is cut off after 0.5 to 1.5 times that, stays away for
+    `away_s`, and again, as long as it can be back before the measured part ends. Without, it comes back whenever it
+    loses its server.
     """
 
     def __init__(self, session: Session, window: Window, start_ns: int, rate_hz: float) -> None:

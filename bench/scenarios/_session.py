@@ -103,7 +103,9 @@ class Session:
         finally:
             self.settled += 1
 
-    def subscription(self, user: SubscriberUser, on_text: OnText, on_error: OnError, after: str | None = None) -> Subscriber:
+    def subscription(
+        self, user: SubscriberUser, on_text: OnText, on_error: OnError, after: str | None = None
+    ) -> Subscriber:
         """A subscription of a user that is yet to be opened, where it left off if `after` says where."""
         target = Target(
             host=self.host,

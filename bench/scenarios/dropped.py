@@ -1,8 +1,8 @@
 """Dropped connections: everybody is cut off now and then, while publishing goes on. What is lost, and who says so?
 
-A subscriber is cut off about every `cut_every_s`, without a farewell, stays away for `away_s` and comes back: where it left
-off, if the server has cursors. A server that promises to resume must then deliver what was missed, or say that there is
-a gap; one that does not loses it. Alone, against a server started by hand, nobody is cut off:
+A subscriber is cut off about every `cut_every_s`, without a farewell, stays away for `away_s` and comes back: where
+it left off, if the server has cursors. A server that promises to resume must then deliver what was missed, or say
+that there is a gap; one that does not loses it. Alone, against a server started by hand, nobody is cut off:
 
     locust -f bench/scenarios/dropped.py --variant sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """

@@ -1,7 +1,7 @@
-"""Connect storm: everybody arrives at the same moment. How long until all are subscribed, and what does an arrival cost?
+"""Connect storm: everybody arrives at once. How long until all are subscribed, and what does an arrival cost?
 
-As after an outage, or when a page goes live. All connects are begun at once; afterwards a probe shows that everybody has
-truly arrived. Alone, against a server started by hand:
+As after an outage, or when a page goes live. All connects are begun at once; afterwards a probe shows that everybody
+has truly arrived. Alone, against a server started by hand:
 
     locust -f bench/scenarios/storm.py --variant sse --host http://127.0.0.1:8000 --users 1000 --spawn-rate 1000
 """

@@ -22,7 +22,14 @@ arrivals = st.lists(st.tuples(st.integers(0, MESSAGES - 1), st.integers(1, 400 *
 
 def absent(count) -> Absences:
     return Absences(
-        resumes=False, cuts=count, returns=count, attempts=count, attempt_slots=[count], recovered=count, fresh=fold([MS] * count))
+        resumes=False,
+        cuts=count,
+        returns=count,
+        attempts=count,
+        attempt_slots=[count],
+        recovered=count,
+        fresh=fold([MS] * count),
+    )
 
 
 def measured(subscribers) -> Measured:

@@ -154,7 +154,7 @@ def test_in_a_room_every_sender_has_a_ledger_of_its_own_at_every_member(arrived,
 
 def test_a_message_of_another_room_is_an_error_and_no_delivery():
     recorder = Recorder(COMPOSER)
-    receive(recorder.tally(range(0, 2)), [0, BY_EACH, 2 * BY_EACH])
+    receive(recorder.tally(range(2)), [0, BY_EACH, 2 * BY_EACH])
     assert recorder.ledger(window(0, 1), 0).errors == {"a message of another room": 1}
     assert recorder.complete(1)
     assert recorder.receipts()[0].size == 2
@@ -162,7 +162,7 @@ def test_a_message_of_another_room_is_an_error_and_no_delivery():
 
 def test_a_probe_opens_the_barrier_of_a_room_whoever_sent_it():
     recorder = Recorder(COMPOSER)
-    tally = recorder.tally(range(0, 2))
+    tally = recorder.tally(range(2))
     tally.on_text(COMPOSER.compose(PROBE_FROM + 4, 0), 1)
     assert recorder.primed == 1
     assert recorder.probed_up_to(PROBE_FROM + 4)
@@ -170,7 +170,7 @@ def test_a_probe_opens_the_barrier_of_a_room_whoever_sent_it():
 
 def test_the_fan_out_of_a_room_has_all_its_members_as_receivers():
     recorder = Recorder(COMPOSER)
-    tallies = [recorder.tally(range(0, 2)), recorder.tally(range(0, 2))]
+    tallies = [recorder.tally(range(2)), recorder.tally(range(2))]
     for late, tally in enumerate(tallies, 1):
         receive(tally, [5, BY_EACH + 5], delay_ns=late * MS)
     outs = recorder.fan_outs(window(5, 6))

@@ -38,7 +38,8 @@ def _unforeseen(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], 
 def _disagreement(trial: Trial) -> str | None:
     if trial.ledger is None or trial.oracle is None or agree(trial.ledger, trial.oracle):
         return None
-    pairs = ((name, getattr(trial.ledger, name), getattr(trial.oracle, name)) for name in trial.oracle.__struct_fields__)
+    ledger, oracle = trial.ledger, trial.oracle
+    pairs = [(name, getattr(ledger, name), getattr(oracle, name)) for name in oracle.__struct_fields__]
     return ", ".join(f"{name}: ledger {ours:,}, oracle {theirs:,}" for name, ours, theirs in pairs if ours != theirs)
 
 
@@ -104,8 +105,8 @@ CHECKS = (
           " broken", "run `python -m bench calibrate`; if it stays, doubt every ledger of this run", misread),
     Check("corrupted messages", True, "more than 0", "byte for byte is part of the contract", VERIFY,
           _ledger(lambda ledger: ledger.corrupted, "corrupted beside the total")),
-    Check("ledger and oracle disagree", True, "any count", "both count the same arrivals, independently", "report a fault"
-          " of the bench, with the record of the trial", _disagreement),
+    Check("ledger and oracle disagree", True, "any count", "both count the same arrivals, independently",
+          "report a fault of the bench, with the record of the trial", _disagreement),
     Check("not all back", False, "fewer than were cut off", "whoever is not back has no freshness to be measured",
           "raise measure_s, or look at the errors", _not_back),
     Check("errors", True, "more than 0", "a failed connection or request is work that was not done", VERIFY, _errors),
