@@ -1,4 +1,4 @@
-"""Connect storm: everybody arrives at once. How long until all are subscribed, and what does an arrival cost?
+"""Storm: everybody connects at once. How long until all are subscribed, and what does an arrival cost?
 
 As after an outage, or when a page goes live. All connects are begun at once; afterwards a probe shows that everybody
 has truly arrived. Alone, against a server started by hand:

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.distributions import fold
 from bench.analysis.findings import CHECKS, Check, judge
 from bench.plan import BRIEF, calibration
-from bench.results import SCHEMA, Distribution, Failure, Trial
+from bench.results import SCHEMA, Absences, Distribution, Failure, Oracle, Trial
 from tests._synthetic import calibrated, process, synthetic
 from tests.analysis._trials import MS, calm, changed, waiting
 
@@ -65,6 +65,12 @@ CAUSES = {
     "nothing expected": changed(calm(), "ledger", expected=0, delivered=0),
     "few messages": calm(completion=flat(50, 49)),
     "negative latency": calm(latency=fold(np.array([-1] + [50 * MS] * 500))),
+    "ledger and oracle disagree": calm(oracle=Oracle(lost=0, signalled=0, duplicated=1, reordered=0)),
+    "not all back": calm(
+        absences=Absences(
+            resumes=True, cuts=3, returns=2, attempts=4, attempt_slots=[4], recovered=9, fresh=fold(np.full(2, MS))
+        )
+    ),
     "not all connected": calm(connect=flat(1, 9)),
     "publisher late": calm(slip=flat(6, 10)),
     "publisher far too late": calm(slip=flat(60, 10)),
