@@ -38,7 +38,7 @@ PROFILES = {
     for profile in (
         Profile("quick", "a look at everything in about a minute; one trial per cell, so no intervals", 1, False),
         Profile("standard", "the comparison: enough trials for intervals, done within minutes", 3, True),
-        Profile("full", "longer trials and more of them, and every sweep, for figures to be quoted", 5, True, True),
+        Profile("full", "every scenario and every sweep, with longer trials", 3, True, True),
     )
 }
 
