@@ -21,6 +21,7 @@ COLUMNS = ("rank, variant", "server cores", "p50", "p99", "memory", "bytes/s", "
 NUMBERS = 9
 """So many of COLUMNS are short; the others are sentences."""
 
+UP = 1 + 1e-12
 Note = tuple[str, str]
 SATURATED = "\N{LEFT DOUBLE QUOTATION MARK}server saturated\N{RIGHT DOUBLE QUOTATION MARK}"
 
@@ -80,7 +81,8 @@ def flask(variant: VariantFacts) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, thousands set apart."""
+    """Three significant digits, thousands set apart; a half is rounded up, as the script of the page does."""
+    value *= UP
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -90,7 +92,7 @@ def roughly(value: float) -> str:
 
 
 def _two(value: float) -> str:
-    rounded = float(f"{value:.2g}")
+    rounded = float(f"{value * UP:.2g}")
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
 
 
@@ -210,7 +212,7 @@ def refusal(one: Refusal, need: Need) -> str:
 def _because(one: Refusal, need: Need) -> str:
     if one.cores is not None:
         there = need.cores or 0
-        whole = f" in {one.processes:,} processes" if one.cores <= there else ""
+        whole = f" in {one.processes:,} processes busy {percent(FULL)} at most" if one.cores <= there else ""
         return f"needs {number(one.cores)} cores{whole}, {there:,} there {'is' if there == 1 else 'are'}"
     if one.interval_s is not None and one.shortest_s is not None:
         intervals = [duration(seconds * 1e9) for seconds in (one.interval_s, one.shortest_s)]
@@ -231,6 +233,8 @@ def asked(need: Need) -> str:
     )
 
 
+CLEARLY = 1.1
+"""The factor from which on a difference of memory is worth a word."""
 NOTHING_MEETS = "Nothing that was measured meets this need."
 
 
@@ -251,7 +255,8 @@ def _first(advice: Advice) -> str:
     else:
         several = f"{number_of(fewest)} to {number_of(most).removeprefix('about ')}"
         said = f"{_and([option.variant.label for option in first])} cannot be told apart by cores ({several})"
-        if first[0].memory_bytes is not None:
+        held, more = first[0].memory_bytes, first[1].memory_bytes
+        if held is not None and more is not None and more > CLEARLY * held:
             said += f"; {first[0].variant.label} holds the least memory of them"
     beaten = [option for option in advice.options if option.rank > 1]
     if not beaten:

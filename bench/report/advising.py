@@ -104,6 +104,7 @@ def data(costs: Costs, swatches: dict[str, str]) -> dict[str, Any]:
         "open_files": costs.open_files,
         "spare_files": SPARE_FILES,
         "far": FAR,
+        "clearly": reasons.CLEARLY,
         "cooling_s": costs.cooling_s,
         "full": FULL,
         "most_processes": MOST_PROCESSES,

@@ -175,18 +175,22 @@
   }
 
   /* From here on: words, as bench/analysis/reasons.py and bench/units.py have them. */
-  const SPACE = '\u00a0', TIMES = '\u00d7', DASH = '\u2013';
+  const SPACE = '\u00a0', TIMES = '\u00d7', DASH = '\u2013', UP = 1 + 1e-12;
   const DURATION = [[1e9, 's'], [1e6, 'ms'], [1e3, '\u00b5s'], [1, 'ns']];
   const WIRE = [[1e6, 'MB'], [1e3, 'kB'], [1, 'B']];
   const HELD = [[2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB'], [1, 'B']];
   const FINEST = {B: 1, ns: 1};
 
   function grouped(value, places) {
-    return value.toLocaleString('en', {minimumFractionDigits: places || 0, maximumFractionDigits: places || 0});
+    return value.toLocaleString('en', {
+      minimumFractionDigits: places || 0, maximumFractionDigits: places || 0, roundingMode: 'halfEven'
+    });
   }
-  function number(value) { return value >= 100 ? grouped(value) : String(Number(value.toPrecision(3))); }
+  function number(value) {
+    return value * UP >= 100 ? grouped(value * UP) : String(Number((value * UP).toPrecision(3)));
+  }
   function two(value) {
-    const rounded = Number(value.toPrecision(2));
+    const rounded = Number((value * UP).toPrecision(2));
     return rounded >= 10 ? grouped(rounded) : String(rounded);
   }
   function roughly(value) { return 'about ' + two(value); }
@@ -274,16 +278,18 @@
     return options.reduce(function (best, one) { return one.cores < best.cores ? one : best; });
   }
 
-  function firstOf(options) {
+  function firstOf(costs, options) {
     const first = options.filter(function (one) { return one.rank === 1; });
     const beaten = options.filter(function (one) { return one.rank > 1; });
     const fewest = least(first);
     const most = first.reduce(function (best, one) { return one.cores > best.cores ? one : best; });
     let said = fewest.variant.label + ' comes first with ' + coresOf(fewest) + ' cores';
     if (first.length > 1) {
+      const held = first[0].memory_bytes, more = first[1].memory_bytes;
+      const clear = held !== null && more !== null && more > costs.clearly * held;
       said = listed(first.map(function (one) { return one.variant.label; })) + ' cannot be told apart by cores (' +
         coresOf(fewest) + ' to ' + coresOf(most).replace('about ', '') + ')' +
-        (first[0].memory_bytes === null ? '' : '; ' + first[0].variant.label + ' holds the least memory of them');
+        (clear ? '; ' + first[0].variant.label + ' holds the least memory of them' : '');
     }
     if (!beaten.length) return said + '.';
     const second = least(beaten);
@@ -296,12 +302,13 @@
     const ready = product
       ? product.variant.label + ' with ' + coresOf(product) + ' cores'
       : 'none of those measured meets this need';
-    return [firstOf(options), 'Best ready-made product: ' + ready + '.'];
+    return [firstOf(costs, options), 'Best ready-made product: ' + ready + '.'];
   }
 
-  function because(one, need) {
+  function because(costs, one, need) {
     if (one.cores !== undefined) {
-      const whole = one.cores <= need.cores ? ' in ' + grouped(one.processes) + ' processes' : '';
+      const whole = one.cores <= need.cores ? ' in ' + grouped(one.processes) + ' processes busy ' +
+        Math.round(costs.full * 100) + SPACE + '% at most' : '';
       return 'needs ' + number(one.cores) + ' cores' + whole + ', ' + grouped(need.cores) + ' there ' +
         (need.cores === 1 ? 'is' : 'are');
     }
@@ -321,7 +328,7 @@
       conclusion: conclusion(costs, advice.options),
       rows: advice.options.map(cells),
       notes: apart(costs, advice.options.map(function (option) { return notes(option, need); })),
-      refused: advice.refused.map(function (one) { return one.variant.label + ': ' + because(one, need); })
+      refused: advice.refused.map(function (one) { return one.variant.label + ': ' + because(costs, one, need); })
     };
   }
 
