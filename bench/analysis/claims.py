@@ -25,7 +25,7 @@ WORDS = {"polling": "short polling", "HTTP stream": "an HTTP stream"}
 BY_LABEL = ("HTTP stream",)
 """Techniques that are called by the label of the variant that stands for them, where there is one."""
 MUCH = 1.25
-"""A ratio this far from 1, or as far below, would matter: where its interval still holds 1, it was too noisy to tell."""
+"""A ratio this far above 1, or below, would matter: where its interval still holds 1, it was too noisy to tell."""
 
 
 @dataclass(frozen=True, slots=True)

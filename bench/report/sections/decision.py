@@ -65,8 +65,9 @@ PROMISES = (
             lambda variant: "yes" if _resumes(variant) else "no", lambda variant: int(_resumes(variant))),
     Promise("order", "as the conformance gate checks it before any measurement",
             lambda variant: "kept", lambda variant: 1),
-    Promise("delivery", "gaps signalled: nothing is lost unsaid; at most once: a reconnect may lose messages",
-            lambda variant: "gaps signalled" if _resumes(variant) else "at most once", lambda variant: int(_resumes(variant))),
+    Promise("delivery", "what a reconnect loses is signalled, or lost unsaid (at most once)",
+            lambda variant: "gaps signalled" if _resumes(variant) else "at most once",
+            lambda variant: int(_resumes(variant))),
 )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def _float(value: Parameter) -> float:
 
 
 def ground(cells: Cells) -> str:
-    """What the servers ran on, as far as the run knows: `gevent, one server process on one core, loopback, Python 3`."""
+    """What the servers ran on, as far as the run knows: `gevent, one server process on one core, loopback`."""
     environment = cells.run.environment
     cores = len(set(environment.server_cores))
     python = environment.facts.get("python")

@@ -76,18 +76,16 @@ def _costs(judged: Sequence[Judged]) -> Phrase:
     """What the nearest rival takes more of, and what the protagonist takes more of beside it."""
     rival = _nearest(judged)
     of_rival = [one for one in judged if one.claim.other.words == rival and one.claim.theme.name in COSTS]
-    ways = ((rival, ClaimVerdict.SUPPORTED), (PROTAGONIST, ClaimVerdict.NOT_SUPPORTED))
     told: list[str | Number] = []
-    for who, verdict in ways:
-        first = True
-        for one in of_rival:
-            number = _times(one)
-            if one.verdict is verdict and number:
-                lead = (", " if told else "") + f"{who} " + ("takes " if not told else "")
-                told += [lead if first else ", ", number, f" the {COSTS[one.claim.theme.name]}"]
-                first = False
-        if not first and who == PROTAGONIST:
-            told[-1] = f"{told[-1]} of {rival}"
+    sides = ((rival, ClaimVerdict.SUPPORTED, ""), (PROTAGONIST, ClaimVerdict.NOT_SUPPORTED, f" of {rival}"))
+    for who, verdict, after in sides:
+        taken = [(number, COSTS[one.claim.theme.name]) for one in of_rival
+                 if one.verdict is verdict and (number := _times(one))]  # fmt: skip
+        for place, (number, theme) in enumerate(taken):
+            between = " and " if place == len(taken) - 1 else ", "
+            start = f"{', ' if told else ''}{who} {'' if told else 'takes '}"
+            told += [between if place else start, number, f" the {theme}"]
+        told += [after] if taken and after else []
     return tuple(told)
 
 
@@ -97,9 +95,8 @@ def _elsewhere(judged: Sequence[Judged]) -> Phrase:
     lost = [one for one in judged if one.claim.theme.lead and one.verdict is ClaimVerdict.NOT_SUPPORTED]
     if not lost:
         return (f"{PROTAGONIST} is shown to lose on nothing",)
-    said = [one for one in lost
-            if one.claim.theme.name == "freshness" or (one.claim.other.words == rival and one.claim.theme.name in COSTS)]  # fmt: skip
-    if said:
+    at_rival = [one for one in lost if one.claim.other.words == rival and one.claim.theme.name in COSTS]
+    if at_rival or _about(lost, "freshness", ClaimVerdict.NOT_SUPPORTED):
         return ()
     return (f"{PROTAGONIST} loses on {listed(dict.fromkeys(one.claim.theme.short for one in lost))}",)
 
