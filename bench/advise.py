@@ -92,32 +92,38 @@ def advised(folder: Path, need: Need) -> tuple[str, bool]:
 
 
 def text(costs: Costs, advice: Advice) -> str:
-    """The need, the table, where its numbers come from, who is refused, why, and how far to trust it."""
+    """The need, the conclusion, the table, what is to be known about its rows, who is refused, how far to trust it."""
     lines = reasons.lines(advice)
-    said = [f"Advice from run {costs.run}: {reasons.asked(advice.need)}"]
+    said = [f"Advice from run {costs.run}: {reasons.asked(advice.need)}", "\n".join(reasons.conclusion(advice))]
     if lines:
-        said.append(_table([reasons.COLUMNS, *(line.cells for line in lines)]))
-    said.append(reasons.paragraph(costs, advice))
+        short = slice(reasons.NUMBERS)
+        said.append(_table([reasons.COLUMNS[short], *(line.cells[short] for line in lines)]))
+        said.append(reasons.why(advice))
+        said.append(_known(lines))
     if advice.refused:
-        said.append("Not advised:\n" + "\n".join(f"  {reasons.refusal(one)}" for one in advice.refused))
-    if lines:
-        said.append(
-            "Where the numbers come from:\n"
-            + "\n".join(f"  {line.option.variant.label}: {line.sources}" for line in lines)
-        )
-    said.append(reasons.prediction(costs))
-    said.append(reasons.conventions())
+        refused = [f"  {reasons.refusal(one, advice.need)}" for one in advice.refused]
+        said.append("Not advised:\n" + "\n".join(refused))
+    said += [reasons.ranking(costs), " ".join([reasons.prediction(costs), reasons.aims(costs)]), reasons.conventions()]
     lack = reasons.lacking(costs)
     if lack:
         said.append(f"Not costed from this run: {lack}.")
     return "\n".join(clean(line) for line in "\n\n".join(said).splitlines())
 
 
+def _known(lines: Sequence[reasons.Line]) -> str:
+    """What of the columns is words, and the notes: what most rows share once, and what differs."""
+    words = reasons.COLUMNS[reasons.NUMBERS :]
+    rows = [(*zip(words, line.cells[reasons.NUMBERS :], strict=True), *line.notes) for line in lines]
+    notes = reasons.apart(rows)
+    said = [f"  {line.option.variant.label}: {row}" for line, row in zip(lines, notes.rows, strict=True) if row]
+    common = [f"  All that say nothing else: {notes.common}"] if notes.common else []
+    return "\n".join(["To be known:", *common, *said])
+
+
 def _table(rows: Sequence[Sequence[str]]) -> str:
     """Columns set apart by bars, as Markdown has it, and aligned: words to the left, numbers to the right."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    last = len(widths) - 1
-    words = (0, last)
+    words = (0,)
 
     def line(row: Sequence[str]) -> str:
         cells = [

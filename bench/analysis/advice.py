@@ -17,7 +17,12 @@ from bench.results import VariantFacts
 FULL = 0.8
 """How much of its core a server process may use on average; the rest is for bursts and for whatever else runs."""
 MOST_PROCESSES = 10_000
-SHORTEST_POLL_S = 0.001
+SHORTEST_POLL = 0.5
+"""The shortest poll interval that is advised, as a share of the shortest that was measured."""
+SPARE_FILES = 256
+"""Open files of a process that are no subscriber's connection."""
+FAR = 2.0
+"""What lies outside the measured loads by more than this factor is known to two digits at most."""
 NOTHING = 1e-9
 """What of a load is not more than this is none: it is what rounding leaves."""
 
@@ -87,6 +92,13 @@ class Beyond:
     low: float | None
     high: float | None
 
+    @property
+    def factor(self) -> float:
+        """How many times more than the most, or less than the least, that was measured; infinite where none was."""
+        if self.low is None or self.high is None:
+            return math.inf
+        return max(self.value / self.high, self.low / self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -95,7 +107,8 @@ class Option:
     interval_s: the poll interval, of short polling alone; p50_ns, p99_ns: how old a message is when it arrives, and
     `fresh_from` where that was measured (empty: it follows from the law of polling); waited_ns: what of p99 is the
     wait in a fan-out larger than that one, by law. beyond: what is extrapolated, and several processes always are.
-    level: its cores cannot be told from those of the first of its group.
+    open_files: how many the machine measured allows, where that is too few. rank: from 1; level: shared with others,
+    from whose cores its own cannot be told.
     """
 
     variant: VariantFacts
@@ -112,7 +125,8 @@ class Option:
     fresh_from: str
     waited_ns: float
     beyond: tuple[Beyond, ...]
-    fits: bool
+    open_files: int | None = None
+    rank: int = 0
     level: bool = False
 
     @property
@@ -120,15 +134,28 @@ class Option:
         """Whether any of its numbers lies outside what was measured."""
         return bool(self.beyond) or self.processes > 1
 
+    @property
+    def far(self) -> bool:
+        """Whether it is extrapolated by more than FAR."""
+        return any(one.factor > FAR for one in self.beyond)
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A variant that does not meet the need, and which of its numbers says so, in ns or as words."""
+    """A variant that does not meet the need, and which of its numbers says so, in ns or as words.
+
+    cores, processes: what it needs, where that is more than there is; interval_s, shortest_s: the poll interval it
+    needs and the shortest that was measured, where it is too short.
+    """
 
     variant: VariantFacts
     reason: str
     late_ns: float | None = None
     where: str = ""
+    cores: float | None = None
+    processes: int = 0
+    interval_s: float | None = None
+    shortest_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +168,35 @@ class Advice:
 
     @property
     def met(self) -> bool:
-        """Whether any option meets the need within the cores there are."""
-        return any(option.fits for option in self.options)
+        """Whether anything meets the need within the cores there are."""
+        return bool(self.options)
+
+    @property
+    def first(self) -> tuple[Option, ...]:
+        """Those that share the first rank."""
+        return tuple(option for option in self.options if option.rank == 1)
 
 
 def advise(costs: Costs, need: Need) -> Advice:
-    """The variants that meet a need, ranked by server cores; those whose cores lie within the prediction error of the
-    first of their group by memory, then by bytes on the wire."""
-    considered = [_consider(model, need) for model in costs.models]
+    """The variants that meet a need, ranked by server cores; those whose cores cannot be told from the fewest of their
+    group share a rank, and stand by memory, then by bytes on the wire."""
+    considered = [_consider(model, need, costs.open_files) for model in costs.models]
     options = [one for one in considered if isinstance(one, Option)]
     refused = [one for one in considered if isinstance(one, Refusal)]
-    return Advice(need, tuple(_ranked(options, costs.held_out.median("cpu") or 0.0)), tuple(refused))
+    return Advice(need, tuple(_ranked(options, costs.held_out.apart())), tuple(refused))
 
 
-def _consider(model: Model, need: Need) -> Option | Refusal:
+def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refusal:
     if need.upstream_rate and model.posts is None:
         return Refusal(model.variant, "what is sent upstream was not measured")
     service_ns = _service_ns(model, need) if model.way is Way.POLLS else 0.0
-    interval_s = math.floor((need.max_staleness_s - service_ns / 1e9) * 1000) / 1000
-    if model.way is Way.POLLS and interval_s < SHORTEST_POLL_S:
-        return Refusal(model.variant, "a poll takes too long to be answered", service_ns, "broadcast")
+    interval_s = rounded_down(need.max_staleness_s - service_ns / 1e9)
+    if model.way is Way.POLLS:
+        shortest_s = shortest_poll(model.points)
+        if interval_s <= 0:
+            return Refusal(model.variant, "a poll takes too long to be answered", service_ns, "broadcast")
+        if shortest_s is not None and interval_s < SHORTEST_POLL * shortest_s:
+            return Refusal(model.variant, "polls too often", interval_s=interval_s, shortest_s=shortest_s)
     load = load_of(
         model.way, need.subscribers, need.rate, need.payload_bytes, need.fan_out, need.upstream_rate, interval_s,
         model.hold_s,
@@ -169,6 +205,9 @@ def _consider(model: Model, need: Need) -> Option | Refusal:
     if processes is None:
         return Refusal(model.variant, f"more than {MOST_PROCESSES:,} server processes")
     part = share(load, processes)
+    cores = processes * model.cores(part)
+    if need.cores is not None and processes > need.cores:
+        return Refusal(model.variant, "needs more cores", cores=cores, processes=processes)
     fresh = _polled(interval_s, service_ns) if model.way is Way.POLLS else _pushed(model, part)
     if fresh is None:
         return Refusal(model.variant, "its latency was not measured")
@@ -182,7 +221,7 @@ def _consider(model: Model, need: Need) -> Option | Refusal:
         load=part,
         interval_s=interval_s if model.way is Way.POLLS else None,
         processes=processes,
-        cores=processes * model.cores(part),
+        cores=cores,
         memory_bytes=None if memory is None else memory.held(processes, need.subscribers),
         wire_bytes=model.wire_bytes(load),
         requests=load.requests + load.upstream * (model.posts or 0.0),
@@ -191,8 +230,22 @@ def _consider(model: Model, need: Need) -> Option | Refusal:
         fresh_from=where,
         waited_ns=waited_ns,
         beyond=tuple(_beyond(model, part)),
-        fits=need.cores is None or processes <= need.cores,
+        open_files=open_files if open_files and part.subscribers > open_files - SPARE_FILES else None,
     )
+
+
+def rounded_down(seconds: float) -> float:
+    """Three significant digits, never more than the number; 0 for what is not above 0."""
+    if seconds <= 0:
+        return 0.0
+    scale = 10.0 ** (2 - math.floor(math.log10(seconds)))
+    return math.floor(seconds * scale) / scale
+
+
+def shortest_poll(points: Sequence[Point]) -> float | None:
+    """The shortest poll interval that was measured; None without one."""
+    found = [point.expected.subscribers / point.expected.requests for point in points if point.expected.requests]
+    return min(found, default=None)
 
 
 def _processes(model: Model, load: Load) -> int | None:
@@ -256,16 +309,17 @@ def _beyond(model: Model, load: Load) -> list[Beyond]:
     return found
 
 
-def _ranked(options: Sequence[Option], error: float) -> list[Option]:
-    """By cores; groups within the prediction error of their first by memory, then bytes."""
+def _ranked(options: Sequence[Option], apart: float) -> list[Option]:
+    """By cores; those less than a factor `apart` above the fewest of their group by memory, then bytes."""
     left = sorted(options, key=lambda option: option.cores)
     found: list[Option] = []
     while left:
-        most = left[0].cores * (1.0 + error)
+        most = left[0].cores * apart
         group = [option for option in left if option.cores <= most]
         left = left[len(group) :]
         group.sort(key=lambda option: (_or_most(option.memory_bytes), option.wire_bytes, option.cores))
-        found += [replace(option, level=place > 0) for place, option in enumerate(group)]
+        rank = len(found) + 1
+        found += [replace(option, rank=rank, level=len(group) > 1) for option in group]
     return found
 
 

@@ -9,8 +9,8 @@ is asked in the same sentence as what they say for it: a claim that comes out th
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from bench.analysis.cells import Cells, Comparison
 from bench.analysis.metrics import METRICS, Metric
@@ -22,6 +22,10 @@ PROTAGONIST = "WebSocket"
 RIVALS = ("polling", "long polling", "SSE")
 WORDS = {"polling": "short polling", "HTTP stream": "an HTTP stream"}
 """Techniques that are called otherwise in a sentence."""
+BY_LABEL = ("HTTP stream",)
+"""Techniques that are called by the label of the variant that stands for them, where there is one."""
+MUCH = 1.25
+"""A ratio this far above 1, or below, would matter: where its interval still holds 1, it was too noisy to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class Theme:
 
     @property
     def words(self) -> str:
-        """The number that decides, and where."""
-        return f"{self.title}, {self.scenario}"
+        """The number that decides, and where, unless its title says so."""
+        return self.title if self.scenario in self.title.split() else f"{self.title}, {self.scenario}"
 
     @property
     def short(self) -> str:
@@ -90,6 +94,19 @@ class Side:
         """What it is called in a sentence."""
         return self.label or WORDS.get(self.technique, self.technique)
 
+    @property
+    def anchor(self) -> str:
+        """What it is called in names: the same in every run."""
+        return self.label if self.product else WORDS.get(self.technique, self.technique).removeprefix("an ")
+
+    def named(self, cells: Cells) -> Side:
+        """Itself, called by the label of its variant in this run where its technique has no name of its own."""
+        if self.technique not in BY_LABEL or self.label:
+            return self
+        labels = [variant.label for variant in cells.shown
+                  if (variant.technique, variant.product) == (self.technique, self.product)]  # fmt: skip
+        return replace(self, label=labels[0]) if labels else self
+
     def of(self, cells: Cells, metric: str, scenario: str) -> VariantFacts | None:
         """The variant that stands for it: the run's first with a number there, else the first there is."""
         known = [
@@ -114,8 +131,13 @@ class Claim:
     @property
     def words(self) -> str:
         """The claim as one hears it, and the number that decides it."""
+        return f"{self.said} ({self.theme.words})"
+
+    @property
+    def said(self) -> str:
+        """The claim as one hears it."""
         plain = "plain " if self.subject.product else ""
-        return f"{self._sentence(self.subject, self.more)} {plain}{self.other.words} ({self.theme.words})"
+        return f"{self._sentence(self.subject, self.more)} {plain}{self.other.words}"
 
     @property
     def opposite(self) -> str:
@@ -125,8 +147,8 @@ class Claim:
     @property
     def name(self) -> str:
         """A name for anchors, the same in every run."""
-        parts = (self.theme.name, self.subject.words, self.other.words)
-        return "-".join(part.removeprefix("an ").replace(" ", "-").lower() for part in parts)
+        parts = (self.theme.name, self.subject.anchor, self.other.anchor)
+        return "-".join(part.replace(" ", "-").lower() for part in parts)
 
     def _sentence(self, side: Side, more: bool) -> str:
         return f"{side.words} {self.theme.more if more else self.theme.less}"
@@ -164,6 +186,7 @@ class Judged:
 
     subject, other: None for a side without a number.
     comparison: the side that is said to have more against the other; None unless both have numbers.
+    noisy: no difference was shown, yet the ratio is one that would matter, or lies beyond the noise floor.
     """
 
     claim: Claim
@@ -171,6 +194,14 @@ class Judged:
     subject: Known | None
     other: Known | None
     comparison: Comparison | None
+    noisy: bool = False
+
+    @property
+    def larger(self) -> Comparison | None:
+        """The comparison, turned where the claim came out the other way, so that a ratio that shows one is above 1."""
+        if self.comparison is None or self.verdict is not ClaimVerdict.NOT_SUPPORTED:
+            return self.comparison
+        return turned(self.comparison)
 
     @property
     def metric(self) -> Metric:
@@ -209,6 +240,26 @@ def of_products(cells: Cells) -> list[Claim]:
     ]
 
 
+def turned(comparison: Comparison) -> Comparison:
+    """The reference against the variant: a ratio is computed on logarithms, so that both ways tell the same story."""
+    ratio, apart = comparison.ratio, comparison.difference
+    return Comparison(
+        comparison.reference,
+        comparison.variant,
+        ratio and _ends_swapped(ratio, lambda value: 1.0 / value),
+        apart and _ends_swapped(apart, lambda value: -value),
+        _OPPOSITES.get(comparison.verdict, comparison.verdict),
+    )
+
+
+_OPPOSITES = {Verdict.HIGHER: Verdict.LOWER, Verdict.LOWER: Verdict.HIGHER}
+
+
+def _ends_swapped(estimate: Estimate, of: Callable[[float], float]) -> Estimate:
+    low, high = (None if end is None else of(end) for end in (estimate.high, estimate.low))
+    return Estimate(of(estimate.median), low, high, estimate.coverage, tuple(map(of, estimate.values)))
+
+
 def judge(cells: Cells, claim: Claim) -> Judged:
     """A claim held against a run."""
     metric, scenario = claim.theme.metric, claim.theme.scenario
@@ -217,7 +268,13 @@ def judge(cells: Cells, claim: Claim) -> Judged:
         return Judged(claim, ClaimVerdict.NOT_MEASURED, subject, other, None)
     more, less = (subject, other) if claim.more else (other, subject)
     comparison = cells.compare(metric, scenario, more.variant.name, less.variant.name)
-    return Judged(claim, _VERDICTS[comparison.verdict], subject, other, comparison)
+    verdict = _VERDICTS[comparison.verdict]
+    noisy = verdict is ClaimVerdict.NO_DIFFERENCE and _much(comparison.ratio, cells.floor(metric, scenario).ratio)
+    return Judged(claim, verdict, subject, other, comparison, noisy)
+
+
+def _much(ratio: Estimate | None, floor: float) -> bool:
+    return ratio is not None and max(ratio.median, 1.0 / ratio.median) > min(floor, MUCH)
 
 
 def _known(cells: Cells, metric: str, scenario: str, side: Side) -> Known | None:
@@ -242,5 +299,6 @@ class Claims:
 
 def claims(cells: Cells) -> Claims:
     """All claims held against a run."""
-    tables = (ABOUT_PROTAGONIST, BETWEEN_OTHERS, of_products(cells))
+    others = [replace(one, subject=one.subject.named(cells), other=one.other.named(cells)) for one in BETWEEN_OTHERS]
+    tables = (ABOUT_PROTAGONIST, others, of_products(cells))
     return Claims(*([judge(cells, claim) for claim in table] for table in tables))

@@ -11,6 +11,7 @@ predicts it from its parameters alone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from bench.analysis import loads
 from bench.analysis.cells import Cells
+from bench.analysis.findings import judge
 from bench.analysis.loads import Load, Memory, Point, Way, way_of
 from bench.results import VariantFacts
 
@@ -30,6 +32,8 @@ COOLING_S = (0.0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02)
 """The times among which t is chosen."""
 LEAST_CORES = 0.0005
 """What is used below this is fitted as if it were this: an idle server's noise must not outweigh a busy one's cost."""
+MOST_RATIOS = 0.9
+"""Of the predicted ratios between two variants, the share that must be off by less than what tells them apart."""
 WHOLE = 1.0
 """What one server process can use: one core."""
 
@@ -144,16 +148,35 @@ class HeldOut:
         errors = [miss.error for miss in self.of(quantity, variant)]
         return float(np.median(errors)) if errors else None
 
+    def apart(self) -> float:
+        """The factor by which the cores of two variants must differ to be told apart: nine of ten predicted ratios
+        between two variants at the same load were off by less. At least 1 + 2 e, where e is the median error: each of
+        the two may be off by as much."""
+        by_load: dict[str, list[Miss]] = {}
+        for miss in self.misses:
+            if miss.quantity == "cpu" and miss.predicted > 0:
+                by_load.setdefault(miss.where, []).append(miss)
+        pairs = [pair for held in by_load.values() for pair in itertools.combinations(held, 2)]
+        off = [abs(np.log(one.predicted / one.measured * two.measured / two.predicted)) for one, two in pairs]
+        least = 1.0 + 2.0 * (self.median("cpu") or 0.0)
+        return max(least, float(np.exp(np.quantile(off, MOST_RATIOS)))) if off else least
+
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """All models of a run in the run's order, what the others lack (parameters to sweep), and the check."""
+    """All models of a run in the run's order, what the others lack (parameters to sweep), and the check.
+
+    saturated: how many of the trials fitted to have the finding "server saturated"; open_files: how many files a
+    process may hold open on the machine measured, None where that is not known.
+    """
 
     run: str
     models: tuple[Model, ...]
     lacking: tuple[tuple[VariantFacts, tuple[tuple[str, str], ...]], ...]
     held_out: HeldOut
     cooling_s: float
+    saturated: int = 0
+    open_files: int | None = None
 
     @property
     def command(self) -> str:
@@ -182,7 +205,22 @@ def fit(cells: Cells) -> Costs:
         tuple((variant, lack) for variant, lack in lacking if lack),
         _held_out(enough),
         cooling_s,
+        _saturated(cells, enough),
+        _open_files(cells),
     )
+
+
+def _saturated(cells: Cells, fitted: Mapping[str, object]) -> int:
+    used = [
+        trial for trial in cells.seen
+        if trial.valid and trial.planned.variant in fitted and trial.planned.scenario in loads.READERS
+    ]  # fmt: skip
+    return sum(any(finding.name == "server saturated" for finding in judge(trial)) for trial in used)
+
+
+def _open_files(cells: Cells) -> int | None:
+    said = cells.run.environment.facts.get("open files limit", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
 
 
 def lacks(points: Sequence[Point], way: Way) -> tuple[tuple[str, str], ...]:

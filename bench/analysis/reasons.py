@@ -1,4 +1,7 @@
-"""Advice in words: the rows of its table, where each number comes from, and why the order is what it is."""
+"""Advice in words: what comes first, the rows of its table, where their numbers come from.
+
+`bench/report/templates/advise.js` says the same in the same words; a test compares them.
+"""
 
 from __future__ import annotations
 
@@ -6,95 +9,161 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.advice import FULL, Advice, Beyond, Need, Option, Refusal
-from bench.analysis.costs import Costs, Model, Quantity
+from bench.analysis.advice import FAR, FULL, Advice, Beyond, Need, Option, Refusal
+from bench.analysis.costs import Costs, Miss, Model, Quantity
 from bench.analysis.loads import Point
-from bench.units import DASH, SPACE, counted, duration, factor, percent, quantity
+from bench.analysis.metrics import Unit
+from bench.results import VariantFacts
+from bench.units import DASH, SPACE, TIMES, counted, duration, factor, percent, quantity, scale_for
 
-COLUMNS = ("variant", "poll interval", "server cores", "processes", "memory", "bytes/s", "requests/s", "p50", "p99",
-           "extrapolated")  # fmt: skip
+COLUMNS = ("rank, variant", "server cores", "p50", "p99", "memory", "bytes/s", "requests/s", "processes",
+           "poll interval", "after a reconnect", "in Flask")  # fmt: skip
+NUMBERS = 9
+"""So many of COLUMNS are short; the others are sentences."""
+
+UP = 1 + 1e-12
+Note = tuple[str, str]
+SATURATED = "\N{LEFT DOUBLE QUOTATION MARK}server saturated\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One option as text: its cells in the order of COLUMNS, and where its numbers come from."""
+    """One option as text: its cells in the order of COLUMNS, and what is to be known about it: (kind, words)."""
 
     option: Option
     cells: tuple[str, ...]
-    sources: str
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What is to be known: once for all rows that say nothing else, and in the order of the rows what differs."""
+
+    common: str
+    rows: tuple[str, ...]
 
 
 def lines(advice: Advice) -> list[Line]:
     """The options in their order."""
-    return [Line(option, _cells(option, advice.need), sources(option)) for option in advice.options]
+    return [Line(option, _cells(option), _notes(option, advice.need)) for option in advice.options]
 
 
-def _cells(option: Option, need: Need) -> tuple[str, ...]:
+def _cells(option: Option) -> tuple[str, ...]:
+    far = option.far
+    law = not option.fresh_from  # the law of polling is no extrapolation
     return (
-        name(option),
-        DASH if option.interval_s is None else interval(option.interval_s),
-        number(option.cores),
-        f"{option.processes:,}" + ("" if option.fits else f" (more than {counted(need.cores or 0, 'core')})"),
-        quantity(option.memory_bytes, "memory bytes"),
-        quantity(option.wire_bytes, "wire bytes"),
-        number(option.requests),
-        duration(option.p50_ns),
-        duration(option.p99_ns),
-        "yes" if option.extrapolated else "no",
+        f"{rank(option)} {option.variant.label}" + (" (product)" if option.variant.product else ""),
+        roughly(option.cores) if far else number(option.cores),
+        *((_sized(age, "ns", far and not law)) for age in (option.p50_ns, option.p99_ns)),
+        _sized(option.memory_bytes, "memory bytes", far),
+        _sized(option.wire_bytes, "wire bytes", far),
+        roughly(option.requests) if far and option.requests else number(option.requests),
+        f"{option.processes:,}",
+        DASH if option.interval_s is None else duration(option.interval_s * 1e9),
+        reconnect(option.variant),
+        flask(option.variant),
     )
 
 
-def name(option: Option) -> str:
-    """The label, marked where it is a product or cannot be told from the one above."""
-    marks = [*(["product"] if option.variant.product else []), *(["level with the one above"] if option.level else [])]
-    return option.variant.label + (f" ({', '.join(marks)})" if marks else "")
+def rank(option: Option) -> str:
+    """`3`, or `1=` where it is shared."""
+    return f"{option.rank}{'=' if option.level else ''}"
+
+
+def reconnect(variant: VariantFacts) -> str:
+    """What becomes of messages that were published while a subscriber was away."""
+    return "resumes, or says what is missing" if "resume" in variant.capabilities else "may lose messages"
+
+
+def flask(variant: VariantFacts) -> str:
+    """How to come by it in a Flask application."""
+    return f"pip install {variant.product}" if variant.product else f"write it yourself, see servers/{variant.name}.py"
 
 
 def number(value: float) -> str:
-    """Three significant digits, thousands set apart."""
+    """Three significant digits, thousands set apart; a half is rounded up, as the script of the page does."""
+    value *= UP
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def interval(seconds: float) -> str:
-    """A poll interval to the millisecond."""
-    return (
-        f"{round(seconds * 1000)}{SPACE}ms" if seconds < 1 else f"{seconds:,.3f}".rstrip("0").rstrip(".") + f"{SPACE}s"
-    )
+def roughly(value: float) -> str:
+    """Two significant digits."""
+    return f"about {_two(value)}"
+
+
+def _two(value: float) -> str:
+    rounded = float(f"{value * UP:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
+def _sized(value: float | None, unit: Unit, far: bool) -> str:
+    if value is None or not far:
+        return quantity(value, unit)
+    scale = scale_for(value, unit)
+    return f"about {_two(value / scale.size)}{SPACE}{scale.name}"
+
+
+def _notes(option: Option, need: Need) -> tuple[Note, ...]:
+    """What is extrapolated, what is not counted, and where the numbers come from."""
+    found = [(one.dimension.name, outside(one)) for one in option.beyond]
+    if option.processes > 1:
+        found.append(("processes", "several processes, one was measured"))
+    if option.open_files is not None:
+        found.append(("files", files(option)))
+    seconds = ping_interval(option.variant)
+    if seconds is not None:
+        found.append(("pings", f"without {number(need.subscribers / seconds)} pings per second"))
+    found.append(("basis", basis(option.model)))
+    if option.model.memory is not None:
+        memory = option.model.memory
+        found.append(("memory", f"memory from idle at {memory.low:,} to {memory.high:,} subscribers"))
+    found.append(("fresh", _fresh(option)))
+    return tuple(found)
+
+
+def outside(one: Beyond) -> str:
+    """How far outside what was measured: `50,000 subscribers of one process, 125x beyond the 400 measured`."""
+    words = f"{number(one.value)}{SPACE}{one.dimension.words}"
+    if one.low is None or one.high is None:
+        return f"{words}, none measured"
+    side, bound = ("beyond", one.high) if one.value > one.high else ("below", one.low)
+    return f"{words}, {number(one.factor)}{TIMES} {side} the {number(bound)} measured"
 
 
 def beyond(option: Option) -> str:
     """What of an option lies outside what was measured; empty for nothing."""
-    found = [_outside(one) for one in option.beyond]
-    if option.processes > 1:
-        found.append("more than one server process (one was measured)")
-    return "; ".join(found)
+    found = [outside(one) for one in option.beyond]
+    return "; ".join([*found, *(["several processes, one was measured"] if option.processes > 1 else [])])
 
 
-def _outside(one: Beyond) -> str:
-    words = f"{number(one.value)}{SPACE}{one.dimension.words}"
-    if one.low is None or one.high is None:
-        return f"{words} (none measured)"
-    span = number(one.low) if one.low == one.high else f"{number(one.low)} to {number(one.high)}"
-    return f"{words} (measured: {span})"
+def files(option: Option) -> str:
+    """The warning where a process would hold more connections than it may open files."""
+    return (
+        f"needs {number(option.load.subscribers)} open files per process; the machine measured allows"
+        f" {option.open_files or 0:,}"
+    )
 
 
-def sources(option: Option) -> str:
-    """The measured cells behind the numbers of an option, and what of it is extrapolated."""
-    found = [basis(option.model)]
-    if option.fresh_from:
-        waited = f" and {duration(option.waited_ns)} of waiting in a larger fan-out, by law" if option.waited_ns else ""
-        found.append(f"p50 and p99 from the nearest load, {option.fresh_from}{waited}")
-    else:
-        found.append("p50 and p99 from the law of polling")
-    outside = beyond(option)
-    return "; ".join(found) + (f". Extrapolated: {outside}" if outside else "")
+def ping_interval(variant: VariantFacts) -> float | None:
+    """Every how many seconds the server pings each subscriber, by its options; None without such an option."""
+    said = variant.options.get("ping_interval", "")
+    try:
+        seconds = float(said)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < 1e9 else None
+
+
+def _fresh(option: Option) -> str:
+    if not option.fresh_from:
+        return "p50 and p99 from the law of polling"
+    waited = f" and {duration(option.waited_ns)} of waiting in a larger fan-out, by law" if option.waited_ns else ""
+    return f"p50 and p99 from the nearest load, {place(option.fresh_from)}{waited}"
 
 
 def basis(model: Model) -> str:
     """The measured cells behind the costs of a variant."""
-    found = f"cores and bytes from {counted(len(model.points), 'measured load')} ({_cells_of(model.points)})"
-    memory = model.memory
-    return found + (f"; memory from idle at {memory.low:,} to {memory.high:,} subscribers" if memory else "")
+    return f"cores and bytes from {counted(len(model.points), 'measured load')} ({_cells_of(model.points)})"
 
 
 def _cells_of(points: Sequence[Point]) -> str:
@@ -102,10 +171,54 @@ def _cells_of(points: Sequence[Point]) -> str:
     return ", ".join(f"{scenario} {count}" for scenario, count in counts.items())
 
 
-def refusal(one: Refusal) -> str:
+EACH = {"in Flask", "files", "pings"}
+"""Kinds of notes that stand in every row that they concern."""
+
+
+def apart(rows: Sequence[Sequence[Note]]) -> Notes:
+    """Of every kind of note that all rows have, the words that most of them share are said once."""
+    held = [dict(row) for row in rows]
+    kinds = [kind for kind, _ in rows[0] if kind not in EACH and all(kind in row for row in held)] if rows else []
+    most = {kind: Counter(row[kind] for row in held).most_common(1)[0] for kind in kinds}
+    common = {kind: words for kind, (words, count) in most.items() if count > 1}
+    differing = ["; ".join(words for kind, words in row if common.get(kind) != words) for row in rows]
+    return Notes("; ".join(common.values()), tuple(differing))
+
+
+PLACES = {
+    "payload_bytes": "{}" + SPACE + "B",
+    "subscribers": "{} subscribers",
+    "rate_hz": "{} messages/s each",
+    "poll_interval_s": "a poll every {}" + SPACE + "s",
+}
+
+
+def place(where: str) -> str:
+    """A measured load in words: `broadcast, payload_bytes 8000` is `broadcast at 8,000 B`."""
+    scenario, *changes = where.split(", ")
+    said = []
+    for change in changes:
+        name, _, value = change.partition(" ")
+        plain = value.replace(".", "", 1).isdigit() and value.isascii()
+        said.append(PLACES[name].format(number(float(value))) if name in PLACES and plain else change)
+    return scenario + (f" at {', '.join(said)}" if said else "")
+
+
+def refusal(one: Refusal, need: Need) -> str:
     """Why a variant does not meet the need."""
-    late = f": {duration(one.late_ns)} (nearest: {one.where})" if one.late_ns is not None else ""
-    return f"{one.variant.label}: {one.reason}{late}"
+    return f"{one.variant.label}: {_because(one, need)}"
+
+
+def _because(one: Refusal, need: Need) -> str:
+    if one.cores is not None:
+        there = need.cores or 0
+        whole = f" in {one.processes:,} processes busy {percent(FULL)} at most" if one.cores <= there else ""
+        return f"needs {number(one.cores)} cores{whole}, {there:,} there {'is' if there == 1 else 'are'}"
+    if one.interval_s is not None and one.shortest_s is not None:
+        intervals = [duration(seconds * 1e9) for seconds in (one.interval_s, one.shortest_s)]
+        return f"would have to poll every {intervals[0]}; the shortest interval measured is {intervals[1]}"
+    nearest = f" (nearest: {place(one.where)})" if one.where else ""
+    return one.reason + (f": {duration(one.late_ns)}{nearest}" if one.late_ns is not None else "")
 
 
 def asked(need: Need) -> str:
@@ -115,73 +228,117 @@ def asked(need: Need) -> str:
     return (
         f"{counted(need.subscribers, 'subscriber')}, each receiving {need.rate:g} messages/s of"
         f" {need.payload_bytes:g} B{upstream}; a message goes to {each}, so"
-        f" {number(need.subscribers * need.rate / need.fan_out)} are published per second; a message may be"
-        f" {duration(need.max_staleness_s * 1e9)} old."
+        f" {number(need.subscribers * need.rate / need.fan_out)} are published per second; 99 % of messages may be at"
+        f" most {duration(need.max_staleness_s * 1e9)} old."
     )
 
 
-def paragraph(costs: Costs, advice: Advice) -> str:
-    """Why the order is what it is, built from the numbers."""
+CLEARLY = 1.1
+"""The factor from which on a difference of memory is worth a word."""
+NOTHING_MEETS = "Nothing that was measured meets this need."
+
+
+def conclusion(advice: Advice) -> tuple[str, ...]:
+    """What comes first and by how much, then the best product."""
     if not advice.options:
-        return "Nothing that was measured meets this need."
-    first, *others = advice.options
-    said = [_leader(first)]
-    apart = next((option for option in others if not option.level), None)
-    level = [option.variant.label for option in others[: others.index(apart) if apart else len(others)]]
-    if level:
-        said.append(
-            f"{_and(level)} cannot be told from it by cores, the prediction being off by as much; among these memory"
-            " decides, then bytes."
-        )
-    if apart:
-        said.append(f"{apart.variant.label} needs {factor(apart.cores / first.cores)} the cores.")
-    said += [_polls(option) for option in advice.options if option.interval_s is not None]
+        return (NOTHING_MEETS,)
+    product = next((option for option in advice.options if option.variant.product), None)
+    ready = f"{product.variant.label} with {cores(product)}" if product else "none of those measured meets this need"
+    return _first(advice), f"Best ready-made product: {ready}."
+
+
+def _first(advice: Advice) -> str:
+    first = advice.first
+    fewest, most = (pick(first, key=lambda option: option.cores) for pick in (min, max))
+    if len(first) == 1:
+        said = f"{fewest.variant.label} comes first with {cores(fewest)}"
+    else:
+        several = f"{number_of(fewest)} to {number_of(most).removeprefix('about ')}"
+        said = f"{_and([option.variant.label for option in first])} cannot be told apart by cores ({several})"
+        held, more = first[0].memory_bytes, first[1].memory_bytes
+        if held is not None and more is not None and more > CLEARLY * held:
+            said += f"; {first[0].variant.label} holds the least memory of them"
+    beaten = [option for option in advice.options if option.rank > 1]
+    if not beaten:
+        return said + "."
+    second = min(beaten, key=lambda option: option.cores)
+    return f"{said}; {second.variant.label}, the next, needs {factor(second.cores / fewest.cores)} the cores."
+
+
+def number_of(option: Option) -> str:
+    """The cores of an option as its row has them."""
+    return roughly(option.cores) if option.far else number(option.cores)
+
+
+def cores(option: Option) -> str:
+    """`0.12 cores`."""
+    return f"{number_of(option)} cores"
+
+
+def why(advice: Advice) -> str:
+    """What the cores of the first are spent on, and what polling amounts to; empty without an option."""
+    if not advice.options:
+        return ""
+    said = [_spent(advice.options[0])]
+    said += [
+        f"{option.variant.label} meets the limit with a poll every {duration(option.interval_s * 1e9)}: its latency is"
+        f" uniform over that interval, and it makes {number(option.requests)} requests/s."
+        for option in advice.options if option.interval_s is not None
+    ]  # fmt: skip
     if any(option.variant.product for option in advice.options):
-        said.append("Products stand in the same order but carry more than their technique: compare them with it.")
-    if not advice.met:
-        said.append(f"None of them fits into {counted(advice.need.cores or 0, 'core')}.")
-    return " ".join(said)
+        said.append("Products carry more than their technique: compare them with it.")
+    return " ".join(sentence for sentence in said if sentence)
 
 
-def _leader(first: Option) -> str:
-    total = sum(cost for _, cost in first.model.parts(first.load))
-    parts = sorted(first.model.parts(first.load), key=lambda part: -part[1])
+def _spent(option: Option) -> str:
+    parts = sorted(option.model.parts(option.load), key=lambda part: -part[1])
+    total = sum(cost for _, cost in parts)
     most = [f"{percent(cost / total)} for {feature.words}" for feature, cost in parts[:2] if total and cost > 0]
-    why = f", {' and '.join(most)}" if most else ""
-    return f"{first.variant.label} comes first with {number(first.cores)} server cores{why}."
-
-
-def _polls(option: Option) -> str:
-    return (
-        f"{option.variant.label} meets the limit with a poll interval of {interval(option.interval_s or 0.0)}"
-        f" (latency is uniform over it) and makes {number(option.requests)} requests/s."
-    )
+    return f"{option.variant.label} spends its cores {' and '.join(most)}." if most else ""
 
 
 def _and(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-QUANTITIES: tuple[tuple[Quantity, str, float], ...] = (
-    ("cpu", "CPU per message", 0.20),
-    ("wire", "bytes per message", 0.10),
-)
+QUANTITIES: tuple[tuple[Quantity, str, float], ...] = (("cpu", "CPU", 0.20), ("wire", "bytes", 0.10))
 """What is predicted, and which median error was aimed at."""
 
 
 def prediction(costs: Costs) -> str:
-    """How far predictions were off for what was left out of the fit, and whether that is as near as was aimed at."""
-    said = []
-    for which, words, target in QUANTITIES:
-        found, error = costs.held_out.of(which), costs.held_out.median(which)
-        if error is not None:
-            worst, verdict = found[0], "met" if error <= target else "missed"
-            said.append(
-                f"{words}: off by {error:.1%} in the median of {counted(len(found), 'measured load')}, each left out"
-                f" and predicted from the others (aimed at: {target:.0%} at most, {verdict};"
-                f" worst: {worst.error:.0%}, {worst.variant}, {worst.where})"
-            )
-    return "Prediction error. " + "; ".join(said) + "." if said else "No prediction could be checked."
+    """How far predictions were off for what was left out of the fit, and which was the worst."""
+    checked = [(words, costs.held_out.of(which), costs.held_out.median(which)) for which, words, _ in QUANTITIES]
+    known = [(words, found, error) for words, found, error in checked if error is not None]
+    if not known:
+        return "No prediction could be checked."
+    labels = {model.variant.name: model.variant.label for model in costs.models}
+    medians = ", ".join(f"{error * 100:.1f}{SPACE}% for {words}" for words, _, error in known)
+    worst = max((found[0] for _, found, _ in known), key=lambda miss: miss.error)
+    return (
+        f"Typical error of a prediction: {medians} (median of {counted(len(known[0][1]), 'measured load')}, each left"
+        f" out of the fit); the worst was {percent(worst.error)} ({_missed(worst, labels)}). {_saturated(costs)}"
+    )
+
+
+def _missed(miss: Miss, labels: dict[str, str]) -> str:
+    scenario, _, at = place(miss.where).partition(" at ")
+    return f"{labels.get(miss.variant, miss.variant)} at {at or scenario}"
+
+
+def _saturated(costs: Costs) -> str:
+    if not costs.saturated:
+        return f"No trial in the fit has the finding {SATURATED}."
+    have = "has" if costs.saturated == 1 else "have"
+    return f"The fit uses {counted(costs.saturated, 'trial')} that {have} the finding {SATURATED}."
+
+
+def ranking(costs: Costs) -> str:
+    """The rule of the order."""
+    return (
+        "Ranked by server cores. Those with less than"
+        f" {factor(costs.held_out.apart())} the fewest cores of their group share a rank (1=), because nine of ten"
+        " predicted ratios between two variants were off by less; they stand by memory, then by bytes."
+    )
 
 
 def errors(costs: Costs) -> list[tuple[str, ...]]:
@@ -191,6 +348,16 @@ def errors(costs: Costs) -> list[tuple[str, ...]]:
         medians = [costs.held_out.median(which, model.variant.name) for which, _, _ in QUANTITIES]
         found.append((model.variant.label, *(DASH if error is None else f"{error:.1%}" for error in medians)))
     return found
+
+
+def aims(costs: Costs) -> str:
+    """Which median errors were aimed at, and whether that was met."""
+    said = []
+    for which, words, target in QUANTITIES:
+        error = costs.held_out.median(which)
+        if error is not None:
+            said.append(f"{percent(target)} at most for {words}, {'met' if error <= target else 'missed'}")
+    return f"Aimed at: {'; '.join(said)}." if said else ""
 
 
 def lacking(costs: Costs) -> str:
@@ -209,6 +376,8 @@ def conventions() -> str:
     """What the numbers of every option leave out."""
     return (
         f"One server process uses one core here, and is planned to be busy {percent(FULL)} of the time at most; what"
-        " needs several was not measured with several, and a broker between them is not in the numbers. Keep-alives"
-        " of open connections, TLS and proxies are not in them either."
+        " needs several was not measured with several, and a broker between them is not in the numbers. Waits of long"
+        " polling that end unanswered are counted; pings that keep open connections alive, TLS and proxies are not."
+        f" \N{LEFT DOUBLE QUOTATION MARK}About\N{RIGHT DOUBLE QUOTATION MARK}: extrapolated by more than a factor of"
+        f" {FAR:g}."
     )

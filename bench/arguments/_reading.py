@@ -66,7 +66,7 @@ def add_advise(commands: Commands) -> None:
         ("--max-staleness", "2s", "how old a message may be when it arrives: 2s, 500ms"),
         ("--fan-out", None, "how many subscribers one message goes to; 1: everybody has messages of their own"
                             " (default: all subscribers)"),
-        ("--cores", None, "mark what does not fit into so many cores; a server process uses one"),
+        ("--cores", None, "refuse what does not fit into so many cores; a server process uses one"),
     ):  # fmt: skip
         shown = f"{words} (default: {default})" if default else words
         advise.add_argument(option, default=default, metavar="N", help=shown)

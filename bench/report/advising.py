@@ -8,14 +8,17 @@ from typing import Any
 from bench.analysis import reasons
 from bench.analysis.advice import (
     DIMENSIONS,
+    FAR,
     FULL,
     MOST_PROCESSES,
     NOTHING,
-    SHORTEST_POLL_S,
+    SHORTEST_POLL,
+    SPARE_FILES,
     Advice,
     Need,
     advise,
     ranges,
+    shortest_poll,
 )
 from bench.analysis.cells import Cells
 from bench.analysis.costs import CPU_FEATURES, WIRE_FEATURES, Costs, Model, fit
@@ -38,8 +41,10 @@ class Worked:
 
     title: str
     asked: str
+    conclusion: tuple[str, ...]
     lines: list[reasons.Line]
-    paragraph: str
+    notes: reasons.Notes
+    why: str
     refused: list[str]
 
 
@@ -51,6 +56,8 @@ class Section:
     columns: tuple[str, ...]
     typical: list[Worked]
     prediction: str
+    ranking: str
+    aims: str
     errors: list[tuple[str, ...]]
     conventions: str
     lacking: str
@@ -61,39 +68,51 @@ def section(cells: Cells) -> Section:
     costs = fit(cells)
     lacking = reasons.lacking(costs) or ("" if costs.models else "no variant was measured")
     if not costs.models:
-        return Section({}, (), [], "", [], "", lacking)
-    worked = [_worked(title, costs, advise(costs, need)) for title, need in TYPICAL]
+        return Section({}, (), [], "", "", "", [], "", lacking)
+    worked = [_worked(title, advise(costs, need)) for title, need in TYPICAL]
     return Section(
         data(costs, {name: f"v{look.css[3:]}" for name, look in looks(cells.shown).items()}),
         reasons.COLUMNS,
         worked,
         reasons.prediction(costs),
+        reasons.ranking(costs),
+        reasons.aims(costs),
         reasons.errors(costs),
         reasons.conventions(),
         lacking,
     )
 
 
-def _worked(title: str, costs: Costs, advice: Advice) -> Worked:
+def _worked(title: str, advice: Advice) -> Worked:
+    lines = reasons.lines(advice)
     return Worked(
         title,
         reasons.asked(advice.need),
-        reasons.lines(advice),
-        reasons.paragraph(costs, advice),
-        [reasons.refusal(one) for one in advice.refused],
+        reasons.conclusion(advice),
+        lines,
+        reasons.apart([line.notes for line in lines]),
+        reasons.why(advice),
+        [reasons.refusal(one, advice.need) for one in advice.refused],
     )
 
 
 def data(costs: Costs, swatches: dict[str, str]) -> dict[str, Any]:
     """What `advise.js` computes from: the costs, the bounds and the typical needs, as plain JSON values."""
     return {
-        "error": costs.held_out.median("cpu"),
+        "run": clean(costs.run),
+        "apart": costs.held_out.apart(),
+        "open_files": costs.open_files,
+        "spare_files": SPARE_FILES,
+        "far": FAR,
+        "clearly": reasons.CLEARLY,
         "cooling_s": costs.cooling_s,
         "full": FULL,
         "most_processes": MOST_PROCESSES,
         "nothing": NOTHING,
-        "shortest_poll_s": SHORTEST_POLL_S,
+        "shortest_poll": SHORTEST_POLL,
         "columns": list(reasons.COLUMNS),
+        "each": sorted(reasons.EACH),
+        "nothing_meets": reasons.NOTHING_MEETS,
         "dimensions": [{"name": one.name, "words": one.words} for one in DIMENSIONS],
         "variants": [_variant(model, swatches.get(model.variant.name, "")) for model in costs.models],
         "presets": [needed(need) for _, need in TYPICAL],
@@ -119,17 +138,24 @@ def _variant(model: Model, swatch: str) -> dict[str, Any]:
         "label": clean(model.variant.label),
         "product": bool(model.variant.product),
         "swatch": swatch,
+        "reconnect": reasons.reconnect(model.variant),
+        "flask": clean(reasons.flask(model.variant)),
+        "ping_interval_s": reasons.ping_interval(model.variant),
+        "shortest_poll_s": shortest_poll(model.points),
         "basis": clean(reasons.basis(model)),
         "way": model.way.value,
         "cpu": {feature.name: cost for feature, cost in zip(CPU_FEATURES, model.cpu, strict=True)},
         "wire": {feature.name: cost for feature, cost in zip(WIRE_FEATURES, model.wire, strict=True)},
         "posts": model.posts,
         "hold_s": model.hold_s,
-        "memory": memory and {"base_bytes": memory.base_bytes, "subscriber_bytes": memory.subscriber_bytes},
+        "memory": memory and {
+            "base_bytes": memory.base_bytes, "subscriber_bytes": memory.subscriber_bytes, "low": memory.low,
+            "high": memory.high,
+        },
         "ranges": {name: list(span) for name, span in ranges(model.points).items()},
         "fresh": [
             {
-                "where": clean(point.where), "deliveries": point.expected.deliveries,
+                "where": clean(reasons.place(point.where)), "deliveries": point.expected.deliveries,
                 "publishes": point.expected.publishes, "payload_bytes": point.expected.payload_bytes,
                 "fan_out": point.expected.fan_out, "p50_ns": point.p50_ns, "p99_ns": point.p99_ns,
             }

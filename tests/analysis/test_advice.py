@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from bench.analysis import reasons
-from bench.analysis.advice import FULL, Need, Option, advise
+from bench.analysis import advice, reasons
+from bench.analysis.advice import FULL, Advice, Need, Option, advise
 from bench.analysis.costs import Costs, fit
 from tests._priced import PRICES, Prices, cells
 
@@ -17,6 +18,26 @@ NEED = Need(subscribers=100, rate=10.0, payload_bytes=200, upstream_rate=0.0, ma
 @pytest.fixture(scope="module")
 def costs() -> Costs:
     return fit(cells())
+
+
+def notes(found: Advice, name: str) -> list[str]:
+    line = next(line for line in reasons.lines(found) if line.option.variant.name == name)
+    return [words for _, words in line.notes]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("broadcast, payload_bytes 8000", "broadcast at 8,000 B"),
+        ("broadcast, subscribers 300", "broadcast at 300 subscribers"),
+        ("broadcast, poll_interval_s 0.5, rate_hz 40", "broadcast at a poll every 0.5 s, 40 messages/s each"),
+        ("echo", "echo"),
+        ("broadcast, other nan", "broadcast at other nan"),
+        ("broadcast, subscribers nan", "broadcast at subscribers nan"),
+    ],
+)
+def test_a_measured_load_is_said_in_words(where: str, words: str) -> None:
+    assert plain(reasons.place(where)) == words
 
 
 def option(costs: Costs, need: Need, name: str) -> Option:
@@ -58,7 +79,7 @@ def test_what_lies_outside_the_measured_loads_is_flagged(
         assert one.low is not None
         assert one.high is not None
         assert not one.low <= one.value <= one.high
-        assert "measured: " in reasons.beyond(found)
+        assert f"{reasons.number(one.factor)}\N{MULTIPLICATION SIGN} " in reasons.outside(one)
 
 
 def test_the_poll_interval_is_the_longest_that_the_law_allows(costs: Costs) -> None:
@@ -66,7 +87,11 @@ def test_the_poll_interval_is_the_longest_that_the_law_allows(costs: Costs) -> N
     service_s = found.p99_ns / 1e9 - 0.99 * (found.interval_s or 0.0)
     assert found.interval_s is not None
     assert found.interval_s + service_s <= NEED.max_staleness_s
-    assert found.interval_s + service_s > NEED.max_staleness_s - 0.002
+    assert found.interval_s == 1.99  # 1.998 s, rounded down
+    assert advice.rounded_down(1.9981) == 1.99
+    assert advice.rounded_down(0.04567) == 0.0456
+    assert advice.rounded_down(86_400.0) == 86_400.0
+    assert advice.rounded_down(-1.0) == 0.0
     assert found.p50_ns / 1e9 == pytest.approx(found.interval_s / 2 + service_s)
     assert service_s == pytest.approx(0.002, rel=0.1)
     assert found.requests == pytest.approx(NEED.subscribers / found.interval_s)
@@ -78,19 +103,29 @@ def test_only_polling_has_a_poll_interval(costs: Costs) -> None:
 
 
 def test_a_limit_shorter_than_a_poll_takes_refuses_polling(costs: Costs) -> None:
-    found = advise(costs, replace(NEED, max_staleness_s=0.0025))
-    refused = {one.variant.name: reasons.refusal(one) for one in found.refused}
+    found = advise(costs, replace(NEED, max_staleness_s=0.0015))
+    refused = {one.variant.name: reasons.refusal(one, found.need) for one in found.refused}
     assert "a poll takes too long" in refused["polling"]
     assert "come later: 2.97" in refused["sse"].replace("\N{NO-BREAK SPACE}", " ")
     assert not found.options
     assert not found.met
-    assert reasons.paragraph(costs, found) == "Nothing that was measured meets this need."
+    assert reasons.conclusion(found) == ("Nothing that was measured meets this need.",)
+    assert reasons.why(found) == ""
+
+
+def test_no_poll_interval_is_advised_far_below_the_shortest_measured(costs: Costs) -> None:
+    found = advise(costs, replace(NEED, max_staleness_s=0.04))
+    refused = {one.variant.name: reasons.refusal(one, found.need) for one in found.refused}
+    assert set(refused) == {"polling"}
+    said = refused["polling"].replace("\N{NO-BREAK SPACE}", " ")
+    assert "would have to poll every 38.0 ms; the shortest interval measured is 100 ms" in said
+    assert option(costs, replace(NEED, max_staleness_s=0.06), "polling").interval_s is not None
 
 
 def test_who_is_late_is_refused_with_the_number(costs: Costs) -> None:
     found = advise(costs, replace(NEED, max_staleness_s=0.005))
     refused = {one.variant.name: one for one in found.refused}
-    assert set(refused) == {"long_polling"}
+    assert set(refused) == {"long_polling", "polling"}
     assert refused["long_polling"].late_ns == pytest.approx(9e6, rel=0.02)
     assert "broadcast" in refused["long_polling"].where
 
@@ -99,12 +134,13 @@ def test_a_larger_fan_out_waits_by_the_law(costs: Costs) -> None:
     small, large = (
         option(costs, replace(NEED, subscribers=count, fan_out=count, rate=1.0), "sse") for count in (100, 5000)
     )
+    large_need = replace(NEED, subscribers=5000, fan_out=5000, rate=1.0)
     assert small.waited_ns == 0
     prices = PRICES[2]
     assert large.processes == 1
     each_s = prices.delivery_s + prices.byte_s * NEED.payload_bytes
     assert large.waited_ns == pytest.approx(0.99 * (5000 - 300) * each_s * 1e9, rel=0.05)
-    assert "by law" in reasons.sources(large)
+    assert any("by law" in words for words in notes(advise(costs, large_need), "sse"))
 
 
 def test_what_one_core_does_not_hold_is_given_several_processes(costs: Costs) -> None:
@@ -112,27 +148,60 @@ def test_what_one_core_does_not_hold_is_given_several_processes(costs: Costs) ->
     assert found.processes > 1
     assert found.cores / found.processes <= FULL
     assert found.extrapolated
-    assert "more than one server process" in reasons.beyond(found)
-    single = replace(NEED, subscribers=20_000, fan_out=20_000, cores=found.processes)
-    assert option(costs, single, "websocket").fits
-    tight = advise(costs, replace(single, cores=1))
-    assert not any(one.fits for one in tight.options)
+    assert "several processes, one was measured" in reasons.beyond(found)
+    enough = replace(NEED, subscribers=20_000, fan_out=20_000, cores=found.processes)
+    assert option(costs, enough, "websocket").processes == found.processes
+
+
+def test_what_needs_more_cores_than_there_are_is_refused(costs: Costs) -> None:
+    tight = advise(costs, replace(NEED, subscribers=20_000, fan_out=20_000, cores=1))
+    assert not tight.options
     assert not tight.met
-    assert "None of them fits into 1 core." in reasons.paragraph(costs, tight)
+    said = {one.variant.name: reasons.refusal(one, tight.need) for one in tight.refused}
+    needed = option(costs, replace(NEED, subscribers=20_000, fan_out=20_000), "websocket").cores
+    assert said["websocket"] == f"WEBSOCKET: needs {needed:.3g} cores, 1 there is"
+
+
+def test_a_core_that_would_be_too_busy_is_said_as_two_processes(costs: Costs) -> None:
+    need = replace(NEED, subscribers=1000, fan_out=1000, rate=46.0)
+    assert FULL < option(costs, need, "websocket").cores < 1.0
+    refused = next(one for one in advise(costs, replace(need, cores=1)).refused if one.variant.name == "websocket")
+    assert "cores in 2 processes busy 80 % at most, 1 there is" in plain(
+        reasons.refusal(refused, replace(need, cores=1))
+    )
 
 
 def test_memory_decides_between_those_that_cores_cannot_tell_apart() -> None:
     twin = replace(
-        PRICES[2], name="ndjson", technique="HTTP stream", delivery_s=1.01 * PRICES[2].delivery_s, each_bytes=10_000.0
+        PRICES[2], name="ndjson", technique="HTTP stream", delivery_s=1.01 * PRICES[2].delivery_s, base_bytes=2e7
     )
     dear = replace(PRICES[2], name="dear", technique="Comet", delivery_s=5 * PRICES[2].delivery_s)
     costs = fit(cells((PRICES[2], twin, dear), noise=0.1))
     found = advise(costs, NEED).options
     assert [one.variant.name for one in found] == ["ndjson", "sse", "dear"]
-    assert [one.level for one in found] == [False, True, False]
-    said = reasons.paragraph(costs, advise(costs, NEED))
-    assert "SSE cannot be told from it by cores" in said
-    assert "DEAR needs" in said
+    assert [reasons.rank(one) for one in found] == ["1=", "1=", "3"]
+    said = reasons.conclusion(advise(costs, NEED))
+    assert said[0].startswith("NDJSON and SSE cannot be told apart by cores (")
+    assert "; NDJSON holds the least memory of them; DEAR, the next, needs " in said[0]
+    assert said[1] == "Best ready-made product: none of those measured meets this need."
+    twins = [replace(PRICES[2], name=name, each_bytes=size) for name, size in (("sse", 20_000.0), ("ndjson", 20_100.0))]
+    alike = reasons.conclusion(advise(fit(cells(twins)), NEED))[0]
+    assert alike.startswith("SSE and NDJSON cannot be told apart by cores (")
+    assert "least memory" not in alike
+
+
+def test_a_shared_rank_is_measured_from_the_fewest_cores_and_does_not_chain() -> None:
+    steps = [replace(PRICES[2], name=f"v{place}", delivery_s=2e-5 * 1.6**place) for place in range(3)]
+    costs = fit(cells(steps, noise=0.25))
+    apart = costs.held_out.apart()
+    found = advise(costs, NEED).options
+    for rank in {one.rank for one in found}:
+        group = [one.cores for one in found if one.rank == rank]
+        assert max(group) <= min(group) * apart
+    assert {one.rank for one in found} != {1}
+    assert [one.rank for one in found] == sorted(one.rank for one in found)
+    assert all(one.level == (sum(other.rank == one.rank for other in found) > 1) for one in found)
+    assert f"less than {reasons.factor(apart)} the fewest cores" in reasons.ranking(costs)
 
 
 def test_upstream_that_was_not_measured_is_refused() -> None:
@@ -155,25 +224,90 @@ def test_memory_grows_with_subscribers(costs: Costs) -> None:
 
 
 def test_products_are_marked(costs: Costs) -> None:
-    found = {line.option.variant.name: line.cells[0] for line in reasons.lines(advise(costs, NEED))}
-    assert found["flask_socketio"] == "FLASK_SOCKETIO (product)"
-    assert "product" not in found["websocket"]
-    assert "Products stand in the same order" in reasons.paragraph(costs, advise(costs, NEED))
+    found = {line.option.variant.name: line.cells for line in reasons.lines(advise(costs, NEED))}
+    assert found["flask_socketio"][0].endswith(" FLASK_SOCKETIO (product)")
+    assert found["flask_socketio"][-1] == "pip install Flask-SocketIO"
+    assert found["websocket"][0] == "1 WEBSOCKET"
+    assert found["websocket"][-1] == "write it yourself, see servers/websocket.py"
+    needed = option(costs, NEED, "flask_socketio").cores
+    assert reasons.conclusion(advise(costs, NEED))[1] == (
+        f"Best ready-made product: FLASK_SOCKETIO with {needed:.3g} cores."
+    )
+    assert "Products carry more than their technique" in reasons.why(advise(costs, NEED))
+
+
+def test_every_option_says_what_becomes_of_messages_after_a_reconnect(costs: Costs) -> None:
+    variant = costs.models[0].variant
+    assert reasons.reconnect(msgspec.structs.replace(variant, capabilities=["resume"])).startswith("resumes")
+    assert reasons.reconnect(msgspec.structs.replace(variant, capabilities=["other"])) == "may lose messages"
+
+
+def test_too_few_open_files_are_a_warning(costs: Costs) -> None:
+    need = replace(NEED, subscribers=5000, fan_out=1, rate=0.01)
+    words = "needs 5,000 open files per process; the machine measured allows 5,200"
+    assert words in notes(advise(replace(costs, open_files=5200), need), "sse")
+    for limit in (5256, None):
+        assert not any("open files" in said for said in notes(advise(replace(costs, open_files=limit), need), "sse"))
+
+
+def test_pings_that_are_not_counted_are_said(costs: Costs) -> None:
+    model = costs.models[2]
+    for said, words in (("25", "without 4 pings per second"), ("never", None), ("-1", None), ("nan", None)):
+        variant = msgspec.structs.replace(model.variant, options={"ping_interval": said})
+        found = advise(replace(costs, models=(replace(model, variant=variant),)), NEED)
+        assert [one for one in notes(found, "sse") if "pings" in one] == ([words] if words else [])
+    assert "pings that keep open connections alive" in reasons.conventions()
+
+
+def test_numbers_far_outside_the_measured_loads_have_two_digits(costs: Costs) -> None:
+    def cores(count: int) -> str:
+        need = replace(NEED, subscribers=count, fan_out=count, rate=1.0)
+        return next(line.cells[1] for line in reasons.lines(advise(costs, need)) if line.option.variant.name == "sse")
+
+    assert not cores(700).startswith("about ")
+    assert cores(1000).startswith("about 0.0")
+    assert len(cores(1000).removeprefix("about 0.0").rstrip()) <= 2
+    assert [reasons.roughly(value) for value in (0.137, 12_345.0, 5.04)] == ["about 0.14", "about 12,000", "about 5"]
+
+
+def test_what_most_rows_share_is_said_once() -> None:
+    rows = [
+        (("basis", "16 loads"), ("fresh", "near"), ("files", "too few")),
+        (("basis", "20 loads"), ("files", "too few"), ("fresh", "near")),
+        (("requests", "far"), ("basis", "16 loads"), ("fresh", "near"), ("files", "too few")),
+    ]
+    found = reasons.apart(rows)
+    assert found.common == "16 loads; near"
+    assert found.rows == ("too few", "20 loads; too few", "far; too few")  # a warning stands in every row
+    assert reasons.apart([]) == reasons.Notes("", ())
+    assert reasons.apart(rows[:1]) == reasons.Notes("", ("16 loads; near; too few",))
 
 
 def test_every_option_says_where_its_numbers_come_from(costs: Costs) -> None:
     for line in reasons.lines(advise(costs, NEED)):
-        assert "broadcast" in line.sources
-        assert "idle at 10 to 400 subscribers" in line.sources
+        said = dict(line.notes)
+        assert "broadcast" in said["basis"]
+        assert said["memory"] == "memory from idle at 10 to 400 subscribers"
+        assert said["fresh"].startswith("p50 and p99 from")
         assert len(line.cells) == len(reasons.COLUMNS)
 
 
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_the_prediction_error_is_said_beside_its_target(costs: Costs) -> None:
-    said = reasons.prediction(costs)
-    assert "CPU per message: off by 0.0% in the median of 64 measured loads" in said
-    assert "aimed at: 20% at most, met" in said
-    noisy = reasons.prediction(fit(cells(noise=0.6)))
-    assert "aimed at: 20% at most, missed" in noisy
+    said = plain(reasons.prediction(costs))
+    assert "Typical error of a prediction: 0.0 % for CPU, 0.0 % for bytes (median of 64 measured loads" in said
+    assert "The fit uses 1 trial that has the finding" in said
+    assert "No trial in the fit has the finding" in reasons.prediction(replace(costs, saturated=0))
+    assert "The fit uses 3 trials that have the finding" in reasons.prediction(replace(costs, saturated=3))
+    assert "20 % at most for CPU, met" in plain(reasons.aims(costs))
+    noisy = fit(cells(noise=0.6))
+    assert "20 % at most for CPU, missed" in plain(reasons.aims(noisy))
+    worst = noisy.held_out.of("cpu")[0]
+    label = next(model.variant.label for model in noisy.models if model.variant.name == worst.variant)
+    assert f"({label} at " in reasons.prediction(noisy)
     assert [label for label, *_ in reasons.errors(costs)] == [one.name.upper() for one in PRICES]
 
 

@@ -157,3 +157,29 @@ def test_claims_are_the_same_with_the_harness_and_without() -> None:
     with_it, without = (claims(Cells(*synthetic(troubles=False, harness=harness))) for harness in (True, False))
     assert [one.claim for one in with_it.every] == [one.claim for one in without.every]
     assert not [one for one in with_it.every if one.subject and one.subject.variant.hidden]
+
+
+def test_a_loss_is_turned_so_that_its_ratio_is_above_1(cells: Cells) -> None:
+    lost = judge(cells_with("websocket", cpu_us=40.0), CHEAPER)
+    assert lost.comparison is not None
+    assert lost.larger is not None
+    assert lost.comparison.ratio is not None
+    assert lost.larger.ratio is not None
+    assert (lost.larger.variant.name, lost.larger.reference.name) == ("websocket", "sse")
+    assert lost.larger.ratio.median == pytest.approx(1 / lost.comparison.ratio.median)
+    assert lost.larger.ratio.low == pytest.approx(1 / (lost.comparison.ratio.high or 0))
+    straight = cells_with("websocket", cpu_us=40.0).compare("cpu", "broadcast", "websocket", "sse")
+    assert straight.ratio is not None
+    assert (lost.larger.ratio.low, lost.larger.verdict) == (pytest.approx(straight.ratio.low), straight.verdict)
+    won = judge(cells, CHEAPER)
+    assert won.larger == won.comparison
+
+
+def test_a_technique_without_a_name_of_its_own_is_called_by_its_label() -> None:
+    stream = Nature("ndjson", "NDJSON stream", "HTTP stream", cpu_us=60)
+    held = claims(Cells(*synthetic([*NATURES, stream], troubles=False)))
+    (found,) = [one for one in held.others if one.claim.name == "cpu-http-stream-sse"]
+    assert found.claim.said == "NDJSON stream costs the server less CPU per message than SSE"
+    assert found.verdict is ClaimVerdict.NOT_SUPPORTED
+    absent = claims(Cells(*synthetic(troubles=False)))
+    assert "cpu-http-stream-sse" in {one.claim.name for one in absent.others}

@@ -74,6 +74,41 @@ def test_noise_is_found_as_prediction_error() -> None:
     assert 0.03 < error < 0.2
 
 
+def test_two_variants_are_told_apart_where_most_predicted_ratios_were_off_by_less() -> None:
+    def missed(predicted: float, place: int, name: str) -> costs.Miss:
+        return costs.Miss(name, f"load {place}", "cpu", predicted, 1.0)
+
+    exact = [missed(1.0, place, name) for place in range(10) for name in ("sse", "websocket")]
+    assert costs.HeldOut(tuple(exact)).apart() == pytest.approx(1.0)
+    both_off = [missed(1.5, place, name) for place in range(10) for name in ("sse", "websocket")]
+    assert costs.HeldOut(tuple(both_off)).apart() == pytest.approx(2.0)  # the ratio holds, but 1 + 2 e is the least
+    one_off = [missed(1.5 if name == "sse" else 1.0, place, name) for place in range(5) for name in ("sse", "ws")]
+    assert costs.HeldOut(tuple(one_off)).apart() == pytest.approx(1.5)
+    assert costs.HeldOut(()).apart() == 1.0
+
+
+def test_the_machine_says_how_many_files_a_process_may_open() -> None:
+    run, trials = priced(PRICES[2:4])
+    for said, expected in (("20000", 20_000), ("unlimited", None), ("", None)):
+        environment = msgspec.structs.replace(run.environment, facts={"open files limit": said})
+        found = fit(Cells(msgspec.structs.replace(run, environment=environment), trials))
+        assert found.open_files == expected
+    bare = msgspec.structs.replace(run.environment, facts={})
+    assert fit(Cells(msgspec.structs.replace(run, environment=bare), trials)).open_files is None
+
+
+def test_trials_of_a_saturated_server_are_counted_among_those_fitted_to() -> None:
+    run, trials = priced(PRICES[2:4])
+    assert fit(Cells(run, trials)).saturated == 0
+    busy = [
+        msgspec.structs.replace(trial, usage=msgspec.structs.replace(
+            trial.usage, server=msgspec.structs.replace(trial.usage.server, cpu_ns=trial.usage.window_ns)))
+        if trial.usage and trial.planned.variant == "sse" and trial.planned.scenario == "echo" else trial
+        for trial in trials
+    ]  # fmt: skip
+    assert fit(Cells(run, busy)).saturated == 3
+
+
 def test_a_load_is_predicted_without_itself() -> None:
     """One cell is measured at three times its cost: what is predicted for it knows nothing of that."""
     run, trials = priced(PRICES[2:4])

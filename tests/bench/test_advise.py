@@ -100,7 +100,7 @@ def test_the_advice_of_a_run_is_a_table_with_its_reasons(results: Path) -> None:
     table = [line for line in said.splitlines() if line.startswith("|")]
     assert len(table) == 2 + len(PRICES)
     assert len({line.count("|") for line in table}) == 1
-    for words in ("Prediction error. CPU per message: off by", "Where the numbers come from:", "comes first with",
+    for words in ("Typical error of a prediction:", "All that say nothing else:", "comes first with",
                   "One server process uses one core"):  # fmt: skip
         assert words in said
 
@@ -116,7 +116,15 @@ def test_nothing_that_meets_the_need_is_exit_code_1(results: Path) -> None:
     crowded = bench("priced", "--results", str(results), "--subscribers", "90000", "--rate", "10", "--max-staleness",
                     "60s", "--cores", "1")  # fmt: skip
     assert crowded.returncode == 1
-    assert "more than 1 core" in crowded.stdout
+    assert "cores, 1 there is" in crowded.stdout
+
+
+def test_the_conclusion_stands_before_the_table(results: Path) -> None:
+    said = bench("priced", "--results", str(results), "--subscribers", "100", "--rate", "10").stdout
+    first, product, table = (said.index(words) for words in ("comes first", "Best ready-made product:", "\n| rank"))
+    assert first < product < table
+    assert "write it yourself, see servers/sse.py" in said
+    assert "pip install Flask-SocketIO" in said
 
 
 def test_hostile_labels_do_not_reach_the_terminal(tmp_path: Path) -> None:

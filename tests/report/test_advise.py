@@ -6,14 +6,18 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from bench.advise import READERS, need_of
 from bench.analysis import reasons
 from bench.analysis.advice import Advice, Need, advise
 from bench.analysis.costs import CPU_FEATURES, fit
+from bench.arguments import parser
 from bench.report import advising, build
 from bench.report.advising import TYPICAL
 from bench.report.page import SCRIPTS
@@ -55,7 +59,7 @@ def embedded(text: str) -> dict[str, Any]:
 def plain(advice: Advice) -> list[tuple[Any, ...]]:
     return [
         (
-            option.variant.label, option.interval_s is None, option.fits, option.level,
+            option.variant.label, option.interval_s is None, option.rank, option.level,
             sorted(one.dimension.name for one in option.beyond),
             option.interval_s or 0.0, option.processes, option.cores, option.memory_bytes, option.wire_bytes,
             option.requests, option.p50_ns, option.p99_ns,
@@ -69,20 +73,11 @@ def plain(advice: Advice) -> list[tuple[Any, ...]]:
 def test_the_script_computes_what_python_computes(noise: float) -> None:
     costs = fit(cells(noise=noise))
     given = {"costs": advising.data(costs, {}), "needs": [advising.needed(need) for need in NEEDS]}
-    program = (
-        f"const {{advise}} = require({json.dumps(str(SCRIPT))});"
-        "const given = JSON.parse(require('fs').readFileSync(0));"
-        "console.log(JSON.stringify(given.needs.map(need => advise(given.costs, need))));"
-    )
-    assert NODE
-    ended = subprocess.run(
-        [NODE, "-e", program], input=json.dumps(given), capture_output=True, text=True, timeout=60, check=True
-    )
     options = 0
-    for need, theirs in zip(NEEDS, json.loads(ended.stdout), strict=True):
+    for need, theirs in zip(NEEDS, asked_of_the_script("advise", given), strict=True):
         ours = advise(costs, need)
         found = [
-            (one["variant"]["label"], one["interval_s"] is None, one["fits"], one["level"],
+            (one["variant"]["label"], one["interval_s"] is None, one["rank"], one["level"],
              sorted(each["name"] for each in one["beyond"]), one["interval_s"] or 0.0, one["processes"], one["cores"],
              one["memory_bytes"], one["wire_bytes"], one["requests"], one["p50_ns"], one["p99_ns"])
             for one in theirs["options"]
@@ -95,6 +90,52 @@ def test_the_script_computes_what_python_computes(noise: float) -> None:
     assert options > 20
 
 
+def asked_of_the_script(function: str, given: dict[str, Any]) -> list[Any]:
+    """What a function of the page's script returns for every need, run by node."""
+    program = (
+        f"const script = require({json.dumps(str(SCRIPT))});"
+        "const given = JSON.parse(require('fs').readFileSync(0));"
+        f"console.log(JSON.stringify(given.needs.map(need => script.{function}(given.costs, need))));"
+    )
+    assert NODE
+    ended = subprocess.run(
+        [NODE, "-e", program], input=json.dumps(given), capture_output=True, text=True, timeout=60, check=True
+    )
+    found: list[Any] = json.loads(ended.stdout)
+    return found
+
+
+@pytest.mark.skipif(NODE is None, reason="no node on PATH to run the script of the page")
+@pytest.mark.parametrize("noise", [0.0, 0.15])
+def test_the_script_says_what_python_says(noise: float) -> None:
+    costs = replace(fit(cells(noise=noise)), open_files=5000)
+    pinging = msgspec.structs.replace(costs.models[-1].variant, options={"ping_interval": "25"})
+    costs = replace(costs, models=(*costs.models[:-1], replace(costs.models[-1], variant=pinging)))
+    needs = [*NEEDS, replace(NEEDS[0], cores=1), replace(NEEDS[3], max_staleness_s=0.04)]
+    given = {"costs": advising.data(costs, {}), "needs": [advising.needed(need) for need in needs]}
+    everything = ""
+    for need, theirs in zip(needs, asked_of_the_script("worded", given), strict=True):
+        ours = advise(costs, need)
+        lines = reasons.lines(ours)
+        notes = reasons.apart([line.notes for line in lines])
+        assert theirs["conclusion"] == list(reasons.conclusion(ours))
+        assert theirs["rows"] == [list(line.cells) for line in lines]
+        assert theirs["notes"] == {"common": notes.common, "rows": list(notes.rows)}
+        assert theirs["refused"] == [reasons.refusal(one, need) for one in ours.refused]
+        everything += json.dumps(theirs)
+    for words in ("open files", "pings per second", "there is", "would have to poll", "about "):
+        assert words in everything
+
+
+@pytest.mark.skipif(NODE is None, reason="no node on PATH to run the script of the page")
+def test_the_command_beside_the_form_states_the_same_need() -> None:
+    given = {"costs": {"run": "priced"}, "needs": [advising.needed(need) for need in NEEDS]}
+    for need, typed in zip(NEEDS, asked_of_the_script("command", given), strict=True):
+        options = parser().parse_args(typed.split()[3:])
+        assert options.run == "priced"
+        assert need_of({name: getattr(options, name) for name in READERS}) == need
+
+
 def test_the_page_is_balanced_markup_with_the_section_in_its_contents(read: Reader) -> None:
     assert read.open == []
     assert ("a", {"href": "#advise"}) in read.tags
@@ -105,7 +146,7 @@ def test_every_field_of_the_form_has_a_label(read: Reader) -> None:
     tags = [(tag, attributes) for tag, attributes in read.tags if tag in ("label", "input")]
     assert [tag for tag, _ in tags] == ["label", "input"] * (len(tags) // 2)
     fields = [attributes["name"] for tag, attributes in tags if tag == "input"]
-    assert read.text.count("Messages per second that each receives") == 1
+    assert read.text.count("Messages per second each receives") == 1
     assert set(fields) == set(advising.needed(NEEDS[0]))
 
 
@@ -118,17 +159,22 @@ def test_without_javascript_the_typical_needs_are_worked_out(read: Reader) -> No
     costs = fit(cells())
     for title, need in TYPICAL:
         assert title in read.text
-        for line in reasons.lines(advise(costs, need)):
-            for cell in (*line.cells, line.sources):
+        found = advise(costs, need)
+        lines = reasons.lines(found)
+        notes = reasons.apart([line.notes for line in lines])
+        for line in lines:
+            for cell in line.cells:
                 assert " ".join(cell.split()) in read.text
+        for words in (*notes.rows, notes.common, *reasons.conclusion(found)):
+            assert " ".join(words.split()) in read.text
     form = next(attributes for tag, attributes in read.tags if tag == "form")
     assert "hidden" in form
 
 
 def test_the_page_says_how_far_predictions_are_off_and_what_is_extrapolated(read: Reader) -> None:
-    assert "Prediction error. CPU per message: off by" in read.text
-    assert "more than one server process (one was measured)" in read.text
-    assert "extrapolated" in read.text
+    assert "Typical error of a prediction:" in read.text
+    assert "several processes, one was measured" in read.text
+    assert "beyond the 400 measured" in read.text
 
 
 def test_the_data_of_the_page_are_the_fitted_costs(text: str) -> None:

@@ -369,7 +369,11 @@ def test_a_calibration_that_was_missed_is_said_at_the_top(tmp_path: Path) -> Non
         for trial in trials
     ]
     text = Reader(report(tmp_path, run, off).read_text(encoding="utf-8")).text
-    assert "2 readings of 5 of the calibration missed: delay 5 ms (p50), delay 5 ms (p99)" in text
+    assert "2 readings of 5 of the calibration missed: delay 5 ms (p50) was read back as " in text
+    found = re.search(r"\(p99\) was read back as (\S+)\sms, tolerance .(\S+)\s(µs|ms)", text)
+    assert found, text
+    assert abs(float(found[1].replace("\N{MINUS SIGN}", "-")) - 5) > float(found[2]) / (1000 if found[3] == "µs" else 1)
+    assert re.search(r"how quiet the machine was\. The readings", text)
 
 
 def test_what_serves_the_instrument_is_compared_with_nobody(instrument: Path, page: Path) -> None:
@@ -407,3 +411,30 @@ def test_a_run_that_only_calibrates_has_a_page_that_says_so(tmp_path: Path) -> N
     text = Reader(report(tmp_path, run, alone).read_text(encoding="utf-8")).text
     assert "This run calibrates the instrument and compares nothing." in text
     assert "9 trials planned: 9 valid" in text
+
+
+def test_the_readings_of_the_run_itself_come_before_those_stored_beside_it(tmp_path: Path) -> None:
+    run, trials = instrumented(*synthetic(NATURES[2:4], ["broadcast"], troubles=False))
+    late = fold([9_000_000])
+    off = [
+        msgspec.structs.replace(trial, latency=late) if trial.parameters.get("plant") == "faults" else trial
+        for trial in trials
+    ]
+    folder = write(tmp_path / "results", run, off)
+    whole, every = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
+    stored = [trial for trial in every if trial.planned.scenario == "calibration"]
+    write(folder / "instrument", whole, stored, "calibration")
+    text = build(folder, tmp_path / "reports").read_text(encoding="utf-8")
+    own, beside = text.split('<section id="calibration">')[1].split("</section>")[0].split("stored beside this run", 1)
+    assert own.count('class="missed"') == 2
+    assert beside.count('class="met"') == 17
+    assert 'class="missed"' not in beside
+    assert '<a href="#calibration">The readings</a>' in text
+
+
+def test_claims_about_the_protagonist_are_open_and_the_others_folded(page: Path) -> None:
+    section = page.read_text(encoding="utf-8").split('<section id="answer">')[1].split("</section>")[0]
+    before, *folded = section.split("<details>")
+    assert before.count('id="claim-') > 25
+    assert [part.count("<table") for part in (before, *folded)][:3] == [1, 1, 1]
+    assert "too few trials" not in before

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.cells import Cells
-from bench.analysis.claims import PROTAGONIST, THEMES, Claims, ClaimVerdict, Judged, Side, Theme
-from bench.report.sections.cautions import alarms, cautions
+from bench.analysis.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Side, Theme
+from bench.report.sections.cautions import Alarm, alarms, cautions, reading
 from bench.report.sections.claimed import beside, known
-from bench.report.traced import Phrase
-from bench.units import TIMES
+from bench.report.sections.ground import ground, loads
+from bench.report.sections.headline import DECIDED, sentence
+from bench.report.traced import Number, Phrase
 
 OF_PRODUCTS = ("freshness", "cpu", "memory")
 """What the opening says of products; the table of claims says more."""
-LEADING = ("freshness", "round-trip")
-"""What the first sentence names the rivals of; of the rest it only names what is lost."""
+CARRIES = 2.0
+"""So many messages in one request are worth a word where bytes are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,69 +29,35 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a report says first: one sentence, a few short groups of numbers, and what to know before believing them.
+    """What a report says first: one sentence, the load and the ground that it holds for, a few short groups of numbers,
+    and what to know before believing them.
 
     `alarms` are what would overturn the rest: too few trials, missed laws, a missed calibration, twins that differ.
     """
 
-    sentence: str
+    sentence: Phrase
+    loads: list[Phrase]
+    ground: str
     reading: str
     groups: list[Group]
-    alarms: list[str]
+    alarms: list[Alarm]
     cautions: list[str]
 
 
 def opening(cells: Cells, held: Claims) -> Opening:
     """The opening of a run's report."""
     return Opening(
-        _sentence(held.protagonist) if cells.scenarios else INSTRUMENT_ALONE,
-        READING,
-        [*_groups(held.protagonist), *_products(held.products)],
+        sentence(held.protagonist) if cells.scenarios else (INSTRUMENT_ALONE,),
+        loads(cells),
+        ground(cells),
+        reading(cells),
+        [*_groups(cells, held.protagonist), *_products(held.products)],
         alarms(cells),
         cautions(cells),
     )
 
 
-READING = f"{TIMES}: so many times as much as {PROTAGONIST}, or as the technique of a product. In brackets: intervals."
 INSTRUMENT_ALONE = "This run calibrates the instrument and compares nothing."
-
-
-def _sentence(judged: Sequence[Judged]) -> str:
-    """How the protagonist stands, in one sentence without a number."""
-    measured = [one for one in judged if one.subject is not None]
-    if not measured:
-        return f"This run has no valid trial of {PROTAGONIST} on neutral ground, so nothing is said about it."
-    if not [one for one in measured if one.verdict in DECIDED]:
-        return f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it."
-    parts = [_leading(THEMES[name], [one for one in measured if one.claim.theme.name == name]) for name in LEADING]
-    parts.append(_lost([one for one in measured if one.claim.theme.name not in LEADING]))
-    return f"{PROTAGONIST} {'; it '.join(part for part in parts if part)}."
-
-
-DECIDED = (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED, ClaimVerdict.NO_DIFFERENCE)
-
-
-def _leading(theme: Theme, judged: Sequence[Judged]) -> str:
-    """How the protagonist stands on one theme: whom it beats, to whom it loses, from whom it is not told apart."""
-    ways = (
-        (ClaimVerdict.SUPPORTED, f"{theme.less} "),
-        (ClaimVerdict.NOT_SUPPORTED, f"loses in {theme.title} to "),
-        (ClaimVerdict.NO_DIFFERENCE, f"shows no difference in {theme.title} to "),
-    )
-    held = {words: [one.claim.other.words for one in judged if one.verdict is verdict] for verdict, words in ways}
-    return " and ".join(f"{words}{_listed(others)}" for words, others in held.items() if others)
-
-
-def _lost(judged: Sequence[Judged]) -> str:
-    """What else the protagonist loses on, and to whom; themes that are lost to the same are named together."""
-    to_whom: dict[str, list[str]] = {}
-    for one in _leads(judged, ClaimVerdict.NOT_SUPPORTED):
-        to_whom.setdefault(one.claim.theme.short, []).append(one.claim.other.words)
-    on_what: dict[tuple[str, ...], list[str]] = {}
-    for theme, others in to_whom.items():
-        on_what.setdefault(tuple(others), []).append(theme)
-    said = [f"to {_listed(others)} on {_listed(themes)}" for others, themes in on_what.items()]
-    return f"loses {', '.join(said)}" if said else "loses on nothing else"
 
 
 def _leads(judged: Iterable[Judged], verdict: ClaimVerdict) -> list[Judged]:
@@ -106,25 +73,50 @@ GROUPS = (
 """The headings of the opening, in order; a claim that was not measured is in the table alone."""
 
 
-def _groups(judged: Sequence[Judged]) -> list[Group]:
+def _groups(cells: Cells, judged: Sequence[Judged]) -> list[Group]:
     """A line per theme under every verdict: the protagonist's number, and what the others have of it."""
     found = []
     for title, verdict in GROUPS:
         leads = _leads(judged, verdict)
         themes = dict.fromkeys(one.claim.theme for one in leads)
-        lines = [_line(theme, [one for one in leads if one.claim.theme is theme]) for theme in themes]
+        lines = [_line(cells, theme, [one for one in leads if one.claim.theme is theme]) for theme in themes]
         if lines:
             found.append(Group(title, lines))
     return found
 
 
-def _line(theme: Theme, judged: Sequence[Judged]) -> Phrase:
-    """`server CPU per message, echo: WebSocket 332 µs (306-367); SSE 2.79x (2.40-3.09)`."""
-    line: list[Phrase] = [(f"{theme.words}: {judged[0].claim.subject.words} ", *known(judged[0].subject, theme))]
-    for one in judged:
-        apart = beside(one) or known(one.other, theme)
-        line.append((", " if len(line) > 1 else "; ", f"{one.claim.other.words} ", *apart))
-    return tuple(part for phrase in line for part in phrase)
+def _line(cells: Cells, theme: Theme, judged: Sequence[Judged]) -> Phrase:
+    """`server CPU per message, echo: WebSocket 332 µs (306-367); SSE 2.79x (2.40-3.09)`; what is lost:
+    `memory per connection, idle: WebSocket 28.2 KiB (27.6-30.0), 1.51x that of SSE (1.43-1.66)`."""
+    line: list[str | Number] = [f"{theme.words}: {judged[0].claim.subject.words} ", *known(judged[0].subject, theme)]
+    for place, one in enumerate(judged):
+        if one.verdict is ClaimVerdict.NOT_SUPPORTED:
+            line += [", ", *_that_of(one)]
+        else:
+            line += [", " if place else "; ", f"{one.claim.other.words} ", *(beside(one) or known(one.other, theme))]
+        line += _carried(cells, one)
+    return tuple(line)
+
+
+def _that_of(judged: Judged) -> Phrase:
+    """`1.51x that of SSE (1.43-1.66)`."""
+    apart, other = beside(judged), judged.claim.other.words
+    if apart and isinstance(apart[0], Number):
+        return (apart[0], f" that of {other}", *apart[1:])
+    return (*apart, f" to {other}")
+
+
+def _carried(cells: Cells, judged: Judged) -> Phrase:
+    """Why somebody who asks again and again wins bytes: one request of it carries several messages."""
+    theme, other = judged.claim.theme, judged.other
+    if judged.verdict is not ClaimVerdict.NOT_SUPPORTED or theme.metric != "wire" or other is None:
+        return ()
+    requests = cells.estimate("requests", theme.scenario, other.variant.name)
+    if requests is None or requests.median <= 0 or 1.0 / requests.median < CARRIES:
+        return ()
+    messages = 1.0 / requests.median
+    shown = Number(f"{messages:.3g}", messages, "messages-per-request", "requests", theme.scenario, other.variant.name)
+    return (" (one poll carries ", shown, " messages here)")
 
 
 def _products(judged: Sequence[Judged]) -> list[Group]:
@@ -145,11 +137,11 @@ def _product(side: Side, technique: Side, judged: Sequence[Judged]) -> Phrase:
     if not apart:
         decided = any(one.verdict in DECIDED for one in asked)
         return (f"{head}no difference shown" if decided else f"{head}too few trials",)
-    parts = [(f"{'; ' if place else head}{one.claim.theme.short} ", *beside(one)) for place, one in enumerate(apart)]
+    parts = [(f"{'; ' if place else head}{_who_has_more(one)} ", *beside(one)) for place, one in enumerate(apart)]
     return tuple(part for phrase in parts for part in phrase)
 
 
-def _listed(names: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    held = list(names)
-    return " and ".join(part for part in (", ".join(held[:-1]), held[-1]) if part)
+def _who_has_more(judged: Judged) -> str:
+    """The theme; where the product has less of it, with whom the ratio is that of."""
+    more = judged.verdict is ClaimVerdict.SUPPORTED
+    return judged.claim.theme.short if more else f"{judged.claim.theme.short}: plain {judged.claim.other.words}"

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from bench.analysis.calibration import readings
+from dataclasses import dataclass
+
+from bench.analysis.calibration import Reading, readings
 from bench.analysis.cells import Cells
-from bench.analysis.claims import THEMES
+from bench.analysis.claims import PROTAGONIST, THEMES
 from bench.analysis.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, coverage
 from bench.report import noise
-from bench.report.sections.laws import about_laws
-from bench.units import DASH, counted, percent
+from bench.report.sections.laws import about_laws, calibrated
+from bench.units import DASH, TIMES, counted, percent
+
+RANGE_TRIALS = 5
+"""Up to so many trials the bootstrap interval of a median is their range: no resample of them is rare enough to cut."""
 
 
-def alarms(cells: Cells) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What would overturn everything else, in words, and the section that says more; empty where none does."""
+
+    text: str
+    section: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def alarms(cells: Cells) -> list[Alarm]:
     """What would overturn everything else."""
     sizes = _sizes(cells)
     few = sizes and max(sizes) < FEWEST_TRIALS
     said = [f"Each number rests on {_span(sizes)}: too few trials for an interval or a comparison."] if few else []
-    return [*said, *about_laws(cells), *_about_calibration(cells), *noise.flagged(cells)]
+    by_section = (("", said), ("laws", about_laws(cells)), ("calibration", _about_calibration(cells)),
+                  ("trust", noise.flagged(cells)))  # fmt: skip
+    return [Alarm(text, section) for section, texts in by_section for text in texts]
 
 
 def cautions(cells: Cells) -> list[str]:
@@ -33,11 +51,31 @@ def _about_calibration(cells: Cells) -> list[str]:
     missed = [reading for reading in found if not reading.met]
     if not missed:
         return []
-    said = ", ".join(f"{reading.plant} ({reading.quantity})" for reading in missed)
+    said = ", ".join(_missed(reading) for reading in missed)
     return [
         f"{counted(len(missed), 'reading')} of {len(found)} of the calibration missed: {said}. Until explained, doubt"
         " the instrument, or how quiet the machine was."
     ]
+
+
+def _missed(reading: Reading) -> str:
+    told = calibrated(reading)
+    return f"{reading.plant} ({reading.quantity}) was read back as {told.read_back}, tolerance {told.tolerance}"
+
+
+def reading(cells: Cells) -> str:
+    """How to read a ratio and its brackets, and those of a median, by how many trials the numbers rest on."""
+    sizes = _sizes(cells)
+    enough = sorted(size for size in sizes if size >= FEWEST_TRIALS)
+    told = (
+        f"2{TIMES} means twice {PROTAGONIST}'s value (of a product: twice that of its plain technique). Brackets: of a"
+        f" ratio, its {percent(COMPARED_CONFIDENCE)} interval"
+    )
+    if not enough:
+        return f"{told}."
+    kind = "the range of its trials" if enough[-1] <= RANGE_TRIALS else "its bootstrap interval"
+    sure = percent(coverage(enough[0]))
+    return f"{told}; of a median, {kind} ({sure}{' at least' if len(set(map(coverage, enough))) > 1 else ''})."
 
 
 def _sizes(cells: Cells) -> set[int]:
@@ -62,8 +100,7 @@ def _about_trials(sizes: set[int]) -> list[str]:
     none = f"; {FEWEST_TRIALS - 1} or fewer have none" if min(sizes) < FEWEST_TRIALS else ""
     return [
         f"Numbers are medians over {_span(sizes)}; their brackets hold the truth with a probability of at most"
-        f" {' and '.join((sure[0], sure[-1])) if len(sure) > 1 else sure[0]}{none}. The brackets of a ratio are its"
-        f" {percent(COMPARED_CONFIDENCE)} interval."
+        f" {' and '.join((sure[0], sure[-1])) if len(sure) > 1 else sure[0]}{none}."
     ]
 
 
@@ -76,5 +113,8 @@ RULE = (
 def _about_noise(cells: Cells) -> str:
     floors = [cells.floor(theme.metric, theme.scenario) for theme in THEMES.values()]
     if any(floor.measured for floor in floors):
-        return f"{RULE[0].upper()}{RULE[1:]}, as twins of one cell show it."
+        return (
+            "In every scenario one cell was run twice in every block (twins): what lies within the gap that such equal"
+            f" things show by chance, the noise floor, is not called a difference; {RULE}."
+        )
     return f"No cell was run twice in a block, so the noise floor is assumed ({noise.share(ASSUMED_FLOOR)}): {RULE}."

@@ -15,14 +15,20 @@ from bench.report.traced import Phrase
 class Row:
     """One line of the table of claims.
 
-    opposite: how it is instead, where it came out the other way round; else empty. rank: to sort by verdict; ratio: to
-    sort by; None where there is none. figure: the name of the figure that shows it, empty where this run has none.
+    words: the whole claim; said: without the number that decides it; about: that number, and where.
+    opposite: how it is instead, where it came out the other way round; else empty. noisy: "no difference" says little.
+    rank: to sort by verdict; ratio: to sort by, below 1 where it came out the other way; None where there is none.
+    beside: the ratio of the larger side to the smaller where one is shown, so that losses need no inverting.
+    figure: the name of the figure that shows it, empty where this run has none.
     """
 
     anchor: str
     words: str
+    said: str
+    about: str
     verdict: str
     opposite: str
+    noisy: bool
     kind: str
     rank: int
     ratio: float | None
@@ -67,16 +73,23 @@ def _row(judged: Judged, drawn: set[str]) -> Row:
     return Row(
         slug(f"claim-{claim.name}"),
         claim.words,
+        claim.said,
+        claim.theme.words,
         str(verdict),
         claim.opposite if verdict is ClaimVerdict.NOT_SUPPORTED else "",
+        judged.noisy,
         verdict.name.lower().replace("_", "-"),
         list(ClaimVerdict).index(verdict),
         ratio.median if ratio and not ratio.too_few else None,
         beside(judged),
-        known(judged.subject, claim.theme),
-        known(judged.other, claim.theme),
+        _named(judged.subject, claim.theme),
+        _named(judged.other, claim.theme),
         figure if figure in drawn else "",
     )
+
+
+def _named(side: Known | None, theme: Theme) -> Phrase:
+    return () if side is None else (f"{side.variant.label} ", *known(side, theme))
 
 
 def known(side: Known | None, theme: Theme) -> Phrase:
@@ -87,6 +100,6 @@ def known(side: Known | None, theme: Theme) -> Phrase:
 
 
 def beside(judged: Judged) -> Phrase:
-    """How the two sides compare; empty where they cannot be."""
-    theme = judged.claim.theme
-    return traced.compared(judged.comparison, theme.metric, theme.scenario) if judged.comparison else ()
+    """How the two sides compare, the larger to the smaller where one is shown; empty where they cannot be."""
+    theme, comparison = judged.claim.theme, judged.larger
+    return traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()

@@ -11,6 +11,7 @@ from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import Estimate
 from bench.report import traced
 from bench.report.palette import family_order
+from bench.report.sections.ground import loads
 from bench.report.sections.numbers import GROUPS
 from bench.report.traced import Phrase
 from bench.results import VariantFacts
@@ -64,9 +65,9 @@ PROMISES = (
             lambda variant: "yes" if _resumes(variant) else "no", lambda variant: int(_resumes(variant))),
     Promise("order", "as the conformance gate checks it before any measurement",
             lambda variant: "kept", lambda variant: 1),
-    Promise("delivery", "what a reconnect may cost",
-            lambda variant: "nothing lost unsaid: gaps are signalled" if _resumes(variant)
-            else "at most once: a reconnect may lose messages", lambda variant: int(_resumes(variant))),
+    Promise("delivery", "what a reconnect loses is signalled, or lost unsaid (at most once)",
+            lambda variant: "gaps signalled" if _resumes(variant) else "at most once",
+            lambda variant: int(_resumes(variant))),
 )  # fmt: skip
 
 
@@ -112,12 +113,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The table. `floors`: the noise floor of every column."""
+    """The table. `floors`: the noise floor of every column; `loads`: what load its numbers hold for."""
 
     heads: list[Head]
     promises: tuple[Promise, ...]
     groups: list[tuple[str, list[Row]]]
     floors: list[Phrase]
+    loads: list[Phrase]
 
 
 def decision(cells: Cells, compact: bool = False) -> Decision:
@@ -140,6 +142,7 @@ def decision(cells: Cells, compact: bool = False) -> Decision:
         PROMISES,
         [(words, held) for words, held in groups if held],
         [traced.floor(cells, column.metric, column.scenario) for column in columns],
+        loads(cells),
     )
 
 

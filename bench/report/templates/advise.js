@@ -91,8 +91,22 @@
       const value = values[one.name], range = variant.ranges[one.name];
       return value > costs.nothing && (!range || value < range[0] * (1 - 1e-9) || value > range[1] * (1 + 1e-9));
     }).map(function (one) {
-      return {name: one.name, words: one.words, value: values[one.name], range: variant.ranges[one.name] || null};
+      const value = values[one.name], range = variant.ranges[one.name] || null;
+      const factor = range ? Math.max(value / range[1], range[0] / value) : Infinity;
+      return {name: one.name, words: one.words, value: value, range: range, factor: factor};
     });
+  }
+
+  function roundedDown(seconds) {
+    if (seconds <= 0) return 0;
+    const scale = Math.pow(10, 2 - Math.floor(Math.log10(seconds)));
+    return Math.floor(seconds * scale) / scale;
+  }
+
+  function tooOften(costs, variant, interval, service) {
+    if (interval <= 0) return {refused: true, variant: variant, reason: 'a poll takes too long to be answered', late: service, where: 'broadcast'};
+    if (variant.shortest_poll_s === null || interval >= costs.shortest_poll * variant.shortest_poll_s) return null;
+    return {refused: true, variant: variant, interval_s: interval, shortest_s: variant.shortest_poll_s};
   }
 
   function consider(costs, variant, need) {
@@ -101,16 +115,18 @@
       return {refused: true, variant: variant, reason: 'what is sent upstream was not measured'};
     }
     const service = polls ? serviceOf(variant, need) : 0;
-    const interval = Math.floor((need.max_staleness_s - service / 1e9) * 1000) / 1000;
-    if (polls && interval < costs.shortest_poll_s) {
-      return {refused: true, variant: variant, reason: 'a poll takes too long to be answered', late: service};
-    }
+    const interval = roundedDown(need.max_staleness_s - service / 1e9);
+    const often = polls ? tooOften(costs, variant, interval, service) : null;
+    if (often) return often;
     const load = loadOf(costs, variant, need, interval);
     const processes = processesFor(costs, variant, load);
     if (processes === null) {
-      return {refused: true, variant: variant, reason: 'more than ' + costs.most_processes + ' server processes'};
+      return {refused: true, variant: variant, reason: 'more than ' + grouped(costs.most_processes) + ' server processes'};
     }
-    const part = share(load, processes);
+    const part = share(load, processes), used = processes * cores(costs, variant, part);
+    if (need.cores !== null && processes > need.cores) {
+      return {refused: true, variant: variant, cores: used, processes: processes};
+    }
     const fresh = polls
       ? {p50: 0.5e9 * interval + service, p99: 0.99e9 * interval + service, where: ''}
       : pushed(variant, part);
@@ -118,32 +134,34 @@
     if (!polls && fresh.p99 > need.max_staleness_s * 1e9) {
       return {refused: true, variant: variant, reason: '1 % of its messages come later', late: fresh.p99, where: fresh.where};
     }
-    const memory = variant.memory;
+    const memory = variant.memory, outside = beyond(costs, variant, part);
+    const few = costs.open_files && part.subscribers > costs.open_files - costs.spare_files;
     return {
-      refused: false, variant: variant, interval_s: polls ? interval : null, processes: processes,
-      cores: processes * cores(costs, variant, part),
+      refused: false, variant: variant, interval_s: polls ? interval : null, processes: processes, cores: used,
       memory_bytes: memory && processes * memory.base_bytes + need.subscribers * memory.subscriber_bytes,
       wire_bytes: (load.deliveries + load.upstream) * load.payload_bytes + total(variant.wire, wireAmounts(load)),
       requests: load.requests + load.upstream * (variant.posts || 0),
-      p50_ns: fresh.p50, p99_ns: fresh.p99, where: fresh.where, waited_ns: fresh.waited || 0, beyond: beyond(costs, variant, part),
-      fits: need.cores === null || processes <= need.cores, level: false
+      p50_ns: fresh.p50, p99_ns: fresh.p99, where: fresh.where, waited_ns: fresh.waited || 0, beyond: outside,
+      far: outside.some(function (one) { return one.factor > costs.far; }),
+      open_files: few ? costs.open_files : null, held: part.subscribers, rank: 0, level: false
     };
   }
 
   function orMost(value) { return value === null ? Infinity : value; }
 
-  function ranked(options, error) {
+  function ranked(options, apart) {
     let left = options.slice().sort(function (one, other) { return one.cores - other.cores; });
     const found = [];
     while (left.length) {
-      const most = left[0].cores * (1 + error);
+      const most = left[0].cores * apart;
       const group = left.filter(function (option) { return option.cores <= most; });
       left = left.slice(group.length);
       group.sort(function (one, other) {
         const held = orMost(one.memory_bytes), more = orMost(other.memory_bytes);
         return held !== more ? (held < more ? -1 : 1) : one.wire_bytes - other.wire_bytes || one.cores - other.cores;
       });
-      group.forEach(function (option, place) { option.level = place > 0; found.push(option); });
+      const rank = found.length + 1;
+      group.forEach(function (option) { option.rank = rank; option.level = group.length > 1; found.push(option); });
     }
     return found;
   }
@@ -151,13 +169,181 @@
   function advise(costs, need) {
     const considered = costs.variants.map(function (variant) { return consider(costs, variant, need); });
     return {
-      options: ranked(considered.filter(function (one) { return !one.refused; }), costs.error || 0),
+      options: ranked(considered.filter(function (one) { return !one.refused; }), costs.apart),
       refused: considered.filter(function (one) { return one.refused; })
     };
   }
 
+  /* From here on: words, as bench/analysis/reasons.py and bench/units.py have them. */
+  const SPACE = '\u00a0', TIMES = '\u00d7', DASH = '\u2013', UP = 1 + 1e-12;
+  const DURATION = [[1e9, 's'], [1e6, 'ms'], [1e3, '\u00b5s'], [1, 'ns']];
+  const WIRE = [[1e6, 'MB'], [1e3, 'kB'], [1, 'B']];
+  const HELD = [[2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB'], [1, 'B']];
+  const FINEST = {B: 1, ns: 1};
+
+  function grouped(value, places) {
+    return value.toLocaleString('en', {
+      minimumFractionDigits: places || 0, maximumFractionDigits: places || 0, roundingMode: 'halfEven'
+    });
+  }
+  function number(value) {
+    return value * UP >= 100 ? grouped(value * UP) : String(Number((value * UP).toPrecision(3)));
+  }
+  function two(value) {
+    const rounded = Number((value * UP).toPrecision(2));
+    return rounded >= 10 ? grouped(rounded) : String(rounded);
+  }
+  function roughly(value) { return 'about ' + two(value); }
+  function factor(value) {
+    const digits = value > 0 ? Math.floor(Math.log10(value)) : 0;
+    return grouped(value, Math.max(0, Math.min(2 - digits, 3))) + TIMES;
+  }
+  function sized(value, steps, far) {
+    if (value === null) return DASH;
+    const step = steps.find(function (one) { return value >= one[0] * 0.9995; }) || steps[steps.length - 1];
+    const scaled = value / step[0];
+    if (far) return roughly(scaled) + SPACE + step[1];
+    const digits = value ? Math.floor(Math.log10(scaled)) : 2;
+    const finest = step[1] in FINEST ? FINEST[step[1]] : 2;
+    return grouped(scaled, Math.min(Math.max(2 - digits, 0), finest)) + SPACE + step[1];
+  }
+  function duration(ns) { return sized(ns, DURATION, false); }
+  function listed(words) {
+    return words.length === 1 ? words[0] : words.slice(0, -1).join(', ') + ' and ' + words[words.length - 1];
+  }
+
+  function coresOf(option) { return option.far ? roughly(option.cores) : number(option.cores); }
+
+  function cells(option) {
+    const far = option.far, law = !option.where;
+    return [
+      option.rank + (option.level ? '=' : '') + ' ' + option.variant.label + (option.variant.product ? ' (product)' : ''),
+      coresOf(option), sized(option.p50_ns, DURATION, far && !law), sized(option.p99_ns, DURATION, far && !law),
+      sized(option.memory_bytes, HELD, far), sized(option.wire_bytes, WIRE, far),
+      far && option.requests ? roughly(option.requests) : number(option.requests), grouped(option.processes),
+      option.interval_s === null ? DASH : duration(option.interval_s * 1e9),
+      option.variant.reconnect, option.variant.flask
+    ];
+  }
+
+  function outside(one) {
+    const words = number(one.value) + SPACE + one.words;
+    if (!one.range) return words + ', none measured';
+    const above = one.value > one.range[1];
+    return words + ', ' + number(one.factor) + TIMES + (above ? ' beyond' : ' below') + ' the ' +
+      number(one.range[above ? 1 : 0]) + ' measured';
+  }
+
+  function notes(option, need) {
+    const variant = option.variant, memory = variant.memory;
+    const found = option.beyond.map(function (one) { return [one.name, outside(one)]; });
+    if (option.processes > 1) found.push(['processes', 'several processes, one was measured']);
+    if (option.open_files !== null) {
+      found.push(['files', 'needs ' + number(option.held) + ' open files per process; the machine measured allows ' +
+        grouped(option.open_files)]);
+    }
+    if (variant.ping_interval_s !== null) {
+      found.push(['pings', 'without ' + number(need.subscribers / variant.ping_interval_s) + ' pings per second']);
+    }
+    found.push(['basis', variant.basis]);
+    if (memory) {
+      found.push(['memory', 'memory from idle at ' + grouped(memory.low) + ' to ' + grouped(memory.high) + ' subscribers']);
+    }
+    const waited = option.waited_ns ? ' and ' + duration(option.waited_ns) + ' of waiting in a larger fan-out, by law' : '';
+    found.push(['fresh', option.where
+      ? 'p50 and p99 from the nearest load, ' + option.where + waited
+      : 'p50 and p99 from the law of polling']);
+    return found;
+  }
+
+  function apart(costs, rows) {
+    const held = rows.map(function (row) { return new Map(row); }), common = new Map();
+    (rows[0] || []).forEach(function (note) {
+      const kind = note[0], counts = new Map();
+      if (costs.each.includes(kind) || !held.every(function (row) { return row.has(kind); })) return;
+      held.forEach(function (row) { counts.set(row.get(kind), (counts.get(row.get(kind)) || 0) + 1); });
+      const most = Array.from(counts).reduce(function (best, one) { return one[1] > best[1] ? one : best; });
+      if (most[1] > 1) common.set(kind, most[0]);
+    });
+    return {
+      common: Array.from(common.values()).join('; '),
+      rows: rows.map(function (row) {
+        return row.filter(function (note) { return common.get(note[0]) !== note[1]; })
+          .map(function (note) { return note[1]; }).join('; ');
+      })
+    };
+  }
+
+  function least(options) {
+    return options.reduce(function (best, one) { return one.cores < best.cores ? one : best; });
+  }
+
+  function firstOf(costs, options) {
+    const first = options.filter(function (one) { return one.rank === 1; });
+    const beaten = options.filter(function (one) { return one.rank > 1; });
+    const fewest = least(first);
+    const most = first.reduce(function (best, one) { return one.cores > best.cores ? one : best; });
+    let said = fewest.variant.label + ' comes first with ' + coresOf(fewest) + ' cores';
+    if (first.length > 1) {
+      const held = first[0].memory_bytes, more = first[1].memory_bytes;
+      const clear = held !== null && more !== null && more > costs.clearly * held;
+      said = listed(first.map(function (one) { return one.variant.label; })) + ' cannot be told apart by cores (' +
+        coresOf(fewest) + ' to ' + coresOf(most).replace('about ', '') + ')' +
+        (clear ? '; ' + first[0].variant.label + ' holds the least memory of them' : '');
+    }
+    if (!beaten.length) return said + '.';
+    const second = least(beaten);
+    return said + '; ' + second.variant.label + ', the next, needs ' + factor(second.cores / fewest.cores) + ' the cores.';
+  }
+
+  function conclusion(costs, options) {
+    if (!options.length) return [costs.nothing_meets];
+    const product = options.find(function (one) { return one.variant.product; });
+    const ready = product
+      ? product.variant.label + ' with ' + coresOf(product) + ' cores'
+      : 'none of those measured meets this need';
+    return [firstOf(costs, options), 'Best ready-made product: ' + ready + '.'];
+  }
+
+  function because(costs, one, need) {
+    if (one.cores !== undefined) {
+      const whole = one.cores <= need.cores ? ' in ' + grouped(one.processes) + ' processes busy ' +
+        Math.round(costs.full * 100) + SPACE + '% at most' : '';
+      return 'needs ' + number(one.cores) + ' cores' + whole + ', ' + grouped(need.cores) + ' there ' +
+        (need.cores === 1 ? 'is' : 'are');
+    }
+    if (one.interval_s !== undefined) {
+      return 'would have to poll every ' + duration(one.interval_s * 1e9) + '; the shortest interval measured is ' +
+        duration(one.shortest_s * 1e9);
+    }
+    const nearestLoad = one.where ? ' (nearest: ' + one.where + ')' : '';
+    return one.reason + (one.late === undefined ? '' : ': ' + duration(one.late) + nearestLoad);
+  }
+
+  /* Everything that is said about a need. */
+  function worded(costs, need) {
+    const advice = advise(costs, need);
+    return {
+      advice: advice,
+      conclusion: conclusion(costs, advice.options),
+      rows: advice.options.map(cells),
+      notes: apart(costs, advice.options.map(function (option) { return notes(option, need); })),
+      refused: advice.refused.map(function (one) { return one.variant.label + ': ' + because(costs, one, need); })
+    };
+  }
+
+  function command(costs, need) {
+    const words = ['python -m bench advise', costs.run];
+    [['subscribers', need.subscribers, ''], ['rate', need.rate, ''], ['fan-out', need.fan_out, ''],
+      ['payload', need.payload_bytes, ''], ['upstream-rate', need.upstream_rate, ''],
+      ['max-staleness', need.max_staleness_s, 's'], ['cores', need.cores, '']].forEach(function (one) {
+      if (one[1] !== null) words.push('--' + one[0] + ' ' + one[1] + one[2]);
+    });
+    return words.join(' ');
+  }
+
   if (typeof module === 'object' && module.exports) {
-    module.exports = {advise: advise};
+    module.exports = {advise: advise, worded: worded, command: command};
     return;
   }
 
@@ -165,22 +351,8 @@
   const data = document.getElementById('costs'), form = document.getElementById('advise-form');
   if (!data || !form) return;
   const costs = JSON.parse(data.textContent);
-  const result = document.getElementById('advise-result');
-
-  function scaled(value, steps) {
-    const step = steps.find(function (one) { return Math.abs(value) >= one[0] * 0.9995; }) || steps[steps.length - 1];
-    return number(value / step[0]) + '\u00a0' + step[1];
-  }
-  function number(value) {
-    if (value >= 100) return Math.round(value).toLocaleString('en');
-    return String(Number(value.toPrecision(3)));
-  }
-  function duration(ns) { return scaled(ns, [[1e9, 's'], [1e6, 'ms'], [1e3, '\u00b5s'], [1, 'ns']]); }
-  function interval(s) { return s < 1 ? Math.round(s * 1000) + '\u00a0ms' : s.toLocaleString('en') + '\u00a0s'; }
-  function wire(size) { return scaled(size, [[1e6, 'MB'], [1e3, 'kB'], [1, 'B']]); }
-  function held(size) {
-    return size === null ? '\u2013' : scaled(size, [[2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB'], [1, 'B']]);
-  }
+  const result = document.getElementById('advise-result'), typed = document.getElementById('advise-command');
+  const presets = Array.from(form.querySelectorAll('button[data-preset]'));
 
   function add(parent, tag, text, kind) {
     const made = document.createElement(tag);
@@ -190,38 +362,31 @@
     return made;
   }
 
-  function outside(option) {
-    const found = option.beyond.map(function (one) {
-      const range = one.range ? 'measured: ' + number(one.range[0]) + ' to ' + number(one.range[1]) : 'none measured';
-      return number(one.value) + ' ' + one.words + ' (' + range + ')';
+  function row(body, option, words, note) {
+    const line = add(body, 'tr');
+    words.forEach(function (text, place) {
+      if (place) {
+        add(line, 'td', text);
+        return;
+      }
+      const head = add(line, 'th');
+      head.scope = 'row';
+      add(head, 'span', '', 'swatch ' + option.variant.swatch + (option.variant.product ? ' product' : ''));
+      head.appendChild(document.createTextNode(text));
     });
-    if (option.processes > 1) found.push('more than one server process (one was measured)');
-    return found.join('; ');
-  }
-
-  function row(body, option, need) {
-    const line = add(body, 'tr'), head = add(line, 'th');
-    head.scope = 'row';
-    add(head, 'span', '', 'swatch ' + option.variant.swatch + (option.variant.product ? ' product' : ''));
-    head.appendChild(document.createTextNode(option.variant.label));
-    if (option.variant.product) add(head, 'small', 'product');
-    if (option.level) add(head, 'small', 'level with the one above');
-    const room = option.fits ? '' : ' (more than ' + need.cores + ' cores)';
-    [option.interval_s === null ? '\u2013' : interval(option.interval_s), number(option.cores),
-      option.processes + room, held(option.memory_bytes), wire(option.wire_bytes), number(option.requests),
-      duration(option.p50_ns), duration(option.p99_ns)].forEach(function (text) { add(line, 'td', text); });
-    const beyond = outside(option), where = option.where ? 'the nearest load, ' + option.where : 'the law of polling';
-    add(line, 'td', beyond ? 'yes' : 'no');
-    const basis = add(add(body, 'tr', '', 'basis'), 'td', option.variant.basis + '; p50 and p99 from ' + where +
-      (option.waited_ns ? ' and ' + duration(option.waited_ns) + ' of waiting in a larger fan-out, by law' : '') +
-      (beyond ? '. Extrapolated: ' + beyond : ''));
-    basis.colSpan = costs.columns.length;
+    if (!note) return;
+    const cell = add(add(body, 'tr', '', 'basis'), 'td');
+    cell.colSpan = words.length;
+    add(cell, 'span', note);
   }
 
   function told(need) {
-    const advice = advise(costs, need);
+    const said = worded(costs, need);
     result.replaceChildren();
-    if (advice.options.length) {
+    said.conclusion.forEach(function (text, place) {
+      add(result, 'p', text, said.rows.length ? (place ? '' : 'conclusion') : 'alarm');
+    });
+    if (said.rows.length) {
       const box = add(result, 'div', '', 'wide advised');
       box.setAttribute('role', 'group');
       box.setAttribute('aria-label', 'Advice');
@@ -229,35 +394,39 @@
       const table = add(box, 'table'), heads = add(add(table, 'thead'), 'tr');
       costs.columns.forEach(function (words) { add(heads, 'th', words).scope = 'col'; });
       const body = add(table, 'tbody');
-      advice.options.forEach(function (option) { row(body, option, need); });
-      const first = advice.options[0], next = advice.options.find(function (one, at) { return at > 0 && !one.level; });
-      const apart = next ? ' ' + next.variant.label + ' needs ' + number(next.cores / first.cores) + '\u00d7 the cores.' : '';
-      add(result, 'p', first.variant.label + ' comes first with ' + number(first.cores) + ' server cores.' + apart);
-    } else {
-      add(result, 'p', 'Nothing that was measured meets this need.', 'alarm');
+      said.rows.forEach(function (words, place) { row(body, said.advice.options[place], words, said.notes.rows[place]); });
     }
-    advice.refused.forEach(function (one) {
-      const late = one.late === undefined ? '' : ': ' + duration(one.late) + (one.where ? ' (nearest: ' + one.where + ')' : '');
-      add(result, 'p', one.variant.label + ' is not advised: ' + one.reason + late + '.', 'note');
-    });
+    if (said.notes.common) add(result, 'p', 'All rows that say nothing else: ' + said.notes.common + '.', 'note');
+    said.refused.forEach(function (text) { add(result, 'p', 'Not advised: ' + text + '.', 'note'); });
+    typed.textContent = command(costs, need);
   }
 
   function asked() {
-    const typed = Object.fromEntries(new FormData(form).entries());
+    const given = Object.fromEntries(new FormData(form).entries());
     const need = {};
-    Object.keys(typed).forEach(function (name) { need[name] = typed[name] === '' ? null : Number(typed[name]); });
-    if (need.fan_out === null) need.fan_out = need.subscribers;
+    Object.keys(given).forEach(function (name) { need[name] = given[name] === '' ? null : Number(given[name]); });
     return need;
   }
 
+  function mark(stale) {
+    result.classList.toggle('stale', stale);
+    result.setAttribute('aria-busy', String(stale));
+  }
+
+  /* Advice as soon as what is typed is a need; until then the old one is marked as such. */
   function show() {
-    if (!form.reportValidity()) return;
-    const need = asked();
-    if (need.fan_out > need.subscribers) {
-      result.replaceChildren();
-      add(result, 'p', 'A message goes to ' + need.subscribers + ' subscribers at most.', 'alarm');
-      return;
-    }
+    const need = asked(), field = form.elements.namedItem('fan_out');
+    field.setCustomValidity(need.fan_out !== null && need.fan_out > need.subscribers
+      ? 'A message goes to ' + need.subscribers + ' subscribers at most.' : '');
+    const valid = form.checkValidity();
+    mark(!valid);
+    presets.forEach(function (button) {
+      const held = costs.presets[Number(button.dataset.preset)];
+      const same = Object.keys(held).every(function (name) { return held[name] === need[name]; });
+      button.setAttribute('aria-pressed', String(same));
+    });
+    if (!valid) return;
+    if (need.fan_out === null) need.fan_out = need.subscribers;
     told(need);
   }
 
@@ -268,8 +437,10 @@
     });
   }
 
-  form.addEventListener('submit', function (happened) { happened.preventDefault(); show(); });
-  form.querySelectorAll('button[data-preset]').forEach(function (button) {
+  form.noValidate = true;
+  form.addEventListener('input', show);
+  form.addEventListener('submit', function (happened) { happened.preventDefault(); show(); form.reportValidity(); });
+  presets.forEach(function (button) {
     button.addEventListener('click', function () { fill(costs.presets[Number(button.dataset.preset)]); show(); });
   });
   form.hidden = false;

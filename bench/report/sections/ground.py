@@ -1,0 +1,106 @@
+"""What the numbers rest on, in plain words: the load of every scenario, and what the servers ran on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.analysis.cells import Cells
+from bench.report.traced import Number, Phrase
+from bench.results import Parameter, ScenarioFacts
+from bench.units import SPACE, counted, quantity
+
+
+def loads(cells: Cells) -> list[Phrase]:
+    """A phrase per scenario of the run in which variants are compared, as far as its parameters are known ones. The
+    poll interval is told where it changes."""
+    told: list[Phrase] = []
+    polls: Phrase = ()
+    for scenario in cells.run.scenarios:
+        if not scenario.hidden and (load := _load(scenario)):
+            again = _polls(scenario)
+            told.append((*load, ".") if list(map(str, again)) == list(map(str, polls)) else (*load, *again, "."))
+            polls = again
+    return told
+
+
+def _load(scenario: ScenarioFacts) -> Phrase:
+    words = WORDS.get(scenario.name)
+    known = words is not None and words.needs <= scenario.parameters.keys()
+    return words.told(scenario) if words and known else ()
+
+
+def _broadcast(scenario: ScenarioFacts) -> Phrase:
+    return (
+        "Broadcast: ", _count(scenario, "rate_hz"), " messages/s of ", *_payload(scenario), " to each of ",
+        _count(scenario, "subscribers"), " subscribers",
+    )  # fmt: skip
+
+
+def _echo(scenario: ScenarioFacts) -> Phrase:
+    return (
+        "Echo: each of ", _count(scenario, "subscribers"), " subscribers sends ", _count(scenario, "rate_hz"),
+        " messages/s of ", *_payload(scenario), " and gets them back",
+    )  # fmt: skip
+
+
+def _idle(scenario: ScenarioFacts) -> Phrase:
+    steps = scenario.parameters["steps"]
+    assert isinstance(steps, list)
+    ends = [
+        Number(f"{count:,}", float(count), "parameter", "steps", scenario.name) for count in (min(steps), max(steps))
+    ]
+    return ("Idle: ", ends[0], " to ", ends[1], " silent subscribers")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a scenario is told, and the parameters without which it is not."""
+
+    told: Callable[[ScenarioFacts], Phrase]
+    needs: frozenset[str]
+
+
+_SENT = frozenset({"subscribers", "rate_hz", "payload_bytes", "poll_interval_s"})
+WORDS = {
+    "broadcast": Words(_broadcast, _SENT),
+    "echo": Words(_echo, _SENT),
+    "idle": Words(_idle, frozenset({"steps", "poll_interval_s"})),
+}
+
+
+def _payload(scenario: ScenarioFacts) -> Phrase:
+    size = _float(scenario.parameters["payload_bytes"])
+    return (Number(quantity(size, "wire bytes"), size, "parameter", "payload_bytes", scenario.name),)
+
+
+def _polls(scenario: ScenarioFacts) -> Phrase:
+    interval_ns = 1e9 * _float(scenario.parameters["poll_interval_s"])
+    shown = Number(quantity(interval_ns, "ns"), interval_ns, "parameter", "poll_interval_s", scenario.name)
+    return (", polling every ", shown)
+
+
+def _count(scenario: ScenarioFacts, name: str) -> Number:
+    value = _float(scenario.parameters[name])
+    return Number(f"{value:,.4g}", value, "parameter", name, scenario.name)
+
+
+def _float(value: Parameter) -> float:
+    assert not isinstance(value, list)
+    return float(value)
+
+
+def ground(cells: Cells) -> str:
+    """What the servers ran on, as far as the run knows: `gevent, one server process on one core, loopback`."""
+    environment = cells.run.environment
+    cores = len(set(environment.server_cores))
+    python = environment.facts.get("python")
+    apart = not set(environment.server_cores) & set(environment.load_cores)
+    parts = (
+        "gevent" if "gevent" in environment.versions else "",
+        "one server process"
+        + (f" on {'one core' if cores == 1 else counted(cores, 'core')}" if cores and apart else ""),
+        "loopback",
+        f"Python{SPACE}{python}" if python else "",
+    )
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,125 @@
+"""The headline: how the protagonist stands, in one computed sentence of few words. None of it is true in advance.
+
+Who is not told apart from it comes first, then whose data is staler, then what it and its nearest rival (the one with
+the freshest data) cost each other. What is lost elsewhere is only named; the groups below say by how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bench.analysis.claims import PROTAGONIST, ClaimVerdict, Judged
+from bench.report import traced
+from bench.report.traced import Number, Phrase
+
+DECIDED = (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED, ClaimVerdict.NO_DIFFERENCE)
+LEVEL = {"freshness": "freshness", "cpu": "CPU of a broadcast"}
+"""Themes on which the headline says who is not told apart."""
+COSTS = {"round-trip": "echo round trip", "cpu": "CPU of a broadcast", "cpu-echo": "echo CPU", "memory": "memory"}
+"""Themes on which it says what the protagonist and its nearest rival cost each other."""
+
+
+def sentence(judged: Sequence[Judged]) -> Phrase:
+    """The headline of the claims about the protagonist."""
+    measured = [one for one in judged if one.subject is not None]
+    if not measured:
+        return (f"This run has no valid trial of {PROTAGONIST} on neutral ground, so nothing is said about it.",)
+    decided = [one for one in measured if one.verdict in DECIDED]
+    if not decided:
+        return (f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it.",)
+    parts = [*_level(decided), _staler(decided), _fresher(decided), _costs(decided), _elsewhere(decided)]
+    told: list[str | Number] = []
+    for part in filter(None, parts):
+        told += ["; ", *part] if told else part
+    first = str(told[0])
+    return (f"{first[0].upper()}{first[1:]}", *told[1:], ".")
+
+
+def _level(judged: Sequence[Judged]) -> list[Phrase]:
+    """Whom the protagonist is not told apart from; those of the same themes are named together."""
+    on_what: dict[str, list[str]] = {}
+    for name, words in LEVEL.items():
+        for one in _about(judged, name, ClaimVerdict.NO_DIFFERENCE):
+            on_what.setdefault(one.claim.other.words, []).append(words)
+    whom: dict[tuple[str, ...], list[str]] = {}
+    for other, themes in on_what.items():
+        whom.setdefault(tuple(themes), []).append(other)
+    return [
+        (f"{listed([PROTAGONIST, *others])} show no difference in {' or '.join(themes)}",)
+        for themes, others in whom.items()
+    ]
+
+
+def _staler(judged: Sequence[Judged]) -> Phrase:
+    """Whose data is staler, and how many times."""
+    told: list[str | Number] = []
+    for one in _about(judged, "freshness", ClaimVerdict.SUPPORTED):
+        if number := _times(one):
+            told += (
+                [f", {one.claim.other.words} ", number]
+                if told
+                else [f"{one.claim.other.words} is ", number, " as stale"]
+            )
+    return tuple(told)
+
+
+def _fresher(judged: Sequence[Judged]) -> Phrase:
+    """Beside whom the protagonist's data is staler."""
+    told: list[str | Number] = []
+    for one in _about(judged, "freshness", ClaimVerdict.NOT_SUPPORTED):
+        if number := _times(one):
+            told += [", " if told else f"{PROTAGONIST} is ", number, f" as stale as {one.claim.other.words}"]
+    return tuple(told)
+
+
+def _costs(judged: Sequence[Judged]) -> Phrase:
+    """What the nearest rival takes more of, and what the protagonist takes more of beside it."""
+    rival = _nearest(judged)
+    of_rival = [one for one in judged if one.claim.other.words == rival and one.claim.theme.name in COSTS]
+    told: list[str | Number] = []
+    sides = ((rival, ClaimVerdict.SUPPORTED, ""), (PROTAGONIST, ClaimVerdict.NOT_SUPPORTED, f" of {rival}"))
+    for who, verdict, after in sides:
+        taken = [(number, COSTS[one.claim.theme.name]) for one in of_rival
+                 if one.verdict is verdict and (number := _times(one))]  # fmt: skip
+        for place, (number, theme) in enumerate(taken):
+            between = " and " if place == len(taken) - 1 else ", "
+            start = f"{', ' if told else ''}{who} {'' if told else 'takes '}"
+            told += [between if place else start, number, f" the {theme}"]
+        told += [after] if taken and after else []
+    return tuple(told)
+
+
+def _elsewhere(judged: Sequence[Judged]) -> Phrase:
+    """Where else the protagonist loses, without numbers; that it loses nothing, where that is so."""
+    rival = _nearest(judged)
+    lost = [one for one in judged if one.claim.theme.lead and one.verdict is ClaimVerdict.NOT_SUPPORTED]
+    if not lost:
+        return (f"{PROTAGONIST} is shown to lose on nothing",)
+    at_rival = [one for one in lost if one.claim.other.words == rival and one.claim.theme.name in COSTS]
+    if at_rival or _about(lost, "freshness", ClaimVerdict.NOT_SUPPORTED):
+        return ()
+    return (f"{PROTAGONIST} loses on {listed(dict.fromkeys(one.claim.theme.short for one in lost))}",)
+
+
+def _nearest(judged: Sequence[Judged]) -> str:
+    """The rival with the freshest data, or, without any, the last that was compared."""
+    fresh = [one for one in judged if one.claim.theme.name == "freshness" and one.other is not None]
+    found = min(fresh, key=lambda one: one.other.estimate.median if one.other else 0.0) if fresh else judged[-1]
+    return found.claim.other.words
+
+
+def _about(judged: Sequence[Judged], theme: str, verdict: ClaimVerdict) -> list[Judged]:
+    return [one for one in judged if one.claim.theme.name == theme and one.verdict is verdict]
+
+
+def _times(judged: Judged) -> Number | None:
+    """How many times as much the side that has more has; None where somebody's number is zero."""
+    theme, comparison = judged.claim.theme, judged.larger
+    found = traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()
+    return found[0] if found and isinstance(found[0], Number) else None
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    held = list(names)
+    return " and ".join(part for part in (", ".join(held[:-1]), held[-1]) if part)
