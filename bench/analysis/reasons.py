@@ -235,6 +235,8 @@ def asked(need: Need) -> str:
 
 CLEARLY = 1.1
 """The factor from which on a difference of memory is worth a word."""
+PINGED = ", its pings not counted"
+"""What is said of a product that keeps its connections alive by pings."""
 NOTHING_MEETS = "Nothing that was measured meets this need."
 
 
@@ -244,7 +246,8 @@ def conclusion(advice: Advice) -> tuple[str, ...]:
         return (NOTHING_MEETS,)
     product = next((option for option in advice.options if option.variant.product), None)
     ready = f"{product.variant.label} with {cores(product)}" if product else "none of those measured meets this need"
-    return _first(advice), f"Best ready-made product: {ready}."
+    unpinged = PINGED if product and ping_interval(product.variant) is not None else ""
+    return _first(advice), f"Best ready-made product: {ready}{unpinged}."
 
 
 def _first(advice: Advice) -> str:

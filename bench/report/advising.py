@@ -113,6 +113,7 @@ def data(costs: Costs, swatches: dict[str, str]) -> dict[str, Any]:
         "columns": list(reasons.COLUMNS),
         "each": sorted(reasons.EACH),
         "nothing_meets": reasons.NOTHING_MEETS,
+        "pinged": reasons.PINGED,
         "dimensions": [{"name": one.name, "words": one.words} for one in DIMENSIONS],
         "variants": [_variant(model, swatches.get(model.variant.name, "")) for model in costs.models],
         "presets": [needed(need) for _, need in TYPICAL],

@@ -139,8 +139,9 @@ def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_count
     assert "lost messages" not in [finding.name for finding in record.findings]
 
 
-@pytest.mark.parametrize("signal", ["TERM", "KILL"])
-@pytest.mark.parametrize("variant", _variant.names())
+@pytest.mark.parametrize(
+    ("variant", "signal"), [*((name, "TERM") for name in _variant.names()), ("websocket", "KILL"), ("polling", "KILL")]
+)
 def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed(variant, signal):
     if reason := _variant.unavailable(_variant.load(variant)):
         pytest.skip(reason)

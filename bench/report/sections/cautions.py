@@ -96,7 +96,9 @@ def _span(sizes: set[int]) -> str:
 def _about_trials(sizes: set[int]) -> list[str]:
     if max(sizes) < FEWEST_TRIALS:
         return []
-    sure = [f"{percent(coverage(size))} with {size}" for size in sorted(sizes) if size >= FEWEST_TRIALS]
+    enough = [size for size in sorted(sizes) if size >= FEWEST_TRIALS]
+    alone = len(sizes) == 1
+    sure = [f"{percent(coverage(size))}{'' if alone else f' with {size}'}" for size in enough]
     none = f"; {FEWEST_TRIALS - 1} or fewer have none" if min(sizes) < FEWEST_TRIALS else ""
     return [
         f"Numbers are medians over {_span(sizes)}; their brackets hold the truth with a probability of at most"

@@ -302,7 +302,8 @@
     const ready = product
       ? product.variant.label + ' with ' + coresOf(product) + ' cores'
       : 'none of those measured meets this need';
-    return [firstOf(costs, options), 'Best ready-made product: ' + ready + '.'];
+    const unpinged = product && product.variant.ping_interval_s ? costs.pinged : '';
+    return [firstOf(costs, options), 'Best ready-made product: ' + ready + unpinged + '.'];
   }
 
   function because(costs, one, need) {
