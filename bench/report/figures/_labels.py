@@ -76,6 +76,9 @@ DIRECTIONS = tuple(
 )
 NEAR_PT = 10.0
 """What stands nearer to its point needs no line to it."""
+CROWD_PT, APART_PT = 16.0, 20.0
+"""Points nearer to each other than the first are named from at least the second away, with a line to each: beside them
+nobody could tell which is meant."""
 
 
 def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float]] = ()) -> None:
@@ -95,7 +98,8 @@ def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float
     obstacles = np.concatenate([points, others])
     taken: list[Box] = []
     for mark, point in zip(marks, points, strict=True):
-        box, distance = _best(mark, point, room, taken, obstacles)
+        near = np.hypot(*(points - point).T) < CROWD_PT
+        box, distance = _best(mark, point, room, taken, obstacles, APART_PT if near.sum() > 1 else 0.0)
         taken.append(box)
         far = distance > NEAR_PT
         axes.annotate(
@@ -115,10 +119,12 @@ def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float
         )
 
 
-def _best(mark: Mark, point: np.ndarray, room: Box, taken: Sequence[Box], obstacles: np.ndarray) -> tuple[Box, float]:
+def _best(
+    mark: Mark, point: np.ndarray, room: Box, taken: Sequence[Box], obstacles: np.ndarray, apart_pt: float
+) -> tuple[Box, float]:
     """The place that costs least, and how far it is; none further away than it costs can be better."""
     best, least = None, math.inf
-    for box, radius in _places(mark, point):
+    for box, radius in _places(mark, point, apart_pt):
         if best is not None and radius >= least:
             break
         cost = _cost(box, radius, room, taken, obstacles)
@@ -128,11 +134,11 @@ def _best(mark: Mark, point: np.ndarray, room: Box, taken: Sequence[Box], obstac
     return best
 
 
-def _places(mark: Mark, point: np.ndarray) -> Iterator[tuple[Box, float]]:
+def _places(mark: Mark, point: np.ndarray, apart_pt: float) -> Iterator[tuple[Box, float]]:
     """Where the text of a mark could stand, nearest first: the nearest edge of its box lies at the radius."""
     width = text_width_in(mark.text, mark.size_pt) * 72 + 2.0
     height = LINE * mark.size_pt * len(mark.text.splitlines())
-    for radius in RADII_PT:
+    for radius in (one for one in RADII_PT if one >= apart_pt):
         for angle in DIRECTIONS:
             x = point[0] + math.cos(angle) * (radius + width / 2)
             y = point[1] + math.sin(angle) * (radius + height / 2)
