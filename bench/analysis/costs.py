@@ -348,7 +348,8 @@ def non_negative(rows: Floats, target: Floats) -> Floats:
             break
         passive[entering] = True
         x, passive = _feasible(scaled, target, x, passive)
-    return x / lengths
+    found: Floats = x / lengths
+    return found
 
 
 def _feasible(

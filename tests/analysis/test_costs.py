@@ -176,7 +176,7 @@ def test_the_command_can_be_typed_and_is_what_the_scenarios_declare() -> None:
     settled = settle(Request(sweeps=sweeps))
     full = settle(Request(profile=next(name for name, profile in PROFILES.items() if profile.sweeps)))
     assert {name: sorted(held) for name, held in settled.swept.items()} == {
-        name: sorted(held) for name, held in full.swept.items()
+        name: sorted(full.swept[name]) for name in settled.swept
     }
     assert set(SWEEPS) == {(name, key) for name in BASE for key in scenarios.load(name).sweeps}
 
