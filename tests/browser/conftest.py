@@ -76,7 +76,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 WIDTHS = {"desk": 1440, "tablet": 834, "phone": 390}
-VIEWS = [(name, width, scheme) for name in REPORTS for width in WIDTHS for scheme in ("light", "dark")]
+VIEWS = [(name, width, scheme) for name in ("whole", "reference") for width in WIDTHS for scheme in ("light", "dark")]
+VIEWS += [(name, *view) for name in ("hostile", "failed") for view in (("desk", "light"), ("phone", "dark"))]
 
 
 @pytest.fixture(scope="package", params=VIEWS, ids="-".join)
