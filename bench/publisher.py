@@ -121,11 +121,11 @@ class Ingest:
 
 def probe(ingest: Ingest, composer: Composer, orders: Orders, topic: str, **_: Any) -> dict[str, Any]:
     """Publish probes until there is a next order."""
-    published = 0
-    while not orders.waiting(PROBE_EVERY_S if published else 0):
+    published, pause_s = 0, 0.0
+    while not orders.waiting(pause_s):
         text = composer.compose(PROBE_FROM + published, time.monotonic_ns())
-        ingest.send(topic.encode() + b"\t" + text + b"\n")
-        published += 1
+        published += ingest.send(topic.encode() + b"\t" + text + b"\n")
+        pause_s = PROBE_EVERY_S
     return {"published": published}
 
 
