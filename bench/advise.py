@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import results
-from bench.analysis import reasons
+from bench.analysis import grounds, reasons
 from bench.analysis.advice import Advice, Need, advise
 from bench.analysis.cells import Cells
 from bench.analysis.costs import Costs, fit
@@ -85,7 +85,7 @@ def advised(folder: Path, need: Need) -> tuple[str, bool]:
     where the run was not measured at loads that tell costs apart."""
     costs = fit(Cells(*results.load(folder)))
     if not costs.models:
-        lack = reasons.lacking(costs) or "no variant was measured"
+        lack = grounds.lacking(costs) or "no variant was measured"
         raise Refused(f"{folder} does not show what a load costs: {lack}")
     advice = advise(costs, need)
     return text(costs, advice), advice.met
@@ -103,8 +103,8 @@ def text(costs: Costs, advice: Advice) -> str:
     if advice.refused:
         refused = [f"  {reasons.refusal(one, advice.need)}" for one in advice.refused]
         said.append("Not advised:\n" + "\n".join(refused))
-    said += [reasons.ranking(costs), " ".join([reasons.prediction(costs), reasons.aims(costs)]), reasons.conventions()]
-    lack = reasons.lacking(costs)
+    said += [grounds.ranking(costs), " ".join([grounds.prediction(costs), grounds.aims(costs)]), grounds.conventions()]
+    lack = grounds.lacking(costs)
     if lack:
         said.append(f"Not costed from this run: {lack}.")
     return "\n".join(clean(line) for line in "\n\n".join(said).splitlines())

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.advice import FAR, FULL, Advice, Beyond, Need, Option, Refusal
-from bench.analysis.costs import Costs, Miss, Model, Quantity
+from bench.analysis.advice import FULL, Advice, Beyond, Need, Option, Refusal
+from bench.analysis.costs import Model
 from bench.analysis.loads import Point
 from bench.analysis.metrics import Unit
 from bench.results import VariantFacts
@@ -23,7 +23,6 @@ NUMBERS = 9
 
 UP = 1 + 1e-12
 Note = tuple[str, str]
-SATURATED = "\N{LEFT DOUBLE QUOTATION MARK}server saturated\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +256,7 @@ def _first(advice: Advice) -> str:
         said = f"{fewest.variant.label} comes first with {cores(fewest)}"
     else:
         several = f"{number_of(fewest)} to {number_of(most).removeprefix('about ')}"
-        said = f"{_and([option.variant.label for option in first])} cannot be told apart by cores ({several})"
+        said = f"{listed([option.variant.label for option in first])} cannot be told apart by cores ({several})"
         held, more = first[0].memory_bytes, first[1].memory_bytes
         if held is not None and more is not None and more > CLEARLY * held:
             said += f"; {first[0].variant.label} holds the least memory of them"
@@ -300,87 +299,6 @@ def _spent(option: Option) -> str:
     return f"{option.variant.label} spends its cores {' and '.join(most)}." if most else ""
 
 
-def _and(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-QUANTITIES: tuple[tuple[Quantity, str, float], ...] = (("cpu", "CPU", 0.20), ("wire", "bytes", 0.10))
-"""What is predicted, and which median error was aimed at."""
-
-
-def prediction(costs: Costs) -> str:
-    """How far predictions were off for what was left out of the fit, and which was the worst."""
-    checked = [(words, costs.held_out.of(which), costs.held_out.median(which)) for which, words, _ in QUANTITIES]
-    known = [(words, found, error) for words, found, error in checked if error is not None]
-    if not known:
-        return "No prediction could be checked."
-    labels = {model.variant.name: model.variant.label for model in costs.models}
-    medians = ", ".join(f"{error * 100:.1f}{SPACE}% for {words}" for words, _, error in known)
-    worst = max((found[0] for _, found, _ in known), key=lambda miss: miss.error)
-    return (
-        f"Typical error of a prediction: {medians} (median of {counted(len(known[0][1]), 'measured load')}, each left"
-        f" out of the fit); the worst was {percent(worst.error)} ({_missed(worst, labels)}). {_saturated(costs)}"
-    )
-
-
-def _missed(miss: Miss, labels: dict[str, str]) -> str:
-    scenario, _, at = place(miss.where).partition(" at ")
-    return f"{labels.get(miss.variant, miss.variant)} at {at or scenario}"
-
-
-def _saturated(costs: Costs) -> str:
-    if not costs.saturated:
-        return f"No trial in the fit has the finding {SATURATED}."
-    have = "has" if costs.saturated == 1 else "have"
-    return f"The fit uses {counted(costs.saturated, 'trial')} that {have} the finding {SATURATED}."
-
-
-def ranking(costs: Costs) -> str:
-    """The rule of the order."""
-    return (
-        "Ranked by server cores. Those with less than"
-        f" {factor(costs.held_out.apart())} the fewest cores of their group share a rank (1=), because nine of ten"
-        " predicted ratios between two variants were off by less; they stand by memory, then by bytes."
-    )
-
-
-def errors(costs: Costs) -> list[tuple[str, ...]]:
-    """Per variant: its label and the median errors of CPU and of bytes."""
-    found = []
-    for model in costs.models:
-        medians = [costs.held_out.median(which, model.variant.name) for which, _, _ in QUANTITIES]
-        found.append((model.variant.label, *(DASH if error is None else f"{error:.1%}" for error in medians)))
-    return found
-
-
-def aims(costs: Costs) -> str:
-    """Which median errors were aimed at, and whether that was met."""
-    said = []
-    for which, words, target in QUANTITIES:
-        error = costs.held_out.median(which)
-        if error is not None:
-            said.append(f"{percent(target)} at most for {words}, {'met' if error <= target else 'missed'}")
-    return f"Aimed at: {'; '.join(said)}." if said else ""
-
-
-def lacking(costs: Costs) -> str:
-    """Which variants cannot be costed from this run, and the command that would measure what they lack."""
-    if not costs.lacking:
-        return ""
-    labels = [variant.label for variant, _ in costs.lacking]
-    missing = sorted({name for _, lacks in costs.lacking for _, name in lacks})
-    return (
-        f"{_and(labels)}: what a delivery, a message and a byte cost cannot be told apart without points over"
-        f" {_and(missing)}; `{costs.command}` measures them"
-    )
-
-
-def conventions() -> str:
-    """What the numbers of every option leave out."""
-    return (
-        f"One server process uses one core here, and is planned to be busy {percent(FULL)} of the time at most; what"
-        " needs several was not measured with several, and a broker between them is not in the numbers. Waits of long"
-        " polling that end unanswered are counted; pings that keep open connections alive, TLS and proxies are not."
-        f" \N{LEFT DOUBLE QUOTATION MARK}About\N{RIGHT DOUBLE QUOTATION MARK}: extrapolated by more than a factor of"
-        f" {FAR:g}."
-    )

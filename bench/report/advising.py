@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis import reasons
+from bench.analysis import grounds, reasons
 from bench.analysis.advice import (
     DIMENSIONS,
     FAR,
@@ -66,7 +66,7 @@ class Section:
 def section(cells: Cells) -> Section:
     """The advice of a run."""
     costs = fit(cells)
-    lacking = reasons.lacking(costs) or ("" if costs.models else "no variant was measured")
+    lacking = grounds.lacking(costs) or ("" if costs.models else "no variant was measured")
     if not costs.models:
         return Section({}, (), [], "", "", "", [], "", lacking)
     worked = [_worked(title, advise(costs, need)) for title, need in TYPICAL]
@@ -74,11 +74,11 @@ def section(cells: Cells) -> Section:
         data(costs, {name: f"v{look.css[3:]}" for name, look in looks(cells.shown).items()}),
         reasons.COLUMNS,
         worked,
-        reasons.prediction(costs),
-        reasons.ranking(costs),
-        reasons.aims(costs),
-        reasons.errors(costs),
-        reasons.conventions(),
+        grounds.prediction(costs),
+        grounds.ranking(costs),
+        grounds.aims(costs),
+        grounds.errors(costs),
+        grounds.conventions(),
         lacking,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bench.analysis import advice, reasons
+from bench.analysis import advice, grounds, reasons
 from bench.analysis.advice import FULL, Advice, Need, Option, advise
 from bench.analysis.costs import Costs, fit
 from tests._priced import PRICES, Prices, cells
@@ -201,7 +201,7 @@ def test_a_shared_rank_is_measured_from_the_fewest_cores_and_does_not_chain() ->
     assert {one.rank for one in found} != {1}
     assert [one.rank for one in found] == sorted(one.rank for one in found)
     assert all(one.level == (sum(other.rank == one.rank for other in found) > 1) for one in found)
-    assert f"less than {reasons.factor(apart)} the fewest cores" in reasons.ranking(costs)
+    assert f"less than {reasons.factor(apart)} the fewest cores" in grounds.ranking(costs)
 
 
 def test_upstream_that_was_not_measured_is_refused() -> None:
@@ -256,7 +256,7 @@ def test_pings_that_are_not_counted_are_said(costs: Costs) -> None:
         variant = msgspec.structs.replace(model.variant, options={"ping_interval": said})
         found = advise(replace(costs, models=(replace(model, variant=variant),)), NEED)
         assert [one for one in notes(found, "sse") if "pings" in one] == ([words] if words else [])
-    assert "pings that keep open connections alive" in reasons.conventions()
+    assert "pings that keep open connections alive" in grounds.conventions()
 
 
 def test_numbers_far_outside_the_measured_loads_have_two_digits(costs: Costs) -> None:
@@ -297,26 +297,26 @@ def plain(text: str) -> str:
 
 
 def test_the_prediction_error_is_said_beside_its_target(costs: Costs) -> None:
-    said = plain(reasons.prediction(costs))
+    said = plain(grounds.prediction(costs))
     assert "Typical error of a prediction: 0.0 % for CPU, 0.0 % for bytes (median of 64 measured loads" in said
     assert "The fit uses 1 trial that has the finding" in said
-    assert "No trial in the fit has the finding" in reasons.prediction(replace(costs, saturated=0))
-    assert "The fit uses 3 trials that have the finding" in reasons.prediction(replace(costs, saturated=3))
-    assert "20 % at most for CPU, met" in plain(reasons.aims(costs))
+    assert "No trial in the fit has the finding" in grounds.prediction(replace(costs, saturated=0))
+    assert "The fit uses 3 trials that have the finding" in grounds.prediction(replace(costs, saturated=3))
+    assert "20 % at most for CPU, met" in plain(grounds.aims(costs))
     noisy = fit(cells(noise=0.6))
-    assert "20 % at most for CPU, missed" in plain(reasons.aims(noisy))
+    assert "20 % at most for CPU, missed" in plain(grounds.aims(noisy))
     worst = noisy.held_out.of("cpu")[0]
     label = next(model.variant.label for model in noisy.models if model.variant.name == worst.variant)
-    assert f"({label} at " in reasons.prediction(noisy)
-    assert [label for label, *_ in reasons.errors(costs)] == [one.name.upper() for one in PRICES]
+    assert f"({label} at " in grounds.prediction(noisy)
+    assert [label for label, *_ in grounds.errors(costs)] == [one.name.upper() for one in PRICES]
 
 
 def test_what_cannot_be_costed_is_said_beside_what_can() -> None:
     swept = [("broadcast", "subscribers", 30), ("broadcast", "rate_hz", 5.0), ("broadcast", "payload_bytes", 1000)]
-    said = reasons.lacking(fit(cells(swept=swept)))
+    said = grounds.lacking(fit(cells(swept=swept)))
     assert said.startswith("POLLING: ")
     assert "`python -m bench run --sweep broadcast.poll_interval_s=0.1,0.5,1.0,2.0`" in said
-    assert reasons.lacking(fit(cells())) == ""
+    assert grounds.lacking(fit(cells())) == ""
 
 
 @pytest.mark.parametrize(
