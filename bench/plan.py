@@ -49,7 +49,7 @@ MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_h
 """The floor under the mixture: what it would measure with nothing planted."""
 
 BRIEF = (PLANTS["delay 5 ms"], FAULTS)
-"""What a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are on time."""
+"""What a block of a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are on time."""
 
 WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
 
@@ -81,17 +81,18 @@ def plan(
     repetitions: int,
     seed: int,
     twins: Sequence[tuple[str, str]] = (),
-    before: Sequence[Planned] = (),
+    opening: Sequence[Plant] = (),
     points: Sequence[Point] = (),
 ) -> list[Planned]:
     """Trials for all `(scenario, variant)` cells: one block after the other, each block in an order of its own.
 
     A block holds every cell once, so that a drift of the machine hits all cells alike, those in `twins` twice, and
-    every point of the sweeps. What is in `before` comes before the first block.
+    every point of the sweeps. It opens with a calibration of the plants in `opening`.
     """
-    planned: list[Planned] = list(before)
+    planned: list[Planned] = []
     changed = {(one.scenario, one.variant, one.suffix): {one.parameter: one.value} for one in points}
     for block in range(1, repetitions + 1):
+        planned = calibration(opening, seed, block, planned)
         order = sorted([*((*cell, "") for cell in cells), *((*cell, "-twin") for cell in twins), *changed])
         random.Random(trial_seed(seed, f"block {block}")).shuffle(order)
         for cell in order:
@@ -131,10 +132,10 @@ def of_run(
     twinned: bool,
     points: Sequence[Point] = (),
 ) -> list[Planned]:
-    """A whole run: the brief calibration, then blocks in which the `floors` stand among the cells to be compared."""
+    """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared."""
     doubled = twins(cells, seed) if twinned else []
     instrument = [cell for cell in floors if cell not in cells]
-    return plan([*cells, *instrument], repetitions, seed, doubled, calibration(BRIEF, seed), points)
+    return plan([*cells, *instrument], repetitions, seed, doubled, BRIEF, points)
 
 
 def floors(traffic: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -142,7 +143,7 @@ def floors(traffic: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(scenario, FLOOR) for scenario, who in traffic.items() if who != "nobody"]
 
 
-def calibration(plants: Sequence[Plant], seed: int, block: int = 0, before: Sequence[Planned] = ()) -> list[Planned]:
+def calibration(plants: Sequence[Plant], seed: int, block: int = 1, before: Sequence[Planned] = ()) -> list[Planned]:
     """A block with one trial of every plant, in a seeded order, after the trials in `before`."""
     planned, order = list(before), list(plants)
     random.Random(trial_seed(seed, f"calibration {block}")).shuffle(order)

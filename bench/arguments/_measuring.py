@@ -29,7 +29,7 @@ examples:
 
 SENSITIVITY_EPILOG = """\
 examples:
-  python -m bench sensitivity                            10 experiments of 5 blocks, some 22 minutes
+  python -m bench sensitivity                            10 experiments of 7 blocks, some 31 minutes
   python -m bench sensitivity --experiments 2 --blocks 3
 """
 
@@ -88,7 +88,7 @@ def add_sensitivity(commands: Commands) -> None:
         epilog=SENSITIVITY_EPILOG,
     )
     sensitivity.add_argument("--experiments", type=positive, default=10, help="how often (default: %(default)s)")
-    sensitivity.add_argument("--blocks", type=positive, default=5, help="of each experiment (default: %(default)s)")
+    sensitivity.add_argument("--blocks", type=positive, default=7, help="of each experiment (default: %(default)s)")
     add_storage(sensitivity)
 
 

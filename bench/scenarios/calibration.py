@@ -1,7 +1,7 @@
 """Calibration: known delays, a freeze and known faults are planted by the server. Does the bench read them back?
 
 From outside it is a broadcast. What is planted, and what must therefore be read back, is in `servers/_plants.py`, with
-the rate and the number of subscribers at which that holds. A run begins with a brief one; a long one is
+the rate and the number of subscribers at which that holds. Every block of a run begins with a brief one; a long one is
 `python -m bench calibrate`. Alone, against a server that was started with PUSHBENCH_PLANT="delay 5 ms":
 
     locust -f bench/scenarios/calibration.py --variant calibration --host http://127.0.0.1:8000 --users 20
