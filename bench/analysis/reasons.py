@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bench.analysis.advice import FULL, Advice, Beyond, Need, Option, Refusal
 from bench.analysis.costs import Model
-from bench.analysis.loads import Point
+from bench.analysis.loads import Point, Way, way_of
 from bench.analysis.metrics import Unit
 from bench.results import VariantFacts
 from bench.units import DASH, SPACE, TIMES, counted, duration, factor, percent, quantity, scale_for
@@ -243,20 +243,40 @@ def conclusion(advice: Advice) -> tuple[str, ...]:
     """What comes first and by how much, then the best product."""
     if not advice.options:
         return (NOTHING_MEETS,)
+    return _first(advice), f"Best ready-made product: {ready_made(advice)}."
+
+
+def ready_made(advice: Advice) -> str:
+    """The product that needs the fewest cores, or that there is none."""
     product = next((option for option in advice.options if option.variant.product), None)
-    ready = f"{product.variant.label} with {cores(product)}" if product else "none of those measured meets this need"
-    unpinged = PINGED if product and ping_interval(product.variant) is not None else ""
-    return _first(advice), f"Best ready-made product: {ready}{unpinged}."
+    if product is None:
+        return "none of those measured meets this need"
+    unpinged = PINGED if ping_interval(product.variant) is not None else ""
+    return f"{product.variant.label} with {cores(product)}{unpinged}"
+
+
+def polling(advice: Advice) -> str:
+    """What polling amounts to beside the fewest cores, or why it does not meet the need; empty where none was measured.
+    """
+    polled = next((option for option in advice.options if option.interval_s is not None), None)
+    if polled is None or polled.interval_s is None:
+        refused = [one for one in advice.refused if way_of(one.variant) is Way.POLLS]
+        return refusal(refused[0], advice.need) if refused else ""
+    fewest = min(option.cores for option in advice.options)
+    return (
+        f"{polled.variant.label} every {duration(polled.interval_s * 1e9)}: {number(polled.requests)} requests/s and"
+        f" {factor(polled.cores / fewest)} the cores"
+    )
 
 
 def _first(advice: Advice) -> str:
     first = advice.first
-    fewest, most = (pick(first, key=lambda option: option.cores) for pick in (min, max))
+    fewest = min(first, key=lambda option: option.cores)
     if len(first) == 1:
         said = f"{fewest.variant.label} comes first with {cores(fewest)}"
     else:
-        several = f"{number_of(fewest)} to {number_of(most).removeprefix('about ')}"
-        said = f"{listed([option.variant.label for option in first])} cannot be told apart by cores ({several})"
+        several = f"{listed([option.variant.label for option in first])} cannot be told apart by cores"
+        said = f"{several} ({span(first).removesuffix(' cores')})"
         held, more = first[0].memory_bytes, first[1].memory_bytes
         if held is not None and more is not None and more > CLEARLY * held:
             said += f"; {first[0].variant.label} holds the least memory of them"
@@ -265,6 +285,13 @@ def _first(advice: Advice) -> str:
         return said + "."
     second = min(beaten, key=lambda option: option.cores)
     return f"{said}; {second.variant.label}, the next, needs {factor(second.cores / fewest.cores)} the cores."
+
+
+def span(options: Sequence[Option]) -> str:
+    """From the fewest cores to the most: `about 0.11 to 0.14 cores`."""
+    fewest, most = (pick(options, key=lambda option: option.cores) for pick in (min, max))
+    upper = f" to {number_of(most).removeprefix('about ')}" if len(options) > 1 else ""
+    return f"{number_of(fewest)}{upper} cores"
 
 
 def number_of(option: Option) -> str:
@@ -299,6 +326,6 @@ def _spent(option: Option) -> str:
     return f"{option.variant.label} spends its cores {' and '.join(most)}." if most else ""
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"

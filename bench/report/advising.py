@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +42,22 @@ class Worked:
 
     title: str
     asked: str
+    glance: Glance
     conclusion: tuple[str, ...]
     lines: list[reasons.Line]
     notes: reasons.Notes
     why: str
     refused: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The answer to a typical need in three lines: what to take, what polling would come to, what is there ready-made."""
+
+    take: str
+    cost: str
+    polling: str
+    product: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +100,24 @@ def _worked(title: str, advice: Advice) -> Worked:
     return Worked(
         title,
         reasons.asked(advice.need),
+        _glance(advice, lines),
         reasons.conclusion(advice),
         lines,
         reasons.apart([line.notes for line in lines]),
         reasons.why(advice),
         [reasons.refusal(one, advice.need) for one in advice.refused],
+    )
+
+
+def _glance(advice: Advice, lines: Sequence[reasons.Line]) -> Glance:
+    if not lines:
+        return Glance(reasons.NOTHING_MEETS, "", reasons.polling(advice), "")
+    memory = lines[0].cells[reasons.COLUMNS.index("memory")]
+    return Glance(
+        reasons.listed([option.variant.label for option in advice.first], "or"),
+        f"{reasons.span(advice.first)} of the server, {memory} of memory",
+        reasons.polling(advice),
+        reasons.ready_made(advice),
     )
 
 

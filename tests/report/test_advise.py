@@ -171,6 +171,20 @@ def test_without_javascript_the_typical_needs_are_worked_out(read: Reader) -> No
     assert "hidden" in form
 
 
+def test_typical_needs_are_answered_at_a_glance_before_all_else(text: str) -> None:
+    glance = text[text.index('<dl class="glance">') : text.index("</dl>", text.index('<dl class="glance">'))]
+    assert text.index('<dl class="glance">') < text.index("advise-form")
+    read = Reader(glance)
+    for title, need in TYPICAL:
+        found = advise(fit(cells()), need)
+        anchor = {"href": f"#{title.lower()}"}
+        assert ("a", anchor) in read.tags
+        assert f'<h3 id="{title.lower()}">' in text
+        for words in (reasons.asked(need), reasons.span(found.first), reasons.ready_made(found), reasons.polling(found)):
+            assert " ".join(words.split()) in read.text
+        assert all(option.variant.label in read.text for option in found.first)
+
+
 def test_the_page_says_how_far_predictions_are_off_and_what_is_extrapolated(read: Reader) -> None:
     assert "Typical error of a prediction:" in read.text
     assert "several processes, one was measured" in read.text

@@ -101,4 +101,6 @@ def _value(cells: Cells, metric: Metric, scenario: str, variant: VariantFacts, l
     if found is None:
         return Value(DASH, "", None, False)
     text, ends = quantity(found.median, metric.unit), interval(found, metric.unit)
+    if found.median < 0:  # of nothing can less than nothing be used: it is the scatter of what was subtracted
+        ends = ", ".join(filter(None, [ends, "below what can be resolved"]))
     return Value(text, ends, found.median, variant.name in leaders)
