@@ -16,7 +16,7 @@ NAME = "sensitivity"
 UNPLANTED = Plant(name="delay 0 ms", subscribers=BUSIER.subscribers, rate_hz=BUSIER.rate_hz)
 PLANTS_BY_LABEL = {
     **{label: UNPLANTED for pair in NOTHING for label in pair},
-    **dict(zip((question.label for question in QUESTIONS), (LATE_FIFTH, BUSIER), strict=True)),
+    **dict(zip(dict.fromkeys(question.label for question in QUESTIONS), (LATE_FIFTH, BUSIER), strict=True)),
 }
 MEASURE_S = 3.0  # as in the profile `standard`
 

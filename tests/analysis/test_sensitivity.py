@@ -36,15 +36,16 @@ def counts(seen):
 def test_planted_differences_are_found_and_equal_things_left_alone():
     seen = outcomes(trials(late=2.0, busier=1.3), BLOCKS)
     equal, planted = [one for one in seen if not one.planted], [one for one in seen if one.planted]
-    assert [one.asked for one in equal] == [2 * EXPERIMENTS] * 3
+    assert [one.asked for one in equal] == [2 * EXPERIMENTS] * 4
     assert sum(one.found for one in equal) <= 2
-    assert counts(planted) == [(True, EXPERIMENTS, 0, EXPERIMENTS, True)] * 2
-    assert 1.2 < np.median([ratio.median for ratio in planted[1].ratios]) < 1.3  # the broker's part was not planted
+    assert counts(planted) == [(True, EXPERIMENTS, 0, EXPERIMENTS, True)] * 3
+    assert 1.2 < np.median([ratio.median for ratio in planted[-1].ratios]) < 1.3  # the broker's part was not planted
 
 
 def test_what_was_not_planted_is_not_found():
-    _, _, _, late, busier = outcomes(trials(), BLOCKS)
+    *_, late, later, busier = outcomes(trials(), BLOCKS)
     assert not late.met
+    assert not later.met
     assert not busier.met
 
 
@@ -62,4 +63,5 @@ def test_the_table_has_a_row_for_every_question():
     seen = outcomes(trials(late=2.0, busier=1.3), BLOCKS)
     lines = sensitivity_table(seen).splitlines()
     assert len(lines) == 2 + len(seen)
-    assert "10 ms more on one delivery in five" in lines[-2]
+    assert ["10 ms more on one delivery in five" in line for line in lines[-3:]] == [True, True, False]
+    assert [line.rpartition("told only")[1] for line in lines[-3:]] == ["", "told only", ""]
