@@ -44,7 +44,7 @@ def test_what_stands_beside_a_run_is_told(run_folder: Path) -> None:
     told = instrument.facts(run_folder, cells(run_folder))
     assert "freeze" in {row.reading.plant for row in told.calibration}
     assert (told.experiments, told.blocks) == (EXPERIMENTS, BLOCKS)
-    assert [one.asked for one in told.sensitivity if one.planted] == [EXPERIMENTS] * 2
+    assert [one.asked for one in told.sensitivity if one.planted] == [EXPERIMENTS] * 3
 
 
 def test_prose_is_spliced_between_its_marks_alone(run_folder: Path) -> None:
