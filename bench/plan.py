@@ -49,7 +49,8 @@ MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_h
 """The floor under the mixture: what it would measure with nothing planted."""
 
 BRIEF = (PLANTS["delay 5 ms"], FAULTS)
-"""What a block of a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are on time."""
+"""What a block of a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are
+on time."""
 
 WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
 

@@ -8,8 +8,8 @@ values stand apart, and needs no convolution. The maximum is that of the m deliv
 own maximum is one of many more draws, so its quantile 2**(-1/m) is used: the median of the largest of m.
 
 The floor of a trial are trials of the same number of subscribers and the same rate: those of a delay of 0 ms, and
-where there are none (in the brief calibration before a block) those of the faults, nearly all of whose deliveries are on
-time, cut to that part. Where both were run in one block, that block's are taken, so that a drift of the machine hits
+where there are none (in the brief calibration before a block) those of the faults, nearly all of whose deliveries are
+on time, cut to that part. Where both were run in one block, that block's are taken, so that a drift of the machine hits
 both sides. The harness floor of a scenario will not do: other conditions have another floor.
 """
 

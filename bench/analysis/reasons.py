@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bench.analysis.advice import FULL, Advice, Beyond, Need, Option, Refusal
 from bench.analysis.costs import Model
-from bench.analysis.loads import Point, Way, way_of
+from bench.analysis.loads import Point
 from bench.analysis.metrics import Unit
 from bench.results import VariantFacts
 from bench.units import DASH, SPACE, TIMES, counted, duration, factor, percent, quantity, scale_for
@@ -53,9 +53,9 @@ def _cells(option: Option) -> tuple[str, ...]:
     return (
         f"{rank(option)} {option.variant.label}" + (" (product)" if option.variant.product else ""),
         roughly(option.cores) if far else number(option.cores),
-        *((_sized(age, "ns", far and not law)) for age in (option.p50_ns, option.p99_ns)),
-        _sized(option.memory_bytes, "memory bytes", far),
-        _sized(option.wire_bytes, "wire bytes", far),
+        *((sized(age, "ns", far and not law)) for age in (option.p50_ns, option.p99_ns)),
+        sized(option.memory_bytes, "memory bytes", far),
+        sized(option.wire_bytes, "wire bytes", far),
         roughly(option.requests) if far and option.requests else number(option.requests),
         f"{option.processes:,}",
         DASH if option.interval_s is None else duration(option.interval_s * 1e9),
@@ -95,7 +95,8 @@ def _two(value: float) -> str:
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
 
 
-def _sized(value: float | None, unit: Unit, far: bool) -> str:
+def sized(value: float | None, unit: Unit, far: bool) -> str:
+    """A number with its unit; to two digits where it is far outside what was measured."""
     if value is None or not far:
         return quantity(value, unit)
     scale = scale_for(value, unit)
@@ -243,30 +244,10 @@ def conclusion(advice: Advice) -> tuple[str, ...]:
     """What comes first and by how much, then the best product."""
     if not advice.options:
         return (NOTHING_MEETS,)
-    return _first(advice), f"Best ready-made product: {ready_made(advice)}."
-
-
-def ready_made(advice: Advice) -> str:
-    """The product that needs the fewest cores, or that there is none."""
     product = next((option for option in advice.options if option.variant.product), None)
-    if product is None:
-        return "none of those measured meets this need"
-    unpinged = PINGED if ping_interval(product.variant) is not None else ""
-    return f"{product.variant.label} with {cores(product)}{unpinged}"
-
-
-def polling(advice: Advice) -> str:
-    """What polling amounts to beside the fewest cores, or why it does not meet the need; empty where none was measured.
-    """
-    polled = next((option for option in advice.options if option.interval_s is not None), None)
-    if polled is None or polled.interval_s is None:
-        refused = [one for one in advice.refused if way_of(one.variant) is Way.POLLS]
-        return refusal(refused[0], advice.need) if refused else ""
-    fewest = min(option.cores for option in advice.options)
-    return (
-        f"{polled.variant.label} every {duration(polled.interval_s * 1e9)}: {number(polled.requests)} requests/s and"
-        f" {factor(polled.cores / fewest)} the cores"
-    )
+    ready = f"{product.variant.label} with {cores(product)}" if product else "none of those measured meets this need"
+    unpinged = PINGED if product and ping_interval(product.variant) is not None else ""
+    return _first(advice), f"Best ready-made product: {ready}{unpinged}."
 
 
 def _first(advice: Advice) -> str:
@@ -275,23 +256,28 @@ def _first(advice: Advice) -> str:
     if len(first) == 1:
         said = f"{fewest.variant.label} comes first with {cores(fewest)}"
     else:
-        several = f"{listed([option.variant.label for option in first])} cannot be told apart by cores"
-        said = f"{several} ({span(first).removesuffix(' cores')})"
-        held, more = first[0].memory_bytes, first[1].memory_bytes
-        if held is not None and more is not None and more > CLEARLY * held:
+        most = max(first, key=lambda option: option.cores)
+        several = f"{number_of(fewest)} to {number_of(most).removeprefix('about ')}"
+        said = f"{listed([option.variant.label for option in first])} cannot be told apart by cores ({several})"
+        if lightest(first):
             said += f"; {first[0].variant.label} holds the least memory of them"
+    return "; ".join([said, *following(advice)]) + "."
+
+
+def lightest(first: Sequence[Option]) -> bool:
+    """Whether the first of several that share a rank clearly holds less memory than the others."""
+    held, more = first[0].memory_bytes, first[1].memory_bytes
+    return held is not None and more is not None and more > CLEARLY * held
+
+
+def following(advice: Advice) -> list[str]:
+    """Who comes next after the first rank, and how far behind; empty where nobody does."""
     beaten = [option for option in advice.options if option.rank > 1]
     if not beaten:
-        return said + "."
+        return []
     second = min(beaten, key=lambda option: option.cores)
-    return f"{said}; {second.variant.label}, the next, needs {factor(second.cores / fewest.cores)} the cores."
-
-
-def span(options: Sequence[Option]) -> str:
-    """From the fewest cores to the most: `about 0.11 to 0.14 cores`."""
-    fewest, most = (pick(options, key=lambda option: option.cores) for pick in (min, max))
-    upper = f" to {number_of(most).removeprefix('about ')}" if len(options) > 1 else ""
-    return f"{number_of(fewest)}{upper} cores"
+    fewest = min(option.cores for option in advice.first)
+    return [f"{second.variant.label}, the next, needs {factor(second.cores / fewest)} the cores"]
 
 
 def number_of(option: Option) -> str:
@@ -326,6 +312,6 @@ def _spent(option: Option) -> str:
     return f"{option.variant.label} spends its cores {' and '.join(most)}." if most else ""
 
 
-def listed(words: Sequence[str], last: str = "and") -> str:
+def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

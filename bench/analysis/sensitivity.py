@@ -126,4 +126,6 @@ def _planted(question: Question, experiments: Sequence[Experiment]) -> Outcome |
     told = sum(verdict is not Verdict.TOO_FEW for verdict in verdicts)
     higher, lower = verdicts.count(Verdict.HIGHER), verdicts.count(Verdict.LOWER)
     seen = tuple(ratios)
-    return Outcome(question.words, question.metric, True, told, higher, lower, seen, question.deciding) if told else None
+    return (
+        Outcome(question.words, question.metric, True, told, higher, lower, seen, question.deciding) if told else None
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from bench.analysis.advice import (
 )
 from bench.analysis.cells import Cells
 from bench.analysis.costs import CPU_FEATURES, WIRE_FEATURES, Costs, Model, fit
+from bench.analysis.glance import Glance, glance
 from bench.report.palette import looks
 from bench.report.text import clean
 
@@ -48,16 +48,6 @@ class Worked:
     notes: reasons.Notes
     why: str
     refused: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """The answer to a typical need in three lines: what to take, what polling would come to, what is there ready-made."""
-
-    take: str
-    cost: str
-    polling: str
-    product: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +90,12 @@ def _worked(title: str, advice: Advice) -> Worked:
     return Worked(
         title,
         reasons.asked(advice.need),
-        _glance(advice, lines),
+        glance(advice),
         reasons.conclusion(advice),
         lines,
         reasons.apart([line.notes for line in lines]),
         reasons.why(advice),
         [reasons.refusal(one, advice.need) for one in advice.refused],
-    )
-
-
-def _glance(advice: Advice, lines: Sequence[reasons.Line]) -> Glance:
-    if not lines:
-        return Glance(reasons.NOTHING_MEETS, "", reasons.polling(advice), "")
-    memory = lines[0].cells[reasons.COLUMNS.index("memory")]
-    return Glance(
-        reasons.listed([option.variant.label for option in advice.first], "or"),
-        f"{reasons.span(advice.first)} of the server, {memory} of memory",
-        reasons.polling(advice),
-        reasons.ready_made(advice),
     )
 
 

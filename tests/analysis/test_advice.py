@@ -102,27 +102,6 @@ def test_only_polling_has_a_poll_interval(costs: Costs) -> None:
     assert [one.variant.name for one in advise(costs, NEED).options if one.interval_s is not None] == ["polling"]
 
 
-def test_what_polling_comes_to_is_told_beside_the_fewest_cores(costs: Costs) -> None:
-    found = advise(costs, NEED)
-    polled = option(costs, NEED, "polling")
-    fewest = min(one.cores for one in found.options)
-    said = reasons.polling(found).replace("\N{NO-BREAK SPACE}", " ")
-    times = reasons.factor(polled.cores / fewest)
-    assert said == f"POLLING every 1.99 s: {reasons.number(polled.requests)} requests/s and {times} the cores"
-    assert reasons.span(found.options[:1]) == reasons.cores(found.options[0])
-
-
-@pytest.mark.parametrize("limit_s", [0.0015, 0.04])
-def test_why_polling_does_not_do_is_told_in_its_place(costs: Costs, limit_s: float) -> None:
-    found = advise(costs, replace(NEED, max_staleness_s=limit_s))
-    (refused,) = (one for one in found.refused if one.variant.name == "polling")
-    assert reasons.polling(found) == reasons.refusal(refused, found.need)
-
-
-def test_where_no_polling_was_measured_nothing_is_said_of_it() -> None:
-    assert reasons.polling(advise(fit(cells(PRICES[2:4])), NEED)) == ""
-
-
 def test_a_limit_shorter_than_a_poll_takes_refuses_polling(costs: Costs) -> None:
     found = advise(costs, replace(NEED, max_staleness_s=0.0015))
     refused = {one.variant.name: reasons.refusal(one, found.need) for one in found.refused}

@@ -1,0 +1,87 @@
+"""Advice at a glance: what to take, why, and what must be known before taking it, in a few short lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.analysis import reasons
+from bench.analysis.advice import Advice, Option
+from bench.analysis.loads import Way, way_of
+from bench.analysis.metrics import Unit
+from bench.units import duration, factor
+
+MEMORY: Unit = "memory bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """`take` is one variant; `why` says with whom it shares its rank, and who comes next. Each of the others is empty
+    where there is nothing to be said.
+
+    product: what is there ready-made; polling: what that would come to, or why it will not do; beyond: how far all of
+    this lies outside what was measured.
+    """
+
+    take: str
+    cost: str
+    why: str
+    product: str
+    polling: str
+    beyond: str
+
+
+def glance(advice: Advice) -> Glance:
+    """The advice in short."""
+    if not advice.options:
+        return Glance(reasons.NOTHING_MEETS, "", "", "", polling(advice), "")
+    best = advice.options[0]
+    return Glance(best.variant.label, cost(best), why(advice), ready_made(advice), polling(advice), beyond(best))
+
+
+def cost(option: Option) -> str:
+    """`about 0.14 cores and about 930 MiB`."""
+    return " and ".join(filter(None, [reasons.cores(option), held(option)]))
+
+
+def held(option: Option) -> str:
+    """Its memory, as its row has it; empty where that was not measured."""
+    return "" if option.memory_bytes is None else reasons.sized(option.memory_bytes, MEMORY, option.far)
+
+
+def why(advice: Advice) -> str:
+    """With whom the first shares its rank, which stands by memory, and who comes next."""
+    first = advice.first
+    said = []
+    if len(first) > 1:
+        others = [f"{one.variant.label} ({held(one) or 'memory unknown'})" for one in first[1:]]
+        said.append(f"level by cores with {reasons.listed(others)}")
+    return "; ".join([*said, *reasons.following(advice)])
+
+
+def ready_made(advice: Advice) -> str:
+    """The product that needs the fewest cores, with what it costs and what becomes of messages; or that none does."""
+    product = next((option for option in advice.options if option.variant.product), None)
+    if product is None:
+        return "none of those measured meets this need"
+    pinged = reasons.PINGED if reasons.ping_interval(product.variant) is not None else ""
+    kept = reasons.reconnect(product.variant)
+    return f"{product.variant.label}, {cost(product)}{pinged}; after a reconnect it {kept}"
+
+
+def polling(advice: Advice) -> str:
+    """What polling amounts to beside the fewest cores, or why it does not meet the need."""
+    polled = next((option for option in advice.options if option.interval_s is not None), None)
+    if polled is None or polled.interval_s is None:
+        refused = [one for one in advice.refused if way_of(one.variant) is Way.POLLS]
+        return reasons.refusal(refused[0], advice.need) if refused else ""
+    fewest = min(option.cores for option in advice.options)
+    interval, times = duration(polled.interval_s * 1e9), factor(polled.cores / fewest)
+    return (
+        f"{polled.variant.label} every {interval}: {reasons.number(polled.requests)} requests/s and {times} the cores"
+    )
+
+
+def beyond(option: Option) -> str:
+    """What of an option lies furthest outside what was measured, and what its machine must allow."""
+    far = sorted(option.beyond, key=lambda one: -one.factor)[:1]
+    return "; ".join([*map(reasons.outside, far), *([reasons.files(option)] if option.open_files is not None else [])])
