@@ -33,8 +33,8 @@ POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: nobody publ
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A subscriber that is counted apart from the others: what it receives, and what crosses its connections, is no part
-    of what is measured."""
+    """A subscriber that is counted apart from the others: what it receives, and what crosses its connections, is not
+    measured with theirs."""
 
     user: SubscriberUser
     recorder: Recorder

@@ -56,6 +56,7 @@ SMALL = {
     "slow_reader": {
         "subscribers": 4,
         "rate_hz": 200.0,
+        "payload_bytes": 2000,
         "slow_after_s": 0.1,
         "trickle_s": 0.2,
         "stop_s": 0.6,

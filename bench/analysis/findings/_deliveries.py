@@ -61,9 +61,7 @@ def _lost_by_nobody(trial: Trial) -> str | None:
     slow = trial.slow
     if slow is None or trial.parameters.get("slow") != "nobody" or slow.lost <= slow.signalled:
         return None
-    return (
-        f"{slow.lost - slow.signalled:,} lost at the subscriber counted apart, though it read like the others"
-    )
+    return f"{slow.lost - slow.signalled:,} lost at the subscriber counted apart, though it read like the others"
 
 
 def _errors(trial: Trial) -> str | None:
