@@ -67,9 +67,8 @@ class Point:
     @property
     def suffix(self) -> str:
         """What its trials are called beside those of the cell: `-rate_hz-40`."""
-        return (
-            f"-{self.parameter}-{self.value:g}" if isinstance(self.value, float) else f"-{self.parameter}-{self.value}"
-        )
+        value = f"{self.value:g}" if isinstance(self.value, float) else str(self.value).replace(" ", "-")
+        return f"-{self.parameter}-{value}"
 
 
 def trial_seed(seed: int, trial_id: str) -> int:

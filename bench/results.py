@@ -81,6 +81,24 @@ class Absences(Fact, frozen=True, kw_only=True):
     fresh: Distribution
 
 
+class SlowReader(Fact, frozen=True, kw_only=True):
+    """What became of the one subscriber that read slowly. The ledger, the latencies and the completion of its trial are
+    those of the others. messages: received by it intact; closed: how often its connection was closed by the server.
+    Of what it lost, `signalled` lay in a gap that the server told it of. Where nobody is slow (the run to compare with)
+    it is the same subscriber, reading like the others.
+    """
+
+    messages: int
+    corrupted: int
+    lost: int
+    duplicated: int
+    reordered: int
+    signalled: int
+    closed: int
+    memory_before_bytes: int  # PSS of the server (and what it starts) before the slow reader grew slow
+    memory_peak_bytes: int  # the most since, in the measured part
+
+
 class ProcessUsage(Fact, frozen=True, kw_only=True):
     """What one process used within the window, and what it held at the window's end. None: not measurable here."""
 
@@ -269,6 +287,7 @@ class Trial(Fact, frozen=True, kw_only=True):
     idle: list[IdleStep] = []
     capacity: list[CapacityStep] = []
     storm: Storm | None = None
+    slow: SlowReader | None = None
 
     @property
     def valid(self) -> bool:

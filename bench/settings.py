@@ -32,7 +32,8 @@ class Sweep:
 
 
 def sweeps(settings: Sequence[str]) -> list[Sweep]:
-    """The sweeps that were asked for. Raises ValueError for what is not `[SCENARIO.]NAME=VALUE,VALUE,...`."""
+    """The sweeps that were asked for; values are Python literals, or plain words. Raises ValueError for what is not
+    `[SCENARIO.]NAME=VALUE,VALUE,...`."""
     found = []
     for setting in settings:
         name, equals, listed = setting.partition("=")
@@ -40,7 +41,8 @@ def sweeps(settings: Sequence[str]) -> list[Sweep]:
         try:
             values = ast.literal_eval(f"({listed},)")
         except (ValueError, SyntaxError):
-            values = ()
+            words = tuple(listed.split(","))
+            values = words if all(word.isidentifier() for word in words) else ()
         if not equals or not parameter or not values:
             raise ValueError(f"--sweep takes [SCENARIO.]NAME=VALUE,VALUE,..., not {setting!r}")
         found.append(Sweep(scenario, parameter, values))

@@ -32,6 +32,7 @@ from bench.results import (
     Machine,
     Planned,
     ProcessUsage,
+    SlowReader,
     Storm,
     Trial,
     Usage,
@@ -116,6 +117,7 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     connect(cast, variant, parameters["subscribers"])
     stage.enter("prime")
     prime(cast)
+    weighed = _weighed(cast)
     stage.enter("measure")
     rate_hz = parameters["rate_hz"]
     drain_s = parameters.get("drain_s", DRAIN_WITHIN_S) + parameters["poll_interval_s"]
@@ -130,7 +132,7 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     if cast.publisher:
         cast.publisher.send({"do": "publish", "topic": cast.topic, "count": last, **schedule})
     machine = stage.facts["machine"]
-    sampler = Sampler(faults.living(cast), machine.cores, *window.cost_ns)
+    sampler = Sampler(faults.living(cast), machine.cores, *window.cost_ns, weighed=weighed)
     sampler.start()
     try:
         faults.carry_out(cast, window)
@@ -146,6 +148,29 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     if measured.absences is not None:
         resumes = Capability.RESUME in variant.capabilities
         stage.facts["absences"] = msgspec.structs.replace(measured.absences, resumes=resumes)
+    if measured.slow is not None:
+        slow_ns = window.start_ns + round(parameters["slow_after_s"] * 1e9)
+        stage.facts["slow"] = with_memory(measured.slow, sampler.memory, slow_ns)
+
+
+def _weighed(cast: Cast) -> list[int]:
+    """Whose memory is told where a subscriber is slow: that of the server, its broker and whatever it starts."""
+    if "slow" not in cast.parameters:
+        return []
+    return sorted({*usage.family(cast.server.server_pid), *([cast.broker.pid] if cast.broker else [])})
+
+
+def with_memory(slow: SlowReader, memory: list[tuple[int, int]], slow_ns: int) -> SlowReader:
+    """The facts of a slow reader with what the server held before `slow_ns`, and at most since."""
+    before = [held for at_ns, held in memory if at_ns <= slow_ns] or [memory[0][1]]
+    since = [held for at_ns, held in memory if at_ns > slow_ns] or before[-1:]
+    return msgspec.structs.replace(slow, memory_before_bytes=before[-1], memory_peak_bytes=max(since))
+
+
+def _receivers(parameters: Mapping[str, Any]) -> int:
+    """How many of those that are measured every message goes to."""
+    apart = "slow" in parameters
+    return int(parameters.get("room", parameters["subscribers"])) - apart
 
 
 def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
@@ -157,7 +182,7 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
         "ledger": measured.ledger,
         "oracle": measured.oracle,
         "latency": measured.latency,
-        "completion": completion(measured.fan_outs, cast.parameters.get("room", cast.parameters["subscribers"])),
+        "completion": completion(measured.fan_outs, _receivers(cast.parameters)),
         "slip": fold(slips_ns) if slips_ns else measured.slip,
         "connect": measured.connect,
         "wire": measured.wire,

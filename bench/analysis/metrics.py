@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis.distributions import quantile
-from bench.results import Distribution, IdleStep, ProcessUsage, Trial
+from bench.results import Distribution, IdleStep, ProcessUsage, SlowReader, Trial
 
 Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s"]
 Better = Literal["lower", "higher"]
@@ -150,6 +150,10 @@ def _both(step: IdleStep, key: str) -> float | None:
     return None if None in values else float(sum(values))
 
 
+def _slow(value: Callable[[SlowReader], float | None]) -> Callable[[Trial], float | None]:
+    return lambda trial: None if trial.slow is None else value(trial.slow)
+
+
 def slope(points: list[tuple[int, float | None]]) -> float | None:
     """Least-squares slope through (x, y), leaving out points without y; None unless two x differ."""
     known = [(x, y) for x, y in points if y is not None]
@@ -187,6 +191,16 @@ _TABLE = (
            headline=True),
     Metric("connection_cpu", "idle CPU per connection, without keep-alives", "ns per s", "lower", _connection_cpu,
            ("idle",), headline=True),
+    Metric("memory_growth", "server memory at its most, above that before a reader was slow", "memory bytes", "lower",
+           _slow(lambda slow: slow.memory_peak_bytes - slow.memory_before_bytes), ("slow_reader",), headline=True),
+    Metric("slow_received", "messages the slow reader received", "share", "higher",
+           _slow(lambda slow: _per(slow.messages, slow.messages + slow.lost)), ("slow_reader",), headline=True),
+    Metric("slow_lost", "messages the slow reader lost", "count", "lower", _slow(lambda slow: slow.lost),
+           ("slow_reader",)),
+    Metric("slow_told", "of those it lost, in a gap that it was told of", "share", "higher",
+           _slow(lambda slow: _per(slow.signalled, slow.lost)), ("slow_reader",)),
+    Metric("slow_closed", "times the server closed the connection of the slow reader", "count", "lower",
+           _slow(lambda slow: slow.closed), ("slow_reader",)),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
     Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),

@@ -18,7 +18,7 @@ from bench.clients._errors import ProtocolError
 
 _BARE_LF = re.compile(rb"(?<!\r)\n").search
 MAX_HEAD_BYTES = 65_536
-MAX_BODY_BYTES = 16 * 1_048_576
+MAX_BODY_BYTES = 40 * 1_048_576  # an Engine.IO poll is answered with all that has been waiting, however much
 _MAX_SIZE_LINE_BYTES = 4_096
 
 HEADER_PROFILES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({"lean": ()})

@@ -57,8 +57,7 @@ class Reactor:
 
         Raises OSError for what fails at once; what fails later reaches `receiver.lost`.
         """
-        stamped = AVAILABLE and self.tally.connections_opened % STAMPED_EVERY == 0
-        link = (StampedLink if stamped else Link)(self, host, port, receiver, source)
+        link = self._make(host, port, receiver, source)
         self.tally.connections_opened += 1
         self._links[link.fd] = link
         return link
@@ -109,6 +108,10 @@ class Reactor:
         self._due.clear()
         self._alarm.close()
         self.readiness.close()
+
+    def _make(self, host: str, port: int, receiver: Receiver, source: str) -> Link:
+        stamped = AVAILABLE and self.tally.connections_opened % STAMPED_EVERY == 0
+        return (StampedLink if stamped else Link)(self, host, port, receiver, source)
 
     def _add(self, total: Segments, counted: Segments | None) -> Segments:
         if counted is None:

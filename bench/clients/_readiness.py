@@ -18,6 +18,7 @@ import gevent
 from gevent import monkey
 
 _READ, _WRITE = 1, 4  # EPOLLIN, EPOLLOUT
+_EDGE = 1 << 31  # EPOLLET
 _BATCH = 128
 _ROUNDS = 4  # batches before the hub gets its turn: some milliseconds of work at most
 _LOOP_READ, _LOOP_WRITE = 1, 2  # libev's EV_READ, EV_WRITE
@@ -38,6 +39,9 @@ class Readiness(Protocol):
 
     def watch(self, fd: int, watched: Watched) -> None:
         """Call `watched.on_readable` whenever there is something to read."""
+
+    def watch_readable(self, fd: int, on: bool) -> None:
+        """Stop calling `on_readable` of the watched `fd`, or begin again. An error or a hang-up may still be told."""
 
     def watch_writable(self, fd: int, on: bool) -> None:
         """Begin or stop calling `on_writable` of the watched `fd`."""
@@ -65,19 +69,26 @@ class EpollReadiness:
         # By file descriptor: a list, because a lookup in a dictionary would also touch the key's memory. A burst to
         # a thousand subscribers finds all their memory cold, and every cache line costs more than a line of code.
         self._watched: list[Watched | None] = []
+        self._masks: dict[int, int] = {}  # what each is watched for
         self._watcher = loop.io(self._epoll.fileno(), _LOOP_READ)
         self._watcher.start(self._drain)
 
     def watch(self, fd: int, watched: Watched) -> None:
         self._epoll.register(fd, _READ)
+        self._masks[fd] = _READ
         self._watched.extend([None] * (fd + 1 - len(self._watched)))
         self._watched[fd] = watched
 
+    def watch_readable(self, fd: int, on: bool) -> None:
+        # an error or a hang-up cannot be left out: at the edge it is told once, and not again and again
+        self._change(fd, on=_READ if on else _EDGE, off=_EDGE if on else _READ)
+
     def watch_writable(self, fd: int, on: bool) -> None:
-        self._epoll.modify(fd, _READ | _WRITE if on else _READ)
+        self._change(fd, on=_WRITE if on else 0, off=0 if on else _WRITE)
 
     def unwatch(self, fd: int) -> None:
         self._watched[fd] = None
+        del self._masks[fd]
         self._epoll.unregister(fd)
 
     def pause(self) -> None:
@@ -90,6 +101,10 @@ class EpollReadiness:
         self._watcher.stop()
         self._watcher.close()
         self._epoll.close()
+
+    def _change(self, fd: int, on: int, off: int) -> None:
+        self._masks[fd] = mask = self._masks[fd] & ~off | on
+        self._epoll.modify(fd, mask)
 
     def _drain(self) -> None:
         poll, all_watched = self._poll, self._watched
@@ -130,6 +145,11 @@ class WatcherReadiness:
     def watch(self, fd: int, watched: Watched) -> None:
         self._watched[fd] = watched
         self._add(self._readers, fd, _LOOP_READ, watched.on_readable)
+
+    def watch_readable(self, fd: int, on: bool) -> None:
+        self._remove(self._readers, fd)
+        if on:
+            self._add(self._readers, fd, _LOOP_READ, self._watched[fd].on_readable)
 
     def watch_writable(self, fd: int, on: bool) -> None:
         self._remove(self._writers, fd)

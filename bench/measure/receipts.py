@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench.analysis.distributions import fold, merge, quantile
-from bench.results import Absences, Distribution, Ledger, Oracle, Series, Wire
+from bench.results import Absences, Distribution, Ledger, Oracle, Series, SlowReader, Wire
 
 SERIES_INTERVAL_NS = 250_000_000
 
@@ -31,6 +31,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     fan_outs: by sequence number; empty where every subscriber has messages of its own.
     slots: latencies per quarter second of receive time.
     deliveries: those that arrived in the window of the costs.
+    slow: what the subscriber that is counted apart received, if it was in this process; without the server's memory.
     """
 
     ledger: Ledger
@@ -45,6 +46,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     unread: Distribution | None
     wire: Wire | None
     deliveries: int
+    slow: SlowReader | None = None
 
 
 def merged(parts: Sequence[Measured]) -> Measured:
@@ -62,6 +64,7 @@ def merged(parts: Sequence[Measured]) -> Measured:
         unread=merge_known(part.unread for part in parts),
         wire=_wire([part.wire for part in parts]),
         deliveries=sum(part.deliveries for part in parts),
+        slow=_slow([part.slow for part in parts]),
     )
 
 
@@ -110,6 +113,11 @@ def _absences(parts: Sequence[Absences | None]) -> Absences | None:
     counts = {name: sum(getattr(part, name) for part in known) for name in ("cuts", "returns", "attempts", "recovered")}
     slots = [sum(slot) for slot in zip_longest(*(part.attempt_slots for part in known), fillvalue=0)]
     return Absences(resumes=known[0].resumes, attempt_slots=slots, fresh=merge(part.fresh for part in known), **counts)
+
+
+def _slow(parts: Sequence[SlowReader | None]) -> SlowReader | None:
+    known = [part for part in parts if part is not None]
+    return _summed(SlowReader, known) if known else None
 
 
 def _ledger(ledgers: Sequence[Ledger]) -> Ledger:

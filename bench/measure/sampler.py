@@ -1,4 +1,5 @@
-"""Reads what processes use and cores do at both ends of a window, and CPU clocks every quarter second between."""
+"""Reads what processes use and cores do at both ends of a window, and every quarter second between CPU clocks, and what
+is held of memory by those who are to be weighed."""
 
 from __future__ import annotations
 
@@ -18,17 +19,22 @@ class Sampler(threading.Thread):
     """Samples the processes in `pids` (name -> pid) and `cores` from `start_ns` to `end_ns` of the monotonic clock.
 
     After `join`, `usage` holds what each used within the window (nothing for one that was gone before its end) and
-    `cpu_ns[name]` its CPU time per quarter second; `watch` holds what the cores did, whoever made them.
+    `cpu_ns[name]` its CPU time per quarter second; `watch` holds what the cores did, whoever made them. `memory` holds
+    (moment, bytes) for the processes in `weighed` together, at the start and every quarter second.
     """
 
-    def __init__(self, pids: Mapping[str, int], cores: Sequence[int], start_ns: int, end_ns: int) -> None:
+    def __init__(
+        self, pids: Mapping[str, int], cores: Sequence[int], start_ns: int, end_ns: int, weighed: Sequence[int] = ()
+    ) -> None:
         super().__init__(name="sampler", daemon=True)
         self._pids = dict(pids)
         self._cores = cores
+        self._weighed = weighed
         self._start_ns, self._end_ns = start_ns, end_ns
         self._stopped = threading.Event()
         self.usage: dict[str, ProcessUsage] = {}
         self.cpu_ns: dict[str, list[int]] = {name: [] for name in pids}
+        self.memory: list[tuple[int, int]] = []
         self.window_ns = 0
         self.watch: Watch | None = None
 
@@ -48,6 +54,7 @@ class Sampler(threading.Thread):
         began_ns = time.monotonic_ns()
         first = {name: usage.read(pid) for name, pid in self._pids.items()}
         clocks = {name: reading.cpu_ns for name, reading in first.items()}
+        self._weigh()
         moment = self._start_ns
         while moment < self._end_ns:
             moment = min(moment + SERIES_INTERVAL_NS, self._end_ns)
@@ -57,10 +64,16 @@ class Sampler(threading.Thread):
                 now = usage.cpu_clock_ns(pid)
                 self.cpu_ns[name].append(now - clocks[name])
                 clocks[name] = now
+            self._weigh()
         last = {name: usage.read(pid) for name, pid in self._pids.items()}
         self.window_ns = time.monotonic_ns() - began_ns
         self.watch.end()
         self.usage = {name: last[name].spent_since(first[name], pid) for name, pid in self._pids.items()}
+
+    def _weigh(self) -> None:
+        known = [held for held in map(usage.held_bytes, self._weighed) if held is not None]
+        if known:
+            self.memory.append((time.monotonic_ns(), sum(known)))
 
     def _wait_until(self, moment_ns: int) -> bool:
         """Whether the moment has come without `stop` having been called."""

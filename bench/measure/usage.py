@@ -104,6 +104,25 @@ def pss_bytes(pid: int) -> int:
     raise KeyError("Pss")
 
 
+def held_bytes(pid: int) -> int | None:
+    """The memory that process `pid` holds: PSS, or its resident set where PSS is not told; None if it is gone."""
+    pss = _or_none(pss_bytes, pid)
+    return _or_none(resident_bytes, pid) if pss is None else pss
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident set size: everything that is in memory, however many share it."""
+    return int(psutil.Process(pid).memory_info().rss)
+
+
+def family(pid: int) -> list[int]:
+    """Process `pid` and all that it has started, themselves or through others, as far as they live."""
+    try:
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    except psutil.Error:
+        return [pid]
+
+
 def fds(pid: int) -> int:
     """Open file descriptors."""
     return int(psutil.Process(pid).num_fds())

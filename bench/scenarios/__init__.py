@@ -75,10 +75,13 @@ BOUNDS = {
     "restart_after_s": (0.0, 3600.0),
     "burst": (1, 10_000),
     "room": (2, 1_000),
+    "slow_after_s": (0.0, 3600.0),
+    "trickle_s": (0.0, 600.0),
+    "stop_s": (0.0, 600.0),
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
-CHOICES = {"plant": tuple(PLANTS), "signal": ("TERM", "KILL")}
+CHOICES = {"plant": tuple(PLANTS), "signal": ("TERM", "KILL"), "slow": ("trickle then stop", "nobody")}
 """What a parameter of this name may be, where it is a name itself."""
 
 

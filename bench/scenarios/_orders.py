@@ -32,6 +32,7 @@ from bench.publisher import due_ns
 from bench.results import Wire
 from bench.scenarios._absences import comings
 from bench.scenarios._session import PUBLISHES, Session
+from bench.scenarios._slow import slow_reading
 
 LOOK_EVERY_S = 0.005
 PROBE_EVERY_S = 0.05
@@ -82,10 +83,14 @@ def connect(session: Session, order: dict[str, Any]) -> dict[str, Any]:
 
 def prime(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     """Wait until every subscriber has received a probe; where subscribers publish, they send the probes themselves."""
-    everyone = len(session.recorder.tallies)
+    everyone = sum(len(recorder.tallies) for recorder in session.recorders)
+
+    def primed() -> int:
+        return sum(recorder.primed for recorder in session.recorders)
+
     number = PROBE_FROM
     deadline = time.monotonic() + order["timeout_s"]
-    while session.recorder.primed < everyone and time.monotonic() < deadline:
+    while primed() < everyone and time.monotonic() < deadline:
         if order["traffic"] == "subscribers":
             for user in session.subscribers:
                 if not user.tally.probes:
@@ -93,14 +98,14 @@ def prime(session: Session, order: dict[str, Any]) -> dict[str, Any]:
                     user.subscriber.publish(user.topic(), text)
             number += 1
         pause_s = session.parameters["poll_interval_s"] if order["traffic"] == "subscribers" else PROBE_EVERY_S
-        _until(lambda: session.recorder.primed >= everyone, pause_s)
-    return {"primed": session.recorder.primed, "of": everyone, "errors": dict(session.recorder.errors)}
+        _until(lambda: primed() >= everyone, pause_s)
+    return {"primed": primed(), "of": everyone, "errors": dict(session.recorder.errors)}
 
 
 def calm(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     """Wait until everyone has received the last probe, so that nothing of them is left in a queue; then tidy up."""
     last = PROBE_FROM + order["published"] - 1
-    arrived = _until(lambda: session.recorder.probed_up_to(last), order["timeout_s"])
+    arrived = _until(lambda: all(one.probed_up_to(last) for one in session.recorders), order["timeout_s"])
     gc.collect()
     gc.freeze()
     return {"calm": arrived}
@@ -122,6 +127,7 @@ class Measurement:
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
         self.comings = comings(session, self.window, self.start_ns, self.rate_hz)
+        self.slow = slow_reading(session, self.window)
 
     def _due_ns(self, index: int) -> int:
         return due_ns(self.start_ns, self.rate_hz, index, self.burst)
@@ -136,13 +142,19 @@ class Measurement:
                 self._publish_on_schedule(user, self.session.phase(user.number, PUBLISHES))
         if self.comings:
             self.comings.begin()
+        if self.slow:
+            self.slow.begin()
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
-        recorder = self.session.recorder
-        if _until(lambda: recorder.complete(self.window.last) and len(self.traffic) == 2, self.drain_s):
+        if _until(self._is_over, self.drain_s):
             gevent.sleep(LINGER_S)
         gc.enable()
         return {"measured": self._measured(publishing)}
+
+    def _is_over(self) -> bool:
+        """Whether everything has arrived that is to arrive."""
+        complete = self.session.recorder.complete(self.window.last) and len(self.traffic) == 2
+        return complete and (self.slow is None or self.slow.is_over())
 
     def _read_traffic(self) -> None:
         self.traffic.append((time.monotonic_ns(), self.session.reactor.traffic()))
@@ -171,11 +183,12 @@ class Measurement:
         session, recorder, window = self.session, self.session.recorder, self.window
         alone = publishing and not session.parameters.get("room")
         absences = self.comings.settle() if self.comings else None
-        gaps = self.comings.gaps if self.comings else sum(user.subscriber.gaps for user in session.subscribers)
+        gaps = self.comings.gaps if self.comings else sum(user.subscriber.gaps for user in session.measured)
         return Measured(
             ledger=recorder.ledger(window, gaps),
             oracle=recorder.oracle(window),
             absences=absences,
+            slow=self.slow.settle() if self.slow else None,
             latency=recorder.latency(window),
             fan_outs={} if alone else recorder.fan_outs(window),
             slots=recorder.slots(window),

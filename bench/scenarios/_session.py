@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gevent
@@ -19,13 +20,25 @@ from locust import User, events, task
 from bench import clients
 from bench.clients import ConnectError, OnError, OnText, Subscriber, Target
 from bench.clients._reactor import Reactor
+from bench.clients._slow import SlowReactor
 from bench.measure.recorder import PUBLISHER_ALONE, Recorder, Tally
 from bench.messages import Composer
 from bench.scenarios._names import CONTROL, MASTER
 
 CONNECTING_AT_ONCE = 256  # well below every listen backlog: a connect measures the server, not a dropped SYN
 SUBSCRIBERS_PER_SOURCE = 10_000  # with a second connection upstream, below the ephemeral ports of a source address
+APART_RECEIVE_BYTES = 16_384  # asked of the kernel, which grants twice that for its own needs
 POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: nobody publishes in step with its own polls
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A subscriber that is counted apart from the others: what it receives, and what crosses its connections, is not
+    measured with theirs."""
+
+    user: SubscriberUser
+    recorder: Recorder
+    reactor: SlowReactor
 
 
 class Session:
@@ -36,6 +49,7 @@ class Session:
         self.reactor = Reactor()
         self.connect_ns: list[int] = []
         self.settled = 0
+        self.apart: Apart | None = None
         self.topic = ""
         self.parameters: Mapping[str, Any] = {}
         self._allowed = 0
@@ -54,6 +68,7 @@ class Session:
         self.topic, self.parameters = topic, parameters
         self.composer = Composer(seed, parameters["payload_bytes"])
         self.recorder = Recorder(self.composer)
+        self.apart = None
         self.seed = seed
         self._slots = BoundedSemaphore(parameters.get("connecting_at_once", CONNECTING_AT_ONCE))
         self._phase_offset = random.Random(seed).random()
@@ -63,6 +78,16 @@ class Session:
     def subscribers(self) -> list[SubscriberUser]:
         """The users that were let in to connect, whatever came of it."""
         return self.users[: self._allowed]
+
+    @property
+    def measured(self) -> list[SubscriberUser]:
+        """The same without whoever is counted apart."""
+        return [user for user in self.subscribers if self.apart is None or user is not self.apart.user]
+
+    @property
+    def recorders(self) -> list[Recorder]:
+        """The one that measures, and that of whoever is counted apart."""
+        return [self.recorder, self.apart.recorder] if self.apart else [self.recorder]
 
     def enlist(self, user: SubscriberUser) -> int:
         """Take a user in; its index in this process."""
@@ -91,7 +116,11 @@ class Session:
         """Open the subscription of a user and enter how long it took, or the error."""
         first, stride = self._share
         user.number = first + user.index * stride
-        user.tally = self.recorder.tally(user.heard())
+        recorder = self.recorder
+        if user.is_apart():
+            recorder = Recorder(self.composer)
+            self.apart = Apart(user, recorder, SlowReactor(APART_RECEIVE_BYTES))
+        user.tally = recorder.tally(user.heard())
         user.subscriber = self.subscription(user, user.tally.on_text, self.recorder.on_error)
         try:
             with self._slots:
@@ -118,7 +147,8 @@ class Session:
             hold_s=self.parameters["hold_s"],
         )
         phase = self.phase(user.number)
-        return self.client(self.reactor, target, user.topic(), on_text, on_error, after=after, phase=phase)
+        reactor = self.apart.reactor if self.apart and user is self.apart.user else self.reactor
+        return self.client(reactor, target, user.topic(), on_text, on_error, after=after, phase=phase)
 
 
 SESSION = Session()
@@ -141,6 +171,10 @@ class SubscriberUser(User):
     def heard(self) -> range:
         """Whom this subscriber hears on its topic: the publisher alone, or members of a room by their numbers."""
         return PUBLISHER_ALONE
+
+    def is_apart(self) -> bool:
+        """Whether this subscriber is counted apart from those that are measured."""
+        return False
 
     def numbered(self, index: int) -> int:
         """The number that the `index`-th message of this subscriber carries."""

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.distributions import fold
 from bench.analysis.findings import CHECKS, Check, judge
 from bench.plan import BRIEF, calibration
-from bench.results import SCHEMA, Absences, Distribution, Failure, Oracle, Trial
+from bench.results import SCHEMA, Absences, Distribution, Failure, Oracle, SlowReader, Trial
 from tests._synthetic import calibrated, process, synthetic
 from tests.analysis._trials import MS, calm, changed, waiting
 
@@ -51,6 +51,13 @@ def waited(who: str, ms: float, strangers_ms: float = 5_000) -> Trial:
     return changed(trial, "usage", **({"server": held} if who == "server" else {"load": [held]}))
 
 
+def slowed(slow: str = "trickle then stop", **counts: int) -> Trial:
+    """A calm trial beside which one subscriber was counted apart."""
+    nothing = dict.fromkeys(SlowReader.__struct_fields__, 0)
+    trial = calm("slow_reader", slow=SlowReader(**{**nothing, "messages": 50, **counts}))
+    return msgspec.structs.replace(trial, parameters={**trial.parameters, "slow": slow})
+
+
 CAUSES = {
     "server died": failed("server"),
     "broker died": failed("broker"),
@@ -61,6 +68,8 @@ CAUSES = {
     "reordered messages": changed(calm(), "ledger", reordered=1),
     "calibration missed": changed(calibrated(calibration(BRIEF, 1)[0]), "ledger", lost=1),
     "corrupted messages": changed(calm(), "ledger", corrupted=1),
+    "torn at the slow reader": slowed(corrupted=1),
+    "lost though nobody was slow": slowed("nobody", lost=1),
     "errors": changed(calm(), "ledger", errors={"connection reset": 2, "status 500": 7}),
     "nothing expected": changed(calm(), "ledger", expected=0, delivered=0),
     "few messages": calm(completion=flat(50, 49)),
@@ -132,6 +141,13 @@ def test_a_finding_says_what_was_seen_why_it_matters_and_what_to_do(check: Check
 def test_a_trial_with_findings_is_judged_again_to_the_same_end() -> None:
     for trial in CAUSES.values():
         assert judge(msgspec.structs.replace(trial, findings=judge(trial))) == judge(trial)
+
+
+def test_what_the_slow_reader_lost_by_design_is_no_fault_and_what_the_others_lost_is_one() -> None:
+    left_behind = slowed(messages=10, lost=40, signalled=0, closed=1)
+    assert judge(left_behind) == []
+    assert judge(slowed("nobody", lost=3, signalled=3)) == []
+    assert names(changed(left_behind, "ledger", lost=1, delivered=499)) == ["lost messages"]
 
 
 def test_a_busy_server_is_a_result_and_a_busy_generator_is_not() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import IdleStep, Trial
+from bench.results import IdleStep, SlowReader, Trial
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
@@ -36,6 +36,23 @@ BY_HAND = {
 ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
 IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
 
+SLOW_BY_HAND = {
+    "memory_growth": 22_000_000,
+    "slow_received": 0.8,
+    "slow_lost": 200,
+    "slow_told": 0.75,
+    "slow_closed": 2,
+}
+
+
+def slow() -> Trial:
+    """A slow reader that got 800 messages of 1,000, was told of 150 of those it lost, and was closed twice."""
+    facts = SlowReader(
+        messages=800, corrupted=0, lost=200, duplicated=0, reordered=0, signalled=150, closed=2,
+        memory_before_bytes=40_000_000, memory_peak_bytes=62_000_000,
+    )  # fmt: skip
+    return calm("slow_reader", slow=facts)
+
 
 def idle() -> Trial:
     """Empty server 40 MB, broker 5 MB; 20 kB and 10 kB more per connection; 2 µs of CPU per connection and second."""
@@ -52,7 +69,7 @@ def idle() -> Trial:
 
 
 def test_every_metric_is_computed_by_hand_here() -> None:
-    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
+    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys() | SLOW_BY_HAND.keys()
 
 
 @pytest.mark.parametrize(("name", "value"), BY_HAND.items())
@@ -69,6 +86,16 @@ def test_a_metric_of_an_echo(name: str, value: float) -> None:
 @pytest.mark.parametrize(("name", "value"), IDLE_BY_HAND.items())
 def test_a_metric_of_idle_connections(name: str, value: float) -> None:
     assert METRICS[name].of(idle()) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(("name", "value"), SLOW_BY_HAND.items())
+def test_a_metric_of_a_slow_reader(name: str, value: float) -> None:
+    assert METRICS[name].of(slow()) == pytest.approx(value)
+    assert METRICS[name].of(calm()) is None
+
+
+def test_who_lost_nothing_had_nothing_to_be_told() -> None:
+    assert METRICS["slow_told"].of(changed(slow(), "slow", lost=0, signalled=0)) is None
 
 
 def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:

@@ -34,6 +34,13 @@ def test_blocks_differ_in_their_order_so_that_no_cell_always_comes_first():
     assert len({trial.variant for trial in planned if trial.position % len(cells) == 1}) > 1
 
 
+def test_a_point_is_named_by_a_value_that_can_be_the_name_of_a_file():
+    values = ("nobody", "trickle then stop", 40.0, 100)
+    assert [Point("s", "v", "slow", value).suffix for value in values] == [
+        "-slow-nobody", "-slow-trickle-then-stop", "-slow-40", "-slow-100",
+    ]  # fmt: skip
+
+
 def test_a_trial_keeps_its_seed_when_other_trials_are_added():
     few = plan([("echo", "sse")], 2, 5)
     many = {trial.id: trial.seed for trial in plan([("echo", "sse"), ("echo", "polling")], 2, 5)}

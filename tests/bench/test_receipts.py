@@ -8,7 +8,7 @@ from bench.analysis.distributions import fold
 from bench.measure.receipts import Measured, completion, merged, series
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
-from bench.results import Absences, Wire
+from bench.results import Absences, SlowReader, Wire
 
 COMPOSER = Composer(1, 80)
 MS = 1_000_000
@@ -30,6 +30,10 @@ def absent(count) -> Absences:
         recovered=count,
         fresh=fold([MS] * count),
     )
+
+
+def apart(count) -> SlowReader:
+    return SlowReader(**dict.fromkeys(SlowReader.__struct_fields__, count))
 
 
 def measured(subscribers) -> Measured:
@@ -59,6 +63,7 @@ def measured(subscribers) -> Measured:
         unread=latency,
         wire=Wire(window_ns=1_000, **dict.fromkeys(COUNTERS, count)),
         deliveries=recorder.deliveries_between(*WINDOW.cost_ns),
+        slow=apart(count) if subscribers else None,
     )
 
 

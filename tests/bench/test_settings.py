@@ -31,7 +31,9 @@ def test_a_setting_without_name_or_value_is_refused(setting):
         (Request(scenarios=("calibration",)), "python -m bench calibrate"),
         (Request(sweeps=("rate=1,2",)), "did you mean 'rate_hz'"),
         (Request(sweeps=("brodcast.rate_hz=1",)), "did you mean 'broadcast'"),
-        (Request(sweeps=("rate_hz=fast",)), "takes .SCENARIO.*NAME=VALUE"),
+        (Request(sweeps=("rate_hz=fast",)), "rate_hz takes float"),
+        (Request(sweeps=("rate_hz=fast 5",)), "takes .SCENARIO.*NAME=VALUE"),
+        (Request(sweeps=("slow=somebody",), scenarios=("slow_reader",)), "slow takes one of trickle then stop, nobody"),
         (Request(sweeps=("rate_hz=0",)), "rate_hz takes 0.001"),
         (Request(sweeps=("subscribers=1.5",)), "takes int"),
         (Request(sweeps=("steps=[1],[2]",)), "is a list and cannot be swept"),
@@ -83,7 +85,7 @@ def test_every_scenario_declares_what_a_trial_needs(name):
     settled = scenario.settled("standard", {})
     assert {"measure_s", "payload_bytes", "poll_interval_s", "hold_s"} <= set(settled)
     assert ("steps" in settled) != ("subscribers" in settled)
-    assert scenario.description.startswith(name.capitalize())
+    assert scenario.description.startswith(name.capitalize().replace("_", " "))
     for profile in scenario.profiles:
         assert set(scenario.settled(profile, {})) == set(settled)
 
@@ -100,6 +102,7 @@ def test_a_parameter_out_of_bounds_is_refused_before_anything_is_started(change)
 
 
 def test_a_sweep_names_a_parameter_and_its_values_and_perhaps_a_scenario():
+    assert sweeps(["slow_reader.slow=nobody"]) == [Sweep("slow_reader", "slow", ("nobody",))]
     assert sweeps(["rate_hz=1,2.5", "echo.subscribers=7"]) == [
         Sweep("", "rate_hz", (1, 2.5)),
         Sweep("echo", "subscribers", (7,)),

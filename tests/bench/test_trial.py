@@ -53,6 +53,17 @@ SMALL = {
         "warm_up_s": 0.1,
         "poll_interval_s": 0.05,
     },
+    "slow_reader": {
+        "subscribers": 4,
+        "rate_hz": 200.0,
+        "payload_bytes": 2000,
+        "slow_after_s": 0.1,
+        "trickle_s": 0.2,
+        "stop_s": 0.6,
+        "measure_s": 1.2,
+        "warm_up_s": 0.1,
+        "poll_interval_s": 0.05,
+    },
     "storm": {"subscribers": 50, "connecting_at_once": 50, "poll_interval_s": 0.05},
     "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
 }
@@ -157,6 +168,24 @@ def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed
     assert record.usage is None
     if absences.resumes:
         assert (ledger.signalled, ledger.duplicated, ledger.reordered) == (ledger.lost, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("variant", "workers"), [("websocket", 2), ("polling", 1), ("flask_sse", 1), ("flask_socketio_polling", 1)]
+)
+def test_who_reads_slowly_is_counted_apart_from_the_others(variant, workers):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("slow_reader", variant, workers)
+    assert record.failure is None
+    slow, ledger = record.slow, record.ledger
+    assert (ledger.expected, ledger.delivered) == (3 * 240, 3 * 240)
+    assert record.latency.count == 3 * 240
+    assert record.completion.count == 240
+    assert record.wire.payload_received_bytes == 2_000 * record.wire.deliveries
+    assert (slow.messages, slow.lost, slow.corrupted, slow.duplicated, slow.closed) == (240, 0, 0, 0, 0)
+    assert 0 < slow.memory_before_bytes <= slow.memory_peak_bytes + (4 << 20)
+    assert agree(ledger, record.oracle)
 
 
 @pytest.mark.parametrize("variant", ["flask_socketio", "websocket"])

@@ -56,3 +56,13 @@ def test_the_first_who_ended_is_named():
     with pytest.raises(Died) as said:
         check([Mute("load generator", True), Mute("server", False), Mute("broker", False)])
     assert said.value.who == "server"
+
+
+def test_what_a_process_has_started_belongs_to_its_family_and_is_weighed_while_it_lives(child):
+    assert child.pid in usage.family(os.getpid())
+    assert usage.family(child.pid) == [child.pid]
+    assert usage.held_bytes(child.pid) > 0
+    child.kill()
+    child.wait()
+    assert usage.held_bytes(child.pid) is None
+    assert usage.family(child.pid) == [child.pid]

@@ -156,6 +156,7 @@ def test_a_websocket_tells_its_cursor_first_and_resumes(shared):
 
 SLOW = {
     "sse": "GET /sse?topic={topic} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
+    "ndjson": "GET /ndjson?topic={topic} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
     "flask_sse": "GET /stream?channel={topic} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
     "websocket": "GET /ws?topic={topic} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
@@ -213,6 +214,28 @@ def test_a_reader_overtaken_by_the_log_is_told_so(fresh):
             assert time.monotonic() < deadline
             received = received[-200:] + slow.recv(1 << 20)
     assert server.healthy()
+
+
+SAID = {"sse": b"event: gap\ndata: fallen out of the log", "ndjson": b'"gap": "fallen out of the log"'}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_stream_overtaken_by_the_log_says_so_and_goes_on(fresh, name):
+    server, topic = fresh(name, "import servers._broker; servers._broker.LOG_MESSAGES = 4"), new_topic()
+    with slow_reader(server, SLOW[name].format(topic=topic)) as slow, subscribed(server, topic) as quick:
+        texts = [bytes([65 + number]) * 1_048_576 for number in range(16)]
+        for number, text in enumerate(texts):
+            server.publish(topic, text)
+            eventually(lambda: len(quick.texts) == number + 1, "the text at the quick reader")  # noqa: B023
+        received = bytearray()
+        deadline = time.monotonic() + WITHIN_S
+        while texts[-1] not in received[-1_048_700:]:
+            assert time.monotonic() < deadline
+            received += slow.recv(1 << 20)
+    before, _, after = bytes(received).partition(SAID[name])
+    whole = [[text for text in texts if text in part] for part in (before, after)]
+    assert whole == [texts[: len(whole[0])], texts[-4:]]
+    assert len(whole[0]) < 12
 
 
 @pytest.mark.parametrize(("name", "sign"), [("sse", b"\n: "), ("websocket", b"\x89\x00")])

@@ -50,6 +50,20 @@ def _not_back(trial: Trial) -> str | None:
     return f"{absences.returns:,} of {absences.cuts:,} that were cut off were back and fresh at the end"
 
 
+def _torn(trial: Trial) -> str | None:
+    """Not what the slow reader lost, which it was made to lose: what it got, but not as it was sent."""
+    slow = trial.slow
+    return None if slow is None or not slow.corrupted else f"{slow.corrupted:,} torn or altered at the slow reader"
+
+
+def _lost_by_nobody(trial: Trial) -> str | None:
+    """Where nobody reads slowly the subscriber that is counted apart is one like the others."""
+    slow = trial.slow
+    if slow is None or trial.parameters.get("slow") != "nobody" or slow.lost <= slow.signalled:
+        return None
+    return f"{slow.lost - slow.signalled:,} lost at the subscriber counted apart, though it read like the others"
+
+
 def _errors(trial: Trial) -> str | None:
     if trial.ledger is None or not any(trial.ledger.errors.values()):
         return None
@@ -105,6 +119,10 @@ CHECKS = (
           " broken", "run `python -m bench calibrate`; if it stays, doubt every ledger of this run", misread),
     Check("corrupted messages", True, "more than 0", "byte for byte is part of the contract", VERIFY,
           _ledger(lambda ledger: ledger.corrupted, "corrupted beside the total")),
+    Check("torn at the slow reader", True, "more than 0", "whoever reads slowly may be left behind, but what is sent to"
+          " it must be whole", VERIFY, _torn),
+    Check("lost though nobody was slow", True, "more than 0", "the run to compare with must have nothing to excuse",
+          VERIFY, _lost_by_nobody),
     Check("ledger and oracle disagree", True, "any count", "both count the same arrivals, independently",
           "report a fault of the bench, with the record of the trial", _disagreement),
     Check("not all back", False, "fewer than were cut off", "whoever is not back has no freshness to be measured",
