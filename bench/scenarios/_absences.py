@@ -152,9 +152,7 @@ class Comings:
         absence.losses += 1
         return absence
 
-    def _come_back(
-        self, traveller: Traveller, absence: Absence, cursor: str | None, *, at_once: bool = False
-    ) -> None:
+    def _come_back(self, traveller: Traveller, absence: Absence, cursor: str | None, *, at_once: bool = False) -> None:
         """Open subscriptions until one stands, or the measured part would be over before the next."""
         for wait_s in waits_s(traveller.rng, traveller.retry_s, at_once=at_once):
             if time.monotonic_ns() + wait_s * 1e9 > self._window.end_ns:

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.capacity import LEAST_HZ, MOST_STEPS, RESOLUTION, ends_search, is_at_least, next_rate, step, sustained
+from bench.analysis.capacity import (
+    LEAST_HZ,
+    MOST_STEPS,
+    RESOLUTION,
+    ends_search,
+    is_at_least,
+    next_rate,
+    step,
+    sustained,
+)
 from bench.plan import SEARCH_STEPS
 from bench.results import CapacityStep, Failure, Finding
 from tests.analysis._trials import MS, calm
