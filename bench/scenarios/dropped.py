@@ -20,7 +20,7 @@ PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 20.0,
     "payload_bytes": 100,
-    "cut_every_s": 2.0,
+    "cut_every_s": 1.6,
     "away_s": 0.4,
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
