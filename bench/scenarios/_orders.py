@@ -122,7 +122,7 @@ class Measurement:
         self.traffic: list[tuple[int, Traffic]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
-        self.comings = comings(session, self.window, self.start_ns, self.rate_hz)
+        self.comings = comings(session, self.window, self.start_ns, self.rate_hz, self.drain_s)
 
     def _due_ns(self, index: int) -> int:
         return due_ns(self.start_ns, self.rate_hz, index, self.burst)
