@@ -201,7 +201,7 @@ def test_an_error_of_a_publish_takes_nobody_away(clock):
 
 
 def test_who_was_cut_off_at_the_very_end_comes_back_while_the_drain_lasts(clock):
-    session, comings = begun(seconds=1, cut_every_s=0.6, away_s=0.0)
+    _, comings = begun(seconds=1, cut_every_s=0.6, away_s=0.0)
     Stand.refused = 1
     clock.advance(1)
     assert comings.settle().back.count == 0
