@@ -140,7 +140,8 @@ class Measurement:
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         recorder = self.session.recorder
-        if _until(lambda: recorder.complete(self.window.last) and len(self.traffic) == 2, self.drain_s):
+        done = recorder.passed if self.comings else recorder.complete  # what was lost while away does not come any more
+        if _until(lambda: done(self.window.last) and len(self.traffic) == 2, self.drain_s):
             gevent.sleep(LINGER_S)
         gc.enable()
         return {"measured": self._measured(publishing)}
