@@ -28,6 +28,9 @@ the measured part: one event per hundred messages; the rest is finer than any ca
 SEGMENT_HEADER_BYTES = 40 + 12
 """An estimate, stated as one: 20 B IPv4 and 20 B TCP header with 12 B of timestamp option on every segment."""
 
+RESTARTS = ("restart",)
+RETURNS = ("dropped", "restart")
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -129,6 +132,54 @@ def _delivered_share(trial: Trial) -> float | None:
     return None if trial.ledger is None else _per(trial.ledger.delivered, trial.ledger.expected)
 
 
+def _back(q: float) -> Callable[[Trial], float | None]:
+    """When the share q of all losses had been made good; None where fewer ever were."""
+
+    def read(trial: Trial) -> float | None:
+        absences = trial.absences
+        if absences is None or absences.back is None or absences.back.count < q * absences.cuts:
+            return None
+        return quantile(absences.back, q * absences.cuts / absences.back.count) if absences.back.count else None
+
+    return read
+
+
+def _attempts_peak(trial: Trial) -> float | None:
+    absences = trial.absences
+    return None if absences is None else _per(max(absences.attempt_slots, default=0), absences.attempts)
+
+
+def _unsignalled(trial: Trial) -> float | None:
+    return None if trial.ledger is None else float(trial.ledger.lost - trial.ledger.signalled)
+
+
+def _unsent(trial: Trial) -> float | None:
+    subscribers = trial.parameters.get("subscribers")
+    if trial.absences is None or trial.ledger is None or not isinstance(subscribers, int):
+        return None
+    return _per(trial.absences.unsent * subscribers, trial.ledger.expected)
+
+
+def _fresh(trial: Trial) -> float | None:
+    return None if trial.absences is None else quantile(trial.absences.fresh, 0.5)
+
+
+def _fact(fact: str, *names: str) -> Callable[[Trial], float | None]:
+    """A number of one fact of the trial, or what its second one exceeds the first by."""
+
+    def read(trial: Trial) -> float | None:
+        values: list[int | None] = [getattr(getattr(trial, fact), name, None) for name in names]
+        known = [value for value in values if value is not None]
+        return float(known[-1] - sum(known[:-1])) if len(known) == len(names) else None
+
+    return read
+
+
+def _arrival_cpu(trial: Trial) -> float | None:
+    storm = trial.storm
+    return None if storm is None else _per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.subscribers)
+
+
 def _connection_memory(trial: Trial) -> float | None:
     return slope([(step.subscribers, _both(step, "pss_bytes")) for step in trial.idle])
 
@@ -202,6 +253,26 @@ _TABLE = (
     Metric("slow_closed", "times the server closed the connection of the slow reader", "count", "lower",
            _slow(lambda slow: slow.closed), ("slow_reader",)),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
+    Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5), RESTARTS),
+    Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95),
+           RESTARTS),
+    Metric("back_all", "until all who lost their server were back", "ns", "lower", _back(1.0), RESTARTS),
+    Metric("fresh_p50", "from the first attempt until nothing was missing, median", "ns", "lower", _fresh, RETURNS),
+    Metric("attempts_peak", "most attempts to come back in a tenth of a second, of all", "share", "lower",
+           _attempts_peak, RESTARTS),
+    Metric("unsignalled", "messages lost without a word", "count", "lower", _unsignalled, RETURNS),
+    Metric("unsent", "messages that there was no server to take", "share", "lower", _unsent, RESTARTS),
+    Metric("without_server", "time without a server", "ns", "lower", _fact("restart", "ended_ns", "ready_ns"),
+           RESTARTS),
+    Metric("restart_fds", "descriptors of the server, more than before its restart", "count", "lower",
+           _fact("restart", "fds_before", "fds_after"), RESTARTS),
+    Metric("restart_memory", "memory of the server, more than before its restart", "memory bytes", "lower",
+           _fact("restart", "memory_before_bytes", "memory_after_bytes"), RESTARTS),
+    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _fact("storm", "window_ns"),
+           ("storm",)),
+    Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",)),
+    Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower",
+           _fact("storm", "fds_back_ns"), ("storm",)),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
     Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),
     Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("unread", 0.5)),

@@ -81,7 +81,12 @@ BOUNDS = {
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
-CHOICES = {"plant": tuple(PLANTS), "signal": ("TERM", "KILL"), "slow": ("trickle then stop", "nobody")}
+CHOICES = {
+    "plant": tuple(PLANTS),
+    "signal": ("TERM", "KILL"),
+    "slow": ("trickle then stop", "nobody"),
+    "afterwards": ("probes", "silence"),
+}
 """What a parameter of this name may be, where it is a name itself."""
 
 

@@ -5,6 +5,7 @@ prime     wait until everyone has received a probe
 calm      wait until everyone has received the last probe
 measure   warm up, measure, drain, and answer with all that was recorded
 idle      say what connecting took
+leave     have everybody leave
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class Measurement:
         self.traffic: list[tuple[int, Traffic]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
-        self.comings = comings(session, self.window, self.start_ns, self.rate_hz)
+        self.comings = comings(session, self.window, self.start_ns, self.rate_hz, self.drain_s)
         self.slow = slow_reading(session, self.window)
 
     def _due_ns(self, index: int) -> int:
@@ -153,8 +154,11 @@ class Measurement:
 
     def _is_over(self) -> bool:
         """Whether everything has arrived that is to arrive."""
-        complete = self.session.recorder.complete(self.window.last) and len(self.traffic) == 2
-        return complete and (self.slow is None or self.slow.is_over())
+        recorder = self.session.recorder
+        done = recorder.passed if self.comings else recorder.complete  # what was lost while away does not come any more
+        if not (done(self.window.last) and len(self.traffic) == 2):
+            return False
+        return self.slow is None or self.slow.is_over()
 
     def _read_traffic(self) -> None:
         self.traffic.append((time.monotonic_ns(), self.session.reactor.traffic()))
@@ -221,10 +225,18 @@ def idle(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def leave(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Have everybody leave, with the farewell that the protocol has."""
+    for user in session.subscribers:
+        user.subscriber.close()
+    return {}
+
+
 ORDERS: dict[str, Callable[[Session, dict[str, Any]], dict[str, Any]]] = {
     "connect": connect,
     "prime": prime,
     "calm": calm,
     "measure": measure,
     "idle": idle,
+    "leave": leave,
 }

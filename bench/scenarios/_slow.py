@@ -16,7 +16,7 @@ import gevent
 from bench.clients import ConnectError
 from bench.measure.recorder import Return, Window
 from bench.results import SlowReader
-from bench.scenarios._absences import waits_s
+from bench.scenarios._backoff import waits_s
 
 if TYPE_CHECKING:
     from bench.scenarios._session import Apart, Session

@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.analysis.distributions import fold
 from bench.analysis.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import IdleStep, SlowReader, Trial
+from bench.results import Absences, IdleStep, Restart, SlowReader, Storm, Trial
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
 BY_HAND = {
     "latency_p50": 50 * MS,
+    "latency_p90": 90 * MS,
     "latency_p99": 99 * MS,
     "latency_max": 100 * MS,
     "completion_p50": 10 * MS,
@@ -33,7 +35,20 @@ BY_HAND = {
     "unread_p99": 50_000,
     "slip_p99": 20_000,
 }
-ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
+ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p90": 90 * MS, "round_trip_p99": 99 * MS}
+DROPPED_BY_HAND = {"fresh_p50": 5 * MS, "unsignalled": 3}
+RESTART_BY_HAND = DROPPED_BY_HAND | {
+    "back_p50": 30 * MS,
+    "back_p95": 50 * MS,
+    "back_all": None,
+    "attempts_peak": 0.5,
+    "unsent": 0.2,
+    "without_server": 700 * MS,
+    "restart_fds": -1,
+    "restart_memory": 2_000_000,
+}
+STORM_BY_HAND = {"all_connected": 800 * MS, "arrival_cpu": 0.3 * MS, "fds_back": 90 * MS}
+FAULTS_BY_HAND = {"dropped": DROPPED_BY_HAND, "restart": RESTART_BY_HAND, "storm": STORM_BY_HAND}
 IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
 
 SLOW_BY_HAND = {
@@ -69,7 +84,8 @@ def idle() -> Trial:
 
 
 def test_every_metric_is_computed_by_hand_here() -> None:
-    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys() | SLOW_BY_HAND.keys()
+    of_faults = {name for by_hand in FAULTS_BY_HAND.values() for name in by_hand} | SLOW_BY_HAND.keys()
+    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys() | of_faults
 
 
 @pytest.mark.parametrize(("name", "value"), BY_HAND.items())
@@ -96,6 +112,42 @@ def test_a_metric_of_a_slow_reader(name: str, value: float) -> None:
 
 def test_who_lost_nothing_had_nothing_to_be_told() -> None:
     assert METRICS["slow_told"].of(changed(slow(), "slow", lost=0, signalled=0)) is None
+
+
+def faulty(scenario: str) -> Trial:
+    """Ten subscribers, fifty messages; twenty losses, of which nineteen were made good after 10, 20, ... ms."""
+    trial = calm(
+        scenario,
+        absences=Absences(
+            resumes=True, cuts=20, returns=19, attempts=40, attempt_slots=[0, 20, 0, 15, 5], recovered=9,
+            fresh=fold(np.full(19, 5 * MS)), back=fold(np.repeat([10, 20, 30, 40, 50], [4, 4, 4, 4, 3]) * MS),
+            unsent=10,
+        ),
+        restart=Restart(ended_ns=MS, ready_ns=701 * MS, fds_before=20, fds_after=19, memory_before_bytes=40_000_000,
+                        memory_after_bytes=42_000_000),
+        storm=Storm(
+            subscribers=10, standing=10, window_ns=800 * MS, server_cpu_ns=2 * MS, broker_cpu_ns=MS,
+            accept_queue_overflows=0, accept_queue_drops=0, fds_before=9, fds_after=10, fds_back_ns=90 * MS,
+        ),
+    )  # fmt: skip
+    return changed(trial, "ledger", lost=120, delivered=380, signalled=117)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "name", "value"),
+    [(scenario, name, value) for scenario, by_hand in FAULTS_BY_HAND.items() for name, value in by_hand.items()],
+)
+def test_a_metric_of_what_went_wrong(scenario: str, name: str, value: float | None) -> None:
+    found = METRICS[name].of(faulty(scenario))
+    assert found == (None if value is None else pytest.approx(value, rel=1e-3))
+    assert METRICS[name].of(calm()) is None
+
+
+def test_everybody_was_back_only_if_every_loss_was_made_good() -> None:
+    trial = changed(faulty("restart"), "absences", cuts=19)
+    assert METRICS["back_all"].of(trial) == 50 * MS
+    nobody = changed(trial, "absences", back=fold(np.zeros(0, dtype=np.int64)))
+    assert [METRICS[name].of(nobody) for name in ("back_p50", "back_p95", "back_all")] == [None] * 3
 
 
 def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:

@@ -29,6 +29,8 @@ def absent(count) -> Absences:
         attempt_slots=[count],
         recovered=count,
         fresh=fold([MS] * count),
+        back=fold([2 * MS] * count),
+        unsent=count,
     )
 
 
