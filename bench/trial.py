@@ -17,19 +17,22 @@ from bench.analysis.distributions import fold
 from bench.cast import SLACK_S, Cast, connect, prime, start, why
 from bench.measure import conditions, usage
 from bench.measure.machine import Cores
-from bench.measure.receipts import Measured, completion, merge_known, merged, series
+from bench.measure.receipts import Measured, completion, merge_known, merged, recovered_ns, series
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
+from bench.paths import DIRECT, PATHS
 from bench.plan import sequences
-from bench.processes import Died, ProcessError, answer, check, watch
+from bench.processes import Died, ProcessError, Proxy, answer, check, watch
 from bench.publisher import due_ns
 from bench.results import (
     SCHEMA,
     Distribution,
+    Emulated,
     Failure,
     Headroom,
     IdleStep,
     Machine,
+    Outage,
     Planned,
     ProcessUsage,
     Storm,
@@ -133,12 +136,14 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     sampler = Sampler(faults.living(cast), machine.cores, *window.cost_ns)
     sampler.start()
     try:
-        faults.carry_out(cast, window)
+        away = faults.carry_out(cast, window)
         watch(cast.watched, window.end_ns)
         stage.enter("drain")
         slips = answer(cast.publisher, "publish", SLACK_S, cast.watched)["slips_ns"] if cast.publisher else []
         said = cast.told("measure", drain_s)
         sampler.join()
+        if cast.proxy:
+            stage.facts["emulated"] = _emulated(cast, cast.proxy)
     finally:
         sampler.stop()
     measured = merged([msgspec.convert(one["measured"], Measured, str_keys=True) for one in said])
@@ -146,6 +151,12 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     if measured.absences is not None:
         resumes = Capability.RESUME in variant.capabilities
         stage.facts["absences"] = msgspec.structs.replace(measured.absences, resumes=resumes)
+    if away is not None:
+        stage.facts["outage"] = Outage(
+            began_ns=away.began_ns - window.start_ns,
+            ended_ns=away.ended_ns - window.start_ns,
+            recovered_ns=recovered_ns(measured.fan_outs, parameters["subscribers"], away.ended_ns),
+        )
 
 
 def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
@@ -172,8 +183,9 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
 
 
 def _usage(measured: Measured, sampler: Sampler, cast: Cast) -> Usage | None:
-    """What everybody used; None where the server did not live through the whole of it, and was meant not to."""
-    if "server" not in sampler.usage:
+    """What everybody used; None where the server or its broker did not live through the whole of it,
+    and was meant not to."""
+    if "server" not in sampler.usage or (cast.broker and "broker" not in sampler.usage):
         return None
     return Usage(
         window_ns=sampler.window_ns,
@@ -182,7 +194,17 @@ def _usage(measured: Measured, sampler: Sampler, cast: Cast) -> Usage | None:
         broker=sampler.usage.get("broker"),
         load=[sampler.usage[name] for name in cast.loads_by_name],
         publisher=sampler.usage.get("publisher"),
+        proxy=sampler.usage.get("proxy"),
     )
+
+
+def _emulated(cast: Cast, proxy: Proxy) -> Emulated:
+    """The path of the trial in words, and what the proxy did."""
+    path = PATHS[cast.parameters.get("path", DIRECT)]
+    proxy.send({"do": "count"})
+    counts = answer(proxy, "count", SLACK_S, cast.watched)
+    del counts["done"]
+    return Emulated(path=path.name, description=path.description, **counts)
 
 
 def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:

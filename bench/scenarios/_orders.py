@@ -121,7 +121,8 @@ class Measurement:
         self.traffic: list[tuple[int, Traffic]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
-        self.comings = comings(session, self.window, self.start_ns, self.rate_hz)
+        waiting = order["traffic"] == "publisher"  # who publishes itself does not come back
+        self.comings = comings(session, self.window, self.start_ns, self.rate_hz) if waiting else None
 
     def _due_ns(self, index: int) -> int:
         return due_ns(self.start_ns, self.rate_hz, index, self.burst)

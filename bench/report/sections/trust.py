@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from bench.analysis.cells import Cells
 from bench.analysis.doubts import doubts
@@ -17,7 +19,7 @@ from bench.units import counted, percent, quantity
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What is missing from the numbers above, and why."""
+    """What is missing from the numbers above, and why. `apart`: scenarios with who has no part in them, in words."""
 
     skipped: list[VariantFacts]
     failed_variants: list[VariantFacts]
@@ -25,6 +27,7 @@ class Outcomes:
     struck: list[Trial]
     missing: int
     sentence: str
+    apart: list[tuple[str, str]]
 
 
 def outcomes(cells: Cells) -> Outcomes:
@@ -45,7 +48,19 @@ def outcomes(cells: Cells) -> Outcomes:
     said = [f"{counted(number, 'trial')} {words}" for number, words in apart if number]
     if said:
         sentence += f" Of these, {' and '.join(said)}."
-    return Outcomes(_with(run.variants, "skipped"), _with(run.variants, "failed"), failed, struck, missing, sentence)
+    skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))
+    return Outcomes(skipped, refused, failed, struck, missing, sentence, _apart(cells))
+
+
+def _apart(cells: Cells) -> list[tuple[str, str]]:
+    """(scenario, "Polling, SSE: has no broker") for every reason why variants have no part in a scenario."""
+    found = []
+    for scenario in cells.scenarios:
+        for reason, held in groupby(sorted(cells.apart(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
+            names = {name for name, _ in held}
+            labels = [variant.label for variant in cells.shown if variant.name in names]
+            found.append((scenario, f"{', '.join(labels)}: {reason}"))
+    return found
 
 
 def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:
