@@ -39,7 +39,7 @@ def prepare(environment: Any, session: Session) -> None:
         variant = _variant.load(options.variant)
         parameters = scenario.settled("standard", changes(options.set))
         if leads_elsewhere(parameters):
-            raise ValueError("a path is emulated by `python -m bench run` alone")
+            raise ValueError("without `python -m bench run` there is nothing that emulates a path")
     except (LookupError, ValueError) as mistake:
         sys.exit(f"{scenario.name}: {mistake}")
     where = urlsplit(environment.host or options.host)
