@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -188,9 +189,15 @@ def _swept(request: Request, scenario: Scenario, base: Mapping[str, Any]) -> lis
     return list(dict.fromkeys(point for point in found if point[1] != base[point[0]]))
 
 
-def _over_a_path(settled: Settled) -> bool:
-    swept = [{name: value} for held in settled.swept.values() for name, value in held]
-    return any(map(leads_elsewhere, [*settled.parameters.values(), *swept]))
+def _proxied(settled: Settled) -> int:
+    """How many subscribers reach their server through a proxy, at most."""
+    driven = [
+        (scenario, {**settled.parameters[name], **dict(changes)})
+        for name, scenario in settled.scenarios.items()
+        for changes in ([], *([point] for point in settled.swept.get(name, ())))
+    ]
+    through = [held["subscribers"] for scenario, held in driven if scenario.proxied or leads_elsewhere(held)]
+    return max(through, default=0)
 
 
 def preflight(settled: Settled, results: Path) -> None:
@@ -200,8 +207,7 @@ def preflight(settled: Settled, results: Path) -> None:
     most = max([most, *swept])
     upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
     each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
-    if any(scenario.proxied for scenario in settled.scenarios.values()) or _over_a_path(settled):
-        each = max(each, 2 * (1 + upstream))  # the proxy has two ends to every connection
+    most, each = max((most, each), (_proxied(settled), 2 * (1 + upstream)), key=math.prod)  # a proxy has two ends to each
     needed = most * each + SPARE_DESCRIPTORS
     limit = machine.raise_descriptor_limit(needed)
     if limit < needed:
