@@ -115,9 +115,7 @@ def start(
     if proxy:
         proxy.open(server, parameters.get("path", DIRECT), planned.seed)
     topic = f"t{server.nonce}"
-    return Cast(
-        stack, topic, planned, parameters, scenario, server, loads, masters, publisher, server.broker, proxy
-    )
+    return Cast(stack, topic, planned, parameters, scenario, server, loads, masters, publisher, server.broker, proxy)
 
 
 def connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:

@@ -15,7 +15,9 @@ from servers._variant import Variant
 Say = Callable[[str], None]
 
 
-def gate(variants: Mapping[str, Variant], say: Say, idle: Mapping[str, str] = MappingProxyType({})) -> list[VariantFacts]:
+def gate(
+    variants: Mapping[str, Variant], say: Say, idle: Mapping[str, str] = MappingProxyType({})
+) -> list[VariantFacts]:
     """Examine every variant before it is measured: what can run here, and what conforms. Those in `idle` are not to be
     measured, for the reason there."""
     facts = []

@@ -64,7 +64,8 @@ EMULATED = "emulated in user space by a TCP proxy of the bench"
 def leads_elsewhere(parameters: Mapping[str, Any]) -> bool:
     """Whether a trial with these parameters goes over a path that is not direct: what is known of loopback, laws and
     claims, must not be asked of it."""
-    return parameters.get("path", DIRECT) != DIRECT
+    path: object = parameters.get("path", DIRECT)
+    return path != DIRECT
 
 
 @dataclass(frozen=True, slots=True)

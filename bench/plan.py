@@ -133,8 +133,8 @@ def of_run(
     twinned: bool,
     points: Sequence[Point] = (),
 ) -> list[Planned]:
-    """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared, and
-    twins where there is anything to compare."""
+    """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared,
+    and twins where there is anything to compare."""
     doubled = twins(compared(cells), seed) if twinned else []
     instrument = [cell for cell in floors if cell not in cells]
     return plan([*cells, *instrument], repetitions, seed, doubled, BRIEF, points)

@@ -254,7 +254,9 @@ class Server(Member):
             raise ProcessError(f"a stranger answered in the server's place (nonce {line.nonce!r})")
         self.port, self.ingest_port = line.port, line.ingest_port
         self.server_pid = line.pid
-        self.broker = None if line.broker_pid is None else Broker(line.broker_pid, line.broker_port, line.broker_command)
+        self.broker = (
+            None if line.broker_pid is None else Broker(line.broker_pid, line.broker_port, line.broker_command)
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

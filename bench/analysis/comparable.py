@@ -33,7 +33,8 @@ def _conditions(old: Run, new: Run) -> Iterator[tuple[str, object, object]]:
         if name in others:
             ours, theirs = scenario.parameters, others[name].parameters
             for key in _keys(ours, theirs):
-                yield f"{name}.{key}", *(held.get(key, UNSAID.get(key, "none")) for held in (ours, theirs))
+                before, after = (held.get(key, UNSAID.get(key, "none")) for held in (ours, theirs))
+                yield f"{name}.{key}", before, after
 
 
 def _compared(run: Run) -> dict[str, ScenarioFacts]:

@@ -75,9 +75,7 @@ def completion(fan_outs: dict[int, FanOut], subscribers: int) -> Distribution | 
 def recovered_ns(fan_outs: dict[int, FanOut], subscribers: int, from_ns: int) -> int | None:
     """How long after `from_ns` a message that was due later had first reached all subscribers; None: none did."""
     moments = [
-        one.last_received_ns
-        for one in fan_outs.values()
-        if one.intended_ns >= from_ns and one.receivers >= subscribers
+        one.last_received_ns for one in fan_outs.values() if one.intended_ns >= from_ns and one.receivers >= subscribers
     ]
     return min(moments) - from_ns if moments else None
 

@@ -102,9 +102,11 @@ def test_where_nobody_listens_the_connection_is_reset_and_the_proxy_goes_on(prox
         free = taken.getsockname()[1]
     proxy = proxy_to("direct", free)
     for _ in range(2):
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection:
-            with pytest.raises(ConnectionResetError):
-                connection.recv(1)
+        with (
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection,
+            pytest.raises(ConnectionResetError),
+        ):
+            connection.recv(1)
     assert counts(proxy)["connections"] == 2
 
 

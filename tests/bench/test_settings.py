@@ -163,7 +163,9 @@ def test_a_scenario_is_part_of_its_smallest_profile_and_of_the_larger_ones():
 
 def test_a_scenario_that_needs_a_broker_says_who_has_none_and_leaves_them_out(monkeypatch):
     monkeypatch.delenv("REDIS_URL", raising=False)
-    settled = settle(Request(scenarios=("broadcast", "outage"), variants=("sse", "flask_sse"), sweeps=("outage='KILL'",)))
+    settled = settle(
+        Request(scenarios=("broadcast", "outage"), variants=("sse", "flask_sse"), sweeps=("outage='KILL'",))
+    )
     assert settled.apart("outage") == {"sse": "has no broker"}
     assert settled.apart("broadcast") == {}
     assert settled.cells(("sse", "flask_sse")) == [
@@ -176,7 +178,9 @@ def test_a_scenario_that_needs_a_broker_says_who_has_none_and_leaves_them_out(mo
 
 def test_somebodys_broker_is_not_taken_away(monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-    with pytest.raises(Refused, match=r"flask_sse uses the Redis of REDIS_URL, which is not ours to stop; here there is"):
+    with pytest.raises(
+        Refused, match=r"flask_sse uses the Redis of REDIS_URL, which is not ours to stop; here there is"
+    ):
         settle(Request(scenarios=("outage",), variants=("flask_sse",)))
 
 
