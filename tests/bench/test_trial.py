@@ -58,7 +58,7 @@ SMALL = {
         "outage_after_s": 0.5,
         "stopped_s": 1.0,
         "killed_s": 1.0,
-        "measure_s": 5.0,
+        "measure_s": 3.5,
         "warm_up_s": 0.1,
     },
     "lossy": {"subscribers": 10, "measure_s": 2.5, "warm_up_s": 0.1},
@@ -190,9 +190,8 @@ def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(ou
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("variant", ["sse", "websocket"])
-def test_whoever_is_reset_on_the_way_comes_back_and_misses_nothing_unsaid(variant):
-    record = small_trial("lossy", variant, path="resets")
+def test_whoever_is_reset_on_the_way_comes_back_and_misses_nothing_unsaid():
+    record = small_trial("lossy", "sse", path="resets")
     assert record.failure is None
     assert record.emulated.path == "resets"
     assert record.absences.cuts == record.emulated.resets > 0
