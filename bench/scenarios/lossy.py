@@ -1,9 +1,10 @@
-"""Lossy: a broadcast over a poor path: far, narrow, torn, reset or stalling. What arrives, how late, and what is lost?
+"""Lossy: a broadcast over a poor path, emulated in user space. What arrives, how late, and what is lost?
 
-Between subscribers and server stands a proxy of ours, which emulates the path called `path` in user space (the table is
-in `bench/paths.py`); the publisher's way to the server stays as it is. Subscribers that lose their connection come back
-with backoff and full jitter, where they left off if the server has cursors. With the path `direct` the proxy is there
-and adds nothing: what the others are to be held against. Alone, against a server started by hand, there is no proxy:
+Between subscribers and server stands a TCP proxy of ours, which emulates the path called `path`: far, narrow, torn into
+crumbs, reset or stalling (the table is in `bench/paths.py`); the publisher's way to the server stays as it is.
+Subscribers that lose their connection come back with backoff and full jitter, where they left off if the server has
+cursors. With the path `direct` the proxy is there and adds nothing: what the others are to be held against. Alone,
+against a server started by hand, there is no proxy:
 
     locust -f bench/scenarios/lossy.py --variant sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """
