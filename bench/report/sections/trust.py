@@ -11,6 +11,7 @@ from bench.analysis.cells import Cells
 from bench.analysis.doubts import doubts
 from bench.analysis.findings import CHECKS, Check
 from bench.analysis.metrics import METRICS
+from bench.paths import EMULATED
 from bench.report import noise
 from bench.report.sections.laws import about_laws
 from bench.results import Trial, VariantFacts
@@ -58,8 +59,9 @@ def _apart(cells: Cells) -> list[tuple[str, str]]:
     for scenario in cells.scenarios:
         for reason, held in groupby(sorted(cells.apart(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
             names = {name for name, _ in held}
-            labels = [variant.label for variant in cells.shown if variant.name in names]
-            found.append((scenario, f"{', '.join(labels)}: {reason}"))
+            measured = [variant for variant in cells.shown if variant.status == "measured"]  # the others are told above
+            labels = [variant.label for variant in measured if variant.name in names]
+            found += [(scenario, f"{', '.join(labels)}: {reason}")] if labels else []
     return found
 
 
@@ -102,7 +104,7 @@ def trust(cells: Cells) -> Trust:
     compared = [*about_laws(cells), *noise.about_twins(cells), *noise.about_harness(cells)] if cells.scenarios else []
     sentences = [
         *compared,
-        *(told for told in (_slip(cells), _generator(cells), _room(cells)) if told),
+        *(told for told in (_slip(cells), _generator(cells), _room(cells), _paths(cells)) if told),
     ]
     return Trust(found, sentences, noise.twins(cells), CHECKS)
 
@@ -158,3 +160,13 @@ def _room(cells: Cells) -> str:
             f" middle trial, {quantity(unread[-1], 'ns')} in the worst: so much of a latency is the generator's own."
         )
     return said
+
+
+def _paths(cells: Cells) -> str:
+    """Over which paths anything was measured, and that none of them was real."""
+    held = {trial.emulated.path: trial.emulated.description for trial in cells.trials if trial.emulated}
+    scenarios = dict.fromkeys(trial.planned.scenario for trial in cells.trials if trial.emulated)
+    if not held:
+        return ""
+    paths = "; ".join(f"{name}: {description}" for name, description in sorted(held.items()))
+    return f"In {', '.join(scenarios)} the path between subscribers and server was {EMULATED}. {paths}."
