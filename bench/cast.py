@@ -9,11 +9,14 @@ from typing import Any
 
 from bench.measure.machine import Cores
 from bench.measure.receipts import added_errors
+from bench.paths import DIRECT, leads_elsewhere
 from bench.processes import (
     Broker,
     Load,
     Master,
+    NextBroker,
     ProcessError,
+    Proxy,
     Publisher,
     Server,
     Watched,
@@ -32,7 +35,10 @@ SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is 
 
 @dataclass(slots=True)
 class Cast:
-    """Who takes part in a trial. `stack` ends them; `topic` is used by no other, should they share a broker."""
+    """Who takes part in a trial. `stack` ends them; `topic` is used by no other, should they share a broker.
+
+    proxy: emulates the path between subscribers and server; None where there is nothing between them.
+    """
 
     stack: ExitStack
     topic: str
@@ -43,12 +49,13 @@ class Cast:
     loads: list[Load]
     masters: list[Master]
     publisher: Publisher | None
-    broker: Broker | None
+    broker: Broker | NextBroker | None
+    proxy: Proxy | None = None
 
     @property
     def watched(self) -> list[Watched]:
         """Everybody whose end would be the end of the trial; the server before its broker, which goes with it."""
-        everybody = [self.server, self.broker, *self.loads, *self.masters, self.publisher]
+        everybody = [self.server, self.broker, *self.loads, *self.masters, self.publisher, self.proxy]
         return [member for member in everybody if member]
 
     @property
@@ -57,8 +64,9 @@ class Cast:
         pids = {"server": self.server.server_pid} | {name: load.pid for name, load in self.loads_by_name.items()}
         if self.broker:
             pids["broker"] = self.broker.pid
-        if self.publisher:
-            pids["publisher"] = self.publisher.pid
+        for member in (self.publisher, self.proxy):
+            if member:
+                pids[member.name] = member.pid
         return pids
 
     @property
@@ -81,7 +89,13 @@ class Cast:
         self.server.end(gently=not kill)
         self.server = self.stack.enter_context(successor(self.server))
         self.server.wait_until_ready()
-        self.broker = Broker(self.server.broker_pid) if self.server.broker_pid else None
+        self.broker = self.server.broker
+
+    def replace_broker(self, killed: Broker) -> None:
+        """Put another broker in the place of one that was killed. Raises as starting one does."""
+        broker = self.stack.enter_context(NextBroker(killed, self.server.cores))
+        broker.wait_until_ready()
+        self.broker = broker
 
 
 def start(
@@ -94,12 +108,14 @@ def start(
     for member in (*masters, *loads):
         stack.enter_context(member)
     publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic in ("publisher", "arrivals") else None
+    proxy = stack.enter_context(Proxy(cores.load)) if scenario.proxied or leads_elsewhere(parameters) else None
     server.wait_until_ready()
     if publisher:
         publisher.connect(server, planned.seed, parameters["payload_bytes"])
-    broker = Broker(server.broker_pid) if server.broker_pid else None
+    if proxy:
+        proxy.open(server, parameters.get("path", DIRECT), planned.seed)
     topic = f"t{server.nonce}"
-    return Cast(stack, topic, planned, parameters, scenario, server, loads, masters, publisher, broker)
+    return Cast(stack, topic, planned, parameters, scenario, server, loads, masters, publisher, server.broker, proxy)
 
 
 def connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
@@ -122,7 +138,7 @@ def _target(cast: Cast, variant: Variant, share: tuple[int, int]) -> dict[str, A
     """Which server is driven and how, for one Locust process and its share of the subscribers."""
     return {
         "host": "127.0.0.1",
-        "port": cast.server.port,
+        "port": cast.proxy.port if cast.proxy else cast.server.port,
         "client": variant.client,
         "wire": dict(variant.wire),
         "topic": cast.topic,

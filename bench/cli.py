@@ -31,6 +31,7 @@ class Terminated(SystemExit):
 
 def list_(options: argparse.Namespace) -> int:
     """Print what there is to compare, what it is compared by, and how long that takes."""
+    from bench.needs import NEEDS, lacking
     from bench.request import Request, settle
 
     print("variants (files of servers/)")
@@ -42,12 +43,15 @@ def list_(options: argparse.Namespace) -> int:
     found = [scenarios.load(name) for name in scenarios.names()]
     for scenario in found:
         print(f"  {scenario.name:<24} {scenario.description}")
+        if scenario.needs:
+            able = [name for name in _variant.names() if not lacking(scenario, _variant.load(name))]
+            print(f"  {'':<24} only for {NEEDS[scenario.needs].words}: {', '.join(able) or 'there is none here'}")
     print("\nprofiles")
     calibration = scenarios.load(plan.CALIBRATION)
     for profile in plan.PROFILES.values():
         settled = settle(Request(profile=profile.name))
-        cells = [(scenario, name) for scenario in settled.scenarios for name in _variant.names()]
-        floors = plan.floors({scenario.name: scenario.traffic for scenario in settled.scenarios.values()})
+        cells = settled.cells(_variant.names())
+        floors = plan.floors({one.name: one.traffic for one in settled.scenarios.values() if not one.needs})
         points = settled.points(_variant.names())
         planned = plan.of_run(cells, floors, profile.repetitions, 1, profile.twins, points)
         parameters = {**settled.parameters, calibration.name: calibration.settled(profile.name, {})}

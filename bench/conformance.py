@@ -9,7 +9,8 @@ The contract that they check:
   and opaque: a server never parses it. What goes against this is refused: 400, 413 or a WebSocket close (1008, 1009).
 * The server gets PUSHBENCH_PORT, PUSHBENCH_INGEST_PORT (0: any free port), PUSHBENCH_NONCE, PUSHBENCH_TOKEN and
   PUSHBENCH_PARENT (a pid) in its environment. It listens on 127.0.0.1 only and, once it accepts subscribers, prints one
-  line of JSON: {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid" (or null)}.
+  line of JSON: {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid" (or null)}; and, where it has a broker
+  that may be killed, "broker_port" and "broker_command": where it listens, and what starts another in its place.
 * `GET /health` answers {"variant", "pid", "nonce", "technique", "versions", "options", "wire"} with the same nonce.
 * Ingest: plain TCP. The first line is the token, every other `topic<TAB>text`; a wrong token ends the connection.
 * A subscriber names one topic. From when it is subscribed it gets every text published to that topic, in publish order,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from bench import conformance
@@ -14,12 +15,15 @@ from servers._variant import Variant
 Say = Callable[[str], None]
 
 
-def gate(variants: Mapping[str, Variant], say: Say) -> list[VariantFacts]:
-    """Examine every variant before it is measured: what can run here, and what conforms."""
+def gate(
+    variants: Mapping[str, Variant], say: Say, idle: Mapping[str, str] = MappingProxyType({})
+) -> list[VariantFacts]:
+    """Examine every variant before it is measured: what can run here, and what conforms. Those in `idle` are not to be
+    measured, for the reason there."""
     facts = []
     for name, variant in variants.items():
         status: Literal["measured", "skipped", "failed"] = "measured"
-        reason = _variant.unavailable(variant) or ""
+        reason = _variant.unavailable(variant) or idle.get(name, "")
         if reason:
             status = "skipped"
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -132,8 +133,9 @@ def of_run(
     twinned: bool,
     points: Sequence[Point] = (),
 ) -> list[Planned]:
-    """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared."""
-    doubled = twins(cells, seed) if twinned else []
+    """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared,
+    and twins where there is anything to compare."""
+    doubled = twins(compared(cells), seed) if twinned else []
     instrument = [cell for cell in floors if cell not in cells]
     return plan([*cells, *instrument], repetitions, seed, doubled, BRIEF, points)
 
@@ -152,6 +154,12 @@ def calibration(plants: Sequence[Plant], seed: int, block: int = 1, before: Sequ
         trial_id = f"{block:02d}-{CALIBRATION}-{plant.name.replace(' ', '-')}{suffix}"
         planned.append(planted(trial_id, plant, block, len(planned) + 1, seed))
     return planned
+
+
+def compared(cells: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The cells of scenarios with more than one variant."""
+    held = Counter(scenario for scenario, _ in cells)
+    return [cell for cell in cells if held[cell[0]] > 1]
 
 
 def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:

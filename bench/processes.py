@@ -26,6 +26,7 @@ import msgspec
 
 from bench.measure import machine, usage
 from bench.scenarios._names import CONTROL, MASTER
+from servers._process import signal_on_death_of_parent
 
 ROOT = Path(__file__).parent.parent
 STOP_WITHIN_S = 2.0
@@ -157,12 +158,13 @@ class Member:
 
 
 class Broker:
-    """The broker of a variant: not our child but the server's, or nobody's here, so all we have is its process id."""
+    """The broker of a variant: not our child but the server's, or nobody's here, so all we have is its process id, and
+    of one that may be killed also where it listens and what starts another in its place."""
 
     name = "broker"
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, port: int | None = None, command: Sequence[str] = ()) -> None:
+        self.pid, self.port, self.command = pid, port, tuple(command)
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -173,6 +175,40 @@ class Broker:
         return Died(self.name, f"the broker (process {self.pid}) ended")
 
 
+class NextBroker(Member):
+    """A broker in the place of one that was killed: the same command, now a child of the bench, which it ends with."""
+
+    def __init__(self, before: Broker, cores: tuple[int, ...]) -> None:
+        """Raises ProcessError where nobody knows what starts it."""
+        if before.port is None or not before.command:
+            raise ProcessError("the broker cannot be started again: the server did not say how")
+        self.port = before.port
+        super().__init__("broker", before.command, cores)
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log,
+            start_new_session=True, preexec_fn=_end_with_us,
+        )  # fmt: skip
+
+    def wait_until_ready(self, timeout_s: float = 10.0) -> None:
+        """Return as soon as it accepts connections. Raises TimedOut, Died."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            check([self])
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=_LOOK_EVERY_S).close()
+            except OSError:
+                time.sleep(_LOOK_EVERY_S / 10)
+            else:
+                return
+        raise TimedOut(f"the broker did not accept connections within {timeout_s:g} s")
+
+
+def _end_with_us() -> None:
+    signal_on_death_of_parent(signal.SIGKILL)
+
+
 class _ReadyLine(msgspec.Struct):
     """What a server prints once it accepts subscribers."""
 
@@ -181,6 +217,8 @@ class _ReadyLine(msgspec.Struct):
     ingest_port: int
     nonce: str
     broker_pid: int | None
+    broker_port: int | None = None
+    broker_command: list[str] = []
 
 
 class Server(Member):
@@ -215,7 +253,10 @@ class Server(Member):
         if line.nonce != self.nonce:
             raise ProcessError(f"a stranger answered in the server's place (nonce {line.nonce!r})")
         self.port, self.ingest_port = line.port, line.ingest_port
-        self.server_pid, self.broker_pid = line.pid, line.broker_pid
+        self.server_pid = line.pid
+        self.broker = (
+            None if line.broker_pid is None else Broker(line.broker_pid, line.broker_port, line.broker_command)
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -239,6 +280,23 @@ class Publisher(Member):
         self.send(
             {"ingest_port": server.ingest_port, "token": server.token, "seed": seed, "payload_bytes": payload_bytes}
         )
+
+
+class Proxy(Member):
+    """The proxy between subscribers and server, which emulates a path; it listens on `port` from `open` on."""
+
+    def __init__(self, cores: tuple[int, ...]) -> None:
+        super().__init__("proxy", [sys.executable, "-m", "bench.proxy"], cores)
+        self.port = 0
+
+    def open(self, server: Server, path: str, seed: int, timeout_s: float = 15.0) -> None:
+        """Have it listen, and lead to the server over the path called so. Raises TimedOut, Died."""
+        self.send({"port": server.port, "path": path, "seed": seed})
+        self.port = answer(self, "listen", timeout_s, [])["port"]
+
+    def disturb(self, from_ns: int, until_ns: int) -> None:
+        """Let stalls and resets begin between these moments, where the path has any."""
+        self.send({"do": "disturb", "from_ns": from_ns, "until_ns": until_ns})
 
 
 class Load(Member):

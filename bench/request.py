@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 
 from bench import clients, scenarios, settings
 from bench.measure import machine
+from bench.needs import NEEDS, lacking
+from bench.paths import leads_elsewhere
 from bench.plan import PROFILES, Point
 from bench.scenarios import Scenario, nearest
 from servers import _variant
@@ -56,14 +59,37 @@ class Settled:
     swept: Mapping[str, Sequence[tuple[str, Any]]] = field(default_factory=dict)
 
     def points(self, measured: Container[str]) -> list[Point]:
-        """The points of all sweeps: of every variant that is measured and whose client heeds the parameter."""
+        """The points of all sweeps: of every cell whose variant's client heeds the parameter."""
         return [
             Point(scenario, name, parameter, value)
-            for scenario, held in self.swept.items()
-            for parameter, value in held
-            for name, variant in self.variants.items()
-            if name in measured and clients.heeds(variant.client, parameter)
+            for scenario, name in self.cells(measured)
+            for parameter, value in self.swept.get(scenario, ())
+            if clients.heeds(self.variants[name].client, parameter)
         ]
+
+    def cells(self, measured: Container[str]) -> list[tuple[str, str]]:
+        """(scenario, variant) of all that is to be compared: every variant that is measured and has a part there."""
+        return [
+            (scenario, name)
+            for scenario in self.scenarios
+            for name in self.variants
+            if name in measured and name not in self.apart(scenario)
+        ]
+
+    def apart(self, scenario: str) -> dict[str, str]:
+        """The variants that have no part in a scenario, and why."""
+        reasons = {name: lacking(self.scenarios[scenario], variant) for name, variant in self.variants.items()}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    @property
+    def idle(self) -> dict[str, str]:
+        """The variants that have no part in any of the scenarios, and why."""
+        held = {scenario: self.apart(scenario) for scenario in self.scenarios}
+        return {
+            name: "; ".join(f"no part in {scenario}: {apart[name]}" for scenario, apart in held.items())
+            for name in self.variants
+            if held and all(name in apart for apart in held.values())
+        }
 
 
 def variants(names: Sequence[str] = ()) -> dict[str, Variant]:
@@ -87,8 +113,22 @@ def settle(request: Request) -> Settled:
     except (LookupError, ValueError) as mistake:
         raise Refused(f"{mistake.args[0]} (see `python -m bench list`)") from mistake
     chosen_variants = variants(request.variants)
+    _find_parts(request, chosen, chosen_variants)
     repetitions = request.repetitions or PROFILES[request.profile].repetitions
     return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed, swept)
+
+
+def _find_parts(request: Request, chosen: Mapping[str, Scenario], held: Mapping[str, Variant]) -> None:
+    """Every scenario that was asked for must have a variant that can take part. Raises Refused."""
+    for name in request.scenarios:
+        reasons = {one: lacking(chosen[name], variant) for one, variant in held.items()}
+        if all(reasons.values()):
+            able = [one for one in _variant.names() if not lacking(chosen[name], _variant.load(one))]
+            said = "; ".join(f"{one} {reason}" for one, reason in reasons.items())
+            raise Refused(
+                f"{name} is for {NEEDS[chosen[name].needs].words}: {said}"
+                + (f"; try -v {able[0]}" if able else "; here there is none")
+            )
 
 
 def of_profile(profile: str) -> list[str]:
@@ -149,6 +189,17 @@ def _swept(request: Request, scenario: Scenario, base: Mapping[str, Any]) -> lis
     return list(dict.fromkeys(point for point in found if point[1] != base[point[0]]))
 
 
+def _proxied(settled: Settled) -> int:
+    """How many subscribers reach their server through a proxy, at most."""
+    driven = [
+        (scenario, {**settled.parameters[name], **dict(changes)})
+        for name, scenario in settled.scenarios.items()
+        for changes in ([], *([point] for point in settled.swept.get(name, ())))
+    ]
+    through = [held["subscribers"] for scenario, held in driven if scenario.proxied or leads_elsewhere(held)]
+    return max(through, default=0)
+
+
 def preflight(settled: Settled, results: Path) -> None:
     """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
     most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
@@ -156,6 +207,9 @@ def preflight(settled: Settled, results: Path) -> None:
     most = max([most, *swept])
     upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
     each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
+    most, each = max(
+        (most, each), (_proxied(settled), 2 * (1 + upstream)), key=math.prod
+    )  # a proxy has two ends to each
     needed = most * each + SPARE_DESCRIPTORS
     limit = machine.raise_descriptor_limit(needed)
     if limit < needed:

@@ -116,6 +116,28 @@ class SlowReader(Fact, frozen=True, kw_only=True):
     memory_peak_bytes: int  # the most since, in the measured part
 
 
+class Outage(Fact, frozen=True, kw_only=True):
+    """The broker was away. Times from the beginning of the measured part. recovered_ns: from its return until every
+    subscriber had received a message that was due after it; None where somebody never did."""
+
+    began_ns: int
+    ended_ns: int
+    recovered_ns: int | None
+
+
+class Emulated(Fact, frozen=True, kw_only=True):
+    """The path between subscribers and server was emulated in user space, by a TCP proxy of the bench: its name, what
+    it does in words, and what was done: `connections` carried, of which `resets` were reset; how often a direction
+    stalled with something to say; `pieces` handed on."""
+
+    path: str
+    description: str
+    connections: int
+    resets: int
+    stalls: int
+    pieces: int
+
+
 class ProcessUsage(Fact, frozen=True, kw_only=True):
     """What one process used within the window, and what it held at the window's end. None: not measurable here."""
 
@@ -139,6 +161,7 @@ class Usage(Fact, frozen=True, kw_only=True):
     broker: ProcessUsage | None
     load: list[ProcessUsage]
     publisher: ProcessUsage | None
+    proxy: ProcessUsage | None = None
 
 
 class Headroom(Fact, frozen=True, kw_only=True):
@@ -258,7 +281,7 @@ class Finding(Fact, frozen=True, kw_only=True):
 
 class Failure(Fact, frozen=True, kw_only=True):
     """Why a trial has no measurement: the phase it died in, one line that says what happened, and which process had
-    died (server, broker, load generator, publisher; empty: none).
+    died (server, broker, load generator, publisher, proxy; empty: none).
     """
 
     phase: str
@@ -313,6 +336,8 @@ class Trial(Fact, frozen=True, kw_only=True):
     capacity: list[CapacityStep] = []
     storm: Storm | None = None
     slow: SlowReader | None = None
+    outage: Outage | None = None
+    emulated: Emulated | None = None
 
     @property
     def valid(self) -> bool:
@@ -342,13 +367,15 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
 class ScenarioFacts(Fact, frozen=True, kw_only=True):
     """A scenario as it stood in this run: its description and the parameters of every trial, but for its `changes`.
 
-    A `hidden` one serves the instrument, and nothing is compared in it.
+    A `hidden` one serves the instrument, and nothing is compared in it. `apart`: the variants that have no part in it,
+    and why, as in "has no broker".
     """
 
     name: str
     description: str
     parameters: dict[str, Parameter]
     hidden: bool = False
+    apart: dict[str, str] = {}
 
 
 class Environment(Fact, frozen=True, kw_only=True):

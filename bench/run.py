@@ -48,16 +48,25 @@ def begin(request: Request, say: Say) -> Begun:
     preflight(settled, request.results)
     store = store_for(request, settled.profile)
     before = Before.look()
-    facts = gate(settled.variants, say)
+    facts = gate(settled.variants, say, settled.idle)
     measured = [variant.name for variant in facts if variant.status == "measured"]
-    if not measured:
+    cells = settled.cells(measured)
+    if not cells:
         raise Refused("no variant can be measured; the reasons are above")
-    cells = [(scenario, variant) for scenario in settled.scenarios for variant in measured]
-    harness = floors({name: scenario.traffic for name, scenario in settled.scenarios.items()})
-    twinned = PROFILES[settled.profile].twins and len(measured) > 1
+    _say_who_is_apart(settled, say)
+    harness = floors({name: one.traffic for name, one in settled.scenarios.items() if not one.needs})
+    twinned = PROFILES[settled.profile].twins
     points = settled.points(measured)
     planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned, points)
     return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
+
+
+def _say_who_is_apart(settled: Settled, say: Say) -> None:
+    """Name those who are measured, but not in every scenario."""
+    for scenario in settled.scenarios:
+        for name, reason in settled.apart(scenario).items():
+            if name not in settled.idle:
+                say(f"plan  {name:<24} no part in {scenario}: {reason}")
 
 
 def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
@@ -120,7 +129,11 @@ def store_head(
         variants=list(facts),
         scenarios=[
             ScenarioFacts(
-                name=key, description=value.description, parameters=dict(parameters[key]), hidden=value.hidden
+                name=key,
+                description=value.description,
+                parameters=dict(parameters[key]),
+                hidden=value.hidden,
+                apart=settled.apart(key) if key in settled.scenarios else {},
             )
             for key, value in chosen.items()
         ],

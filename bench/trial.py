@@ -18,21 +18,25 @@ from bench.analysis.distributions import fold
 from bench.cast import SLACK_S, Cast, connect, prime, start, why
 from bench.measure import conditions, usage
 from bench.measure.machine import Cores
-from bench.measure.receipts import Measured, completion, merge_known, merged, series
+from bench.measure.receipts import Measured, completion, merge_known, merged, recovered_ns, series
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
+from bench.paths import DIRECT, PATHS
 from bench.plan import sequences
-from bench.processes import Died, ProcessError, answer, check, watch
+from bench.processes import Died, ProcessError, Proxy, answer, check, watch
 from bench.publisher import due_ns
 from bench.results import (
     SCHEMA,
     Distribution,
+    Emulated,
     Failure,
     Headroom,
     IdleStep,
     Machine,
+    Outage,
     Planned,
     ProcessUsage,
+    Restart,
     SlowReader,
     Trial,
     Usage,
@@ -136,12 +140,14 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     sampler = Sampler(faults.living(cast), machine.cores, *window.cost_ns, weighed=weighed)
     sampler.start()
     try:
-        restarted = faults.carry_out(cast, window)
+        done = faults.carry_out(cast, window)
         watch(cast.watched, window.end_ns)
         stage.enter("drain")
         published = answer(cast.publisher, "publish", SLACK_S, cast.watched) if cast.publisher else NOTHING_PUBLISHED
         said = cast.told("measure", drain_s)
         sampler.join()
+        if cast.proxy:
+            stage.facts["emulated"] = _emulated(cast, cast.proxy)
     finally:
         sampler.stop()
     measured = merged([msgspec.convert(one["measured"], Measured, str_keys=True) for one in said])
@@ -151,8 +157,14 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
         stage.facts["absences"] = msgspec.structs.replace(
             measured.absences, resumes=resumes, unsent=published["unsent"]
         )
-    if restarted is not None:
-        stage.facts["restart"] = faults.aftermath(cast, restarted)
+    if isinstance(done, Restart):
+        stage.facts["restart"] = faults.aftermath(cast, done)
+    if isinstance(done, faults.Away):
+        stage.facts["outage"] = Outage(
+            began_ns=done.began_ns - window.start_ns,
+            ended_ns=done.ended_ns - window.start_ns,
+            recovered_ns=recovered_ns(measured.fan_outs, parameters["subscribers"], done.ended_ns),
+        )
     if measured.slow is not None:
         slow_ns = window.start_ns + round(parameters["slow_after_s"] * 1e9)
         stage.facts["slow"] = with_memory(measured.slow, sampler.memory, slow_ns)
@@ -202,8 +214,9 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
 
 
 def _usage(measured: Measured, sampler: Sampler, cast: Cast) -> Usage | None:
-    """What everybody used; None where the server did not live through the whole of it, and was meant not to."""
-    if "server" not in sampler.usage:
+    """What everybody used; None where the server or its broker did not live through the whole of it,
+    and was meant not to."""
+    if "server" not in sampler.usage or (cast.broker and "broker" not in sampler.usage):
         return None
     return Usage(
         window_ns=sampler.window_ns,
@@ -212,7 +225,17 @@ def _usage(measured: Measured, sampler: Sampler, cast: Cast) -> Usage | None:
         broker=sampler.usage.get("broker"),
         load=[sampler.usage[name] for name in cast.loads_by_name],
         publisher=sampler.usage.get("publisher"),
+        proxy=sampler.usage.get("proxy"),
     )
+
+
+def _emulated(cast: Cast, proxy: Proxy) -> Emulated:
+    """The path of the trial in words, and what the proxy did."""
+    path = PATHS[cast.parameters.get("path", DIRECT)]
+    proxy.send({"do": "count"})
+    counts = answer(proxy, "count", SLACK_S, cast.watched)
+    del counts["done"]
+    return Emulated(path=path.name, description=path.description, **counts)
 
 
 def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:

@@ -190,6 +190,8 @@ def _ready(name: str, settings: Settings, wiring: Wiring, server: Server, ingest
         "ingest_port": ingest.address[1],
         "nonce": settings.nonce,
         "broker_pid": wiring.broker_pid,
+        "broker_port": wiring.broker_port,
+        "broker_command": list(wiring.broker_command),
     }
 
 

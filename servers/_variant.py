@@ -50,6 +50,7 @@ class Wiring:
     publish: what the ingest calls for every message; None means `broker.publish`.
     handler_class: a pywsgi handler class in place of the host's own.
     broker_pid: the process of a broker of its own, so that its cost can be told apart.
+    broker_port, broker_command: where it listens, and what starts another in its place; none where it is not ours.
     options: what was settled only at the start; /health shows it beside the variant's own options.
     stop: called once when the server stops.
     """
@@ -57,6 +58,8 @@ class Wiring:
     publish: Callable[[str, bytes], object] | None = None
     handler_class: type[Any] | None = None
     broker_pid: int | None = None
+    broker_port: int | None = None
+    broker_command: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     stop: Callable[[], object] | None = None
 
@@ -75,6 +78,7 @@ class Variant:
     needs: probes that return None, or the reason why the variant cannot run here.
     options: every option set on a product, as shown in /health and in the report.
     runs_on: distributions whose versions /health reports.
+    broker: a probe that returns None, or the reason why its broker must not be stopped; no probe: it has none.
     by_hand: the shell line that subscribes with `{address}` and `{topic}`; empty: curl on wire["subscribe"] does.
     hidden: serves the instrument (the harness floor, calibration): neither listed, nor gated, nor compared.
     """
@@ -90,6 +94,7 @@ class Variant:
     needs: tuple[Callable[[], str | None], ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     runs_on: tuple[str, ...] = ()
+    broker: Callable[[], str | None] | None = None
     by_hand: str = ""
     descriptors: int = 1
     hidden: bool = False

@@ -7,10 +7,17 @@ What the library does by itself: it opens a Redis connection per subscriber and 
 Last-Event-ID, sends no keep-alive, and notices that a subscriber is gone when it next writes to it. So there is no
 resume: what is published while a subscriber is away does not reach it.
 
+Without Redis: a stream ends with an error and a new one is answered with 500; `sse.publish` raises, at once where
+nobody listens on the port, after redis-py's own timeout where Redis does not answer. We add what any application would
+have to: a POST is then answered with 503; of what the ingest reads, that message is dropped and said on stderr, and the
+next goes on. The ingest publishes one message after the other: those behind one that waits for the timeout come late.
+
 Set on it: SSE_REDIS_URL. Set on a Redis of our own, used where REDIS_URL names none: `bind` to loopback; nothing on
 disk (`save`, `appendonly`, `daemonize`); `maxclients` for a connection per subscriber; no limit on what waits for a
 slow one (`client-output-buffer-limit`).
 """
+
+import sys
 
 from flask import Flask, request
 
@@ -23,6 +30,7 @@ def serve(app: Flask, broker: Broker) -> Wiring:
     """Add the library's blueprint; the broker of the techniques is not used."""
     from flask_sse import sse
     from redis.exceptions import ConnectionError as RedisGone
+    from redis.exceptions import TimeoutError as RedisSilent
 
     redis = _redis.start()
     app.config["SSE_REDIS_URL"] = redis.url
@@ -32,12 +40,19 @@ def serve(app: Flask, broker: Broker) -> Wiring:
         with app.app_context():
             sse.publish(text.decode("ascii"), channel=topic)
 
+    def ingest(topic: str, text: bytes) -> None:
+        try:
+            publish(topic, text)
+        except (RedisGone, RedisSilent) as error:
+            print(f"a message was not published: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+
     @app.before_request
     def check_channel() -> None:
         if request.endpoint == "sse.stream":
             _limits.topic(request.args.get("channel"))
 
     @app.errorhandler(RedisGone)
+    @app.errorhandler(RedisSilent)
     def no_redis(error: Exception) -> tuple[str, int]:
         return "Redis does not answer\n", 503
 
@@ -47,8 +62,10 @@ def serve(app: Flask, broker: Broker) -> Wiring:
         return "", 204
 
     return Wiring(
-        publish=publish,
+        publish=ingest,
         broker_pid=redis.pid,
+        broker_port=redis.port,
+        broker_command=redis.command,
         options={"redis": f"{redis.version} from {redis.origin}", "redis maxclients granted": redis.max_clients},
         stop=redis.stop,
     )
@@ -63,6 +80,7 @@ VARIANT = Variant(
     serve=serve,
     needs=(package("flask_sse"), package("redis"), _redis.unavailable),
     descriptors=2,  # each subscriber has a Redis connection
+    broker=_redis.not_ours,
     options={
         "SSE_REDIS_URL": "a Redis on loopback, or REDIS_URL",
         **{f"own redis {name}": value or "(empty)" for name, value in _redis.OPTIONS.items()},

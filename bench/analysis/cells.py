@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import Estimate, Floor, Verdict, compare, compare_twins, estimate, noise_floor
+from bench.paths import leads_elsewhere
 from bench.results import Run, Trial, VariantFacts
 
 HARNESS = "null"
@@ -98,6 +99,14 @@ class Cells:
                 values.setdefault(float(at), {}).setdefault(trial.planned.block, float(value))
         found = [(at, estimate(list(blocks.values()))) for at, blocks in sorted(values.items())]
         return [(at, known) for at, known in found if known is not None]
+
+    def elsewhere(self, scenario: str) -> bool:
+        """Whether a scenario was run over a path that is not direct: its numbers are then not those of loopback."""
+        return any(one.name == scenario and leads_elsewhere(one.parameters) for one in self.run.scenarios)
+
+    def apart(self, scenario: str) -> dict[str, str]:
+        """The variants that have no part in a scenario, and why: "has no broker"."""
+        return next((one.apart for one in self.run.scenarios if one.name == scenario), {})
 
     def valid(self, scenario: str, variant: str) -> list[Trial]:
         """The valid trials of a cell, twins among them, in the order in which they were run."""

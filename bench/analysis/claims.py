@@ -108,7 +108,10 @@ class Side:
         return replace(self, label=labels[0]) if labels else self
 
     def of(self, cells: Cells, metric: str, scenario: str) -> VariantFacts | None:
-        """The variant that stands for it: the run's first with a number there, else the first there is."""
+        """The variant that stands for it: the run's first with a number there, else the first there is. None where the
+        scenario was run over a path that is not direct, of which nothing is claimed."""
+        if cells.elsewhere(scenario):
+            return None
         known = [
             variant
             for variant in cells.shown

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from bench.paths import DIRECT
 from bench.results import Run, ScenarioFacts
 
 SAME_MACHINE = ("cpu", "logical cores", "kernel", "implementation")
 """Facts of the environment that must be equal; of Python the minor version must."""
+UNSAID = {"path": DIRECT}
+"""What a parameter was in the runs that were made before there was one of its name."""
 NEVER_EQUAL = ("load average before",)
 """Facts that say nothing by being different."""
 
@@ -30,7 +33,8 @@ def _conditions(old: Run, new: Run) -> Iterator[tuple[str, object, object]]:
         if name in others:
             ours, theirs = scenario.parameters, others[name].parameters
             for key in _keys(ours, theirs):
-                yield f"{name}.{key}", ours.get(key, "none"), theirs.get(key, "none")
+                before, after = (held.get(key, UNSAID.get(key, "none")) for held in (ours, theirs))
+                yield f"{name}.{key}", before, after
 
 
 def _compared(run: Run) -> dict[str, ScenarioFacts]:

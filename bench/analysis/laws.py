@@ -19,6 +19,7 @@ import numpy as np
 from bench.analysis.distributions import mean, quantile, slots_of
 from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate, estimate
+from bench.paths import leads_elsewhere
 from bench.results import Distribution, Parameter, Run, Trial, VariantFacts
 
 KS_FLOOR = 0.05
@@ -117,11 +118,12 @@ def poll_interval_ns(trial: Trial) -> float | None:
 
 
 def read_laws(run: Run, trials: Iterable[Trial]) -> list[Reading]:
-    """Every law read against every cell it applies to and whose valid trials have the facts, in the table's order."""
+    """Every law read against every cell it applies to and whose valid trials have the facts, in the table's order.
+    Trials over a path that is not direct are left out: the laws know nothing of it."""
     facts = {variant.name: variant for variant in run.variants}
     cells: dict[tuple[str, str, str], list[Trial]] = {}
     for trial in sorted(trials, key=lambda trial: bool(trial.planned.changes)):
-        if trial.valid and trial.planned.variant in facts:
+        if trial.valid and trial.planned.variant in facts and not leads_elsewhere(trial.parameters):
             key = (trial.planned.scenario, trial.planned.variant, repr(sorted(trial.planned.changes.items())))
             cells.setdefault(key, []).append(trial)
     readings = [

@@ -19,6 +19,7 @@ from bench.analysis.cells import Cells
 from bench.analysis.distributions import quantile
 from bench.analysis.laws import uniform_law
 from bench.analysis.metrics import SEGMENT_HEADER_BYTES, held_bytes
+from bench.paths import leads_elsewhere
 from bench.results import Trial, VariantFacts
 
 
@@ -165,10 +166,11 @@ ECHO, BROADCAST, IDLE = "echo", "broadcast", "idle"
 
 
 def points(cells: Cells, variant: VariantFacts) -> list[Point]:
-    """Everything that was measured of a variant, points of sweeps among it; a step of `idle` is a point."""
+    """Everything that was measured of a variant over the direct path, points of sweeps among it; a step of `idle` is a
+    point."""
     held: dict[tuple[str, str], list[Trial]] = {}
     for trial in cells.seen:
-        if trial.valid and trial.planned.variant == variant.name:
+        if trial.valid and trial.planned.variant == variant.name and not leads_elsewhere(trial.parameters):
             held.setdefault((trial.planned.scenario, _changes(trial)), []).append(trial)
     found: list[Point] = []
     for (scenario, changes), trials in sorted(held.items()):

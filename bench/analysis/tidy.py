@@ -15,7 +15,7 @@ from bench.results import Trial
 
 Value = str | int | float | bool | None
 
-PARAMETERS = ("subscribers", "rate_hz", "payload_bytes", "poll_interval_s")
+PARAMETERS = ("subscribers", "rate_hz", "payload_bytes", "poll_interval_s", "path")
 """The parameters of a trial that have a column of their own."""
 
 COLUMNS: Mapping[str, str] = MappingProxyType(

@@ -75,6 +75,14 @@ def completion(fan_outs: dict[int, FanOut], subscribers: int) -> Distribution | 
     return fold(times) if fan_outs else None
 
 
+def recovered_ns(fan_outs: dict[int, FanOut], subscribers: int, from_ns: int) -> int | None:
+    """How long after `from_ns` a message that was due later had first reached all subscribers; None: none did."""
+    moments = [
+        one.last_received_ns for one in fan_outs.values() if one.intended_ns >= from_ns and one.receivers >= subscribers
+    ]
+    return min(moments) - from_ns if moments else None
+
+
 def series(measured: Measured) -> Series:
     """The time series, but for the CPU, which others count."""
     return Series(

@@ -1,8 +1,8 @@
 """The workloads, one module each, found by its name: the numbers of a scenario and the Locust users that drive it.
 
 Importing a scenario imports Locust, which patches the whole process. So the catalogue below reads the declarations
-`TRAFFIC`, `PARAMETERS`, `PROFILES`, `SWEEPS`, `SINCE` and `HIDDEN` from the source text, as literals, and imports
-nothing.
+`TRAFFIC`, `PARAMETERS`, `PROFILES`, and where there are any `SWEEPS`, `SINCE`, `HIDDEN`, `NEEDS` and `PROXIED`, from
+the source text, as literals, and imports nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
+from bench.paths import DIRECT, PATHS
 from servers._plants import PLANTS
 
 Traffic = Literal["publisher", "subscribers", "nobody", "arrivals"]
@@ -29,6 +30,8 @@ class Scenario:
 
     sweeps: parameters that the profile `full` varies, one at a time, and the values beside the scenario's own.
     since: the smallest profile that it is part of without being asked for.
+    needs: what a variant must have to take part, a name out of `bench.needs.NEEDS`; empty: nothing.
+    proxied: subscribers reach the server through a proxy even where the path adds nothing.
     A `hidden` one serves the instrument: it is neither listed nor chosen by a person.
     """
 
@@ -41,6 +44,8 @@ class Scenario:
     sweeps: Mapping[str, Sequence[Any]]
     since: str = "quick"
     hidden: bool = False
+    needs: str = ""
+    proxied: bool = False
 
     def settled(self, profile: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a trial. Raises ValueError for a change that no parameter of this name and type takes."""
@@ -54,6 +59,8 @@ class Scenario:
             if not isinstance(value, wanted) or isinstance(value, bool):
                 raise ValueError(f"{self.name}: {name} takes {wanted.__name__}, not {value!r}")
             settled[name] = _within_bounds(f"{self.name}: {name}", name, value)
+        if self.traffic == "subscribers" and PATHS[settled.get("path", DIRECT)].life_ns is not None:
+            raise ValueError(f"{self.name}: who publishes does not come back, so no path can reset its connections")
         return settled
 
 
@@ -73,6 +80,9 @@ BOUNDS = {
     "connecting_at_once": (1, 100_000),
     "bound_s": (0.001, 60.0),
     "restart_after_s": (0.0, 3600.0),
+    "outage_after_s": (0.0, 3600.0),
+    "stopped_s": (0.0, 600.0),
+    "killed_s": (0.0, 600.0),
     "burst": (1, 10_000),
     "room": (2, 1_000),
     "slow_after_s": (0.0, 3600.0),
@@ -86,6 +96,8 @@ CHOICES = {
     "signal": ("TERM", "KILL"),
     "slow": ("trickle then stop", "nobody"),
     "afterwards": ("probes", "silence"),
+    "outage": ("STOP", "KILL"),
+    "path": tuple(PATHS),
 }
 """What a parameter of this name may be, where it is a name itself."""
 
@@ -93,7 +105,7 @@ CHOICES = {
 def _within_bounds(label: str, name: str, value: Any) -> Any:
     if name in CHOICES:
         if value not in CHOICES[name]:
-            raise ValueError(f"{label} takes one of {', '.join(CHOICES[name])}, not {value!r}")
+            raise ValueError(f"{label} takes no {value!r}; {nearest(value, CHOICES[name])}")
         return value
     low, high = BOUNDS.get(name, (float("-inf"), float("inf")))
     held = value if isinstance(value, list) else [value]
@@ -128,10 +140,12 @@ def load(name: str) -> Scenario:
     }
     traffic, parameters, profiles = (ast.literal_eval(declared[key]) for key in ("TRAFFIC", "PARAMETERS", "PROFILES"))
     description = (ast.get_docstring(tree) or name).splitlines()[0]
-    sweeps = ast.literal_eval(declared["SWEEPS"]) if "SWEEPS" in declared else {}
-    since = ast.literal_eval(declared["SINCE"]) if "SINCE" in declared else "quick"
-    hidden = "HIDDEN" in declared and ast.literal_eval(declared["HIDDEN"])
-    return Scenario(name, description, path, traffic, parameters, profiles, sweeps, since, hidden)
+    optional = {
+        key.lower(): ast.literal_eval(declared[key])
+        for key in ("SWEEPS", "SINCE", "HIDDEN", "NEEDS", "PROXIED")
+        if key in declared
+    }
+    return Scenario(name, description, path, traffic, parameters, profiles, **{"sweeps": {}, **optional})
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Subscribers that are cut off, or lose their server, and come back while publishing goes on.
+"""Subscribers that are cut off, or lose their server or their path, and come back while publishing goes on.
 
 They take up where they left off, if the server has cursors. How long they wait before each attempt is in `_backoff`.
 """
@@ -17,6 +17,7 @@ import gevent
 from bench.analysis.distributions import fold
 from bench.clients import ConnectError, Subscriber
 from bench.measure.recorder import Return, Tally, Window
+from bench.paths import leads_elsewhere
 from bench.results import Absences
 from bench.scenarios._backoff import waits_s
 
@@ -185,7 +186,8 @@ class Comings:
 
     def _due_before(self, moment_ns: int) -> int:
         """How many messages were due by then: the number of the next one."""
-        return max(0, int((moment_ns - self._start_ns) * self._rate_hz / 1e9) + 1)
+        burst: int = self._session.parameters.get("burst", 1)
+        return max(0, int((moment_ns - self._start_ns) * self._rate_hz / 1e9 / burst) + 1) * burst
 
     def settle(self) -> Absences:
         """What became of them; enters into the ledgers which returns were told of a gap."""
@@ -219,8 +221,9 @@ class Comings:
 
 def comings(session: Session, window: Window, start_ns: int, rate_hz: float, drain_s: float) -> Comings | None:
     """Those that the scenario asks for, or None."""
-    asked = {"cut_every_s", "restart_after_s"} & session.parameters.keys()
-    return Comings(session, window, start_ns, rate_hz, drain_s) if asked else None
+    asked = {"cut_every_s", "restart_after_s", "outage_after_s"} & session.parameters.keys()
+    wanted = asked or leads_elsewhere(session.parameters)
+    return Comings(session, window, start_ns, rate_hz, drain_s) if wanted else None
 
 
 def _sleep_until(moment_ns: int) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import gevent
 
 from bench import scenarios
+from bench.paths import leads_elsewhere
 from bench.publisher import due_ns
 from bench.scenarios._session import Session
 from bench.settings import changes
@@ -37,6 +38,8 @@ def prepare(environment: Any, session: Session) -> None:
             raise LookupError(f"say which variant is driven: --variant {' | '.join(_variant.names())}")
         variant = _variant.load(options.variant)
         parameters = scenario.settled("standard", changes(options.set))
+        if leads_elsewhere(parameters):
+            raise ValueError("without `python -m bench run` there is nothing that emulates a path")
     except (LookupError, ValueError) as mistake:
         sys.exit(f"{scenario.name}: {mistake}")
     where = urlsplit(environment.host or options.host)

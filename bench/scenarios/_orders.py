@@ -127,7 +127,9 @@ class Measurement:
         self.traffic: list[tuple[int, Traffic]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
-        self.comings = comings(session, self.window, self.start_ns, self.rate_hz, self.drain_s)
+        waiting = order["traffic"] == "publisher"  # who publishes itself does not come back
+        returning = (session, self.window, self.start_ns, self.rate_hz, self.drain_s)
+        self.comings = comings(*returning) if waiting else None
         self.slow = slow_reading(session, self.window)
 
     def _due_ns(self, index: int) -> int:

@@ -13,6 +13,7 @@ PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 20.0,
     "payload_bytes": 100,
+    "path": "direct",
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.5,

@@ -16,6 +16,7 @@ PARAMETERS = {
     "rate_hz": 40.0,
     "burst": 40,
     "payload_bytes": 100,
+    "path": "direct",
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 1.0,

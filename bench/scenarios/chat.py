@@ -17,6 +17,7 @@ PARAMETERS = {
     "room": 10,
     "rate_hz": 1.0,
     "payload_bytes": 100,
+    "path": "direct",
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 1.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -183,3 +184,20 @@ def test_a_technique_without_a_name_of_its_own_is_called_by_its_label() -> None:
     assert found.verdict is ClaimVerdict.NOT_SUPPORTED
     absent = claims(Cells(*synthetic(troubles=False)))
     assert "cpu-http-stream-sse" in {one.claim.name for one in absent.others}
+
+
+def test_nothing_is_claimed_of_a_scenario_over_a_path_that_is_not_direct() -> None:
+    run, trials = synthetic(troubles=False)
+    scenarios = [
+        msgspec.structs.replace(
+            one, parameters={**one.parameters, "path": "far" if one.name == "broadcast" else "direct"}
+        )
+        for one in run.scenarios
+    ]
+    found = claims(Cells(msgspec.structs.replace(run, scenarios=scenarios), trials)).every
+    verdicts = {
+        scenario: {one.verdict for one in found if one.claim.theme.scenario == scenario}
+        for scenario in ("broadcast", "echo")
+    }
+    assert verdicts["broadcast"] == {ClaimVerdict.NOT_MEASURED}
+    assert ClaimVerdict.NOT_MEASURED not in verdicts["echo"]

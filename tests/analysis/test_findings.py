@@ -63,6 +63,7 @@ CAUSES = {
     "broker died": failed("broker"),
     "load generator died": failed("load generator"),
     "publisher died": failed("publisher"),
+    "proxy died": failed("proxy"),
     "lost messages": changed(calm(), "ledger", lost=1, delivered=499),
     "duplicated messages": changed(calm(), "ledger", duplicated=1),
     "reordered messages": changed(calm(), "ledger", reordered=1),

@@ -126,3 +126,11 @@ def test_trials_without_the_facts_or_struck_out_are_not_read(run: tuple[Run, lis
     assert read_laws(head, bare) == []
     without = [msgspec.structs.replace(trial, parameters={}) for trial in trials]
     assert {reading.law.name for reading in read_laws(head, without)} <= {"frame header", "event framing"}
+
+
+def test_no_law_is_asked_of_a_path_that_is_not_direct(run: tuple[Run, list[Trial]]) -> None:
+    head, trials = run
+    far = [msgspec.structs.replace(trial, parameters={**trial.parameters, "path": "far"}) for trial in trials]
+    direct = [msgspec.structs.replace(trial, parameters={**trial.parameters, "path": "direct"}) for trial in trials]
+    assert read_laws(head, far) == []
+    assert len(read_laws(head, direct)) == len(read_laws(head, trials))

@@ -173,3 +173,14 @@ def test_what_changed_begins_with_the_commit_and_names_versions_and_options():
     assert ("locust", "2.47.0", "none") in told
     assert ("polling: ping", "none", "off") in told
     assert news(run(), run()) == []
+
+
+def test_a_run_from_before_there_were_paths_went_over_the_direct_one():
+    def over(path):
+        held = run().scenarios
+        return run(
+            scenarios=[msgspec.structs.replace(one, parameters={**one.parameters, "path": path}) for one in held]
+        )
+
+    assert hindrances(run(), over("direct")) == []
+    assert "broadcast.path: direct -> far" in hindrances(run(), over("far"))

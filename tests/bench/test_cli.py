@@ -63,6 +63,7 @@ def test_the_help_shows_examples():
         (["run", "-s", "calibration", "--results", "{tmp}"], "python -m bench calibrate"),
         (["calibrate", "--name", "latest", "--results", "{tmp}"], "cannot be the name of a run"),
         (["run", "--set", "rate_hz=fast", "--results", "{tmp}"], "takes float"),
+        (["run", "-s", "outage", "-v", "sse", "--results", "{tmp}"], "sse has no broker"),
     ],
 )
 def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, said, tmp_path):

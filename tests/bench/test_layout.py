@@ -20,11 +20,12 @@ PURE = (
     "bench/plan.py",
     "bench/results.py",
     "bench/messages.py",
+    "bench/paths.py",
     "bench/units.py",
     "bench/settings.py",
     "servers/_plants.py",
 )
-PURE_MAY_IMPORT = ("bench.analysis", "bench.results", "bench.plan", "bench.messages", "bench.units")
+PURE_MAY_IMPORT = ("bench.analysis", "bench.results", "bench.plan", "bench.messages", "bench.units", "bench.paths")
 PLANTS = "servers._plants"  # the one thing of the servers: what was planted, for whoever reads it back
 
 

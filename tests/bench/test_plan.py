@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.plan import BRIEF, FLOOR, WHOLE, Point, calibration, expected_s, floors, of_run, plan, sequences, twins
+from bench.plan import (
+    BRIEF,
+    FLOOR,
+    WHOLE,
+    Point,
+    calibration,
+    compared,
+    expected_s,
+    floors,
+    of_run,
+    plan,
+    sequences,
+    twins,
+)
 from servers._plants import PLANTS
 
 cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
@@ -79,7 +92,7 @@ def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_h
             ("calibration", "delay 5 ms"), ("calibration", "faults"),
         }  # fmt: skip
         held = Counter((trial.scenario, trial.variant) for trial in rest)
-        assert held == Counter([*cells, *harness, *(twins(cells, seed) if doubled else [])])
+        assert held == Counter([*cells, *harness, *(twins(compared(cells), seed) if doubled else [])])
         assert not any(trial.changes for trial in rest)
     assert [trial.position for trial in planned] == list(range(1, len(planned) + 1))
     assert len({trial.id for trial in planned}) == len(planned)
@@ -166,3 +179,8 @@ def test_every_block_holds_every_point_of_a_sweep_once_and_leaves_the_other_tria
 def test_a_point_is_named_by_what_is_changed():
     planned = plan([], 1, 1, points=[Point("echo", "sse", "rate_hz", 40.0), Point("echo", "sse", "rate_hz", 0.5)])
     assert sorted(trial.id for trial in planned) == ["01-echo-sse-rate_hz-0.5", "01-echo-sse-rate_hz-40"]
+
+
+def test_where_one_variant_takes_part_alone_it_has_no_twin():
+    cells = [("outage", "flask_sse"), ("broadcast", "flask_sse"), ("broadcast", "sse")]
+    assert {scenario for scenario, _ in twins(compared(cells), 1)} == {"broadcast"}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.distributions import fold
-from bench.measure.receipts import Measured, completion, merged, series
+from bench.measure.receipts import FanOut, Measured, completion, merged, recovered_ns, series
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
 from bench.results import Absences, SlowReader, Wire
@@ -114,3 +114,12 @@ def test_the_series_holds_every_delivery_of_the_window_once():
     found = series(measured([[(number, 20 * MS) for number in range(MESSAGES)]]))
     assert sum(found.delivered) == MESSAGES - 1
     assert set(found.latency_max_ns) <= {20 * MS, None}
+
+
+def test_an_outage_is_over_when_a_message_that_was_due_after_it_has_reached_everybody():
+    def fan_out(due_ms, reached_ms, receivers=2):
+        return FanOut(intended_ns=due_ms * MS, last_received_ns=reached_ms * MS, receivers=receivers)
+
+    late, too_few, whole = fan_out(90, 130), fan_out(100, 110, 1), fan_out(110, 150)
+    assert recovered_ns({1: late, 2: too_few, 3: whole, 4: fan_out(120, 160)}, 2, 100 * MS) == 50 * MS
+    assert recovered_ns({1: late, 2: too_few}, 2, 100 * MS) is None

@@ -37,6 +37,9 @@ def test_a_setting_without_name_or_value_is_refused(setting):
         (Request(sweeps=("rate_hz=0",)), "rate_hz takes 0.001"),
         (Request(sweeps=("subscribers=1.5",)), "takes int"),
         (Request(sweeps=("steps=[1],[2]",)), "is a list and cannot be swept"),
+        (Request(changes=("path=crums",)), "path takes no 'crums'; did you mean 'crumbs'"),
+        (Request(scenarios=("echo",), changes=("path=resets",)), "no path can reset"),
+        (Request(scenarios=("outage",), variants=("sse",)), "sse has no broker; try -v flask_sse"),
     ],
 )
 def test_a_request_that_cannot_be_met_says_what_to_type_instead(request_, said):
@@ -159,3 +162,34 @@ def test_a_scenario_is_part_of_its_smallest_profile_and_of_the_larger_ones():
     assert {"burst", "chat"} & set(settle(Request(profile="standard")).scenarios) == set()
     assert {"burst", "chat", "broadcast"} <= set(settle(Request(profile="full")).scenarios)
     assert set(settle(Request(scenarios=("chat",))).scenarios) == {"chat"}
+
+
+def test_a_scenario_that_needs_a_broker_says_who_has_none_and_leaves_them_out(monkeypatch):
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    settled = settle(
+        Request(scenarios=("broadcast", "outage"), variants=("sse", "flask_sse"), sweeps=("outage='KILL'",))
+    )
+    assert settled.apart("outage") == {"sse": "has no broker"}
+    assert settled.apart("broadcast") == {}
+    assert settled.cells(("sse", "flask_sse")) == [
+        ("broadcast", "sse"), ("broadcast", "flask_sse"), ("outage", "flask_sse"),
+    ]  # fmt: skip
+    assert [one.variant for one in settled.points(("sse", "flask_sse"))] == ["flask_sse"]
+    assert settled.idle == {}
+    assert settle(Request(scenarios=("outage",))).idle["sse"] == "no part in outage: has no broker"
+
+
+def test_somebodys_broker_is_not_taken_away(monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    with pytest.raises(
+        Refused, match=r"flask_sse uses the Redis of REDIS_URL, which is not ours to stop; here there is"
+    ):
+        settle(Request(scenarios=("outage",), variants=("flask_sse",)))
+
+
+def test_a_proxy_needs_two_open_files_for_every_connection(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    only = {"scenarios": ("broadcast",), "variants": ("sse",)}
+    preflight(settle(Request(**only, changes=("subscribers=500",))), tmp_path)
+    with pytest.raises(Refused, match=r"500 subscribers need 1256 open files"):
+        preflight(settle(Request(**only, changes=("subscribers=500", "path=far"))), tmp_path)

@@ -64,6 +64,15 @@ SMALL = {
         "warm_up_s": 0.1,
         "poll_interval_s": 0.05,
     },
+    "outage": {
+        "subscribers": 10,
+        "outage_after_s": 0.5,
+        "stopped_s": 1.0,
+        "killed_s": 1.0,
+        "measure_s": 3.5,
+        "warm_up_s": 0.1,
+    },
+    "lossy": {"subscribers": 10, "measure_s": 2.5, "warm_up_s": 0.1},
     "storm": {"subscribers": 50, "connecting_at_once": 50, "poll_interval_s": 0.05},
     "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
 }
@@ -191,6 +200,49 @@ def test_who_reads_slowly_is_counted_apart_from_the_others(variant, workers):
     assert (slow.messages, slow.lost, slow.corrupted, slow.duplicated, slow.closed) == (240, 0, 0, 0, 0)
     assert 0 < slow.memory_before_bytes <= slow.memory_peak_bytes + (4 << 20)
     assert agree(ledger, record.oracle)
+
+
+@pytest.mark.parametrize("outage", ["STOP", "KILL"])
+def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(outage, monkeypatch):
+    if reason := _variant.unavailable(_variant.load("flask_sse")):
+        pytest.skip(reason)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    record = small_trial("outage", "flask_sse", outage=outage)
+    assert record.failure is None
+    away, ledger = record.outage, record.ledger
+    assert away.began_ns >= 500_000_000
+    assert away.ended_ns - away.began_ns >= 1_000_000_000
+    assert away.recovered_ns > 0
+    assert agree(ledger, record.oracle)
+    assert (ledger.corrupted, ledger.signalled) == (0, 0)
+    if outage == "KILL":  # what is published while nobody listens there reaches nobody
+        assert ledger.lost > 0
+        assert record.absences.cuts >= 10
+        assert record.usage is None
+    else:
+        assert record.usage.broker is not None
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_whoever_is_reset_on_the_way_comes_back_and_misses_nothing_unsaid():
+    record = small_trial("lossy", "sse", path="resets")
+    assert record.failure is None
+    assert record.emulated.path == "resets"
+    assert record.absences.cuts == record.emulated.resets > 0
+    ledger = record.ledger
+    assert (ledger.lost - ledger.signalled, ledger.duplicated, ledger.reordered, ledger.corrupted) == (0, 0, 0, 0)
+    assert agree(ledger, record.oracle)
+    assert record.usage.proxy.cpu_ns > 0
+
+
+@pytest.mark.parametrize(("scenario", "variant"), [("lossy", "polling"), ("chat", "websocket")])
+def test_what_comes_in_crumbs_is_read_whole(scenario, variant):
+    record = small_trial(scenario, variant, path="crumbs", **({"rate_hz": 1.0} if scenario == "chat" else {}))
+    assert record.failure is None
+    ledger = record.ledger
+    assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
+    assert record.emulated.pieces > 100 / 7 * ledger.delivered
+    assert record.emulated.resets == 0
 
 
 @pytest.mark.parametrize("variant", ["flask_socketio", "websocket"])

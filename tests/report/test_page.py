@@ -19,7 +19,7 @@ from bench.plan import WHOLE
 from bench.report import build
 from bench.report.page import SCRIPTS
 from bench.report.shell import TEMPLATES
-from bench.results import Failure, ResultsError, Run, Trial
+from bench.results import Emulated, Failure, ResultsError, Run, ScenarioFacts, Trial
 from bench.units import measured, quantity
 from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic, write
 
@@ -438,3 +438,23 @@ def test_claims_about_the_protagonist_are_open_and_the_others_folded(page: Path)
     assert before.count('id="claim-') > 25
     assert [part.count("<table") for part in (before, *folded)][:3] == [1, 1, 1]
     assert "too few trials" not in before
+
+
+def test_who_has_no_part_in_a_scenario_is_named_with_the_reason(tmp_path: Path) -> None:
+    run, trials = synthetic(troubles=False)
+    facts = ScenarioFacts(name="outage", description="Outage.", parameters={}, apart={"sse": "has no broker"})
+    run = msgspec.structs.replace(run, scenarios=[*run.scenarios, facts])
+    page = build(write(tmp_path / "results", run, trials), tmp_path / "reports")
+    assert "SSE: has no broker" in page.read_text()
+    assert "- no part in outage: SSE: has no broker" in (page.parent / "summary.md").read_text()
+
+
+def test_an_emulated_path_is_declared(tmp_path: Path) -> None:
+    run, trials = synthetic(troubles=False)
+    emulated = Emulated(path="far", description="20 ms one way", connections=100, resets=0, stalls=0, pieces=9)
+    trials = [msgspec.structs.replace(trials[0], emulated=emulated), *trials[1:]]
+    text = build(write(tmp_path / "results", run, trials), tmp_path / "reports").read_text()
+    said = (
+        "In broadcast the path between subscribers and server was emulated in user space by a TCP proxy of the bench."
+    )
+    assert f"{said} far: 20 ms one way." in text

@@ -21,7 +21,8 @@ NAMES = _variant.names()
 @pytest.mark.parametrize("name", NAMES)
 def test_the_ready_line_and_health_tell_who_it_is(shared, name):
     server = shared(name)
-    assert set(server.ready) == {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid"}
+    told = {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid", "broker_port", "broker_command"}
+    assert set(server.ready) == told
     response = server.request("GET", "/health")
     health = json.loads(response.body)
     assert response.headers["Content-Type"] == "application/json"

@@ -4,13 +4,14 @@ import json
 import os
 import signal
 import stat
+import subprocess
 import sys
 
 import pytest
 
 from servers import _redis
 from servers._variant import Unavailable
-from tests.servers._process import alive, eventually
+from tests.servers._process import WITHIN_S, alive, eventually
 
 
 @pytest.fixture
@@ -121,3 +122,36 @@ def test_a_publish_while_redis_is_gone_is_answered_and_the_server_goes_on(fresh)
     eventually(lambda: not alive(server.ready["broker_pid"]), "the end of Redis")
     assert server.request("POST", "/publish?topic=t", b"text").status == 503
     assert server.request("GET", "/health").status == 200
+
+
+@needs_redis
+def test_the_ingest_drops_what_redis_does_not_take_says_so_and_goes_on(fresh, monkeypatch):
+    import redis
+
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    server = fresh("flask_sse")
+    os.kill(server.ready["broker_pid"], signal.SIGKILL)
+    eventually(lambda: not alive(server.ready["broker_pid"]), "the end of Redis")
+    server.publish("t", b"dropped")
+    eventually(lambda: "a message was not published: ConnectionError" in server.errors(), "the error")
+    again = subprocess.Popen(server.ready["broker_command"], stdout=subprocess.DEVNULL)
+    try:
+        with redis.Redis(port=server.ready["broker_port"], socket_timeout=WITHIN_S) as connection:
+            eventually(lambda: answers(connection), "another Redis")
+            heard = connection.pubsub(ignore_subscribe_messages=True)
+            heard.subscribe("t")
+            eventually(lambda: connection.pubsub_numsub("t")[0][1] == 1, "the subscription")
+            server.publish("t", b"arrives")
+            eventually(lambda: (said := heard.get_message()) and b"arrives" in said["data"], "the next message")
+    finally:
+        again.kill()
+        again.wait()
+
+
+def answers(connection):
+    import redis
+
+    try:
+        return connection.ping()
+    except redis.ConnectionError:
+        return False

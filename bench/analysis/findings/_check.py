@@ -51,4 +51,4 @@ def others_ns(trial: Trial) -> int | None:
     usage, machine = measured_usage(trial), trial.machine
     if usage is None or machine is None or machine.busy_ns is None:
         return None
-    return max(0, machine.busy_ns - cpu_ns(usage.server, usage.broker, usage.publisher, *usage.load))
+    return max(0, machine.busy_ns - cpu_ns(usage.server, usage.broker, usage.publisher, usage.proxy, *usage.load))

@@ -13,6 +13,7 @@ REMEDIES = {
     "broker": "look for what ended it (a memory limit, an administrator), or name another with REDIS_URL",
     "load generator": "look at what it said last; lower subscribers if a limit of memory or open files ended it",
     "publisher": "look at what it said last; a server that closes its ingest port ends it too",
+    "proxy": "report a fault of the bench, with what it said last",
 }
 
 

@@ -1,8 +1,8 @@
 """Whether server and load generator got their cores when they had something to do there.
 
 The kernel counts how long a process was ready to run and did not (`run_queue_wait_ns`). Part of that is our own doing:
-a server waits for its broker, with whom it shares a core, and the load generator for the publisher. What is left they
-waited for strangers, and for the hypervisor.
+a server waits for its broker, with whom it shares a core, and the load generator for the publisher and the proxy. What
+is left they waited for strangers, and for the hypervisor.
 
 On an idle machine that is below a tenth of their own CPU time; with a busy process pinned to the core, 0.3 to 4
 times it.
@@ -37,7 +37,7 @@ Side = Callable[[Trial, Usage], Iterable[tuple[ProcessUsage, list[ProcessUsage |
 
 
 def _server(trial: Trial, usage: Usage) -> Iterable[tuple[ProcessUsage, list[ProcessUsage | None]]]:
-    load_side = [*usage.load, usage.publisher] if shares_one_core(trial) else []
+    load_side = [*usage.load, usage.publisher, usage.proxy] if shares_one_core(trial) else []
     yield usage.server, [usage.broker, *load_side]
 
 
@@ -46,7 +46,7 @@ def _load(trial: Trial, usage: Usage) -> Iterable[tuple[ProcessUsage, list[Proce
     server_side = [usage.server, usage.broker] if shares_one_core(trial) else []
     for load in usage.load:
         siblings = [other for other in usage.load if other is not load] if crowded else []
-        yield load, [usage.publisher, *siblings, *server_side]
+        yield load, [usage.publisher, usage.proxy, *siblings, *server_side]
 
 
 def _waited_ns(trial: Trial, process: ProcessUsage, neighbours: list[ProcessUsage | None]) -> int:
@@ -82,11 +82,11 @@ QUIET = "stop other work on this machine, or run where both sides can have a cor
 
 CHECKS = (
     Check("generator held up", False,
-          f"waits of the load generator for its core, the publisher's turns apart, {SOME_TIME}",
+          f"waits of the load generator for its core, the turns of publisher and proxy apart, {SOME_TIME}",
           "what arrives meanwhile is read late, and above 1 % of the time the 99 % cannot but show it", QUIET,
           _held_up("load generator", _load, SOME_TIME)),
     Check("generator held up for long", True,
-          f"waits of the load generator for its core, the publisher's turns apart, {LONG}",
+          f"waits of the load generator for its core, the turns of publisher and proxy apart, {LONG}",
           "it waited longer than it worked: what it measured is the waiting", QUIET,
           _held_up("load generator", _load, LONG)),
     Check("server held up", False, f"waits of the server for its core, its broker's turns apart, {SOME_TIME}",

@@ -26,7 +26,7 @@ def _cores_full(trial: Trial) -> str | None:
     usage = measured_usage(trial)
     if usage is None:
         return None
-    processes = [*usage.load, *([usage.publisher] if usage.publisher else [])]
+    processes = [*usage.load, *(one for one in (usage.publisher, usage.proxy) if one)]
     if shares_one_core(trial):
         processes += [usage.server, *([usage.broker] if usage.broker else [])]
     cores = load_cores(trial)
@@ -72,7 +72,7 @@ QUIET = "stop other work on this machine, or give the load side a core of its ow
 CHECKS = (
     Check("generator saturated", True, f"load CPU above {SATURATED:.0%} of its core",
           "a busy receiver reads late and calls it latency", LESS_LOAD, _saturated),
-    Check("load cores full", True, f"load generator and publisher together above {SATURATED:.0%} of their cores",
+    Check("load cores full", True, f"load generator, publisher and proxy together above {SATURATED:.0%} of their cores",
           "they then wait for each other, though neither is saturated", LESS_LOAD, _cores_full),
     Check("generator late", False,
           f"p99 of unread time (where unknown: of loop lag) above {OWN_SHARE:g} of the latency's p99",

@@ -95,11 +95,12 @@ def _law(subject: Subject, variant: VariantFacts) -> PollingLaw | None:
 
 
 def over_intervals(cells: Cells) -> list[str]:
-    """Scenarios in which polling was measured at several intervals."""
+    """Scenarios in which polling was measured at several intervals, over the direct path."""
     return [
         name
         for name in one_way(cells)
-        if any(
+        if not cells.elsewhere(name)
+        and any(
             variant.technique == TECHNIQUE and len(cells.along("latency_p50", name, variant.name, INTERVAL)) > 1
             for variant in cells.measured(name)
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.cells import Cells
+from bench.paths import DIRECT, EMULATED, PATHS
 from bench.report.traced import Number, Phrase
 from bench.results import Parameter, ScenarioFacts
 from bench.units import SPACE, counted, quantity
@@ -19,7 +20,8 @@ def loads(cells: Cells) -> list[Phrase]:
     for scenario in cells.run.scenarios:
         if not scenario.hidden and (load := _load(scenario)):
             again = _polls(scenario)
-            told.append((*load, ".") if list(map(str, again)) == list(map(str, polls)) else (*load, *again, "."))
+            same = list(map(str, again)) == list(map(str, polls))
+            told.append((*load, *(() if same else again), *_path(scenario), "."))
             polls = again
     return told
 
@@ -78,6 +80,14 @@ def _polls(scenario: ScenarioFacts) -> Phrase:
     interval_ns = 1e9 * _float(scenario.parameters["poll_interval_s"])
     shown = Number(quantity(interval_ns, "ns"), interval_ns, "parameter", "poll_interval_s", scenario.name)
     return (", polling every ", shown)
+
+
+def _path(scenario: ScenarioFacts) -> Phrase:
+    """Over which path, unless it is the direct one."""
+    path = PATHS.get(str(scenario.parameters.get("path", DIRECT)))
+    if path is None or path.name == DIRECT:
+        return ()
+    return (f", over a path {EMULATED}: {path.description}",)
 
 
 def _count(scenario: ScenarioFacts, name: str) -> Number:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from bench.analysis.cells import Cells
 from bench.analysis.doubts import doubts
 from bench.analysis.findings import CHECKS, Check
 from bench.analysis.metrics import METRICS
+from bench.paths import EMULATED
 from bench.report import noise
 from bench.report.sections.laws import about_laws
 from bench.results import Trial, VariantFacts
@@ -17,7 +20,7 @@ from bench.units import counted, percent, quantity
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What is missing from the numbers above, and why."""
+    """What is missing from the numbers above, and why. `apart`: scenarios with who has no part in them, in words."""
 
     skipped: list[VariantFacts]
     failed_variants: list[VariantFacts]
@@ -25,6 +28,7 @@ class Outcomes:
     struck: list[Trial]
     missing: int
     sentence: str
+    apart: list[tuple[str, str]]
 
 
 def outcomes(cells: Cells) -> Outcomes:
@@ -45,7 +49,20 @@ def outcomes(cells: Cells) -> Outcomes:
     said = [f"{counted(number, 'trial')} {words}" for number, words in apart if number]
     if said:
         sentence += f" Of these, {' and '.join(said)}."
-    return Outcomes(_with(run.variants, "skipped"), _with(run.variants, "failed"), failed, struck, missing, sentence)
+    skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))
+    return Outcomes(skipped, refused, failed, struck, missing, sentence, _apart(cells))
+
+
+def _apart(cells: Cells) -> list[tuple[str, str]]:
+    """(scenario, "Polling, SSE: has no broker") for every reason why variants have no part in a scenario."""
+    found = []
+    for scenario in cells.scenarios:
+        for reason, held in groupby(sorted(cells.apart(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
+            names = {name for name, _ in held}
+            measured = [variant for variant in cells.shown if variant.status == "measured"]  # the others are told above
+            labels = [variant.label for variant in measured if variant.name in names]
+            found += [(scenario, f"{', '.join(labels)}: {reason}")] if labels else []
+    return found
 
 
 def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:
@@ -87,7 +104,7 @@ def trust(cells: Cells) -> Trust:
     compared = [*about_laws(cells), *noise.about_twins(cells), *noise.about_harness(cells)] if cells.scenarios else []
     sentences = [
         *compared,
-        *(told for told in (_slip(cells), _generator(cells), _room(cells)) if told),
+        *(told for told in (_slip(cells), _generator(cells), _room(cells), _paths(cells)) if told),
     ]
     return Trust(found, sentences, noise.twins(cells), CHECKS)
 
@@ -143,3 +160,13 @@ def _room(cells: Cells) -> str:
             f" middle trial, {quantity(unread[-1], 'ns')} in the worst: so much of a latency is the generator's own."
         )
     return said
+
+
+def _paths(cells: Cells) -> str:
+    """Over which paths anything was measured, and that none of them was real."""
+    held = {trial.emulated.path: trial.emulated.description for trial in cells.trials if trial.emulated}
+    scenarios = dict.fromkeys(trial.planned.scenario for trial in cells.trials if trial.emulated)
+    if not held:
+        return ""
+    paths = "; ".join(f"{name}: {description}" for name, description in sorted(held.items()))
+    return f"In {', '.join(scenarios)} the path between subscribers and server was {EMULATED}. {paths}."

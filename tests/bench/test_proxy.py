@@ -1,0 +1,116 @@
+"""The proxy as a process: it hands on every byte and every end, resets for real, and ends with the bench."""
+
+import socket
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from bench.processes import Proxy, answer
+
+WITHIN_S = 20.0
+
+
+@pytest.fixture
+def echo():
+    """The port of a server that says again what it hears, and ends its side where the other has ended."""
+
+    def serve(connection):
+        with connection:
+            try:
+                while data := connection.recv(1 << 16):
+                    connection.sendall(data)
+            except OSError:
+                return
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def proxy_to(echo):
+    """Starts a proxy that leads to the echo over a path."""
+    started = []
+
+    def start(path, port=echo):
+        started.append(Proxy(()))
+        started[-1].open(SimpleNamespace(port=port), path, 1)
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end(gently=False)
+
+
+def counts(proxy):
+    proxy.send({"do": "count"})
+    return answer(proxy, "count", WITHIN_S, [proxy])
+
+
+@pytest.mark.parametrize(("path", "size"), [("direct", 3_000_000), ("crumbs", 400), ("far", 3_000)])
+def test_every_byte_and_the_end_of_the_stream_come_through(proxy_to, path, size):
+    proxy = proxy_to(path)
+    sent = bytes(number % 251 for number in range(size))
+    heard = b""
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection:
+
+        def write():
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        reads = 0
+        while data := connection.recv(1 << 16):
+            heard += data
+            reads += 1
+        writer.join()
+    assert heard == sent
+    told = counts(proxy)
+    assert (told["connections"], told["resets"]) == (1, 0)
+    if path == "crumbs":
+        assert told["pieces"] >= 2 * size // 7
+        assert reads > 10
+
+
+def test_a_reset_is_a_real_one_and_comes_only_once_it_is_asked_for(proxy_to):
+    proxy = proxy_to("resets")
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection:
+        connection.sendall(b"hello")
+        assert connection.recv(5) == b"hello"
+        assert counts(proxy)["resets"] == 0
+        now_ns = time.monotonic_ns()
+        proxy.disturb(now_ns, now_ns + 10**11)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    assert counts(proxy)["resets"] == 1
+
+
+def test_where_nobody_listens_the_connection_is_reset_and_the_proxy_goes_on(proxy_to):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    proxy = proxy_to("direct", free)
+    for _ in range(2):
+        with (
+            pytest.raises(ConnectionResetError),  # by the connect, or by what comes after it
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection,
+        ):
+            connection.recv(1)
+    assert counts(proxy)["connections"] == 2
+
+
+def test_a_proxy_ends_when_nobody_gives_it_orders_any_more(proxy_to):
+    proxy = proxy_to("direct")
+    proxy.process.stdin.close()
+    assert proxy.process.wait(WITHIN_S) == 0
