@@ -69,7 +69,9 @@ class Absences(Fact, frozen=True, kw_only=True):
     cut; returns: how often somebody came back; attempts: connects that it took, and how
     many of them fell into each tenth of a second of the measured part. recovered: messages that were due
     while their subscriber was away, and reached it. fresh: from the first attempt until the subscriber had, or had
-    passed, all that was due before it.
+    passed, all that was due before it. back: from the loss of the connection until the subscription stood again (where
+    the protocol does not show that: until its first message); who never was back is not in it. unsent: messages that
+    the publisher could hand to nobody, because there was no server; they count among the lost, too.
     """
 
     resumes: bool
@@ -79,6 +81,61 @@ class Absences(Fact, frozen=True, kw_only=True):
     attempt_slots: list[int]
     recovered: int
     fresh: Distribution
+    back: Distribution | None = None
+    unsent: int = 0
+
+
+class Restart(Fact, frozen=True, kw_only=True):
+    """A server ended in the measured part and another took its place: when, from the beginning of that part, and what
+    each held with everybody subscribed, the one just before its end, the other after the drain. None: not to be told.
+    """
+
+    ended_ns: int
+    ready_ns: int
+    fds_before: int | None = None
+    fds_after: int | None = None
+    memory_before_bytes: int | None = None
+    memory_after_bytes: int | None = None
+
+
+class SlowReader(Fact, frozen=True, kw_only=True):
+    """What became of the one subscriber that read slowly. The ledger, the latencies and the completion of its trial are
+    those of the others. messages: received by it intact; closed: how often its connection was closed by the server.
+    Of what it lost, `signalled` lay in a gap that the server told it of. Where nobody is slow (the run to compare with)
+    it is the same subscriber, reading like the others.
+    """
+
+    messages: int
+    corrupted: int
+    lost: int
+    duplicated: int
+    reordered: int
+    signalled: int
+    closed: int
+    memory_before_bytes: int  # PSS of the server (and what it starts) before the slow reader grew slow
+    memory_peak_bytes: int  # the most since, in the measured part
+
+
+class Outage(msgspec.Struct, frozen=True, kw_only=True):
+    """The broker was away. Times from the beginning of the measured part. recovered_ns: from its return until every
+    subscriber had received a message that was due after it; None where somebody never did."""
+
+    began_ns: int
+    ended_ns: int
+    recovered_ns: int | None
+
+
+class Emulated(Fact, frozen=True, kw_only=True):
+    """The path between subscribers and server was emulated in user space, by a TCP proxy of the bench: its name, what it
+    does in words, and what was done: `connections` carried, of which `resets` were reset; how often a direction stalled
+    with something to say; `pieces` handed on."""
+
+    path: str
+    description: str
+    connections: int
+    resets: int
+    stalls: int
+    pieces: int
 
 
 class ProcessUsage(Fact, frozen=True, kw_only=True):
@@ -257,6 +314,7 @@ class Trial(Fact, frozen=True, kw_only=True):
     ledger: Ledger | None = None
     oracle: Oracle | None = None
     absences: Absences | None = None
+    restart: Restart | None = None
     latency: Distribution | None = None
     completion: Distribution | None = None
     slip: Distribution | None = None
@@ -269,6 +327,9 @@ class Trial(Fact, frozen=True, kw_only=True):
     idle: list[IdleStep] = []
     capacity: list[CapacityStep] = []
     storm: Storm | None = None
+    slow: SlowReader | None = None
+    outage: Outage | None = None
+    emulated: Emulated | None = None
 
     @property
     def valid(self) -> bool:
@@ -298,13 +359,15 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
 class ScenarioFacts(Fact, frozen=True, kw_only=True):
     """A scenario as it stood in this run: its description and the parameters of every trial, but for its `changes`.
 
-    A `hidden` one serves the instrument, and nothing is compared in it.
+    A `hidden` one serves the instrument, and nothing is compared in it. `apart`: the variants that have no part in it,
+    and why, as in "has no broker".
     """
 
     name: str
     description: str
     parameters: dict[str, Parameter]
     hidden: bool = False
+    apart: dict[str, str] = {}
 
 
 class Environment(Fact, frozen=True, kw_only=True):

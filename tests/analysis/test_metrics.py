@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import IdleStep, Trial
+from bench.analysis.distributions import fold
+from bench.analysis.metrics import FAULTS, METRICS, SEGMENT_HEADER_BYTES, slope
+from bench.results import Absences, IdleStep, Outage, Trial
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
@@ -35,6 +36,9 @@ BY_HAND = {
 }
 ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
 IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
+OUTAGE_BY_HAND = {
+    "lost": 40, "signalled": 30, "duplicated": 3, "reordered": 2, "recovered": 9, "recovery": 70 * MS,
+}  # fmt: skip
 
 
 def idle() -> Trial:
@@ -52,7 +56,7 @@ def idle() -> Trial:
 
 
 def test_every_metric_is_computed_by_hand_here() -> None:
-    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
+    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys() | OUTAGE_BY_HAND.keys()
 
 
 @pytest.mark.parametrize(("name", "value"), BY_HAND.items())
@@ -69,6 +73,24 @@ def test_a_metric_of_an_echo(name: str, value: float) -> None:
 @pytest.mark.parametrize(("name", "value"), IDLE_BY_HAND.items())
 def test_a_metric_of_idle_connections(name: str, value: float) -> None:
     assert METRICS[name].of(idle()) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(("name", "value"), OUTAGE_BY_HAND.items())
+def test_a_metric_of_a_fault(name: str, value: float) -> None:
+    trial = calm(
+        "outage",
+        outage=Outage(began_ns=MS, ended_ns=2 * MS, recovered_ns=70 * MS),
+        absences=Absences(
+            resumes=True, cuts=3, returns=2, attempts=4, attempt_slots=[4], recovered=9, fresh=fold(np.full(2, MS))
+        ),
+    )
+    trial = changed(trial, "ledger", lost=40, signalled=30, duplicated=3, reordered=2, delivered=460)
+    assert METRICS[name].of(trial) == value
+    assert METRICS[name].of(calm()) is None
+
+
+def test_counts_of_faults_are_told_in_every_scenario_with_faults() -> None:
+    assert all(METRICS["lost"].of(calm(scenario)) == 0 for scenario in FAULTS)
 
 
 def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:
