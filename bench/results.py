@@ -126,9 +126,9 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Emulated(Fact, frozen=True, kw_only=True):
-    """The path between subscribers and server was emulated in user space, by a TCP proxy of the bench: its name, what it
-    does in words, and what was done: `connections` carried, of which `resets` were reset; how often a direction stalled
-    with something to say; `pieces` handed on."""
+    """The path between subscribers and server was emulated in user space, by a TCP proxy of the bench: its name, what
+    it does in words, and what was done: `connections` carried, of which `resets` were reset; how often a direction
+    stalled with something to say; `pieces` handed on."""
 
     path: str
     description: str

@@ -74,8 +74,8 @@ def grown_bytes(trial: Trial) -> float | None:
 RECOVERY: Mapping[str, Read] = MappingProxyType(
     {"dropped": fresh_ns, "restart": back_ns, "outage": served_ns, "lossy": back_ns}
 )
-"""How long recovery takes, in ns. Who drops a connection stays away for a time of its own choice, which is no part of it.
-Beside a slow reader nobody has anything to recover from."""
+"""How long recovery takes, in ns. Who drops a connection stays away for a time of its own choice, which is no part of
+it. Beside a slow reader nobody has anything to recover from."""
 
 
 @dataclass(frozen=True, slots=True)

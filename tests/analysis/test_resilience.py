@@ -202,7 +202,9 @@ def test_a_sweep_of_something_else_is_no_fault(cells: Cells) -> None:
 
 def test_beside_the_control_a_ratio_is_paired_by_block(cells: Cells) -> None:
     slow = Fault("slow_reader", "trickle then stop")
-    harmed, level = (resilience.beside_control(cells, "latency_p99", slow, name) for name in (PLAIN.name, RESUMING.name))
+    harmed, level = (
+        resilience.beside_control(cells, "latency_p99", slow, name) for name in (PLAIN.name, RESUMING.name)
+    )
     assert harmed.ratio is not None
     assert level.ratio is not None
     assert harmed.ratio.median > 3 > level.ratio.median

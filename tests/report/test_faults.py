@@ -147,8 +147,8 @@ def test_the_figures_hold_what_is_known_of_the_trials(figures: dict[str, Drawn])
     dropped = {row["variant"]: row for row in rows["missed-dropped"]}
     assert (dropped["sse"]["lost"], dropped["sse"]["recovered"]) == ("0", str(3 * 180 * 8))
     assert (dropped["flask_sse"]["lost"], dropped["flask_sse"]["recovered"]) == (str(3 * 180 * 8), "0")
-    knocks = [row for row in rows["return-restart"] if row["what"] == "attempts" and row["fault"] == "restart TERM"]
-    assert max(float(row["attempts_or_share"]) for row in knocks) == 50
+    attempts = [row for row in rows["return-restart"] if row["what"] == "attempts" and row["fault"] == "restart TERM"]
+    assert max(float(row["attempts_or_share"]) for row in attempts) == 50
     away = [row for row in rows["away-outage"] if row["fault"] == "outage STOP"]
     assert max(float(row["delivered_share"]) for row in away) == pytest.approx(1.0)
     slow = {row["variant"]: float(row["ratio"]) for row in rows["neighbours-slow-reader"]}
@@ -190,7 +190,9 @@ def test_a_run_without_faults_says_so_in_one_line_with_a_command_that_works(tmp_
     assert text.count("<p>") == 1
     assert "<table" not in text
     told = plain(text)
-    assert "Not measured in this run: dropped connections, server restart, slow reader, broker outage, poor path." in told
+    assert (
+        "Not measured in this run: dropped connections, server restart, slow reader, broker outage, poor path." in told
+    )
     commands = re.findall(r"<code>python -m bench (.*?)</code>", text)
     assert len(commands) == 2
     for command in commands:
@@ -218,7 +220,9 @@ def test_hostile_names_do_no_harm_among_faults(tmp_path: Path) -> None:
     natures = NATURES[3:5]
     run, trials = faulty(*hostile(natures, blocks=1), natures)
     paths = [
-        msgspec.structs.replace(trial, emulated=msgspec.structs.replace(trial.emulated, path=HOSTILE, description=HOSTILE))
+        msgspec.structs.replace(
+            trial, emulated=msgspec.structs.replace(trial.emulated, path=HOSTILE, description=HOSTILE)
+        )
         if trial.emulated
         else trial
         for trial in trials

@@ -132,7 +132,7 @@ FIGURES = (
            slow_reader.sheet, slow_reader.slow_reader, missing=False, section=FAULTS_SECTION),
     Figure("away", "Deliveries while the broker is away", outage.sentence, outage.draw, outage.alt, outage.sheet,
            outage.outage, section=FAULTS_SECTION),
-    Figure("paths", "Latency on bad paths", paths.sentence, paths.draw, paths.alt, paths.sheet, paths.lossy,
+    Figure("paths", "Latency over poor paths", paths.sentence, paths.draw, paths.alt, paths.sheet, paths.lossy,
            section=FAULTS_SECTION),
     Figure("calibration", "Planted and read back", calibration.read_back_sentence, calibration.read_back,
            calibration.read_back_alt, calibration.read_back_sheet, calibration.calibrated, missing=False),
@@ -197,6 +197,14 @@ def _render(figure: Figure, subject: Subject, colours: dict[str, str]) -> Drawn:
     text = vector.getvalue()
     inline = svg.inline(text, name, alt, colours, 72 * HEAD_IN, 72 * FOOT_IN)
     return Drawn(
-        name, heading, subject.scenario, sentence, alt, text, inline, raster.getvalue(), figure.data(subject).text,
+        name,
+        heading,
+        subject.scenario,
+        sentence,
+        alt,
+        text,
+        inline,
+        raster.getvalue(),
+        figure.data(subject).text,
         figure.section,
     )

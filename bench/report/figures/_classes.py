@@ -57,9 +57,7 @@ def rows(subject: Subject, read: Read) -> Rows:
     return Rows(found, gaps, headings, y)
 
 
-def _members(
-    subject: Subject, delivery: DeliveryClass, read: Read
-) -> list[tuple[VariantFacts, Estimate | None, str]]:
+def _members(subject: Subject, delivery: DeliveryClass, read: Read) -> list[tuple[VariantFacts, Estimate | None, str]]:
     members = []
     for variant in family_order(subject.cells.shown):
         if delivery_class(variant) is delivery:

@@ -72,5 +72,3 @@ def multiples(
 def write(panel: Panel, text: str) -> None:
     """The number of a panel, right of it."""
     panel.axes.annotate(text, xy=(1.03, 0.5), xytext=(0, 0), ha="left", fontsize=SMALL_PT, **_BESIDE)
-
-

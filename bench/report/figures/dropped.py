@@ -12,7 +12,7 @@ from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, ends
 from bench.report.figures._rows import Rows
 from bench.report.figures._texts import text_width_in
-from bench.report.figures._ticks import log_ticks
+from bench.report.figures._ticks import narrow_ticks
 from bench.units import percent, quantity
 
 FAULT = Fault("dropped")
@@ -78,7 +78,7 @@ def _times(axes: Axes, chart: Rows, width_in: float) -> None:
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)
-    log_ticks(axes.xaxis, "ns", low, high, width_in * (1 - label))
+    narrow_ticks(axes.xaxis, "ns", low, high, width_in * (1 - label))
 
 
 def alt(subject: Subject) -> str:

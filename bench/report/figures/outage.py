@@ -34,9 +34,9 @@ def sentence(_: Subject) -> str:
     """What line and band are."""
     return (
         "Share of all deliveries that had arrived by then, every trial a line; dotted: all, as they are due. The broker"
-        " is away in the grey band. A flat line delivers nothing, a jump makes up for what was held back, and what a line"
-        " lacks at its end was lost or came later than the measured part. Beside a panel: how long after the broker's"
-        " return everybody had news again, the median over trials."
+        " is away in the grey band. A flat line delivers nothing, a jump makes up for what was held back, and what a"
+        " line lacks at its end was lost or came later than the measured part. Beside a panel: how long after the"
+        " broker's return everybody was served again, the median over trials."
     )
 
 

@@ -1,4 +1,4 @@
-"""Bad paths: what each does to the latency of every variant, beside the direct one."""
+"""Poor paths: what each does to the latency of every variant, beside the direct one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, bounds, ends
 from bench.report.figures._multiples import SMALL_PT, in_order
 from bench.report.figures._texts import FONT_PT, fitted, text_width_in
-from bench.report.figures._ticks import log_ticks
+from bench.report.figures._ticks import narrow_ticks
 from bench.report.palette import MUTED, PAPER
 from bench.results import VariantFacts
 from bench.units import quantity
@@ -35,7 +35,7 @@ def lossy(cells: Cells) -> list[str]:
 
 
 def paths(cells: Cells) -> list[Fault]:
-    """The direct path, where it was measured, and the bad ones."""
+    """The direct path, where it was measured, and the poor ones."""
     direct = Fault(SCENARIO, POINTS[SCENARIO].control)
     measured = any(_classes.measured(cells, MIDDLE.of, direct, variant) for variant in cells.shown)
     return [*([direct] if measured else []), *_classes.points(cells, SCENARIO)]
@@ -87,7 +87,7 @@ def draw(subject: Subject) -> Figure:
     first.set_yticks([y for y, _ in places], [named(variant) for _, variant in places])
     first.set_xscale("log")
     first.set_xlim(*limits)
-    log_ticks(first.xaxis, "ns", *limits, width_in)
+    narrow_ticks(first.xaxis, "ns", *limits, width_in)
     for axes in grid.ravel()[max(0, len(held) - columns) : len(held)]:
         axes.tick_params(labelbottom=True)
         axes.set_xlabel("delivery latency", fontsize=SMALL_PT)
@@ -115,9 +115,7 @@ def _lost(subject: Subject, path: Fault, variant: VariantFacts) -> str:
     return f"{quantity(cell.lost / cell.expected, 'share')} lost" if cell.lost else ""
 
 
-def _panel(
-    axes: Axes, subject: Subject, path: Fault, places: Places, headings: list[tuple[float, str]]
-) -> None:
+def _panel(axes: Axes, subject: Subject, path: Fault, places: Places, headings: list[tuple[float, str]]) -> None:
     axes.set_title(fitted(path.value, 1.6), fontsize=FONT_PT, loc="left", pad=4)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)

@@ -1,4 +1,4 @@
-"""Restart: who comes back when, and how hard everybody knocks meanwhile."""
+"""Restart: who comes back when, and how often everybody tries meanwhile."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
     return [trial for trial in trials if trial.absences is not None and trial.absences.cuts and trial.absences.back]
 
 
-def _knocks(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
+def _attempts(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
     """(ns from the end of the server, connects begun in that tenth of a second, a mean over the trials)."""
     slots = max((len(trial.absences.attempt_slots) for trial in trials if trial.absences), default=0)
     counts = np.zeros(slots)
@@ -77,8 +77,8 @@ def sentence(subject: Subject) -> str:
     return (
         "Bars: connects begun in each tenth of a second, over the time since the server ended; the tallest stands for"
         f" {quantity(tallest, 'count')}, and all share its scale. Lines: the share of those who had lost their server"
-        " that are subscribed again, over the time since they lost it. Dotted: the new server is ready. The number beside a"
-        f" panel says when {percent(BACK)} were back, the median over trials."
+        " that are subscribed again, over the time since they lost it. Dotted: the new server is ready. The number"
+        f" beside a panel says when {percent(BACK)} were back, the median over trials."
     )
 
 
@@ -89,11 +89,11 @@ def _extent(subject: Subject) -> tuple[float, float]:
         for variant in _classes.variants(subject):
             trials = _held(subject.cells, fault, variant)
             if trials:
-                starts, counts = _knocks(trials)
+                starts, counts = _attempts(trials)
                 values, _ = _back(trials)
                 tallest = max(tallest, float(counts.max(initial=0.0)))
-                knocked = starts[counts > 0]
-                last_ns = max(last_ns, *(float(ends.max(initial=0.0)) for ends in (knocked + SLOT_NS, values)))
+                busy = starts[counts > 0]
+                last_ns = max(last_ns, *(float(ends.max(initial=0.0)) for ends in (busy + SLOT_NS, values)))
     return tallest, last_ns
 
 
@@ -116,7 +116,7 @@ def _panel(panel: Panel, subject: Subject, tallest: float, last_ns: float) -> No
     if not trials:
         write(panel, "not measured")
         return
-    starts, counts = _knocks(trials)
+    starts, counts = _attempts(trials)
     panel.axes.bar(starts, counts / tallest, SLOT_NS, align="edge", color=NEUTRAL, linewidth=0, zorder=1)
     values, shares = _back(trials)
     at = np.concatenate([[0.0], values, [last_ns]])
@@ -140,10 +140,10 @@ def alt(subject: Subject) -> str:
                 half = quantile(merge([one.absences.back for one in trials if one.absences and one.absences.back]), 0.5)
                 known = _classes.measured(subject.cells, back_ns, fault, variant)
                 when = quantity(known.median, "ns") if known else "never"
-                _, counts = _knocks(trials)
+                _, counts = _attempts(trials)
                 told.append(
-                    f"{named(variant)}, {fault.value}: half of them back after {quantity(half, 'ns')}, {percent(BACK)} after"
-                    f" {when}, at most {quantity(float(counts.max(initial=0.0)), 'count')} connects in 100 ms"
+                    f"{named(variant)}, {fault.value}: half of them back after {quantity(half, 'ns')}, {percent(BACK)}"
+                    f" after {when}, at most {quantity(float(counts.max(initial=0.0)), 'count')} connects in 100 ms"
                 )
     return f"Small panels, one per variant and signal. {'; '.join(told)}."
 
@@ -156,7 +156,7 @@ def sheet(subject: Subject) -> Sheet:
             trials = _held(subject.cells, fault, variant)
             if trials:
                 who = _classes.of(variant, fault)
-                starts, counts = _knocks(trials)
+                starts, counts = _attempts(trials)
                 lines += [[*who, "attempts", *pair] for pair in zip(starts.tolist(), counts.tolist(), strict=True)]
                 values, shares = _back(trials)
                 lines += [[*who, "back", *pair] for pair in _thinned(values, shares)]

@@ -17,7 +17,7 @@ from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, ends
 from bench.report.figures._rows import Rows
 from bench.report.figures._texts import text_width_in
-from bench.report.figures._ticks import linear_ticks, log_ticks
+from bench.report.figures._ticks import linear_ticks, narrow_ticks
 from bench.report.palette import MUTED, NEUTRAL
 from bench.results import VariantFacts
 from bench.units import factor, quantity
@@ -94,7 +94,7 @@ def _ratios(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
         axes.plot([row.total.median], [row.y], "o", markersize=8, color=row.look.colour, zorder=2.5)
         _bars.trials(axes, row)
         _bars.number(axes, row, factor(row.total.median))
-    log_ticks(axes.xaxis, "count", low, high, width_in * (1 - label))
+    narrow_ticks(axes.xaxis, "count", low, high, width_in * (1 - label))
     words = noise.floor_words(subject.cells, LATENCY, subject.scenario)
     axes.set_xlabel(f"p99 of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
 
@@ -139,7 +139,10 @@ def sheet(subject: Subject) -> Sheet:
     """A row per variant: both p99, their ratio with its interval, and the growth of memory."""
     fault, lines = _fault(subject), []
     for variant in _classes.variants(subject):
-        pair = [_classes.measured(subject.cells, METRICS[LATENCY].of, one, variant) for one in (fault, Fault(SCENARIO, CONTROL))]
+        pair = [
+            _classes.measured(subject.cells, METRICS[LATENCY].of, one, variant)
+            for one in (fault, Fault(SCENARIO, CONTROL))
+        ]
         fields: list[Field] = [*_classes.of(variant, fault), *(known.median if known else None for known in pair)]
         fields += ends(_compared(subject.cells, fault, variant).ratio)
         lines.append([*fields, *ends(_classes.measured(subject.cells, grown_bytes, fault, variant))])

@@ -10,6 +10,6 @@ from bench.report.sections.numbers import tables, too_few
 from bench.report.sections.trust import outcomes, trust
 
 __all__ = [
-    "Calibrated", "about_laws", "calibrated", "calibration", "claimed", "classics", "decision", "faults", "opening", "outcomes",
-    "predictions", "readings", "tables", "too_few", "trust",
+    "Calibrated", "about_laws", "calibrated", "calibration", "claimed", "classics", "decision", "faults", "opening",
+    "outcomes", "predictions", "readings", "tables", "too_few", "trust",
 ]  # fmt: skip

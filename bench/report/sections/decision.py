@@ -19,7 +19,6 @@ from bench.results import VariantFacts
 from bench.units import DASH, Scale, column_scale, on_scale
 
 
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """A number to decide by. A `compact` one stands in short tables too."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bench.analysis.resilience import BACK, Fault
 from bench.results import Parameter
-from bench.units import DASH, percent, quantity
+from bench.units import DASH, percent, tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class Name:
 NAMES = {
     "dropped": Name(
         "Dropped connections",
-        "Each of {subscribers} subscribers was cut off about every {cut_every_s}, without a farewell, and came back after"
-        " {away_s}, where it had left off if the server has cursors, while {rate_hz} messages a second were published.",
+        "Each of {subscribers} subscribers was cut off about every {cut_every_s}, without a farewell, and came back"
+        " after {away_s}, where it had left off if the server has cursors, while {rate_hz} messages a second were"
+        " published.",
         "until half of those who returned were fresh again",
         {"": "dropped connections"},
     ),
@@ -58,8 +59,8 @@ NAMES = {
     ),
     "lossy": Name(
         "Poor path",
-        "{rate_hz} messages a second went to each of {subscribers} subscribers over a proxy that emulates a path in user"
-        " space.",
+        "{rate_hz} messages a second went to each of {subscribers} subscribers over a proxy that emulates a path in"
+        " user space.",
         f"until {percent(BACK)} of those who lost their connection were back",
         {},
     ),
@@ -79,7 +80,7 @@ class _Numbers(dict[str, str]):
 def _number(name: str, value: Parameter) -> str:
     if not isinstance(value, int | float):
         return str(value)
-    return quantity(value * 1e9, "ns") if name.endswith("_s") else f"{value:,.4g}"
+    return tick(value * 1e9, "ns") if name.endswith("_s") else f"{value:,.4g}"
 
 
 def what_was_done(name: Name, parameters: Mapping[str, Parameter], faults: Iterable[Fault]) -> str:
@@ -95,5 +96,3 @@ def fault_words(fault: Fault) -> str:
     """What a fault is called."""
     value = f"path: {fault.value}" if fault.scenario == "lossy" else fault.value or fault.name
     return NAMES[fault.scenario].faults.get(fault.value, value)
-
-

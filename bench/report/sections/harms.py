@@ -9,8 +9,8 @@ from bench.analysis.resilience import (
     Fault,
     Harm,
     Outcome,
-    beside_control,
     believed,
+    beside_control,
     by_block,
     grown_bytes,
     trials_under,
@@ -163,7 +163,11 @@ def _growth(cells: Cells, harms: Sequence[Harm]) -> list[str]:
         for one in harms
         if (known := estimate(list(by_block(trials_under(cells, one.fault, one.variant.name), grown_bytes).values())))
     ]
-    ends = [f"{label} {quantity(value, 'memory bytes')}" for value, label in dict.fromkeys((min(grown), max(grown)))] if grown else []
+    ends = (
+        [f"{label} {quantity(value, 'memory bytes')}" for value, label in dict.fromkeys((min(grown), max(grown)))]
+        if grown
+        else []
+    )
     return [f"The server grew by {' to '.join(ends)}."] if ends else []
 
 

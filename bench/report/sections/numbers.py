@@ -31,8 +31,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One variant of a table: how many of its trials are valid, and its values in the order of the columns; where things
-    go wrong on purpose also its delivery class."""
+    """One variant of a table: how many of its trials are valid, and its values in the order of the columns; where
+    things go wrong on purpose also its delivery class."""
 
     variant: VariantFacts
     valid: int
