@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.analysis.delivery import DeliveryClass, delivery_class
 from bench.analysis.resilience import Fault
@@ -23,6 +24,9 @@ FRAME_IN = 1.0
 """The room of the headings above the panels and of the axis below them."""
 
 SHORT = {DeliveryClass.RESUME: "resume", DeliveryClass.NONE: "no resume"}
+
+BETWEEN_IN = 0.08
+"""Beside every panel with its number: half of what keeps the columns apart."""
 
 _OVER: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
 _BESIDE: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "center"}
@@ -49,6 +53,9 @@ def multiples(
     """Empty panels from 0 to 1 upwards, row by row: the variant and its delivery class stand on the left of each row,
     the faults above the columns, and `beside` above the numbers."""
     figure = canvas(len(variants) * panel_in + FRAME_IN)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(w_pad=BETWEEN_IN)
     grid = figure.subplots(len(variants), len(faults), squeeze=False, sharex=True, sharey=True)
     panels = []
     for line, variant in zip(grid, variants, strict=True):

@@ -12,7 +12,7 @@ from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, ends
 from bench.report.figures._rows import Rows
 from bench.report.figures._texts import text_width_in
-from bench.report.figures._ticks import narrow_ticks
+from bench.report.figures._ticks import log_end, narrow_ticks
 from bench.units import percent, quantity
 
 FAULT = Fault("dropped")
@@ -68,9 +68,10 @@ def _times(axes: Axes, chart: Rows, width_in: float) -> None:
     """A dot with its interval and its trials per row on a logarithmic axis, with room for every number."""
     seen = [max(1.0, value) for row in chart.rows for _, value in row.values]
     low, high = min(seen) / 1.8, max([*seen, min(seen) * 3]) * 1.2
-    label = (max(text_width_in(quantity(row.total.median, "ns")) for row in chart.rows) + 0.2) / width_in
+    texts = [(_bars.reach(row), text_width_in(quantity(row.total.median, "ns")) + 0.2) for row in chart.rows]
+    end = log_end(low, [(high, 0.0), *texts], width_in)
     axes.set_xscale("log")
-    axes.set_xlim(low, high * (high / low) ** (label / max(0.2, 1 - label)))
+    axes.set_xlim(low, end)
     for row in chart.rows:
         axes.plot([max(1.0, row.total.median)], [row.y], "o", markersize=8, color=row.look.colour, zorder=2.5)
         _bars.trials(axes, row)
@@ -78,7 +79,7 @@ def _times(axes: Axes, chart: Rows, width_in: float) -> None:
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)
-    narrow_ticks(axes.xaxis, "ns", low, high, width_in * (1 - label))
+    narrow_ticks(axes.xaxis, "ns", low, end, width_in)
 
 
 def alt(subject: Subject) -> str:

@@ -16,7 +16,7 @@ from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, bounds, ends
 from bench.report.figures._multiples import SMALL_PT, in_order
 from bench.report.figures._texts import FONT_PT, fitted, text_width_in
-from bench.report.figures._ticks import narrow_ticks
+from bench.report.figures._ticks import log_end, narrow_ticks
 from bench.report.palette import MUTED, PAPER
 from bench.results import VariantFacts
 from bench.units import quantity
@@ -104,9 +104,15 @@ def _limits(subject: Subject, held: list[Fault], width_in: float) -> tuple[float
         if (found := _classes.measured(subject.cells, metric.of, path, variant))
     ]
     low, high = max(1.0, min(known)) / 1.6, max([*known, 3 * min(known)]) * 1.3
-    texts = [_lost(subject, path, variant) for path in held for variant in _classes.variants(subject)]
-    label = (max(text_width_in(text, SMALL_PT) for text in texts) + 0.12) / width_in
-    return low, high * (high / low) ** (label / max(0.2, 1 - label))
+    texts = [
+        (max(middle.median, tail.median), text_width_in(text, SMALL_PT) + 0.15)
+        for path in held
+        for variant in _classes.variants(subject)
+        if (text := _lost(subject, path, variant))
+        and (middle := _classes.measured(subject.cells, MIDDLE.of, path, variant))
+        and (tail := _classes.measured(subject.cells, TAIL.of, path, variant))
+    ]
+    return low, log_end(low, [(high, 0.0), *texts], width_in)
 
 
 def _lost(subject: Subject, path: Fault, variant: VariantFacts) -> str:

@@ -17,7 +17,7 @@ from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, ends
 from bench.report.figures._rows import Rows
 from bench.report.figures._texts import text_width_in
-from bench.report.figures._ticks import linear_ticks, narrow_ticks
+from bench.report.figures._ticks import linear_ticks, log_end, narrow_ticks
 from bench.report.palette import MUTED, NEUTRAL
 from bench.results import VariantFacts
 from bench.units import factor, quantity
@@ -83,18 +83,21 @@ def _ratios(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
     band = subject.cells.floor(LATENCY, subject.scenario).ratio
     seen = [value for row in chart.rows for value in (_bars.reach(row), row.total.low or row.total.median)]
     seen += [value for row in chart.rows for _, value in row.values]
-    low, high = min([*seen, 1 / band]) / 1.05, max([*seen, band]) * 1.05
-    label = (max(text_width_in(factor(row.total.median)) for row in chart.rows) + 0.2) / width_in
+    low, high = min([*seen, 1 / band, 0.8]) / 1.05, max([*seen, band]) * 1.05
+    texts = [(_bars.reach(row), text_width_in(factor(row.total.median)) + 0.2) for row in chart.rows]
+    end = log_end(low, [(high, 0.0), *texts], width_in)
     axes.set_xscale("log")
-    axes.set_xlim(low, high * (high / low) ** (label / max(0.2, 1 - label)))
+    axes.set_xlim(low, end)
     _bars.frame(axes, chart)
-    axes.axvspan(1 / band, band, color=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7)
-    axes.axvline(1.0, color=MUTED, linewidth=0.9, zorder=0.8)
     for row in chart.rows:
+        axes.fill_betweenx(
+            [row.y - 0.5, row.y + 0.5], 1 / band, band, color=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7
+        )
+        axes.plot([1.0, 1.0], [row.y - 0.5, row.y + 0.5], color=MUTED, linewidth=0.9, zorder=0.8)
         axes.plot([row.total.median], [row.y], "o", markersize=8, color=row.look.colour, zorder=2.5)
         _bars.trials(axes, row)
         _bars.number(axes, row, factor(row.total.median))
-    narrow_ticks(axes.xaxis, "count", low, high, width_in * (1 - label))
+    narrow_ticks(axes.xaxis, "count", low, end, width_in)
     words = noise.floor_words(subject.cells, LATENCY, subject.scenario)
     axes.set_xlabel(f"p99 of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
 
