@@ -13,7 +13,7 @@ from bench.report.palette import family_order
 from bench.report.sections.fault_names import NAMES, fault_words
 from bench.report.sections.harms import paragraph, share
 from bench.results import VariantFacts
-from bench.units import DASH, counted, interval, quantity
+from bench.units import DASH, SPACE, counted, interval, quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Faults:
     """The section. `columns`: the variants and the words of their classes; `rows`: the matrix; `table`: the same at
-    length, by fault; `broken`: a sentence per broken promise; `unmeasured`: which scenarios the run does not hold, and
+    length, by fault; `broken`: a sentence per broken promise; `left_out`: one per variant that was not measured at
+    all; `unmeasured`: which scenarios the run does not hold, and
     `options`: what the command to measure them takes; both empty: it holds all."""
 
     columns: list[tuple[VariantFacts, str]]
@@ -65,6 +66,7 @@ class Faults:
     parts: list[Part]
     table: list[tuple[str, list[Line]]]
     broken: list[str]
+    left_out: list[str]
     unmeasured: str
     options: str
 
@@ -93,6 +95,11 @@ def faults(cells: Cells) -> Faults:
         [Part(name, NAMES[name].title, paragraph(cells, name, of[name])) for name in scenarios],
         [(row.name, [_line(cell.harm) for cell in row.cells]) for row in rows],
         [_broken(cell.harm) for row in rows for cell in row.cells if cell.broken],
+        [
+            f"{variant.label}: {variant.status}{': ' if variant.reason else ''}{variant.reason}."
+            for variant in order
+            if rows and variant.status != "measured"
+        ],
         _unmeasured(absent),
         " ".join(f"-s {name}" for name in absent),
     )
@@ -100,15 +107,19 @@ def faults(cells: Cells) -> Faults:
 
 def _cell(harm: Harm) -> Cell:
     if harm.outcome is Outcome.ABSENT:
-        return Cell(harm, [harm.reason], False, True)
+        reason = harm.reason if harm.variant.status == "measured" else harm.variant.status
+        return Cell(harm, [reason], False, True)
     lines = [f"{share(harm.lost, harm.expected)} lost" if harm.lost else "nothing lost"]
-    if harm.outcome is Outcome.SIGNALLED:
-        lines.append("all signalled")
-    elif harm.unsignalled:
-        lines.append(f"{share(harm.unsignalled, harm.expected)} unsaid")
+    lines += [_said(harm)] if harm.lost else []
     lines += [f"{number:,} {words}" for number, words in _disorder(harm) if number]
     lines += [words for words in (_recovery(harm), _struck(harm)) if words]
     return Cell(harm, lines, harm.outcome is Outcome.BROKEN, False)
+
+
+def _said(harm: Harm) -> str:
+    if not harm.unsignalled:
+        return "all signalled"
+    return f"{share(harm.unsignalled, harm.expected)} unsaid" if harm.signalled else "all unsaid"
 
 
 def _disorder(harm: Harm) -> tuple[tuple[int, str], ...]:
@@ -117,7 +128,7 @@ def _disorder(harm: Harm) -> tuple[tuple[int, str], ...]:
 
 def _recovery(harm: Harm) -> str:
     if harm.recovery is not None:
-        return f"back in {quantity(harm.recovery.median, 'ns')}"
+        return f"back in{SPACE}{quantity(harm.recovery.median, 'ns')}"
     return "never back" if harm.never else ""
 
 

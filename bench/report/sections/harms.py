@@ -62,22 +62,34 @@ def _losses(harms: Sequence[Harm]) -> list[str]:
 
 
 LOST = (
-    (Outcome.BROKEN, "{} without a word, which breaks a promise"),
-    (Outcome.SIGNALLED, "{}, all of it signalled"),
-    (Outcome.UNSAID, "{} without a word, as delivery at most once allows"),
+    (Outcome.BROKEN, ", which breaks a promise"),
+    (Outcome.SIGNALLED, ""),
+    (Outcome.UNSAID, ", as delivery at most once allows"),
 )
+"""In this order, and what follows from it."""
 
 
 def _loss(fault: Fault, harms: Sequence[Harm], several: bool) -> str:
-    parts = []
-    for outcome, words in LOST:
-        who = [f"{one.variant.label} {share(one.lost, one.expected)}" for one in harms if one.outcome is outcome]
-        if who:
-            parts.append(words.format(listed(who)))
+    parts = [
+        f"{_shares(held)}{words}"
+        for outcome, words in LOST
+        if (held := [one for one in harms if one.outcome is outcome])
+    ]
     whole = [one.variant.label for one in harms if one.outcome is Outcome.WHOLE]
     parts += [f"nothing with {listed(whole)}"] if whole else []
     head = f"{fault_words(fault)[0].upper()}{fault_words(fault)[1:]}, lost" if several else "Lost"
     return f"{head} of all deliveries: {'; '.join(parts)}."
+
+
+def _shares(harms: Sequence[Harm]) -> str:
+    """Who lost how much, and how much of that was signalled."""
+    shares = [f"{one.variant.label} {share(one.lost, one.expected)}" for one in harms]
+    if not any(one.unsignalled for one in harms):
+        return f"{listed(shares)}, all of it signalled"
+    if not any(one.signalled for one in harms):
+        return f"{listed(shares)}, all of it without a word"
+    parts = [share(one.unsignalled, one.lost) for one in harms]
+    return listed(f"{lost} ({part} of it without a word)" for lost, part in zip(shares, parts, strict=True))
 
 
 def _disorder(harms: Sequence[Harm]) -> list[str]:
@@ -109,10 +121,10 @@ def _recoveries(harms: Sequence[Harm], recovered: str) -> list[str]:
 
 
 def _absent(harms: Sequence[Harm]) -> list[str]:
-    """Who is not in it, and why; a reason that many share is told once."""
+    """Who is not in it, though measured elsewhere, and why; a reason that many share is told once."""
     reasons: dict[str, list[str]] = {}
     for one in harms:
-        if one.outcome is Outcome.ABSENT:
+        if one.outcome is Outcome.ABSENT and one.variant.status == "measured":
             label = one.variant.label if _nowhere(one, harms) else f"{one.variant.label} ({fault_words(one.fault)})"
             held = reasons.setdefault(one.reason, [])
             if label not in held:
