@@ -76,7 +76,7 @@ def sentence(subject: Subject) -> str:
     tallest, _ = _extent(subject)
     return (
         "Bars: connects begun in each tenth of a second, over the time since the server ended; the tallest stands for"
-        f" {quantity(tallest, 'count')}, and all share its scale. Lines: the share of those who had lost their server"
+        f" {tallest:,.0f}, and all share its scale. Lines: the share of those who had lost their server"
         " that are subscribed again, over the time since they lost it. Dotted: the new server is ready. The number"
         f" beside a panel says when {percent(BACK)} were back, the median over trials."
     )

@@ -13,7 +13,7 @@ from bench.report.palette import family_order
 from bench.report.sections.fault_names import NAMES, fault_words
 from bench.report.sections.harms import paragraph, share
 from bench.results import VariantFacts
-from bench.units import DASH, SPACE, counted, interval, quantity
+from bench.units import DASH, counted, interval, quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _disorder(harm: Harm) -> tuple[tuple[int, str], ...]:
 
 def _recovery(harm: Harm) -> str:
     if harm.recovery is not None:
-        return f"back in{SPACE}{quantity(harm.recovery.median, 'ns')}"
+        return f"back {quantity(harm.recovery.median, 'ns')}"
     return "never back" if harm.never else ""
 
 
