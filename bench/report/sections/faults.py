@@ -76,7 +76,7 @@ class Faults:
         return HEADS
 
 
-HEADS = ("trials", "lost", "signalled", "unsaid", "repeated", "out of order", "time to recover")
+HEADS = ("valid trials", "lost", "signalled", "unsaid", "repeated", "out of order", "time to recover")
 """The columns of numbers of the long table."""
 
 
