@@ -101,7 +101,7 @@ def log_end(low: float, reaches: Sequence[tuple[float, float]], room_in: float) 
     """How far a logarithmic axis from `low`, `room_in` inches long, must go to hold texts right of some values:
     (value, inches)."""
     ends = [low * (value / low) ** (1 / max(0.2, 1 - wide_in / room_in)) for value, wide_in in reaches]
-    return max(ends)
+    return float(max(ends))
 
 
 def exact_ticks(axes: Axes, values: Sequence[float], texts: Sequence[str], room_in: float) -> None:
