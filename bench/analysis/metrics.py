@@ -25,6 +25,9 @@ GRAINS: Mapping[Unit, float] = MappingProxyType(
 """The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
 the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""
 
+FAULTS = ("dropped", "restart", "slow_reader", "outage", "lossy")
+"""The scenarios in which something goes wrong on purpose."""
+
 SEGMENT_HEADER_BYTES = 40 + 12
 """An estimate, stated as one: 20 B IPv4 and 20 B TCP header with 12 B of timestamp option on every segment."""
 
@@ -130,6 +133,19 @@ def _requests(trial: Trial) -> float | None:
 
 def _delivered_share(trial: Trial) -> float | None:
     return None if trial.ledger is None else _per(trial.ledger.delivered, trial.ledger.expected)
+
+
+def _counted(name: str) -> Callable[[Trial], float | None]:
+    return lambda trial: None if trial.ledger is None else float(getattr(trial.ledger, name))
+
+
+def _recovered(trial: Trial) -> float | None:
+    return None if trial.absences is None else float(trial.absences.recovered)
+
+
+def _recovery(trial: Trial) -> float | None:
+    """None also where somebody never recovered: that is told in words, for no number is large enough."""
+    return None if trial.outage is None else trial.outage.recovered_ns
 
 
 def _back(q: float) -> Callable[[Trial], float | None]:
@@ -273,6 +289,12 @@ _TABLE = (
     Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",)),
     Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower",
            _fact("storm", "fds_back_ns"), ("storm",)),
+    Metric("lost", "deliveries lost", "count", "lower", _counted("lost"), FAULTS),
+    Metric("signalled", "of them, in gaps that were signalled", "count", "lower", _counted("signalled"), FAULTS),
+    Metric("duplicated", "deliveries repeated", "count", "lower", _counted("duplicated"), FAULTS),
+    Metric("reordered", "deliveries out of order", "count", "lower", _counted("reordered"), FAULTS),
+    Metric("recovered", "missed while away and delivered afterwards", "count", "higher", _recovered, FAULTS),
+    Metric("recovery", "broker back until everybody had news", "ns", "lower", _recovery, ("outage",), headline=True),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
     Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),
     Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("unread", 0.5)),

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bench.analysis.cells import Cells, point_of
+from bench.analysis.delivery import delivery_class
 from bench.analysis.metrics import METRICS
+from bench.analysis.resilience import fault_of
 from bench.results import Trial
 
 Value = str | int | float | bool | None
@@ -27,11 +29,13 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "label": "what reports call it",
         "technique": "polling, long polling, SSE, WebSocket, ...",
         "product": "library as published; empty: a technique on neutral ground",
+        "delivery": "delivery class: resume (what is lost while away is signalled) or none (at most once)",
         "hidden": "serves the instrument (harness floor, calibration) and is compared with nobody",
         "block": "the block it was run in; cells are compared block by block; 0: before the first",
         "twin": "the second trial of its cell in this block (A/A); reports use it for the noise floor alone",
         "trial": "name of the record in trials/",
         "changes": "in what it differs from its scenario, a point of a sweep: rate_hz=40",
+        "fault": "what went wrong on purpose: restart KILL; empty: nothing did",
         "valid": "whether it may enter a comparison",
         "failure": "the phase it failed in; empty: it did not",
         "findings": "names of what was found wrong or doubtful, separated by '; '",
@@ -64,7 +68,7 @@ def rows(cells: Cells) -> list[dict[str, Value]]:
 def _about(cells: Cells, trial: Trial, twin: bool) -> dict[str, Value]:
     """Everything that is true of all rows of a trial."""
     planned, environment = trial.planned, cells.run.environment
-    facts = cells.facts.get(planned.variant)
+    facts, fault = cells.facts.get(planned.variant), fault_of(trial)
     return {
         "run": cells.run.name,
         "commit": environment.commit + ("+dirty" if environment.dirty else ""),
@@ -73,11 +77,13 @@ def _about(cells: Cells, trial: Trial, twin: bool) -> dict[str, Value]:
         "label": facts.label if facts else "",
         "technique": facts.technique if facts else "",
         "product": facts.product if facts else "",
+        "delivery": delivery_class(facts) if facts else "",
         "hidden": facts.hidden if facts else False,
         "block": planned.block,
         "twin": twin,
         "trial": planned.id,
         "changes": point_of(trial),
+        "fault": fault.name if fault else "",
         "valid": trial.valid,
         "failure": trial.failure.phase if trial.failure else "",
         "findings": "; ".join(finding.name for finding in trial.findings),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.distributions import fold
-from bench.analysis.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import Absences, IdleStep, Restart, SlowReader, Storm, Trial
+from bench.analysis.metrics import FAULTS, METRICS, SEGMENT_HEADER_BYTES, slope
+from bench.results import Absences, IdleStep, Outage, Restart, SlowReader, Storm, Trial
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
@@ -50,6 +50,9 @@ RESTART_BY_HAND = DROPPED_BY_HAND | {
 STORM_BY_HAND = {"all_connected": 800 * MS, "arrival_cpu": 0.3 * MS, "fds_back": 90 * MS}
 FAULTS_BY_HAND = {"dropped": DROPPED_BY_HAND, "restart": RESTART_BY_HAND, "storm": STORM_BY_HAND}
 IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
+OUTAGE_BY_HAND = {
+    "lost": 40, "signalled": 30, "duplicated": 3, "reordered": 2, "recovered": 9, "recovery": 70 * MS,
+}  # fmt: skip
 
 SLOW_BY_HAND = {
     "memory_growth": 22_000_000,
@@ -84,7 +87,8 @@ def idle() -> Trial:
 
 
 def test_every_metric_is_computed_by_hand_here() -> None:
-    of_faults = {name for by_hand in FAULTS_BY_HAND.values() for name in by_hand} | SLOW_BY_HAND.keys()
+    of_faults = {name for by_hand in FAULTS_BY_HAND.values() for name in by_hand}
+    of_faults |= SLOW_BY_HAND.keys() | OUTAGE_BY_HAND.keys()
     assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys() | of_faults
 
 
@@ -148,6 +152,24 @@ def test_everybody_was_back_only_if_every_loss_was_made_good() -> None:
     assert METRICS["back_all"].of(trial) == 50 * MS
     nobody = changed(trial, "absences", back=fold(np.zeros(0, dtype=np.int64)))
     assert [METRICS[name].of(nobody) for name in ("back_p50", "back_p95", "back_all")] == [None] * 3
+
+
+@pytest.mark.parametrize(("name", "value"), OUTAGE_BY_HAND.items())
+def test_a_metric_of_a_fault(name: str, value: float) -> None:
+    trial = calm(
+        "outage",
+        outage=Outage(began_ns=MS, ended_ns=2 * MS, recovered_ns=70 * MS),
+        absences=Absences(
+            resumes=True, cuts=3, returns=2, attempts=4, attempt_slots=[4], recovered=9, fresh=fold(np.full(2, MS))
+        ),
+    )
+    trial = changed(trial, "ledger", lost=40, signalled=30, duplicated=3, reordered=2, delivered=460)
+    assert METRICS[name].of(trial) == value
+    assert METRICS[name].of(calm()) is None
+
+
+def test_counts_of_faults_are_told_in_every_scenario_with_faults() -> None:
+    assert all(METRICS["lost"].of(calm(scenario)) == 0 for scenario in FAULTS)
 
 
 def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:

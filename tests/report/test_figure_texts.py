@@ -18,6 +18,7 @@ from bench.analysis.distributions import fold
 from bench.report.figures import painted, subjects
 from bench.report.figures._canvas import drawing
 from bench.results import Run, Trial
+from tests._faults import faulty
 from tests._synthetic import NATURES, instrumented, swept, synthetic
 
 Runs = tuple[Run, list[Trial]]
@@ -33,6 +34,7 @@ LONG = tuple(
     replace(nature, label=f"{nature.label} with a name that is much longer than a name should be") for nature in NATURES
 )
 WIDE = tuple(replace(nature, label="W" * 40) for nature in NATURES)
+MANY = (*NATURES, *STRANGERS)
 EQUAL = tuple(
     replace(nature, service_us=800.0, cpu_us=20.0, broker_us=0.0, poll=False, framing_bytes=12, head_bytes=0,
             requests=0.0, connection_kib=22.0)
@@ -92,6 +94,10 @@ RUNS = {
     "sweeps": lambda: swept(*synthetic(harness=True), SWEEPS),
     "a sweep of neighbours": lambda: swept(*synthetic(NATURES[:4], ["broadcast"], troubles=False), CLOSE, NATURES[:4]),
     "struck out and failed": spoilt,
+    "everything that goes wrong": lambda: faulty(*synthetic(scenarios=["broadcast"])),
+    "faults of many": lambda: faulty(*synthetic(MANY, ["idle"], blocks=1, troubles=False), MANY),
+    "faults with wide names": lambda: faulty(*synthetic(WIDE, ["idle"], blocks=2), WIDE),
+    "a fault of one": lambda: faulty(*synthetic(NATURES[4:5], ["idle"], blocks=1, troubles=False), NATURES[4:5]),
 }
 
 

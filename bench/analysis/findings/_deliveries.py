@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.analysis.calibration import misread, plant_of
+from bench.analysis.delivery import class_of, excused, unsignalled
 from bench.analysis.findings._check import Check
 from bench.analysis.oracle import agree
 from bench.results import Ledger, Trial
@@ -25,11 +26,11 @@ def _ledger(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], str 
 
 def _unforeseen(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], str | None]:
     """The same, but for what is foreseen: faults that calibration plants (how many there must be is checked apart), and
-    what a server that promises no resume loses or repeats at subscribers that were cut off."""
+    what the delivery class of the variant allows it to lose or repeat where somebody or something was away."""
     observe = _ledger(count, what)
 
     def unforeseen(trial: Trial) -> str | None:
-        foreseen = plant_of(trial) is not None or (trial.absences is not None and not trial.absences.resumes)
+        foreseen = plant_of(trial) is not None or excused(trial, class_of(trial))
         return None if foreseen else observe(trial)
 
     return unforeseen
@@ -110,7 +111,7 @@ VERIFY = "run `python -m bench verify` for this variant; if it passes, lower rat
 
 CHECKS = (
     Check("lost messages", True, "more than 0", "a server that delivers less is not cheaper, it does less", VERIFY,
-          _unforeseen(lambda ledger: ledger.lost - ledger.signalled, "lost")),
+          _unforeseen(unsignalled, "lost")),
     Check("duplicated messages", True, "more than 0", "exactly once is part of the contract", VERIFY,
           _unforeseen(lambda ledger: ledger.duplicated, "duplicated")),
     Check("reordered messages", True, "more than 0", "publish order is part of the contract", VERIFY,

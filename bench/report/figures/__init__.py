@@ -13,16 +13,22 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.cells import Cells
+from bench.analysis.metrics import FAULTS
 from bench.report import palette, svg
 from bench.report.figures import (
     _places,
     calibration,
     cost,
     course,
+    dropped,
     fanout,
     latency,
     law,
+    outage,
+    paths,
     polling,
+    restart,
+    slow_reader,
     standing,
     sweeps,
     tradeoff,
@@ -30,6 +36,9 @@ from bench.report.figures import (
 from bench.report.figures._canvas import FOOT_IN, HEAD_IN, Subject, absences, drawing, settle, sign
 from bench.report.figures._data import Sheet
 from bench.report.text import clean, slug
+
+FIGURES_SECTION, FAULTS_SECTION = "figures", "faults"
+"""The sections of the page that hold figures."""
 
 Scenarios = Callable[[Cells], list[str]]
 Parameters = Callable[[Cells, str], list[str]]
@@ -46,6 +55,7 @@ class Figure:
 
     All are only asked for scenarios that `scenarios` returned, and of these for every one of `parameters`. `missing`:
     the sentence also says who is missing; not where they have rows, nor where the figure is not about all variants.
+    section: where in the page it stands.
     """
 
     name: str
@@ -57,6 +67,7 @@ class Figure:
     scenarios: Scenarios
     parameters: Parameters = _once
     missing: bool = True
+    section: str = FIGURES_SECTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ class Drawn:
     inline: str
     png: bytes
     csv: str
+    section: str = FIGURES_SECTION
 
 
 UNSAID = ("Date", "Creator", "Type", "Format")
@@ -112,6 +124,16 @@ FIGURES = (
     Figure("sweep-wire", "Bytes beyond the payload", sweeps.sentence(*OVERHEADS), sweeps.draw(*OVERHEADS),
            sweeps.alt("wire", *OVERHEADS), sweeps.sheet("wire", *OVERHEADS), sweeps.swept(*OVERHEADS),
            sweeps.parameters(*OVERHEADS, only="payload_bytes")),
+    Figure("missed", "Missed, and fresh again", dropped.sentence, dropped.draw, dropped.alt, dropped.sheet,
+           dropped.dropped, missing=False, section=FAULTS_SECTION),
+    Figure("return", "Coming back to a new server", restart.sentence, restart.draw, restart.alt, restart.sheet,
+           restart.restarted, section=FAULTS_SECTION),
+    Figure("neighbours", "Beside a slow reader", slow_reader.sentence, slow_reader.draw, slow_reader.alt,
+           slow_reader.sheet, slow_reader.slow_reader, missing=False, section=FAULTS_SECTION),
+    Figure("away", "Deliveries while the broker is away", outage.sentence, outage.draw, outage.alt, outage.sheet,
+           outage.outage, section=FAULTS_SECTION),
+    Figure("paths", "Latency over poor paths", paths.sentence, paths.draw, paths.alt, paths.sheet, paths.lossy,
+           section=FAULTS_SECTION),
     Figure("calibration", "Planted and read back", calibration.read_back_sentence, calibration.read_back,
            calibration.read_back_alt, calibration.read_back_sheet, calibration.calibrated, missing=False),
 )  # fmt: skip
@@ -126,10 +148,13 @@ def drawn(cells: Cells) -> Iterator[Drawn]:
 
 
 def subjects(cells: Cells) -> Iterator[tuple[Figure, Subject]]:
-    """Every figure with what it is to be drawn from, in the order of the table."""
+    """Every figure with what it is to be drawn from, in the order of the table. Of what goes wrong only the figures of
+    that section are drawn: in the others a number would stand without its delivery class."""
     looks = palette.looks(cells.shown)
     for figure in FIGURES:
         for scenario in figure.scenarios(cells):
+            if scenario in FAULTS and figure.section != FAULTS_SECTION:
+                continue
             for parameter in figure.parameters(cells, scenario):
                 yield figure, Subject(cells, scenario, looks, parameter)
 
@@ -172,5 +197,14 @@ def _render(figure: Figure, subject: Subject, colours: dict[str, str]) -> Drawn:
     text = vector.getvalue()
     inline = svg.inline(text, name, alt, colours, 72 * HEAD_IN, 72 * FOOT_IN)
     return Drawn(
-        name, heading, subject.scenario, sentence, alt, text, inline, raster.getvalue(), figure.data(subject).text
+        name,
+        heading,
+        subject.scenario,
+        sentence,
+        alt,
+        text,
+        inline,
+        raster.getvalue(),
+        figure.data(subject).text,
+        figure.section,
     )

@@ -65,6 +65,45 @@ def _log_places(low: float, high: float, most: int) -> list[float]:
     return []
 
 
+def narrow_ticks(axis: mpl.axis.Axis, unit: Unit, low: float, high: float, room_in: float) -> None:
+    """Ticks of a horizontal logarithmic axis that is too narrow to be sure of any: round numbers from `low` to `high`,
+    the roundest first, of which so many stay that their labels have room beside each other on `room_in` inches."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    round_ones = [step * 10.0**power for power in range(first, last + 1) for step in ROUND]
+    inner = [place for place in round_ones if low <= place <= high]
+    scale = room_in / math.log10(high / low)
+    kept: list[float] = []
+    for place in sorted(inner, key=lambda place: (_roundness(place), place)):
+        if len(kept) > 1 and _roundness(place) > 1:
+            break
+        half = text_width_in(tick(place, unit)) / 2 + BETWEEN_IN / 2
+        clear = all(
+            abs(math.log10(place / other)) * scale > half + text_width_in(tick(other, unit)) / 2 + BETWEEN_IN / 2
+            for other in kept
+        )
+        if clear:
+            kept.append(place)
+    axis.set_major_locator(FixedLocator(sorted(kept)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, unit)))
+    axis.set_minor_locator(NullLocator())
+
+
+ROUND = (1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+
+
+def _roundness(place: float) -> int:
+    """Powers of ten first, then 2 and 5 of each, then the rest."""
+    step = round(place / 10.0 ** math.floor(math.log10(place) + 1e-9), 6)
+    return {1.0: 0, 2.0: 1, 5.0: 1}.get(step, 2)
+
+
+def log_end(low: float, reaches: Sequence[tuple[float, float]], room_in: float) -> float:
+    """How far a logarithmic axis from `low`, `room_in` inches long, must go to hold texts right of some values:
+    (value, inches)."""
+    ends = [low * (value / low) ** (1 / max(0.2, 1 - wide_in / room_in)) for value, wide_in in reaches]
+    return float(max(ends))
+
+
 def exact_ticks(axes: Axes, values: Sequence[float], texts: Sequence[str], room_in: float) -> None:
     """A tick at each of these values of the horizontal axis (ascending), named as far as the names have room."""
     low, high = axes.transData.transform([(values[0], 0), (values[-1], 0)])[:, 0]

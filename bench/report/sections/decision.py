@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.analysis.answers import answer
 from bench.analysis.cells import Cells
+from bench.analysis.delivery import DeliveryClass, delivery_class
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import Estimate
 from bench.report import traced
@@ -16,8 +17,6 @@ from bench.report.sections.numbers import GROUPS
 from bench.report.traced import Phrase
 from bench.results import VariantFacts
 from bench.units import DASH, Scale, column_scale, on_scale
-
-RESUME = "resume"  # as servers declare it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Promise:
 
 
 def _resumes(variant: VariantFacts) -> bool:
-    return RESUME in variant.capabilities
+    return delivery_class(variant) is DeliveryClass.RESUME
 
 
 PROMISES = (

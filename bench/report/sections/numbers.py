@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bench.analysis.answers import answer
 from bench.analysis.cells import Cells
-from bench.analysis.metrics import METRICS, Metric
+from bench.analysis.delivery import delivery_class
+from bench.analysis.metrics import FAULTS, METRICS, Metric
 from bench.analysis.statistics import FEWEST_TRIALS
 from bench.report import noise
 from bench.report.palette import family_order
@@ -30,12 +31,14 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One variant of a table: how many of its trials are valid, and its values in the order of the columns."""
+    """One variant of a table: how many of its trials are valid, and its values in the order of the columns; where
+    things go wrong on purpose also its delivery class."""
 
     variant: VariantFacts
     valid: int
     run: int
     values: list[Value]
+    delivery: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def _table(cells: Cells, scenario: str, headline: bool) -> Table:
             len(cells.valid(scenario, variant.name)),
             run.count(variant.name),
             [_value(cells, metric, scenario, variant, leaders[metric.name]) for metric in metrics],
+            delivery_class(variant).words if scenario in FAULTS else "",
         )
         for variant in variants
     ]

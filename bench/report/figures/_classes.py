@@ -1,0 +1,75 @@
+"""Rows under the heading of their delivery class: what every number of a fault must be read beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bench.analysis import resilience
+from bench.analysis.cells import Cells
+from bench.analysis.delivery import DeliveryClass, delivery_class
+from bench.analysis.resilience import Fault, by_block, faults, trials_under
+from bench.analysis.statistics import Estimate, estimate
+from bench.report.figures._canvas import Subject, absence
+from bench.report.figures._data import WHO, Field, who
+from bench.report.figures._rows import HEADING, Gap, Row, Rows
+from bench.report.palette import family_order
+from bench.results import VariantFacts
+
+Read = Callable[[VariantFacts], Estimate | None]
+
+OF_FAULT = (*WHO, "delivery", "fault")
+"""The columns that say whose numbers these are, and what befell it."""
+
+
+def of(variant: VariantFacts, fault: Fault) -> Sequence[Field]:
+    """The fields of `OF_FAULT`."""
+    return [*who(variant), str(delivery_class(variant)), fault.name]
+
+
+def points(cells: Cells, scenario: str) -> list[Fault]:
+    """The faults of a scenario that a run was to cause, without the control."""
+    return [fault for fault in faults(cells) if fault.scenario == scenario]
+
+
+def measured(cells: Cells, read: resilience.Read, fault: Fault, variant: VariantFacts) -> Estimate | None:
+    """The median over the blocks of a variant under a fault."""
+    return estimate(list(by_block(trials_under(cells, fault, variant.name), read).values()))
+
+
+def rows(subject: Subject, read: Read) -> Rows:
+    """Every variant of the run that has a number, and those that should have one and do not."""
+    found: list[Row] = []
+    gaps: list[Gap] = []
+    headings: list[tuple[float, str]] = []
+    y = 0.0
+    for delivery in DeliveryClass:
+        members = _members(subject, delivery, read)
+        if not members:
+            continue
+        headings.append((y, delivery.words))
+        y += HEADING
+        for variant, known, word in members:
+            if known is None:
+                gaps.append(Gap(variant, y, word))
+            else:
+                found.append(Row(variant, subject.looks[variant.name], y, known, list(enumerate(known.values))))
+            y += 1
+    return Rows(found, gaps, headings, y)
+
+
+def _members(subject: Subject, delivery: DeliveryClass, read: Read) -> list[tuple[VariantFacts, Estimate | None, str]]:
+    members = []
+    for variant in family_order(subject.cells.shown):
+        if delivery_class(variant) is delivery:
+            known = read(variant)
+            word = "" if known else absence(subject.cells, subject.scenario, variant)
+            if known or word:
+                members.append((variant, known, word))
+    return members
+
+
+def variants(subject: Subject) -> list[VariantFacts]:
+    """The variants with a valid trial in the scenario, under whichever fault; techniques before products."""
+    held = [trial.planned for trial in subject.cells.trials if trial.valid]
+    seen = {planned.variant for planned in held if planned.scenario == subject.scenario}
+    return family_order(variant for variant in subject.cells.shown if variant.name in seen)

@@ -1,0 +1,107 @@
+"""Broker outage: deliveries that stop, come again, and what of them is missing in the end."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from bench.analysis.cells import Cells
+from bench.analysis.resilience import Fault, harm, served_ns, trials_under
+from bench.report.figures import _classes
+from bench.report.figures._canvas import Subject, named
+from bench.report.figures._data import Field, Sheet
+from bench.report.figures._multiples import SMALL_PT, Panel, in_order, multiples, write
+from bench.report.figures._ticks import linear_ticks
+from bench.report.palette import MUTED, NEUTRAL
+from bench.results import Trial, VariantFacts
+from bench.units import quantity
+
+SCENARIO = "outage"
+
+
+def outage(cells: Cells) -> list[str]:
+    """The scenario, where deliveries were counted over time in a valid trial."""
+    seen = any(_held(cells, fault, one) for fault in _classes.points(cells, SCENARIO) for one in cells.shown)
+    return [SCENARIO] if seen else []
+
+
+def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
+    trials = [trial for trial in trials_under(cells, fault, variant.name) if trial.valid]
+    return [trial for trial in trials if trial.outage is not None and trial.series is not None and trial.ledger]
+
+
+def sentence(_: Subject) -> str:
+    """What line and band are."""
+    return (
+        "Share of all deliveries that had arrived by then, every trial a line; dotted: all, as they are due. The broker"
+        " is away in the grey band. A flat line delivers nothing, a jump makes up for what was held back, and what a"
+        " line lacks at its end was lost or came later than the measured part. Beside a panel: how long after the"
+        " broker's return everybody was served again, the median over trials."
+    )
+
+
+def _course(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+    """(ns from the beginning of the measured part, share of the expected deliveries that had arrived)."""
+    assert trial.series is not None
+    assert trial.ledger is not None
+    arrived = np.concatenate([[0], np.cumsum(trial.series.delivered)])
+    return np.arange(arrived.size) * float(trial.series.interval_ns), arrived / max(1, trial.ledger.expected)
+
+
+def draw(subject: Subject) -> Figure:
+    """A panel per variant and way of being away."""
+    faults = _classes.points(subject.cells, SCENARIO)
+    figure, panels = multiples(in_order(subject), faults, "back after", panel_in=0.95)
+    ends_ns = [_panel(panel, subject) for panel in panels]
+    for panel in panels[-len(faults) :]:
+        panel.axes.set_xlim(0, max(ends_ns) or 1.0)
+        linear_ticks(panel.axes.xaxis, "ns", 4, 1.2)
+        panel.axes.set_xlabel("time in the measured part", fontsize=SMALL_PT)
+    return figure
+
+
+def _panel(panel: Panel, subject: Subject) -> float:
+    """Draw it; how long its longest trial is, in ns."""
+    trials = _held(subject.cells, panel.fault, panel.variant)
+    look, end_ns = subject.looks[panel.variant.name], 0.0
+    for trial in trials:
+        at, shares = _course(trial)
+        end_ns = max(end_ns, float(at[-1]))
+        if trial.outage is not None:
+            away = (trial.outage.began_ns, trial.outage.ended_ns)
+            panel.axes.axvspan(*away, color=NEUTRAL, alpha=0.45 / len(trials), linewidth=0, zorder=0.7)
+        panel.axes.plot(at, shares, color=look.colour, linewidth=1.4, zorder=3)
+    panel.axes.plot([0, end_ns], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (1, 1.6)), zorder=1)
+    known = _classes.measured(subject.cells, served_ns, panel.fault, panel.variant)
+    write(panel, quantity(known.median, "ns") if known else ("never" if trials else "not measured"))
+    return end_ns
+
+
+def alt(subject: Subject) -> str:
+    """Every panel in words."""
+    told = []
+    for fault in _classes.points(subject.cells, SCENARIO):
+        for variant in _classes.variants(subject):
+            cell = harm(subject.cells, fault, variant)
+            if cell.trials:
+                back = quantity(cell.recovery.median, "ns") if cell.recovery else "never"
+                lost = quantity(cell.lost / cell.expected if cell.expected else 0.0, "share")
+                told.append(f"{named(variant)} ({cell.delivery.words}), {fault.value}: {lost} lost, back after {back}")
+    return f"Small panels of deliveries over time, one per variant and way of being away. {'; '.join(told)}."
+
+
+def sheet(subject: Subject) -> Sheet:
+    """A row per trial and quarter second, with when the broker was away."""
+    lines: list[list[Field]] = []
+    for fault in _classes.points(subject.cells, SCENARIO):
+        for variant in _classes.variants(subject):
+            for trial in _held(subject.cells, fault, variant):
+                gone = trial.outage
+                away = [gone.began_ns, gone.ended_ns, gone.recovered_ns] if gone else [None] * 3
+                at, shares = _course(trial)
+                lines += [
+                    [*_classes.of(variant, fault), trial.planned.block, *away, *pair]
+                    for pair in zip(at.tolist(), shares.tolist(), strict=True)
+                ]
+    columns = ["block", "began_ns", "ended_ns", "recovered_ns", "at_ns", "delivered_share"]
+    return Sheet([*_classes.OF_FAULT, *columns], lines)

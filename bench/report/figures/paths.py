@@ -1,0 +1,180 @@
+"""Poor paths: what each does to the latency of every variant, beside the direct one."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.cells import Cells
+from bench.analysis.delivery import delivery_class
+from bench.analysis.metrics import METRICS
+from bench.analysis.resilience import POINTS, Fault, harm
+from bench.report.figures import _classes
+from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
+from bench.report.figures._data import Field, Sheet, bounds, ends
+from bench.report.figures._multiples import SMALL_PT, in_order
+from bench.report.figures._texts import FONT_PT, fitted, text_width_in
+from bench.report.figures._ticks import log_end, narrow_ticks
+from bench.report.palette import MUTED, PAPER
+from bench.results import VariantFacts
+from bench.units import quantity
+
+SCENARIO = "lossy"
+MIDDLE, TAIL = METRICS["latency_p50"], METRICS["latency_p99"]
+ROW_IN, PANEL_IN = 0.21, 0.5
+"""The height of a row, and of what a panel needs beside its rows."""
+COLUMNS = 2
+
+
+def lossy(cells: Cells) -> list[str]:
+    """The scenario, where a latency was measured on any path."""
+    seen = any(_classes.measured(cells, MIDDLE.of, path, one) for path in paths(cells) for one in cells.shown)
+    return [SCENARIO] if seen else []
+
+
+def paths(cells: Cells) -> list[Fault]:
+    """The direct path, where it was measured, and the poor ones."""
+    direct = Fault(SCENARIO, POINTS[SCENARIO].control)
+    measured = any(_classes.measured(cells, MIDDLE.of, direct, variant) for variant in cells.shown)
+    return [*([direct] if measured else []), *_classes.points(cells, SCENARIO)]
+
+
+def sentence(_: Subject) -> str:
+    """What a row shows, and that no path is a real one."""
+    return (
+        "Every path is emulated in user space, by a proxy between subscribers and server on the same machine: it"
+        " delays, cuts up, narrows, stalls or resets TCP streams, and loses no packet. Dot: median delivery latency,"
+        " ring: 99 %, each the middle of its trials; the share of deliveries that was lost stands beside its row."
+    )
+
+
+Places = list[tuple[float, VariantFacts]]
+
+
+def _places(subject: Subject) -> tuple[Places, list[tuple[float, str]], float]:
+    """Where every variant stands, the headings of their delivery classes, and how deep that goes."""
+    places: Places = []
+    headings: list[tuple[float, str]] = []
+    y, last = 0.0, None
+    for variant in in_order(subject):
+        delivery = delivery_class(variant)
+        if delivery is not last:
+            headings.append((y, delivery.words))
+            y, last = y + 1, delivery
+        places.append((y, variant))
+        y += 1
+    return places, headings, y
+
+
+def draw(subject: Subject) -> Figure:
+    """A panel per path, a row per variant in each, one logarithmic axis for all."""
+    held, (places, headings, depth) = paths(subject.cells), _places(subject)
+    columns = min(COLUMNS, len(held))
+    lines = math.ceil(len(held) / columns)
+    figure = canvas(lines * (depth * ROW_IN + PANEL_IN) + 0.2)
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+    names_in = max(text_width_in(named(variant)) for _, variant in places)
+    width_in = (WIDTH_IN - names_in - 0.3) / columns - 0.2
+    limits = _limits(subject, held, width_in)
+    for axes, path in zip(grid.ravel(), held, strict=False):
+        _panel(axes, subject, path, places, headings)
+    for axes in grid.ravel()[len(held) :]:
+        axes.set_visible(False)
+    first = grid[0, 0]
+    first.set_ylim(depth - 0.4, -0.6)
+    first.set_yticks([y for y, _ in places], [named(variant) for _, variant in places])
+    first.set_xscale("log")
+    first.set_xlim(*limits)
+    narrow_ticks(first.xaxis, "ns", *limits, width_in)
+    for axes in grid.ravel()[max(0, len(held) - columns) : len(held)]:
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("delivery latency", fontsize=SMALL_PT)
+    return figure
+
+
+def _limits(subject: Subject, held: list[Fault], width_in: float) -> tuple[float, float]:
+    """From the least to the most, with room for what is lost beside every row."""
+    known = [
+        found.median
+        for path in held
+        for variant in _classes.variants(subject)
+        for metric in (MIDDLE, TAIL)
+        if (found := _classes.measured(subject.cells, metric.of, path, variant))
+    ]
+    low, high = max(1.0, min(known)) / 1.6, max([*known, 3 * min(known)]) * 1.3
+    texts = [
+        (max(middle.median, tail.median), text_width_in(text, SMALL_PT) + 0.15)
+        for path in held
+        for variant in _classes.variants(subject)
+        if (text := _lost(subject, path, variant))
+        and (middle := _classes.measured(subject.cells, MIDDLE.of, path, variant))
+        and (tail := _classes.measured(subject.cells, TAIL.of, path, variant))
+    ]
+    return low, log_end(low, [(high, 0.0), *texts], width_in)
+
+
+def _lost(subject: Subject, path: Fault, variant: VariantFacts) -> str:
+    """What is written beside a row: what was lost, where anything was."""
+    cell = harm(subject.cells, path, variant)
+    return f"{quantity(cell.lost / cell.expected, 'share')} lost" if cell.lost else ""
+
+
+def _panel(axes: Axes, subject: Subject, path: Fault, places: Places, headings: list[tuple[float, str]]) -> None:
+    axes.set_title(fitted(path.value, 1.6), fontsize=FONT_PT, loc="left", pad=4)
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    for y, words in headings:
+        _words(axes, y, words)
+    for y, variant in places:
+        middle, tail = (_classes.measured(subject.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL))
+        if middle is None or tail is None:
+            cell = harm(subject.cells, path, variant)
+            _words(axes, y, "struck out" if cell.trials else "not measured")
+            continue
+        colour, ends_ns = subject.looks[variant.name].colour, [max(1.0, middle.median), max(1.0, tail.median)]
+        axes.plot(ends_ns, [y, y], color=colour, linewidth=1.2, zorder=2)
+        axes.plot(ends_ns[1:], [y], "o", markersize=4.6, markerfacecolor=PAPER, markeredgecolor=colour, zorder=3)
+        axes.plot(ends_ns[:1], [y], "o", markersize=5.4, color=colour, zorder=4)
+        lost = _lost(subject, path, variant)
+        if lost:
+            place: tuple[float, float] = (max(ends_ns), y)
+            axes.annotate(lost, xy=place, xytext=(6, 0), textcoords="offset points", va="center", fontsize=SMALL_PT)
+
+
+def _words(axes: Axes, y: float, words: str) -> None:
+    """Small words at the left edge of a panel."""
+    axes.annotate(
+        words, xy=(0, y), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points", va="center",
+        color=MUTED, fontsize=SMALL_PT,
+    )  # fmt: skip
+
+
+def alt(subject: Subject) -> str:
+    """Every row of every panel in words."""
+    told = []
+    for path in paths(subject.cells):
+        rows = []
+        for variant in _classes.variants(subject):
+            pair = [_classes.measured(subject.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL)]
+            if all(pair):
+                middle, tail = (quantity(known.median if known else None, "ns") for known in pair)
+                lost = _lost(subject, path, variant)
+                rows.append(f"{named(variant)} {middle} and {tail}" + (f", {lost}" if lost else ""))
+        told.append(f"{path.value}: {'; '.join(rows)}")
+    return f"A panel per path, median and 99 % of the delivery latency of every variant. {'. '.join(told)}."
+
+
+def sheet(subject: Subject) -> Sheet:
+    """A row per path and variant."""
+    lines: list[list[Field]] = []
+    for path in paths(subject.cells):
+        for variant in _classes.variants(subject):
+            cell = harm(subject.cells, path, variant)
+            fields: list[Field] = [*_classes.of(variant, path), cell.trials, cell.expected, cell.lost, cell.signalled]
+            for metric in (MIDDLE, TAIL):
+                fields += ends(_classes.measured(subject.cells, metric.of, path, variant))
+            lines.append(fields)
+    columns = ["trials", "expected", "lost", "signalled", *bounds(MIDDLE.name), *bounds(TAIL.name)]
+    return Sheet([*_classes.OF_FAULT, *columns], lines)

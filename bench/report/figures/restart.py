@@ -1,0 +1,169 @@
+"""Restart: who comes back when, and how often everybody tries meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from bench.analysis.cells import Cells
+from bench.analysis.distributions import cdf, merge, quantile
+from bench.analysis.resilience import BACK, Fault, back_ns, trials_under
+from bench.report.figures import _classes
+from bench.report.figures._canvas import Subject, named
+from bench.report.figures._data import Field, Sheet
+from bench.report.figures._multiples import SMALL_PT, Panel, in_order, multiples, write
+from bench.report.figures._ticks import linear_ticks
+from bench.report.palette import MUTED, NEUTRAL
+from bench.results import Trial, VariantFacts
+from bench.units import percent, quantity
+
+SCENARIO = "restart"
+SLOT_NS = 100_000_000
+
+
+def restarted(cells: Cells) -> list[str]:
+    """The scenario, where anybody lost its server in a valid trial."""
+    seen = any(_held(cells, fault, one) for fault in _classes.points(cells, SCENARIO) for one in cells.shown)
+    return [SCENARIO] if seen else []
+
+
+def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
+    """The valid trials in which somebody lost its server."""
+    trials = [trial for trial in trials_under(cells, fault, variant.name) if trial.valid]
+    return [trial for trial in trials if trial.absences is not None and trial.absences.cuts and trial.absences.back]
+
+
+def _attempts(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
+    """(ns from the end of the server, connects begun in that tenth of a second, a mean over the trials)."""
+    slots = max((len(trial.absences.attempt_slots) for trial in trials if trial.absences), default=0)
+    counts = np.zeros(slots)
+    for trial in trials:
+        held = trial.absences.attempt_slots if trial.absences else []
+        counts[: len(held)] += held
+    return np.arange(slots) * SLOT_NS - _middle([_ended_ns(trial) for trial in trials]), counts / max(1, len(trials))
+
+
+def _ended_ns(trial: Trial) -> float:
+    """When the server ended, from the beginning of the measured part."""
+    if trial.restart is not None:
+        return float(trial.restart.ended_ns)
+    planned = trial.parameters.get("restart_after_s", 0.0)
+    return float(planned) * 1e9 if isinstance(planned, int | float) else 0.0
+
+
+def _ready_ns(trials: list[Trial]) -> float | None:
+    """How long after the end of the server its successor was ready, in the middle trial."""
+    known = [trial.restart.ready_ns - trial.restart.ended_ns for trial in trials if trial.restart is not None]
+    return _middle(known) if known else None
+
+
+def _middle(values: Sequence[float]) -> float:
+    return float(np.median(values)) if len(values) else 0.0
+
+
+def _back(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
+    """(ns from the loss of the connection, share of those who lost it that are subscribed again by then)."""
+    absences = [trial.absences for trial in trials if trial.absences]
+    back = merge([one.back for one in absences if one.back])
+    values, shares = cdf(back)
+    return values.astype(np.float64), shares * (back.count / max(1, sum(one.cuts for one in absences)))
+
+
+def sentence(subject: Subject) -> str:
+    """What bars and lines are, and how high the tallest bar is."""
+    tallest, _ = _extent(subject)
+    return (
+        "Bars: connects begun in each tenth of a second, over the time since the server ended; the tallest stands for"
+        f" {tallest:,.0f}, and all share its scale. Lines: the share of those who had lost their server"
+        " that are subscribed again, over the time since they lost it. Dotted: the new server is ready. The number"
+        f" beside a panel says when {percent(BACK)} were back, the median over trials."
+    )
+
+
+def _extent(subject: Subject) -> tuple[float, float]:
+    """The tallest bar of all panels, and how long after the server's end anything happened."""
+    tallest, last_ns = 1.0, 2.0 * SLOT_NS
+    for fault in _classes.points(subject.cells, SCENARIO):
+        for variant in _classes.variants(subject):
+            trials = _held(subject.cells, fault, variant)
+            if trials:
+                starts, counts = _attempts(trials)
+                values, _ = _back(trials)
+                tallest = max(tallest, float(counts.max(initial=0.0)))
+                busy = starts[counts > 0]
+                last_ns = max(last_ns, *(float(ends.max(initial=0.0)) for ends in (busy + SLOT_NS, values)))
+    return tallest, last_ns
+
+
+def draw(subject: Subject) -> Figure:
+    """A panel per variant and signal."""
+    faults = _classes.points(subject.cells, SCENARIO)
+    figure, panels = multiples(in_order(subject), faults, f"{percent(BACK)} back")
+    tallest, last_ns = _extent(subject)
+    for panel in panels:
+        _panel(panel, subject, tallest, last_ns)
+    for panel in panels[-len(faults) :]:
+        panel.axes.set_xlim(-0.03 * last_ns, last_ns * 1.01)
+        linear_ticks(panel.axes.xaxis, "ns", 4, 1.2)
+        panel.axes.set_xlabel("since the server ended", fontsize=SMALL_PT)
+    return figure
+
+
+def _panel(panel: Panel, subject: Subject, tallest: float, last_ns: float) -> None:
+    trials = _held(subject.cells, panel.fault, panel.variant)
+    if not trials:
+        write(panel, "not measured")
+        return
+    starts, counts = _attempts(trials)
+    panel.axes.bar(starts, counts / tallest, SLOT_NS, align="edge", color=NEUTRAL, linewidth=0, zorder=1)
+    values, shares = _back(trials)
+    at = np.concatenate([[0.0], values, [last_ns]])
+    heights = np.concatenate([[0.0], shares, shares[-1:] if shares.size else [0.0]])
+    ready_ns = _ready_ns(trials)
+    if ready_ns is not None:
+        panel.axes.axvline(ready_ns, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=2)
+    look = subject.looks[panel.variant.name]
+    panel.axes.plot(at, heights, color=look.colour, drawstyle="steps-post", linewidth=1.6, clip_on=False, zorder=3)
+    known = _classes.measured(subject.cells, back_ns, panel.fault, panel.variant)
+    write(panel, quantity(known.median, "ns") if known else "never")
+
+
+def alt(subject: Subject) -> str:
+    """Every panel in words."""
+    told = []
+    for fault in _classes.points(subject.cells, SCENARIO):
+        for variant in _classes.variants(subject):
+            trials = _held(subject.cells, fault, variant)
+            if trials:
+                half = quantile(merge([one.absences.back for one in trials if one.absences and one.absences.back]), 0.5)
+                known = _classes.measured(subject.cells, back_ns, fault, variant)
+                when = quantity(known.median, "ns") if known else "never"
+                _, counts = _attempts(trials)
+                told.append(
+                    f"{named(variant)}, {fault.value}: half of them back after {quantity(half, 'ns')}, {percent(BACK)}"
+                    f" after {when}, at most {quantity(float(counts.max(initial=0.0)), 'count')} connects in 100 ms"
+                )
+    return f"Small panels, one per variant and signal. {'; '.join(told)}."
+
+
+def sheet(subject: Subject) -> Sheet:
+    """The bars, a row per tenth of a second; then the line, a row per hundredth of those who lost their server."""
+    lines: list[list[Field]] = []
+    for fault in _classes.points(subject.cells, SCENARIO):
+        for variant in _classes.variants(subject):
+            trials = _held(subject.cells, fault, variant)
+            if trials:
+                who = _classes.of(variant, fault)
+                starts, counts = _attempts(trials)
+                lines += [[*who, "attempts", *pair] for pair in zip(starts.tolist(), counts.tolist(), strict=True)]
+                values, shares = _back(trials)
+                lines += [[*who, "back", *pair] for pair in _thinned(values, shares)]
+    return Sheet([*_classes.OF_FAULT, "what", "at_ns", "attempts_or_share"], lines)
+
+
+def _thinned(values: np.ndarray, shares: np.ndarray) -> list[tuple[float, float]]:
+    """The first point of the line in every hundredth."""
+    _, first = np.unique(np.floor(shares * 100), return_index=True)
+    return [(float(values[place]), float(shares[place])) for place in first]

@@ -1,0 +1,153 @@
+"""A slow reader: what it does to its neighbours, and to the memory of their server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import METRICS, Unit
+from bench.analysis.resilience import POINTS, Fault, beside_control, grown_bytes
+from bench.analysis.statistics import Compared, Verdict
+from bench.report import noise
+from bench.report.figures import _bars, _classes
+from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
+from bench.report.figures._data import Field, Sheet, ends
+from bench.report.figures._rows import Rows
+from bench.report.figures._texts import text_width_in
+from bench.report.figures._ticks import linear_ticks, log_end, narrow_ticks
+from bench.report.palette import MUTED, NEUTRAL
+from bench.results import VariantFacts
+from bench.units import factor, quantity
+
+SCENARIO = "slow_reader"
+LATENCY = "latency_p99"
+UNIT: Unit = "memory bytes"
+COLUMNS = ("memory_growth_bytes", "memory_growth_low_bytes", "memory_growth_high_bytes")
+CONTROL = POINTS[SCENARIO].control
+
+
+def slow_reader(cells: Cells) -> list[str]:
+    """The scenario, where anybody was measured with the slow one and without."""
+    seen = any(_compared(cells, fault, one).ratio for fault in faults(cells) for one in cells.shown)
+    return [SCENARIO] if seen else []
+
+
+def faults(cells: Cells) -> list[Fault]:
+    """The one way of being slow that is drawn; none where only the control was run."""
+    return _classes.points(cells, SCENARIO)[:1]
+
+
+def _compared(cells: Cells, fault: Fault, variant: VariantFacts) -> Compared:
+    return beside_control(cells, LATENCY, fault, variant.name)
+
+
+def _fault(subject: Subject) -> Fault:
+    return faults(subject.cells)[0]
+
+
+def sentence(subject: Subject) -> str:
+    """What the two halves show, and whose latency a slow neighbour is shown to change."""
+    found = [(variant, _compared(subject.cells, _fault(subject), variant)) for variant in _classes.variants(subject)]
+    shown = [
+        f"{named(variant)} ({factor(compared.ratio.median)})"
+        for variant, compared in found
+        if compared.ratio is not None and compared.verdict in (Verdict.HIGHER, Verdict.LOWER)
+    ]
+    told = (
+        f"A difference is shown for {', '.join(shown)}."
+        if shown
+        else "For nobody is a difference shown: every interval holds 1, or ends within the noise floor."
+    )
+    return (
+        "Left, the p99 of all others beside a slow reader, as a multiple of their p99 without one; right, how much the"
+        f" server, with what it starts, grew at most. {told}"
+    )
+
+
+def draw(subject: Subject) -> Figure:
+    """Ratios around 1 on the left, memory on the right, one row per variant."""
+    fault = _fault(subject)
+    chart = _classes.rows(subject, lambda variant: _compared(subject.cells, fault, variant).ratio)
+    figure = canvas(chart.height_in + 0.2)
+    ratios, memory = figure.subplots(1, 2, sharey=True, width_ratios=(1.15, 1))
+    _ratios(ratios, subject, chart, (WIDTH_IN - chart.names_in - 0.3) * 0.5)
+    _memory(memory, subject, fault, chart, (WIDTH_IN - chart.names_in - 0.3) * 0.42)
+    return figure
+
+
+def _ratios(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
+    """A dot with its interval per row on a logarithmic axis, the noise floor around 1, and room for every number."""
+    band = subject.cells.floor(LATENCY, subject.scenario).ratio
+    seen = [value for row in chart.rows for value in (_bars.reach(row), row.total.low or row.total.median)]
+    seen += [value for row in chart.rows for _, value in row.values]
+    low, high = min([*seen, 1 / band, 0.8]) / 1.05, max([*seen, band]) * 1.05
+    texts = [(_bars.reach(row), text_width_in(factor(row.total.median)) + 0.2) for row in chart.rows]
+    end = log_end(low, [(high, 0.0), *texts], width_in)
+    axes.set_xscale("log")
+    axes.set_xlim(low, end)
+    _bars.frame(axes, chart)
+    for row in chart.rows:
+        axes.fill_betweenx(
+            [row.y - 0.5, row.y + 0.5], 1 / band, band, color=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7
+        )
+        axes.plot([1.0, 1.0], [row.y - 0.5, row.y + 0.5], color=MUTED, linewidth=0.9, zorder=0.8)
+        axes.plot([row.total.median], [row.y], "o", markersize=8, color=row.look.colour, zorder=2.5)
+        _bars.trials(axes, row)
+        _bars.number(axes, row, factor(row.total.median))
+    narrow_ticks(axes.xaxis, "count", low, end, width_in)
+    words = noise.floor_words(subject.cells, LATENCY, subject.scenario)
+    axes.set_xlabel(f"p99 of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
+
+
+def _memory(axes: Axes, subject: Subject, fault: Fault, chart: Rows, width_in: float) -> None:
+    """A bar per row that has the metric, from zero, with room for every number."""
+
+    grown = [
+        replace(row, total=known, values=list(enumerate(known.values)))
+        for row in chart.rows
+        if (known := _classes.measured(subject.cells, grown_bytes, fault, row.variant))
+    ]
+    end = max((_bars.reach(row) for row in grown), default=0.0) * 1.04 or 1.0
+    for row in grown:
+        number_in = text_width_in(quantity(row.total.median, UNIT)) + 0.16
+        end = max(end, _bars.reach(row) / max(0.2, 1 - number_in / width_in))
+        _bars.stack(axes, row, [(row.total.median, "solid")])
+        _bars.trials(axes, row)
+        _bars.number(axes, row, quantity(row.total.median, UNIT))
+    axes.set_xlim(0, end)
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(labelleft=False)
+    linear_ticks(axes.xaxis, UNIT, 3, width_in)
+    axes.set_xlabel("growth of server memory", fontsize=_bars.SMALL_PT)
+
+
+def alt(subject: Subject) -> str:
+    """Every row in words."""
+    fault = _fault(subject)
+    told = []
+    for variant in _classes.variants(subject):
+        ratio = _compared(subject.cells, fault, variant).ratio
+        known = _classes.measured(subject.cells, grown_bytes, fault, variant)
+        if ratio is not None:
+            grown = f", memory {quantity(known.median, UNIT)} more" if known else ""
+            told.append(f"{named(variant)}: p99 {factor(ratio.median)}{grown}")
+    return f"One row per variant, by delivery class. {'; '.join(told)}."
+
+
+def sheet(subject: Subject) -> Sheet:
+    """A row per variant: both p99, their ratio with its interval, and the growth of memory."""
+    fault, lines = _fault(subject), []
+    for variant in _classes.variants(subject):
+        pair = [
+            _classes.measured(subject.cells, METRICS[LATENCY].of, one, variant)
+            for one in (fault, Fault(SCENARIO, CONTROL))
+        ]
+        fields: list[Field] = [*_classes.of(variant, fault), *(known.median if known else None for known in pair)]
+        fields += ends(_compared(subject.cells, fault, variant).ratio)
+        lines.append([*fields, *ends(_classes.measured(subject.cells, grown_bytes, fault, variant))])
+    columns = ["latency_p99_ns", "latency_p99_without_ns", "ratio", "ratio_low", "ratio_high", *COLUMNS]
+    return Sheet([*_classes.OF_FAULT, *columns], lines)
