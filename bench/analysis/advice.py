@@ -69,7 +69,7 @@ class Dimension:
 DIMENSIONS = (
     Dimension("subscribers", "subscribers of one process", lambda load: load.subscribers),
     Dimension("deliveries", "deliveries per second", lambda load: load.deliveries),
-    Dimension("published", "messages published per second", lambda load: load.published),
+    Dimension("arrivals", "messages published per second", lambda load: load.arrivals),
     Dimension("payload_bytes", "bytes of a message", lambda load: load.payload_bytes),
     Dimension("requests", "requests per second", lambda load: load.requests),
     Dimension("upstream", "messages sent upstream per second", lambda load: load.upstream),
