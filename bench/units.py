@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bench.analysis.metrics import Unit
-from bench.analysis.statistics import Estimate
+if TYPE_CHECKING:  # the metrics themselves ask for words
+    from bench.analysis.metrics import Unit
+    from bench.analysis.statistics import Estimate
 
 SPACE = "\N{NO-BREAK SPACE}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -25,6 +27,7 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     "ns per s": _RATE,
     "share": ((0.01, "%"),),
     "count": ((1.0, ""),),
+    "per s": ((1.0, "/s"),),
 }
 
 

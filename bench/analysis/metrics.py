@@ -13,14 +13,16 @@ from typing import Literal
 
 import numpy as np
 
+from bench.analysis.capacity import RESOLUTION, sustained
 from bench.analysis.distributions import quantile
-from bench.results import Distribution, IdleStep, ProcessUsage, Trial
+from bench.results import Distribution, IdleStep, ProcessUsage, Storm, Trial
 
-Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s"]
+Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s", "per s"]
 Better = Literal["lower", "higher"]
 
 GRAINS: Mapping[Unit, float] = MappingProxyType(
-    {"ns": 100.0, "wire bytes": 0.5, "memory bytes": 64.0, "share": 1e-5, "count": 0.01, "ns per s": 1_000.0}
+    {"ns": 100.0, "wire bytes": 0.5, "memory bytes": 64.0, "share": 1e-5, "count": 0.01, "ns per s": 1_000.0,
+     "per s": 0.01}
 )
 """The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
 the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""
@@ -31,7 +33,9 @@ SEGMENT_HEADER_BYTES = 40 + 12
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number per trial. `scenarios` names where it is defined (empty: wherever its facts are), `but` where not."""
+    """One number per trial. `scenarios` names where it is defined (empty: wherever its facts are), `but` where not.
+    resolution: the smallest ratio that it can tell, however well twins agree.
+    """
 
     name: str
     title: str
@@ -41,6 +45,7 @@ class Metric:
     scenarios: tuple[str, ...] = ()
     but: tuple[str, ...] = ()
     headline: bool = False
+    resolution: float = 1.0
 
     @property
     def grain(self) -> float:
@@ -150,6 +155,43 @@ def _both(step: IdleStep, key: str) -> float | None:
     return None if None in values else float(sum(values))
 
 
+def _batch(trial: Trial) -> float | None:
+    """Where nobody asks, what one segment brings is what was written together."""
+    wire = trial.wire
+    return None if wire is None else _per(wire.deliveries, wire.requests or wire.segments_in or 0)
+
+
+def _sustained(trial: Trial) -> float | None:
+    return sustained(trial.capacity)
+
+
+def _delivered_per_second(trial: Trial) -> float | None:
+    rate_hz, subscribers = sustained(trial.capacity), trial.parameters.get("subscribers")
+    return rate_hz * subscribers if rate_hz is not None and isinstance(subscribers, int) else None
+
+
+def _arrived(trial: Trial) -> Storm | None:
+    """The storm, where the server showed every subscriber that it was subscribed: else nobody knows when it was."""
+    storm, connect = trial.storm, trial.connect
+    shown = storm is not None and connect is not None and connect.count == storm.standing == storm.subscribers
+    return storm if shown else None
+
+
+def _storm_window(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else storm.window_ns
+
+
+def _storm_rate(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else _per(1e9 * storm.standing, storm.window_ns)
+
+
+def _storm_cpu(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else _per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.standing)
+
+
 def slope(points: list[tuple[int, float | None]]) -> float | None:
     """Least-squares slope through (x, y), leaving out points without y; None unless two x differ."""
     known = [(x, y) for x, y in points if y is not None]
@@ -185,6 +227,18 @@ _TABLE = (
            headline=True),
     Metric("connection_cpu", "idle CPU per connection, without keep-alives", "ns per s", "lower", _connection_cpu,
            ("idle",), headline=True),
+    Metric("batch", "messages per response, or per segment where nobody asks", "count", "higher", _batch,
+           ("broadcast", "burst")),
+    Metric("burst_p50", "until everybody has a whole burst, median", "ns", "lower", _quantile("bursts", 0.5),
+           ("burst",), headline=True),
+    Metric("capacity", "messages per second sustained", "per s", "higher", _sustained, ("capacity",), headline=True,
+           resolution=RESOLUTION),
+    Metric("capacity_deliveries", "deliveries per second sustained", "per s", "higher", _delivered_per_second,
+           ("capacity",), resolution=RESOLUTION),
+    Metric("storm_window", "until everybody is subscribed", "ns", "lower", _storm_window, ("storm",), headline=True),
+    Metric("storm_rate", "connects per second", "per s", "higher", _storm_rate, ("storm",)),
+    Metric("storm_cpu", "server and broker CPU per connect", "ns", "lower", _storm_cpu, ("storm",), headline=True),
+    Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99), ("storm",)),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
     Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),

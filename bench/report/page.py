@@ -32,6 +32,7 @@ def facts(cells: Cells, figures: Sequence[Drawn], name: str) -> dict[str, Any]:
         "headline": sections.tables(cells, headline=True),
         "every": sections.tables(cells, headline=False),
         "figures": figures,
+        "workloads": sections.workloads(cells),
         "classics": sections.classics(cells),
         "predictions": sections.predictions(cells),
         "calibration": sections.calibration(cells),
@@ -47,7 +48,7 @@ def facts(cells: Cells, figures: Sequence[Drawn], name: str) -> dict[str, Any]:
 
 def page(given: dict[str, Any], cells: Cells) -> str:
     """The self-contained HTML page of a run."""
-    drawings = [Markup(figure.inline) for figure in given["figures"]]  # noqa: S704  # written by our renderer
+    drawings = {figure.name: Markup(figure.inline) for figure in given["figures"]}  # noqa: S704  # our renderer's
     given = {**given, "drawings": drawings, "advising": advising.section(cells)}
     return shell.page("page.html.j2", given, palette.looks(cells.shown), SCRIPTS)
 

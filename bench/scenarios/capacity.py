@@ -1,7 +1,9 @@
 """Capacity: how many messages per second can be sent to everybody before 99 % of them come too late, or any is lost?
 
 A search: the rate starts at `rate_hz`, is doubled until 99 % of the deliveries take longer than `bound_s` or
-something is lost, and is then narrowed down. Every step has fresh processes. Alone it is a broadcast like any other:
+something is lost, and is then narrowed down; the rules are in `bench/analysis/capacity.py`. Every step has fresh
+processes. The figures "Messages per second sustained" and "The search for the capacity" of the report (section
+Workloads) show what was found and every try. Alone it is a broadcast like any other:
 
     locust -f bench/scenarios/capacity.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
 """

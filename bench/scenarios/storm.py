@@ -1,7 +1,8 @@
 """Storm: everybody connects at once. How long until all are subscribed, and what does an arrival cost?
 
 As after an outage, or when a page goes live. All connects are begun at once; afterwards a probe shows that everybody
-has truly arrived. Alone, against a server started by hand:
+has truly arrived. The figures "Subscribed after a storm of connects" and "What a storm of connects costs" of the report
+(section Workloads) show how long it took everybody, and what an arrival costs. Alone, against a server started by hand:
 
     locust -f bench/scenarios/storm.py --variant sse --host http://127.0.0.1:8000 --users 1000 --spawn-rate 1000
 """

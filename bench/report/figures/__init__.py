@@ -15,8 +15,11 @@ from matplotlib.figure import Figure as Canvas
 from bench.analysis.cells import Cells
 from bench.report import palette, svg
 from bench.report.figures import (
+    _panels,
     _places,
+    batching,
     calibration,
+    capacity,
     cost,
     course,
     fanout,
@@ -26,10 +29,13 @@ from bench.report.figures import (
     standing,
     sweeps,
     tradeoff,
+    workloads,
 )
 from bench.report.figures._canvas import FOOT_IN, HEAD_IN, Subject, absences, drawing, settle, sign
 from bench.report.figures._data import Sheet
 from bench.report.text import clean, slug
+
+FIGURES_SECTION, WORKLOADS_SECTION = "figures", "workloads"
 
 Scenarios = Callable[[Cells], list[str]]
 Parameters = Callable[[Cells, str], list[str]]
@@ -46,6 +52,7 @@ class Figure:
 
     All are only asked for scenarios that `scenarios` returned, and of these for every one of `parameters`. `missing`:
     the sentence also says who is missing; not where they have rows, nor where the figure is not about all variants.
+    section: of the page in which it stands.
     """
 
     name: str
@@ -57,11 +64,13 @@ class Figure:
     scenarios: Scenarios
     parameters: Parameters = _once
     missing: bool = True
+    section: str = FIGURES_SECTION
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A finished figure: its file name, heading and sentence, what is seen in words, its renderings and its numbers."""
+    """A finished figure: its file name, heading and sentence, what is seen in words, its renderings, its numbers, and
+    the section of the page in which it stands."""
 
     name: str
     title: str
@@ -72,6 +81,7 @@ class Drawn:
     inline: str
     png: bytes
     csv: str
+    section: str = FIGURES_SECTION
 
 
 UNSAID = ("Date", "Creator", "Type", "Format")
@@ -112,6 +122,23 @@ FIGURES = (
     Figure("sweep-wire", "Bytes beyond the payload", sweeps.sentence(*OVERHEADS), sweeps.draw(*OVERHEADS),
            sweeps.alt("wire", *OVERHEADS), sweeps.sheet("wire", *OVERHEADS), sweeps.swept(*OVERHEADS),
            sweeps.parameters(*OVERHEADS, only="payload_bytes")),
+    Figure("batching", "Batching against publish rate", batching.sentence, batching.draw, batching.alt, batching.sheet,
+           batching.over_rates, missing=False, section=WORKLOADS_SECTION),
+    Figure("burst", "A whole burst", workloads.burst_sentence, _panels.draw(workloads.BURST),
+           _panels.alt(workloads.BURST), _panels.sheet(workloads.BURST), cost.having("burst_p50"), missing=False,
+           section=WORKLOADS_SECTION),
+    Figure("chat", "Rooms beside the echo", workloads.chat_sentence, _panels.draw(workloads.CHAT, workloads.CHAT_KEY),
+           _panels.alt(workloads.CHAT), _panels.sheet(workloads.CHAT), workloads.in_rooms, missing=False,
+           section=WORKLOADS_SECTION),
+    Figure("capacity", "Messages per second sustained", capacity.most_sentence, capacity.most, capacity.most_alt,
+           capacity.most_sheet, cost.having(capacity.METRIC), missing=False, section=WORKLOADS_SECTION),
+    Figure("capacity-search", "The search for the capacity", capacity.search_sentence, capacity.search,
+           capacity.search_alt, capacity.search_sheet, capacity.with_searches, section=WORKLOADS_SECTION),
+    Figure("storm", "Subscribed after a storm of connects", workloads.storm_sentence, workloads.storm,
+           workloads.storm_alt, workloads.storm_sheet, workloads.with_storms, section=WORKLOADS_SECTION),
+    Figure("storm-cost", "What a storm of connects costs", workloads.storm_cost_sentence,
+           _panels.draw(workloads.STORM), _panels.alt(workloads.STORM), _panels.sheet(workloads.STORM),
+           cost.having("storm_cpu"), missing=False, section=WORKLOADS_SECTION),
     Figure("calibration", "Planted and read back", calibration.read_back_sentence, calibration.read_back,
            calibration.read_back_alt, calibration.read_back_sheet, calibration.calibrated, missing=False),
 )  # fmt: skip
@@ -172,5 +199,6 @@ def _render(figure: Figure, subject: Subject, colours: dict[str, str]) -> Drawn:
     text = vector.getvalue()
     inline = svg.inline(text, name, alt, colours, 72 * HEAD_IN, 72 * FOOT_IN)
     return Drawn(
-        name, heading, subject.scenario, sentence, alt, text, inline, raster.getvalue(), figure.data(subject).text
+        name, heading, subject.scenario, sentence, alt, text, inline, raster.getvalue(), figure.data(subject).text,
+        figure.section,
     )

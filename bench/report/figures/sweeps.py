@@ -22,6 +22,8 @@ from bench.units import factor, quantity, tick
 
 OF_POLLING = "poll_interval_s"
 """Only polling feels it: it has figures of its own."""
+MOST_TICKS = 9
+"""So many values of a parameter have a tick each; where there are more, ticks stand at round numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +139,15 @@ def draw(*metrics: str) -> Callable[[Subject], Figure]:
         figure = canvas(sum(tall))
         panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=tall)[:, 0]
         for axes, metric, height_in in zip(panels, shown, tall, strict=True):
-            _panel(axes, subject, metric, height_in)
+            panel(axes, metric, scale(subject.parameter), lines(subject, metric), height_in)
         panels[-1].set_xlabel(scale(subject.parameter).words)
         return figure
 
     return drawn
 
 
-def _panel(axes: Axes, subject: Subject, metric: str, height_in: float) -> None:
-    found, parameter = lines(subject, metric), scale(subject.parameter)
+def panel(axes: Axes, metric: str, parameter: Scale, found: Sequence[Line], height_in: float) -> None:
+    """A metric against a parameter, one line per variant, named at the right end; what ends before it is led there."""
     ats = sorted({at for line in found for at, _ in line.points})
     wide = ats[0] > 0 and ats[-1] / ats[0] >= 5
     if wide:
@@ -155,11 +157,17 @@ def _panel(axes: Axes, subject: Subject, metric: str, height_in: float) -> None:
         axes.set_xlim(ats[0] - 0.03 * (ats[-1] - ats[0]), ats[-1])
     _heights(axes, metric, found, height_in)
     room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(named(line.variant)) for line in found)
-    exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], room_in)
+    if len(ats) > MOST_TICKS:
+        log_ticks(axes.xaxis, parameter.unit, ats[0], ats[-1], room_in)
+    else:
+        exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], room_in)
     axes.grid(axis="both")
     labels = []
     for line in found:
         _line(axes, line)
+        (last, end), edge = line.points[-1], ats[-1]
+        if last < edge:
+            axes.plot([last, edge], [end.median] * 2, color=line.look.colour, linewidth=0.7, linestyle=(0, (1, 2.5)))
         labels.append((_fraction(axes, line.points[-1][1].median), named(line.variant), line.look))
     end_labels(axes, labels, height_in)
     axes.set_ylabel("\n".join(_halves(METRICS[metric].title)))
