@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.analysis.distributions import fold
 from bench.analysis.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import IdleStep, Trial
+from bench.results import CapacityStep, IdleStep, Storm, Trial
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
@@ -26,6 +27,7 @@ BY_HAND = {
     "wire_segments": 1.5 * SEGMENT_HEADER_BYTES,
     "requests": 0.4,
     "connect_p50": 3 * MS,
+    "batch": 2.5,
     "delivered_share": 1.0,
     "load_cpu": 0.8 * MS,
     "loop_lag_p99": 100_000,
@@ -35,6 +37,9 @@ BY_HAND = {
 }
 ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
 IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
+STORM_BY_HAND = {"storm_window": 500 * MS, "storm_rate": 20, "storm_cpu": 5 * MS, "connect_p99": 3 * MS}
+BURST_BY_HAND = {"burst_p50": 30 * MS}
+CAPACITY_BY_HAND = {"capacity": 40, "capacity_deliveries": 400}
 
 
 def idle() -> Trial:
@@ -52,7 +57,10 @@ def idle() -> Trial:
 
 
 def test_every_metric_is_computed_by_hand_here() -> None:
-    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
+    assert METRICS.keys() == {
+        name for held in (BY_HAND, ECHO_BY_HAND, IDLE_BY_HAND, STORM_BY_HAND, BURST_BY_HAND, CAPACITY_BY_HAND)
+        for name in held
+    }
 
 
 @pytest.mark.parametrize(("name", "value"), BY_HAND.items())
@@ -69,6 +77,43 @@ def test_a_metric_of_an_echo(name: str, value: float) -> None:
 @pytest.mark.parametrize(("name", "value"), IDLE_BY_HAND.items())
 def test_a_metric_of_idle_connections(name: str, value: float) -> None:
     assert METRICS[name].of(idle()) == pytest.approx(value)
+
+
+def storm(**changes: object) -> Trial:
+    """Ten connect within half a second; 40 ms of the server's CPU and 10 ms of the broker's."""
+    fact = Storm(
+        subscribers=10, standing=10, window_ns=500 * MS, server_cpu_ns=40 * MS, broker_cpu_ns=10 * MS,
+        accept_queue_overflows=0, accept_queue_drops=0,
+    )  # fmt: skip
+    return calm("storm", **{"storm": fact, **changes})
+
+
+@pytest.mark.parametrize(("name", "value"), STORM_BY_HAND.items())
+def test_a_metric_of_a_storm(name: str, value: float) -> None:
+    assert METRICS[name].of(storm()) == pytest.approx(value, rel=1e-3)
+
+
+def test_a_storm_whose_end_the_server_does_not_show_has_no_end() -> None:
+    blind = storm(connect=None)
+    assert [METRICS[name].of(blind) for name in STORM_BY_HAND] == [None] * len(STORM_BY_HAND)
+
+
+def test_a_burst_and_a_capacity() -> None:
+    burst = calm("burst", bursts=fold(np.array([20, 30, 90]) * MS))
+    assert METRICS["burst_p50"].of(burst) == pytest.approx(30 * MS, rel=1e-3)
+    steps = [
+        CapacityStep(rate_hz=rate, verdict=verdict, observation="", expected=1, delivered=1, p50_ns=1, p99_ns=1,
+                     server_cpu_ns=1, window_ns=1)
+        for rate, verdict in ((40.0, "sustained"), (80.0, "exceeded"), (80.0, "exceeded"))
+    ]  # fmt: skip
+    found = calm("capacity", capacity=steps)
+    assert {name: METRICS[name].of(found) for name in CAPACITY_BY_HAND} == CAPACITY_BY_HAND
+    assert METRICS["capacity"].of(calm("capacity", capacity=steps[1:])) is None
+
+
+def test_where_nobody_asks_a_segment_brings_what_was_written_together() -> None:
+    assert METRICS["batch"].of(changed(calm(), "wire", requests=0, segments_in=50)) == 2
+    assert METRICS["batch"].of(changed(calm(), "wire", requests=0, segments_in=None)) is None
 
 
 def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.distributions import fold
-from bench.measure.receipts import Measured, completion, merged, series
+from bench.measure.receipts import FanOut, Measured, completion, merged, of_bursts, series
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
 from bench.results import Absences, Wire
@@ -107,3 +107,15 @@ def test_the_series_holds_every_delivery_of_the_window_once():
     found = series(measured([[(number, 20 * MS) for number in range(MESSAGES)]]))
     assert sum(found.delivered) == MESSAGES - 1
     assert set(found.latency_max_ns) <= {20 * MS, None}
+
+
+def test_a_burst_is_over_when_its_last_message_has_reached_everyone():
+    """Bursts of two, due when their first is; the second burst never reached one subscriber whole, the third is cut."""
+    def arrived(number, last_ms, receivers=2):
+        due = number // 2 * 200 * MS
+        return FanOut(intended_ns=due, last_received_ns=due + last_ms * MS, receivers=receivers)
+
+    fan_outs = {number: arrived(number, *seen) for number, seen in enumerate([(5,), (9,), (5,), (9, 1), (5,)])}
+    found = of_bursts(fan_outs, 2, 2)
+    assert (found.count, found.min_ns, found.max_ns) == (1, 9 * MS, 9 * MS)
+    assert of_bursts({}, 2, 2) is None

@@ -17,6 +17,7 @@ from bench.plan import WHOLE
 from bench.report import build
 from bench.results import Failure, Run, Trial
 from tests._synthetic import NATURES, hostile, instrumented, synthetic, write
+from tests._workloads import worked
 from tests.browser._sight import Sight, seen
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def _without_a_valid_trial() -> tuple[Run, list[Trial]]:
 
 
 RUNS: dict[str, Callable[[], tuple[Run, list[Trial]]]] = {
-    "whole": lambda: instrumented(*synthetic(twins=True), WHOLE),
+    "whole": lambda: worked(*instrumented(*synthetic(twins=True), WHOLE)),
     "hostile": lambda: hostile(NATURES[2:5], blocks=2),
     "failed": _without_a_valid_trial,
 }

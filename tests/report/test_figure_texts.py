@@ -19,6 +19,7 @@ from bench.report.figures import painted, subjects
 from bench.report.figures._canvas import drawing
 from bench.results import Run, Trial
 from tests._synthetic import NATURES, instrumented, swept, synthetic
+from tests._workloads import worked, workloads
 
 Runs = tuple[Run, list[Trial]]
 
@@ -92,6 +93,14 @@ RUNS = {
     "sweeps": lambda: swept(*synthetic(harness=True), SWEEPS),
     "a sweep of neighbours": lambda: swept(*synthetic(NATURES[:4], ["broadcast"], troubles=False), CLOSE, NATURES[:4]),
     "struck out and failed": spoilt,
+    "workloads": lambda: swept(*workloads(harness=True), {"broadcast": SWEEPS["broadcast"]}),
+    "workloads of long names": lambda: workloads(LONG),
+    "workloads of wide names, one trial": lambda: workloads(WIDE, blocks=1),
+    "workloads of twenty-one variants": lambda: workloads((*NATURES, *STRANGERS), blocks=1),
+    "workloads of equal variants": lambda: worked(*synthetic(EQUAL, ["broadcast"], blocks=2, troubles=False), EQUAL),
+    "workloads of huge numbers": lambda: workloads(HUGE, blocks=1),
+    "workloads of one tiny variant": lambda: workloads(TINY[2:3], blocks=2),
+    "workloads, many trials": lambda: workloads(NATURES[2:5], blocks=14),
 }
 
 
