@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import trial
-from bench.analysis.capacity import next_rate, step
+from bench.analysis.capacity import ends_search, next_rate, step
 from bench.measure.machine import Cores
 from bench.results import SCHEMA, CapacityStep, Failure, Planned, Trial
 from bench.scenarios import BOUNDS, Scenario
@@ -24,21 +24,24 @@ def run(
     planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores,
     workers: int = 1,
 ) -> Trial:  # fmt: skip
-    """The record of one search. It has failed if not a single rate could be measured."""
+    """The record of one search. It has failed if it was ended by what has nothing to do with the rate, or if not a
+    single rate could be measured."""
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     began_ns = time.monotonic_ns()
     steps: list[CapacityStep] = []
-    failure: Failure | None = None
+    failures: list[Failure | None] = []
     while (rate_hz := next_rate(steps, parameters["rate_hz"], BOUNDS["rate_hz"][1])) is not None:
         record = trial.run(planned, scenario, variant, {**parameters, "rate_hz": rate_hz}, cores, workers)
         steps.append(step(record, parameters["bound_s"] * 1e9))
-        failure = record.failure if all(one.p99_ns is None for one in steps) else None
+        failures.append(record.failure)
+        if ends_search(failures):
+            break
     return Trial(
         schema=SCHEMA,
         planned=planned,
         parameters=dict(parameters),
         started_at=started_at,
         phases_ns={"measure": time.monotonic_ns() - began_ns},
-        failure=failure,
+        failure=failures[-1] if ends_search(failures) or all(failures) else None,
         capacity=steps,
     )

@@ -13,7 +13,7 @@ from typing import Any
 from bench.results import Parameter, Planned
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
-SEARCH_STEPS = 11
+SEARCH_STEPS = 9
 """How many trials a search for a capacity takes, for estimates only."""
 OVERHEAD_S = 1.4
 """Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""

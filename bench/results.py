@@ -69,7 +69,9 @@ class Absences(Fact, frozen=True, kw_only=True):
     cut; returns: how often somebody came back; attempts: connects that it took, and how
     many of them fell into each tenth of a second of the measured part. recovered: messages that were due
     while their subscriber was away, and reached it. fresh: from the first attempt until the subscriber had, or had
-    passed, all that was due before it.
+    passed, all that was due before it. back: from the loss of the connection until the subscription stood again (where
+    the protocol does not show that: until its first message); who never was back is not in it. unsent: messages that
+    the publisher could hand to nobody, because there was no server; they count among the lost, too.
     """
 
     resumes: bool
@@ -79,6 +81,21 @@ class Absences(Fact, frozen=True, kw_only=True):
     attempt_slots: list[int]
     recovered: int
     fresh: Distribution
+    back: Distribution | None = None
+    unsent: int = 0
+
+
+class Restart(Fact, frozen=True, kw_only=True):
+    """A server ended in the measured part and another took its place: when, from the beginning of that part, and what
+    each held with everybody subscribed, the one just before its end, the other after the drain. None: not to be told.
+    """
+
+    ended_ns: int
+    ready_ns: int
+    fds_before: int | None = None
+    fds_after: int | None = None
+    memory_before_bytes: int | None = None
+    memory_after_bytes: int | None = None
 
 
 class ProcessUsage(Fact, frozen=True, kw_only=True):
@@ -176,7 +193,11 @@ class IdleStep(Fact, frozen=True, kw_only=True):
 
 class Storm(Fact, frozen=True, kw_only=True):
     """Subscribers that arrived all at once: how many stood, how long until the last one did, what that cost the server
-    and its broker, and what the kernel's accept queues threw away meanwhile (None: it does not tell)."""
+    and its broker, and what the kernel's accept queues threw away meanwhile (None: it does not tell).
+
+    Then everybody left at once. fds: descriptors of the server before anybody came, and when it was last looked at;
+    fds_back_ns: from the leave until they were within 5 of those before. None: not in time, or not to be told.
+    """
 
     subscribers: int
     standing: int
@@ -185,14 +206,17 @@ class Storm(Fact, frozen=True, kw_only=True):
     broker_cpu_ns: int
     accept_queue_overflows: int | None
     accept_queue_drops: int | None
+    fds_before: int | None = None
+    fds_after: int | None = None
+    fds_back_ns: int | None = None
 
 
 class CapacityStep(Fact, frozen=True, kw_only=True):
     """One load of a search for the most that a server sustains: messages per second on the topic, and how that went.
 
     verdict: sustained; exceeded (the bound, or something was lost); generator (its own limit came first); disturbed (by
-    something else on the machine, so that it says nothing); observation: what was seen, in words. The CPU times,
-    `deliveries` (their denominator), `requests` and `segments_in` (see Wire) are those of `window_ns`.
+    something that has nothing to do with the rate, so that it says nothing); observation: what was seen, in words. The
+    CPU times, `deliveries` (their denominator), `requests` and `segments_in` (see Wire) are those of `window_ns`.
     """
 
     rate_hz: float
@@ -262,6 +286,7 @@ class Trial(Fact, frozen=True, kw_only=True):
     ledger: Ledger | None = None
     oracle: Oracle | None = None
     absences: Absences | None = None
+    restart: Restart | None = None
     latency: Distribution | None = None
     completion: Distribution | None = None
     bursts: Distribution | None = None

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from bench import faults
+from bench import faults, storm
 from bench.analysis import findings
 from bench.analysis.distributions import fold
 from bench.cast import SLACK_S, Cast, connect, prime, start, why
@@ -32,7 +33,6 @@ from bench.results import (
     Machine,
     Planned,
     ProcessUsage,
-    Storm,
     Trial,
     Usage,
 )
@@ -41,6 +41,7 @@ from servers._variant import Capability, Variant
 
 LEAD_NS = 60_000_000  # from giving the orders to the first message: everybody has read theirs by then
 DRAIN_WITHIN_S = 5.0
+NOTHING_PUBLISHED: Mapping[str, Any] = MappingProxyType({"slips_ns": [], "unsent": 0})
 SETTLE_LOOKS = 8
 QUIET_SHARE, BUSY_SHARE = 0.1, 0.9  # of a core
 STEADY_SHARE = 0.7  # of what was used in the look before
@@ -133,19 +134,23 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
     sampler = Sampler(faults.living(cast), machine.cores, *window.cost_ns)
     sampler.start()
     try:
-        faults.carry_out(cast, window)
+        restarted = faults.carry_out(cast, window)
         watch(cast.watched, window.end_ns)
         stage.enter("drain")
-        slips = answer(cast.publisher, "publish", SLACK_S, cast.watched)["slips_ns"] if cast.publisher else []
+        published = answer(cast.publisher, "publish", SLACK_S, cast.watched) if cast.publisher else NOTHING_PUBLISHED
         said = cast.told("measure", drain_s)
         sampler.join()
     finally:
         sampler.stop()
     measured = merged([msgspec.convert(one["measured"], Measured, str_keys=True) for one in said])
-    stage.facts.update(_facts(measured, sampler, machine, slips[first:], cast))
+    stage.facts.update(_facts(measured, sampler, machine, published["slips_ns"][first:], cast))
     if measured.absences is not None:
         resumes = Capability.RESUME in variant.capabilities
-        stage.facts["absences"] = msgspec.structs.replace(measured.absences, resumes=resumes)
+        stage.facts["absences"] = msgspec.structs.replace(
+            measured.absences, resumes=resumes, unsent=published["unsent"]
+        )
+    if restarted is not None:
+        stage.facts["restart"] = faults.aftermath(cast, restarted)
 
 
 def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
@@ -207,32 +212,6 @@ def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
     stage.facts.update(idle=steps, connect=merge_known(connects))
 
 
-def _measure_storm(cast: Cast, variant: Variant, stage: Stage) -> None:
-    """Everybody connects at once; then a probe must reach them all."""
-    subscribers = cast.parameters["subscribers"]
-    server, broker = cast.server.server_pid, cast.broker.pid if cast.broker else None
-    stage.enter("measure")
-    queues, began_ns = conditions.accept_queues(), time.monotonic_ns()
-    before = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
-    connect(cast, variant, subscribers)
-    window_ns = time.monotonic_ns() - began_ns
-    after = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
-    thrown = conditions.accept_queues()
-    stage.enter("prime")
-    prime(cast)
-    said = cast.tell({"do": "idle"}, 0.0)
-    stage.facts["connect"] = merge_known([msgspec.convert(one["connect"], Distribution | None) for one in said])
-    stage.facts["storm"] = Storm(
-        subscribers=subscribers,
-        standing=subscribers - sum(sum(one["errors"].values()) for one in said),
-        window_ns=window_ns,
-        server_cpu_ns=after[0] - before[0],
-        broker_cpu_ns=after[1] - before[1],
-        accept_queue_overflows=thrown[0] - queues[0] if queues and thrown else None,
-        accept_queue_drops=thrown[1] - queues[1] if queues and thrown else None,
-    )
-
-
 def _settle(cast: Cast) -> None:
     """Wait until the server has gone quiet, or steady where polling never lets it be quiet: it may still be busy
     accepting those whom the kernel has connected for it.
@@ -271,5 +250,5 @@ MEASURES: dict[str, Callable[[Cast, Variant, Stage], None]] = {
     "publisher": _measure_messages,
     "subscribers": _measure_messages,
     "nobody": _measure_idle,
-    "arrivals": _measure_storm,
+    "arrivals": storm.measure,
 }

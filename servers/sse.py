@@ -6,6 +6,9 @@
 A text is the event `id: EPOCH:OFFSET`, `data: TEXT`. The stream begins with a comment, so that the response head leaves
 at once, and an event of nothing but an id, so that even a subscriber that never gets a text knows where to resume. An
 event `gap` says why texts may be missing. A comment every 15 seconds shows that the connection is alive.
+
+No reconnection time (`retry`) is sent: how long to wait after a loss, and with what jitter, is then left to subscribers
+of every technique alike, and is no property of this one.
 """
 
 from collections.abc import Iterator

@@ -16,8 +16,8 @@ from tests._synthetic import NATURES, Nature, _driven, _lognormal, synthetic
 WORKLOADS = ("burst", "chat", "storm", "capacity")
 GENERATOR_HZ = 1_300.0
 """Beyond this rate the made-up load generator gives way."""
-BATCHES_FROM_HZ = 30.0
-"""From this rate on one answer to a waiting subscriber carries more than one message."""
+BATCH_HZ = 30.0
+"""At this rate one answer to a waiting subscriber carries two messages, at twice it three."""
 WINDOW_S = 1.5
 MS = 1_000_000
 
@@ -86,6 +86,9 @@ def _storm(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
         broker_cpu_ns=int(count * 9_000) if nature.broker_us else 0,
         accept_queue_overflows=0,
         accept_queue_drops=3 if nature.name == "polling" else 0,
+        fds_before=20,
+        fds_after=20 if nature.name != "flask_sse" else count,
+        fds_back_ns=int(90e6 * rng.lognormal(0.0, 0.1)) if nature.name != "flask_sse" else None,
     )
     return msgspec.structs.replace(common, storm=storm)
 
@@ -94,7 +97,7 @@ def batch_of(nature: Nature, rate_hz: float) -> float:
     """Messages that one answer carries at a rate; of those who do not ask, one segment."""
     if nature.poll:
         return 0.25 * rate_hz
-    return max(1.0, rate_hz / BATCHES_FROM_HZ) if nature.requests else 1.0
+    return 1.0 + rate_hz / BATCH_HZ if nature.requests else 1.0
 
 
 def cpu_us_of(nature: Nature, rate_hz: float) -> float:

@@ -1,10 +1,16 @@
 """The most messages per second that a server sustains: what counts as sustained, and which rate is tried next.
 
-A rate is sustained if nothing was lost and 99 % of the deliveries came within the bound. The search doubles the rate
-from where it starts until one is exceeded (or halves it until one is sustained), then tries the geometric mean of
-the highest sustained and the lowest exceeded one, until they are within RESOLUTION, or MOST_STEPS are spent. A rate
-counts as exceeded only when that has been seen twice: once may be the machine. The capacity is the highest sustained
-rate.
+A rate is sustained if nothing was lost and 99 % of the deliveries came within the bound. From where it starts the
+search takes strides, four times the rate, until one is exceeded (or a quarter of it, down to LEAST_HZ, until one is
+sustained); then the geometric mean of the highest sustained and the lowest missed one, until they are within
+RESOLUTION. A rate counts as exceeded only when two steps have missed, at it or at lower rates above what is sustained:
+once may be the machine, and what is too much for the server at a lower rate is so at a higher one. So the first miss on
+the way up is tried again at once, one on the way down only if no lower one has borne it out in the end. MOST_STEPS end
+any search. The capacity is the highest sustained rate.
+
+What fails before the first message of a step is published (the server does not start, somebody cannot connect) has
+nothing to do with the rate. It ends the search: at once while nothing has been measured yet, later when it comes twice
+in a row.
 """
 
 from __future__ import annotations
@@ -15,14 +21,17 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.analysis.distributions import quantile
-from bench.results import CapacityStep, Trial
+from bench.results import CapacityStep, Failure, Trial
 from bench.units import duration
 
 Verdict = Literal["sustained", "exceeded", "generator", "disturbed"]
 
 RESOLUTION = 1.15
+STRIDE = 4.0
+LEAST_HZ = 1.0
 MOST_STEPS = 14
 BELIEVED_AFTER = 2
+UNDER_LOAD = frozenset({"measure", "drain"})
 FULL = 0.9
 """Of a core: a server and its broker that use as much have no time left for more."""
 OF_THE_GENERATOR = frozenset({"generator saturated", "load cores full"})
@@ -54,7 +63,7 @@ def step(trial: Trial, bound_ns: float) -> CapacityStep:
 
 def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
     if trial.failure is not None:
-        return "exceeded", trial.failure.error
+        return ("exceeded" if _under_load(trial.failure) else "disturbed"), trial.failure.error
     disqualifying = [finding for finding in trial.findings if finding.disqualifying]
     lost = [finding for finding in disqualifying if finding.name in OF_THE_LEDGER]
     own = [finding for finding in disqualifying if finding.name in OF_THE_GENERATOR]
@@ -70,18 +79,26 @@ def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
     return "sustained", f"99 % within {duration(late)}"
 
 
+def _under_load(failure: Failure) -> bool:
+    """Whether a trial failed while messages were published at the rate that was tried."""
+    return failure.phase in UNDER_LOAD
+
+
+def ends_search(failures: Sequence[Failure | None]) -> bool:
+    """Whether what became of the steps so far (None: measured) ends the search, because it has nothing to do with the
+    rate."""
+    early = [failure is not None and not _under_load(failure) for failure in failures]
+    return bool(early) and all(early[-1:] if all(early) else early[-BELIEVED_AFTER:])
+
+
 def sustained(steps: Sequence[CapacityStep]) -> float | None:
-    """The highest sustained rate below the lowest exceeded one; None where none was."""
-    exceeded = lowest_exceeded(steps)
-    rates = [one.rate_hz for one in steps if one.verdict == "sustained"]
-    return max((rate for rate in rates if exceeded is None or rate < exceeded), default=None)
+    """The highest sustained rate; None where none was."""
+    return max((one.rate_hz for one in steps if one.verdict == "sustained"), default=None)
 
 
 def lowest_exceeded(steps: Sequence[CapacityStep]) -> float | None:
     """The lowest rate that is believed to be too high; None where none is."""
-    kept = max((one.rate_hz for one in steps if one.verdict == "sustained"), default=0.0)
-    rates = sorted({one.rate_hz for one in steps if one.rate_hz > kept})
-    return next((rate for rate in rates if _believed(rate, steps)), None)
+    return next((rate for rate in _missed(steps) if _believed(rate, steps)), None)
 
 
 def is_at_least(steps: Sequence[CapacityStep]) -> bool:
@@ -90,13 +107,27 @@ def is_at_least(steps: Sequence[CapacityStep]) -> bool:
     Where the generator gave way in one try, what is seen in another at the same rate may be its work too.
     """
     exceeded = lowest_exceeded(steps)
-    shown = {one.verdict for one in steps if one.rate_hz == exceeded}
-    return exceeded is None or "generator" in shown or "exceeded" not in shown
+    if exceeded is None:
+        return True
+    shown = _verdicts_up_to(exceeded, steps)
+    return "generator" in shown or "exceeded" not in shown
+
+
+def _missed(steps: Sequence[CapacityStep]) -> list[float]:
+    """The rates above all that is sustained that were tried, ascending."""
+    kept = sustained(steps) or 0.0
+    return sorted({one.rate_hz for one in steps if one.rate_hz > kept})
+
+
+def _verdicts_up_to(rate_hz: float, steps: Sequence[CapacityStep]) -> list[str]:
+    """What was seen at a missed rate and at the missed rates below it: all of that speaks against it."""
+    missed = {rate for rate in _missed(steps) if rate <= rate_hz}
+    return [one.verdict for one in steps if one.rate_hz in missed]
 
 
 def _believed(rate_hz: float, steps: Sequence[CapacityStep]) -> bool:
-    verdicts = [one.verdict for one in steps if one.rate_hz == rate_hz]
-    return "sustained" not in verdicts and ("generator" in verdicts or len(verdicts) >= BELIEVED_AFTER)
+    verdicts = _verdicts_up_to(rate_hz, steps)
+    return "generator" in verdicts or len(verdicts) >= BELIEVED_AFTER
 
 
 class Limit(enum.StrEnum):
@@ -112,11 +143,11 @@ class Limit(enum.StrEnum):
 
 
 def limit(steps: Sequence[CapacityStep]) -> Limit:
-    """What ended a search, by the last try at that rate which says so."""
+    """What ended a search, by the last try at that rate, or missed below it, which says so."""
     exceeded = lowest_exceeded(steps)
     if exceeded is None:
         return Limit.SPENT
-    shown = [one for one in steps if one.rate_hz == exceeded]
+    shown = [one for one in steps if (sustained(steps) or 0.0) < one.rate_hz <= exceeded]
     if any(one.verdict == "generator" for one in shown):
         return Limit.GENERATOR
     seen = [one for one in shown if one.verdict == "exceeded"]
@@ -164,12 +195,14 @@ def next_rate(steps: Sequence[CapacityStep], start_hz: float, most_hz: float) ->
         return min(start_hz, most_hz)
     if len(steps) >= MOST_STEPS:
         return None
-    last = steps[-1].rate_hz
-    kept, exceeded = sustained(steps), lowest_exceeded(steps)
-    if steps[-1].verdict != "sustained" and not _believed(last, steps):
-        return last
+    kept, missed, exceeded = sustained(steps), _missed(steps), lowest_exceeded(steps)
+    if not missed:
+        return None if kept is None or kept >= most_hz else min(STRIDE * kept, most_hz)
+    lowest = missed[0]
     if exceeded is None:
-        return None if last >= most_hz else min(2 * (kept or last), most_hz)
+        return lowest
     if kept is None:
-        return exceeded / 2
-    return math.sqrt(kept * exceeded) if exceeded > kept * RESOLUTION else None
+        return max(lowest / STRIDE, LEAST_HZ) if lowest > LEAST_HZ else None
+    if lowest > kept * RESOLUTION:
+        return math.sqrt(kept * lowest)
+    return None if lowest == exceeded else lowest

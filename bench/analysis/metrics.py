@@ -30,6 +30,9 @@ the measured part: one event per hundred messages; the rest is finer than any ca
 SEGMENT_HEADER_BYTES = 40 + 12
 """An estimate, stated as one: 20 B IPv4 and 20 B TCP header with 12 B of timestamp option on every segment."""
 
+RESTARTS = ("restart",)
+RETURNS = ("dropped", "restart")
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -134,6 +137,53 @@ def _delivered_share(trial: Trial) -> float | None:
     return None if trial.ledger is None else _per(trial.ledger.delivered, trial.ledger.expected)
 
 
+def _back(q: float) -> Callable[[Trial], float | None]:
+    """When the share q of all losses had been made good; None where fewer ever were."""
+
+    def read(trial: Trial) -> float | None:
+        absences = trial.absences
+        if absences is None or absences.back is None or absences.back.count < q * absences.cuts:
+            return None
+        return quantile(absences.back, q * absences.cuts / absences.back.count) if absences.back.count else None
+
+    return read
+
+
+def _attempts_peak(trial: Trial) -> float | None:
+    absences = trial.absences
+    return None if absences is None else _per(max(absences.attempt_slots, default=0), absences.attempts)
+
+
+def _unsignalled(trial: Trial) -> float | None:
+    return None if trial.ledger is None else float(trial.ledger.lost - trial.ledger.signalled)
+
+
+def _unsent(trial: Trial) -> float | None:
+    subscribers = trial.parameters.get("subscribers")
+    if trial.absences is None or trial.ledger is None or not isinstance(subscribers, int):
+        return None
+    return _per(trial.absences.unsent * subscribers, trial.ledger.expected)
+
+
+def _fresh(trial: Trial) -> float | None:
+    return None if trial.absences is None else quantile(trial.absences.fresh, 0.5)
+
+
+def _fact(fact: str, *names: str) -> Callable[[Trial], float | None]:
+    """A number of one fact of the trial, or what its second one exceeds the first by."""
+
+    def read(trial: Trial) -> float | None:
+        values = [getattr(getattr(trial, fact), name, None) for name in names]
+        return None if None in values else float(values[-1] - (values[0] if len(values) > 1 else 0))
+
+    return read
+
+
+def _arrival_cpu(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else _per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.subscribers)
+
+
 def _connection_memory(trial: Trial) -> float | None:
     return slope([(step.subscribers, _both(step, "pss_bytes")) for step in trial.idle])
 
@@ -171,25 +221,18 @@ def _delivered_per_second(trial: Trial) -> float | None:
 
 
 def _arrived(trial: Trial) -> Storm | None:
-    """The storm, where the server showed every subscriber that it was subscribed: else nobody knows when it was."""
-    storm, connect = trial.storm, trial.connect
-    shown = storm is not None and connect is not None and connect.count == storm.standing == storm.subscribers
-    return storm if shown else None
+    """The storm, where the server showed that subscriptions stand: else nobody knows when everybody had arrived."""
+    return trial.storm if trial.connect is not None else None
 
 
-def _storm_window(trial: Trial) -> float | None:
+def _all_connected(trial: Trial) -> float | None:
     storm = _arrived(trial)
-    return None if storm is None else storm.window_ns
+    return None if storm is None else float(storm.window_ns)
 
 
-def _storm_rate(trial: Trial) -> float | None:
+def _arrivals_rate(trial: Trial) -> float | None:
     storm = _arrived(trial)
-    return None if storm is None else _per(1e9 * storm.standing, storm.window_ns)
-
-
-def _storm_cpu(trial: Trial) -> float | None:
-    storm = _arrived(trial)
-    return None if storm is None else _per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.standing)
+    return None if storm is None else _per(1e9 * storm.subscribers, storm.window_ns)
 
 
 def slope(points: list[tuple[int, float | None]]) -> float | None:
@@ -235,11 +278,27 @@ _TABLE = (
            resolution=RESOLUTION),
     Metric("capacity_deliveries", "deliveries per second sustained", "per s", "higher", _delivered_per_second,
            ("capacity",), resolution=RESOLUTION),
-    Metric("storm_window", "until everybody is subscribed", "ns", "lower", _storm_window, ("storm",), headline=True),
-    Metric("storm_rate", "connects per second", "per s", "higher", _storm_rate, ("storm",)),
-    Metric("storm_cpu", "server and broker CPU per connect", "ns", "lower", _storm_cpu, ("storm",), headline=True),
+    Metric("arrivals_rate", "connects per second", "per s", "higher", _arrivals_rate, ("storm",)),
     Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99), ("storm",)),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
+    Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5), RESTARTS),
+    Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95), RESTARTS),
+    Metric("back_all", "until all who lost their server were back", "ns", "lower", _back(1.0), RESTARTS),
+    Metric("fresh_p50", "from the first attempt until nothing was missing, median", "ns", "lower", _fresh, RETURNS),
+    Metric("attempts_peak", "most attempts to come back in a tenth of a second, of all", "share", "lower",
+           _attempts_peak, RESTARTS),
+    Metric("unsignalled", "messages lost without a word", "count", "lower", _unsignalled, RETURNS),
+    Metric("unsent", "messages that there was no server to take", "share", "lower", _unsent, RESTARTS),
+    Metric("without_server", "time without a server", "ns", "lower", _fact("restart", "ended_ns", "ready_ns"), RESTARTS),
+    Metric("restart_fds", "descriptors of the server, more than before its restart", "count", "lower",
+           _fact("restart", "fds_before", "fds_after"), RESTARTS),
+    Metric("restart_memory", "memory of the server, more than before its restart", "memory bytes", "lower",
+           _fact("restart", "memory_before_bytes", "memory_after_bytes"), RESTARTS),
+    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _all_connected, ("storm",),
+           headline=True),
+    Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",), headline=True),
+    Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower",
+           _fact("storm", "fds_back_ns"), ("storm",)),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
     Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),
     Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("unread", 0.5)),

@@ -82,6 +82,11 @@ class Subscriber(abc.ABC):
         """How many gaps the server has signalled."""
         return 0
 
+    @property
+    def retry_s(self) -> float | None:
+        """How long the server asked subscribers to wait before they come back; None where it did not."""
+        return None
+
     @abc.abstractmethod
     def open(self, timeout_s: float = 10.0) -> int | None:
         """Subscribe, blocking this greenlet only. Raises ConnectError.
@@ -100,7 +105,8 @@ class Subscriber(abc.ABC):
 
     @abc.abstractmethod
     def cut(self) -> None:
-        """Be gone without a farewell, as when the network is lost: sockets close, and no callback comes after it."""
+        """Be gone without a farewell: the server is told that the connection was aborted (RST), and no callback comes
+        after it."""
 
 
 class ConnectError(Exception):

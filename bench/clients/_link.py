@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import contextlib
 import errno
+import struct
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _READ_BYTES = 65_536
 MAX_OUTGOING_BYTES = 4 * 1_048_576
 PARTING_NS = 1_000_000_000
+_ABORT = struct.pack("ii", 1, 0)  # linger for no time at all (socket(7), SO_LINGER)
 _IP_BIND_ADDRESS_NO_PORT = 24  # Linux: choose the port at connect, where it need only differ per destination
 
 
@@ -80,9 +82,15 @@ class Link(_socket.socket):
             self._outgoing += memoryview(data)[sent:]
             self._reactor.readiness.watch_writable(self.fd, True)
 
-    def close(self) -> None:
-        """Close at once; no callback comes after it. Idempotent."""
+    def close(self, *, reset: bool = False) -> None:
+        """Close at once; no callback comes after it. Idempotent.
+
+        The server is told that nothing more comes (FIN) or, with `reset`, that the connection was aborted (RST).
+        """
         if self.is_open:
+            if reset:
+                with contextlib.suppress(OSError):  # not where the peer was first (macOS)
+                    self.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _ABORT)
             self.is_open = False
             self._reactor.readiness.unwatch(self.fd)
             self._reactor.forget(self)

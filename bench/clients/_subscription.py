@@ -90,7 +90,7 @@ class Subscription(Subscriber):
 
     def cut(self) -> None:
         if not self.closed:
-            self._leave()
+            self._leave(reset=True)
 
     def connected(self, now_ns: int) -> None:
         """The main link stands."""
@@ -118,15 +118,15 @@ class Subscription(Subscriber):
         """Leave in the protocol's way, without blocking; `closed` is set already. Where there is no farewell: drop."""
         self._drop()
 
-    def _drop(self) -> None:
+    def _drop(self, *, reset: bool = False) -> None:
         """Close all links at once."""
         if self._link is not None:
-            self._link.close()
+            self._link.close(reset=reset)
             self._link = None
 
-    def _leave(self) -> None:
+    def _leave(self, *, reset: bool = False) -> None:
         self.closed = True
-        self._drop()
+        self._drop(reset=reset)
 
     def _deliver(self, texts: list[bytes], now_ns: int) -> bool:
         """Hand over texts that were read at `now_ns`; whether the subscription still stands."""
@@ -199,10 +199,10 @@ class HttpSubscription(Subscription):
             self._upstream = Upstream(self.reactor, self.target, self.on_error)
         self._upstream.publish(topic, text)
 
-    def _drop(self) -> None:
-        super()._drop()
+    def _drop(self, *, reset: bool = False) -> None:
+        super()._drop(reset=reset)
         if self._upstream is not None:
-            self._upstream.close()
+            self._upstream.close(reset=reset)
 
 
 class Opening:

@@ -50,12 +50,12 @@ class RequestQueue:
         if not self._is_busy:
             self._send_next()
 
-    def close(self) -> None:
+    def close(self, *, reset: bool = False) -> None:
         """Close the connection; what waits is dropped, and no callback comes after it."""
         self._is_closed = True
         self._waiting.clear()
         if self._link is not None:
-            self._link.close()
+            self._link.close(reset=reset)
             self._link = None
 
     def part(self) -> None:

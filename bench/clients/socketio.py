@@ -112,7 +112,7 @@ class Client(Subscription):
         if self._posts is not None:
             self._posts.part()
 
-    def _drop(self) -> None:
-        super()._drop()
+    def _drop(self, *, reset: bool = False) -> None:
+        super()._drop(reset=reset)
         if self._posts is not None:
-            self._posts.close()
+            self._posts.close(reset=reset)

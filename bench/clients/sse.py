@@ -167,6 +167,12 @@ class SseProtocol:
         """The id of the last event; before the first one where this stream resumed; None where there are no ids."""
         return self._last_id.decode() or self._after
 
+    @property
+    def retry_s(self) -> float | None:
+        """The reconnection time, if the server set one."""
+        retry_ms = self._events.retry_ms
+        return None if retry_ms is None else retry_ms / 1000
+
     def feed(self, data: bytes) -> list[bytes]:
         """The texts completed by `data`, in order, up to where it broke the rules, if it did. Not to be changed."""
         if self._plain:
@@ -230,6 +236,11 @@ class Client(HttpSubscription):
     """One streaming response, confirmed by its head; where the head is late, by nothing. There is no farewell."""
 
     __slots__ = ("_protocol",)
+
+    @property
+    def retry_s(self) -> float | None:
+        protocol = self._cursored
+        return protocol.retry_s if isinstance(protocol, SseProtocol) else None
 
     def connected(self, now_ns: int) -> None:
         super().connected(now_ns)

@@ -122,9 +122,16 @@ def _absences(parts: Sequence[Absences | None]) -> Absences | None:
     known = [part for part in parts if part is not None]
     if not known:
         return None
-    counts = {name: sum(getattr(part, name) for part in known) for name in ("cuts", "returns", "attempts", "recovered")}
+    names = ("cuts", "returns", "attempts", "recovered", "unsent")
+    counts = {name: sum(getattr(part, name) for part in known) for name in names}
     slots = [sum(slot) for slot in zip_longest(*(part.attempt_slots for part in known), fillvalue=0)]
-    return Absences(resumes=known[0].resumes, attempt_slots=slots, fresh=merge(part.fresh for part in known), **counts)
+    return Absences(
+        resumes=known[0].resumes,
+        attempt_slots=slots,
+        fresh=merge(part.fresh for part in known),
+        back=merge_known(part.back for part in known),
+        **counts,
+    )
 
 
 def _ledger(ledgers: Sequence[Ledger]) -> Ledger:

@@ -112,3 +112,13 @@ def fds(pid: int) -> int:
 def threads(pid: int) -> int:
     """Threads."""
     return int(psutil.Process(pid).num_threads())
+
+
+def fds_held(pid: int) -> int | None:
+    """Open file descriptors of a process; None where that cannot be told."""
+    return _or_none(fds, pid)
+
+
+def memory_held(pid: int) -> int | None:
+    """PSS in bytes of a process; None where that cannot be told."""
+    return _or_none(pss_bytes, pid)

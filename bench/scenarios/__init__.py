@@ -78,7 +78,7 @@ BOUNDS = {
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
-CHOICES = {"plant": tuple(PLANTS), "signal": ("TERM", "KILL")}
+CHOICES = {"plant": tuple(PLANTS), "signal": ("TERM", "KILL"), "afterwards": ("probes", "silence")}
 """What a parameter of this name may be, where it is a name itself."""
 
 

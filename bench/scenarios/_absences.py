@@ -1,9 +1,6 @@
 """Subscribers that are cut off, or lose their server, and come back while publishing goes on.
 
-They take up where they left off, if the server has cursors.
-
-Whoever comes back retries with exponential backoff and full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS
-Architecture Blog, 2015): the wait before attempt n is drawn evenly from 0 to min(cap, base x 2^n).
+They take up where they left off, if the server has cursors. How long they wait before each attempt is in `_backoff`.
 """
 
 from __future__ import annotations
@@ -11,7 +8,8 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gevent
@@ -20,41 +18,69 @@ from bench.analysis.distributions import fold
 from bench.clients import ConnectError, Subscriber
 from bench.measure.recorder import Return, Tally, Window
 from bench.results import Absences
+from bench.scenarios._backoff import waits_s
 
 if TYPE_CHECKING:
     from bench.scenarios._session import Session, SubscriberUser
 
 ATTEMPTS_SLOT_NS = 100_000_000
-BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 
 
-def waits_s(rng: random.Random) -> Iterator[float]:
-    """How long to wait before one attempt after another; the first is made at once."""
-    yield 0.0
-    longest = BACKOFF_S
-    while True:
-        yield rng.uniform(0.0, longest)
-        longest = min(LONGEST_BACKOFF_S, 2 * longest)
+@dataclass(slots=True)
+class Absence:
+    """A subscriber is away since `left_ns`; it first tried to come back at `tried_ns`, when message `behind` was the
+    next one to be due. From `back_ns` its subscription stood, from `fresh_ns` it had, or had passed, all before
+    `behind`. 0: not yet. losses: how often its connection was lost meanwhile, the first time included.
+    """
+
+    tally: Tally
+    left_ns: int
+    tried_ns: int = 0
+    behind: int = 0
+    back_ns: int = 0
+    fresh_ns: int = 0
+    losses: int = 1
+
+
+@dataclass(slots=True)
+class Traveller:
+    """A subscriber that may be away: its own chance, what servers asked of it, and its latest absence."""
+
+    user: SubscriberUser
+    rng: random.Random
+    asked_s: float = 0.0
+    absence: Absence | None = None
+
+    @property
+    def retry_s(self) -> float:
+        """The reconnection time that a server last asked for; 0 where none ever did."""
+        asked_s = self.user.subscriber.retry_s
+        if asked_s is not None:
+            self.asked_s = asked_s
+        return self.asked_s
 
 
 class Catching:
-    """Hands texts to the ledger until the subscriber has, or has passed, what was due before it came back: that is the
-    moment at which it is fresh again."""
+    """Hands texts to the ledger and looks whether the subscriber, which has tried to come back, is back and fresh."""
 
-    def __init__(self, tally: Tally, behind: int, started_ns: int, fresh_ns: list[int]) -> None:
-        self._tally, self._behind, self._started_ns, self._fresh_ns = tally, behind, started_ns, fresh_ns
+    def __init__(self, absence: Absence) -> None:
+        self._absence = absence
         self.subscriber: Subscriber | None = None
 
     def on_text(self, text: bytes, received_ns: int) -> None:
-        """Enter a text, and look whether that was the last one missing."""
-        self._tally.on_text(text, received_ns)
+        """Enter a text: whoever hears one is back, if nothing has shown it before."""
+        self._absence.tally.on_text(text, received_ns)
         self.look(received_ns)
 
     def look(self, now_ns: int) -> None:
-        """Whether it is fresh by now; from then on the ledger alone is told."""
-        if self.subscriber is not None and self._tally.expected >= self._behind:
-            self._fresh_ns.append(now_ns - self._started_ns)
-            self.subscriber.on_text = self._tally.on_text
+        """It is back; whether it is fresh, too. From then on the ledger alone is told."""
+        absence = self._absence
+        if self.subscriber is None:
+            return
+        absence.back_ns = absence.back_ns or now_ns
+        if absence.tally.expected >= absence.behind:
+            absence.fresh_ns = now_ns
+            self.subscriber.on_text = absence.tally.on_text
             self.subscriber = None
 
 
@@ -62,81 +88,101 @@ class Comings:
     """All absences of one process.
 
     With the parameter `cut_every_s` every subscriber is cut off after 0.5 to 1.5 times that, stays away for
-    `away_s`, and again, as long as it can be back before the measured part ends. Without, it comes back whenever it
-    loses its server.
+    `away_s` (longer, if the server has asked for it), and again, as long as it can be back before the measured part
+    ends. Without, it comes back whenever it loses its server.
     """
 
     def __init__(self, session: Session, window: Window, start_ns: int, rate_hz: float) -> None:
         self._session, self._window, self._start_ns, self._rate_hz = session, window, start_ns, rate_hz
         self._every_s: float = session.parameters.get("cut_every_s", 0.0)
         self._away_s: float = session.parameters.get("away_s", 0.0)
-        self._slots: Counter[int] = Counter()
+        self._absences: list[Absence] = []
+        self._attempts_ns: list[int] = []
         self._returns: list[tuple[Return, Subscriber]] = []
-        self._spans: list[tuple[Tally, int, int]] = []
-        self._fresh_ns: list[int] = []
-        self._attempts = self._cuts = 0
 
     def begin(self) -> None:
         """From the beginning of the measured part."""
         for user in self._session.subscribers:
+            traveller = Traveller(user, random.Random(f"{self._session.seed}/{user.number}"))
             if self._every_s:
-                gevent.spawn(self._come_and_go, user)
+                gevent.spawn(self._come_and_go, traveller)
             else:
-                user.subscriber.on_error = self._lost(user)
+                user.subscriber.on_error = self._on_error(traveller)
 
-    def _lost(self, user: SubscriberUser) -> Callable[[str], None]:
+    def _on_error(self, traveller: Traveller) -> Callable[[str], None]:
         """What a subscriber does whose connection is lost: it comes back, from where it was."""
 
         def lost(reason: str) -> None:
             if reason.startswith("publish: "):
                 self._session.recorder.on_error(reason)
                 return
-            self._cuts += 1
-            now_ns = time.monotonic_ns()
-            rng = random.Random(f"{self._session.seed}/{user.number}/{self._cuts}")
-            gevent.spawn(self._come_back, user, user.subscriber.cursor, rng, now_ns)
+            absence = self._lost(traveller)
+            gevent.spawn(self._come_back, traveller, absence, traveller.user.subscriber.cursor)
 
         return lost
 
-    def _come_and_go(self, user: SubscriberUser) -> None:
-        rng = random.Random(f"{self._session.seed}/{user.number}")
+    def _come_and_go(self, traveller: Traveller) -> None:
         moment_ns = self._window.start_ns
         while True:
-            moment_ns += round(self._every_s * (0.5 + rng.random()) * 1e9)
-            back_ns = moment_ns + round(self._away_s * 1e9)
-            if back_ns + round(self._away_s * 1e9) > self._window.end_ns:
+            moment_ns += round(self._every_s * (0.5 + traveller.rng.random()) * 1e9)
+            away_ns = round(max(self._away_s, traveller.retry_s) * 1e9)
+            if moment_ns + 2 * away_ns > self._window.end_ns:
                 return
             _sleep_until(moment_ns)
-            cursor = user.subscriber.cursor
-            user.subscriber.cut()
-            self._cuts += 1
-            _sleep_until(back_ns)
-            self._come_back(user, cursor, rng, moment_ns)
-            moment_ns = max(back_ns, time.monotonic_ns())
+            subscriber = traveller.user.subscriber
+            cursor = subscriber.cursor
+            subscriber.cut()
+            absence = self._away(traveller)
+            _sleep_until(moment_ns + away_ns)
+            self._come_back(traveller, absence, cursor, at_once=True)
+            moment_ns = max(moment_ns + away_ns, time.monotonic_ns())
 
-    def _come_back(self, user: SubscriberUser, cursor: str | None, rng: random.Random, left_ns: int) -> None:
-        """Open subscriptions until one stands, or the measured part is over."""
-        started_ns = time.monotonic_ns()
-        behind = self._due_before(started_ns)
-        self._spans.append((user.tally, self._due_before(left_ns), behind))
-        for wait_s in waits_s(rng):
-            gevent.sleep(wait_s)
-            if time.monotonic_ns() > self._window.end_ns:
+    def _away(self, traveller: Traveller) -> Absence:
+        """Enter that a subscriber is away from now on."""
+        traveller.absence = Absence(traveller.user.tally, time.monotonic_ns())
+        self._absences.append(traveller.absence)
+        return traveller.absence
+
+    def _lost(self, traveller: Traveller) -> Absence:
+        """Enter a lost connection: of a subscriber that was not fresh again, its absence goes on."""
+        absence = traveller.absence
+        if absence is None or absence.fresh_ns:
+            return self._away(traveller)
+        absence.back_ns = 0
+        absence.losses += 1
+        return absence
+
+    def _come_back(
+        self, traveller: Traveller, absence: Absence, cursor: str | None, *, at_once: bool = False
+    ) -> None:
+        """Open subscriptions until one stands, or the measured part would be over before the next."""
+        for wait_s in waits_s(traveller.rng, traveller.retry_s, at_once=at_once):
+            if time.monotonic_ns() + wait_s * 1e9 > self._window.end_ns:
                 return
-            back = user.tally.came_back()
-            catching = Catching(user.tally, behind, started_ns, self._fresh_ns)
-            on_error = self._session.recorder.on_error if self._every_s else self._lost(user)
-            subscriber = self._session.subscription(user, catching.on_text, on_error, cursor)
-            catching.subscriber = user.subscriber = subscriber
-            self._returns.append((back, subscriber))
-            self._attempts += 1
-            self._slots[(time.monotonic_ns() - self._window.start_ns) // ATTEMPTS_SLOT_NS] += 1
-            try:
-                subscriber.open()
-            except ConnectError:
-                continue
+            gevent.sleep(wait_s)
+            if self._try(traveller, absence, cursor):
+                return
+
+    def _try(self, traveller: Traveller, absence: Absence, cursor: str | None) -> bool:
+        """Make one attempt; whether it was accepted."""
+        user, now_ns = traveller.user, time.monotonic_ns()
+        self._attempts_ns.append(now_ns)
+        if not absence.tried_ns:
+            absence.tried_ns, absence.behind = now_ns, self._due_before(now_ns)
+        back = user.tally.came_back()
+        catching = Catching(absence)
+        on_error = self._session.recorder.on_error if self._every_s else self._on_error(traveller)
+        subscriber = self._session.subscription(user, catching.on_text, on_error, cursor)
+        catching.subscriber = user.subscriber = subscriber
+        self._returns.append((back, subscriber))
+        losses = absence.losses
+        try:
+            took_ns = subscriber.open()
+        except ConnectError:
+            return False
+        if took_ns is not None and absence.losses == losses:  # it may have been lost before this greenlet's turn
             catching.look(time.monotonic_ns())
-            return
+        return True
 
     def _due_before(self, moment_ns: int) -> int:
         """How many messages were due by then: the number of the next one."""
@@ -148,18 +194,22 @@ class Comings:
             back.signalled = subscriber.gaps > 0
         first, last = self._window.first, self._window.last
         recovered = sum(
-            n < tally.expected and n not in tally.missing
-            for tally, left, back in self._spans
-            for n in range(max(first, left), min(last, back))
+            n < one.tally.expected and n not in one.tally.missing
+            for one in self._absences
+            for n in range(max(first, self._due_before(one.left_ns)), min(last, one.behind))
         )
+        began_ns = self._window.start_ns
+        slots = Counter(max(0, moment_ns - began_ns) // ATTEMPTS_SLOT_NS for moment_ns in self._attempts_ns)
+        fresh_ns = [one.fresh_ns - one.tried_ns for one in self._absences if one.fresh_ns]
         return Absences(
             resumes=False,
-            cuts=self._cuts,
-            returns=len(self._fresh_ns),
-            attempts=self._attempts,
-            attempt_slots=[self._slots[slot] for slot in range(max(self._slots, default=-1) + 1)],
+            cuts=len(self._absences),
+            returns=len(fresh_ns),
+            attempts=len(self._attempts_ns),
+            attempt_slots=[slots[slot] for slot in range(max(slots, default=-1) + 1)],
             recovered=recovered,
-            fresh=fold(self._fresh_ns),
+            fresh=fold(fresh_ns),
+            back=fold([one.back_ns - one.left_ns for one in self._absences if one.back_ns]),
         )
 
     @property

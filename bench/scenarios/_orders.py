@@ -5,6 +5,7 @@ prime     wait until everyone has received a probe
 calm      wait until everyone has received the last probe
 measure   warm up, measure, drain, and answer with all that was recorded
 idle      say what connecting took
+leave     have everybody leave
 """
 
 from __future__ import annotations
@@ -208,10 +209,18 @@ def idle(session: Session, order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def leave(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Have everybody leave, with the farewell that the protocol has."""
+    for user in session.subscribers:
+        user.subscriber.close()
+    return {}
+
+
 ORDERS: dict[str, Callable[[Session, dict[str, Any]], dict[str, Any]]] = {
     "connect": connect,
     "prime": prime,
     "calm": calm,
     "measure": measure,
     "idle": idle,
+    "leave": leave,
 }

@@ -2,7 +2,12 @@
 
 A subscriber is cut off about every `cut_every_s`, without a farewell, stays away for `away_s` and comes back: where
 it left off, if the server has cursors. A server that promises to resume must then deliver what was missed, or say
-that there is a gap; one that does not loses it. Alone, against a server started by hand, nobody is cut off:
+that there is a gap; one that does not loses it.
+
+The cut is a reset (RST), all that was under way is lost: what a server sees when a proxy, a NAT or the system at the
+other end gives a connection up. A network that only falls silent is not emulated: a server would notice nothing before
+TCP gives up, after minutes, and until then write to somebody who is long back. Alone, against a server started by hand,
+nobody is cut off:
 
     locust -f bench/scenarios/dropped.py --variant sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """

@@ -10,7 +10,7 @@ import pytest
 from bench.analysis.batching import Found, askers, cheaper, crossings, curve, several
 from bench.analysis.cells import Cells
 from tests._synthetic import NATURES, synthetic
-from tests._workloads import BATCHES_FROM_HZ, worked
+from tests._workloads import BATCH_HZ, worked
 
 POLLING, WAITING, SSE, WEBSOCKET = NATURES[:4]
 PUSHED_DEAR = replace(SSE, cpu_us=1_000.0)
@@ -34,7 +34,7 @@ def test_the_rate_from_which_an_answer_carries_several_messages_is_found():
     cells = searched(WAITING, SSE)
     found = several(cells, cells.facts["long_polling"])
     assert found.found is Found.CROSSED
-    assert found.rate_hz.median == pytest.approx(2 * BATCHES_FROM_HZ, rel=0.03)  # 2 messages where the rate is twice it
+    assert found.rate_hz.median == pytest.approx(BATCH_HZ, rel=0.1)
     assert len(found.rate_hz.values) == 3
 
 
@@ -45,11 +45,11 @@ def test_whoever_always_carries_several_is_said_to():
 
 
 def test_the_rate_at_which_asking_costs_less_than_pushing_is_found():
-    """110 us / (rate / 30) + 2 us for each message of an answer, 19 us for one that is pushed: equal at 194 /s."""
+    """110 us / (1 + rate / 30) + 2 us for each message of an answer, 19 us for one that is pushed: equal at 164 /s."""
     cells = searched(WAITING, SSE)
     found = between(cells, WAITING, SSE)
     assert found.found is Found.CROSSED
-    assert found.rate_hz.median == pytest.approx(110 * BATCHES_FROM_HZ / 17, rel=0.08)
+    assert found.rate_hz.median == pytest.approx((110 / 17 - 1) * BATCH_HZ, rel=0.1)
     assert found.end < 1
 
 

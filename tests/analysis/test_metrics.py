@@ -37,7 +37,9 @@ BY_HAND = {
 }
 ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
 IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
-STORM_BY_HAND = {"storm_window": 500 * MS, "storm_rate": 20, "storm_cpu": 5 * MS, "connect_p99": 3 * MS}
+STORM_BY_HAND = {
+    "all_connected": 500 * MS, "arrivals_rate": 20, "arrival_cpu": 5 * MS, "connect_p99": 3 * MS,
+}
 BURST_BY_HAND = {"burst_p50": 30 * MS}
 CAPACITY_BY_HAND = {"capacity": 40, "capacity_deliveries": 400}
 
@@ -83,7 +85,7 @@ def storm(**changes: object) -> Trial:
     """Ten connect within half a second; 40 ms of the server's CPU and 10 ms of the broker's."""
     fact = Storm(
         subscribers=10, standing=10, window_ns=500 * MS, server_cpu_ns=40 * MS, broker_cpu_ns=10 * MS,
-        accept_queue_overflows=0, accept_queue_drops=0,
+        accept_queue_overflows=0, accept_queue_drops=0, fds_before=9, fds_after=9, fds_back_ns=70 * MS,
     )  # fmt: skip
     return calm("storm", **{"storm": fact, **changes})
 

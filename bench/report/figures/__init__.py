@@ -138,7 +138,7 @@ FIGURES = (
            workloads.storm_alt, workloads.storm_sheet, workloads.with_storms, section=WORKLOADS_SECTION),
     Figure("storm-cost", "What a storm of connects costs", workloads.storm_cost_sentence,
            _panels.draw(workloads.STORM), _panels.alt(workloads.STORM), _panels.sheet(workloads.STORM),
-           cost.having("storm_cpu"), missing=False, section=WORKLOADS_SECTION),
+           cost.having("arrival_cpu"), missing=False, section=WORKLOADS_SECTION),
     Figure("calibration", "Planted and read back", calibration.read_back_sentence, calibration.read_back,
            calibration.read_back_alt, calibration.read_back_sheet, calibration.calibrated, missing=False),
 )  # fmt: skip

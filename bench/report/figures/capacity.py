@@ -24,7 +24,7 @@ from bench.units import quantity
 METRIC, DELIVERED = "capacity", "capacity_deliveries"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 COLUMNS = 2
-SMALL_IN = 1.28
+SMALL_IN = 1.35
 """How tall one of the small charts is."""
 
 
@@ -107,7 +107,7 @@ def most(subject: Subject) -> Figure:
         _bars.stack(axes, row, [(row.total.median, "solid")])
         _bars.trials(axes, row)
         delivered = subject.cells.estimate(DELIVERED, subject.scenario, row.variant.name)
-        texts.append(least[row.variant.name] + (f" ({quantity(delivered.median, 'per s')})" if delivered else ""))
+        texts.append(least[row.variant.name] + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else ""))
         _bars.number(axes, row, texts[-1])
     _bars.finish(axes, chart, "per s")
     width_in = WIDTH_IN - chart.names_in - 0.3
@@ -167,8 +167,8 @@ def search(subject: Subject) -> Figure:
                 continue
             _small(axes, subject, one, limits, _heading(rows, number, place))
             axes.tick_params(labelbottom=bottom[place] == number)
-    figure.supxlabel("messages published per second", fontsize=_bars.SMALL_PT, color=MUTED)
-    figure.supylabel("99 % arrive within", fontsize=_bars.SMALL_PT, color=MUTED)
+            axes.set_xlabel("messages per second" if bottom[place] == number else "", fontsize=_bars.SMALL_PT)
+            axes.set_ylabel("" if place else "99 % within", fontsize=_bars.SMALL_PT)
     return figure
 
 

@@ -36,8 +36,8 @@ CHAT = (
     Panel("cpu", "server and broker CPU\nper delivered message", _in_echo("cpu")),
 )
 STORM = (
-    Panel("storm_rate", "connects per second"),
-    Panel("storm_cpu", "server and broker CPU\nper connect"),
+    Panel("arrivals_rate", "connects per second"),
+    Panel("arrival_cpu", "server and broker CPU\nper connect"),
 )
 
 

@@ -271,14 +271,16 @@ def _storm(cells: Cells) -> list[Phrase]:
     if not any(storms.values()):
         return []
     count = _parameter(cells, name, "subscribers")
-    silent = [one.label for one, held in storms.items() if held and not cells.values("storm_window", name, one.name)]
+    silent = [one.label for one, held in storms.items() if held and not cells.values("all_connected", name, one.name)]
     return [
-        standing(cells, "storm_window", name, f"Until {counted(round(count), 'subscriber')} that connect at once are"
+        standing(cells, "all_connected", name, f"Until {counted(round(count), 'subscriber')} that connect at once are"
                  " all subscribed: "),
-        _medians(cells, "storm_rate", name, "Connects per second: "),
-        standing(cells, "storm_cpu", name, "Server CPU per connect: "),
+        _medians(cells, "arrivals_rate", name, "Connects per second: "),
+        standing(cells, "arrival_cpu", name, "Server CPU per connect: "),
         (f"{listed(silent)} cannot show before the first message that a subscription stands.",) if silent else (),
         _thrown(storms),
+        standing(cells, "fds_back", name, "Until the server had closed what those who left had open: "),
+        _left_open(storms),
     ]  # fmt: skip
 
 
@@ -292,6 +294,17 @@ def _thrown(storms: dict[VariantFacts, list[Storm]]) -> Phrase:
     if not thrown:
         return ("No connect was thrown away by an accept queue.",)
     return (f"Connects that an accept queue threw away, in the worst trial: {', '.join(thrown)}.",)
+
+
+def _left_open(storms: dict[VariantFacts, list[Storm]]) -> Phrase:
+    """Who had not closed the connections of those who left in the time that was waited for it."""
+    told = []
+    for variant, held in storms.items():
+        seen = [storm for storm in held if storm.fds_before is not None and storm.fds_after is not None]
+        open_ = [storm for storm in seen if storm.fds_back_ns is None]
+        if open_:
+            told.append(f"{variant.label} in {len(open_)} of {counted(len(seen), 'trial')}")
+    return (f"Not closed again while that was waited for: {', '.join(told)}.",) if told else ()
 
 
 PARAGRAPHS: dict[str, Callable[[Cells], list[Phrase]]] = {
