@@ -117,7 +117,7 @@ def test_nobody_is_behind_one_whose_search_had_no_end(cells: Cells) -> None:
         for trial in cells.trials
     ]  # fmt: skip
     said = told(Cells(cells.run, cut), "capacity")[0]
-    assert re.search(r"not known how far: .*WebSocket at least", said)
+    assert re.search(r"whose end was not found: .*WebSocket at least", said)
     assert "behind it" not in said
 
 
@@ -186,3 +186,10 @@ def test_the_page_and_the_summary_of_a_hostile_run_hold_the_section(tmp_path: Pa
     summary = (page.parent / "summary.md").read_text(encoding="utf-8").split("## Workloads")[1]
     assert HOSTILE not in summary
     assert "Until the last of 100 subscribers" in summary
+
+
+def test_the_law_of_a_fan_out_counts_the_members_of_a_room_and_knows_no_burst(cells: Cells) -> None:
+    found = {figure.name: figure for figure in drawn(cells)}
+    assert "fan-out-burst" not in found
+    law = {row["variant"]: row["law_ns"] for row in rows(found["fan-out-chat"]) if row["what"] == "median"}
+    assert float(law["websocket"]) == pytest.approx(10 * 12_000, rel=0.1)

@@ -114,7 +114,7 @@ class _Shown:
 
     def rest(self, others: Sequence[Entry]) -> list[str | Number]:
         """Those after the first: not told apart, behind, and those of whom it cannot be said."""
-        groups = {"level": "; not told apart from it: ", "behind": "; behind it: ", "open": "; not known how far: "}
+        groups = {"level": "; not told apart from it: ", "behind": "; behind it: ", "open": "; whose end was not found: "}
         held: dict[str, list[Entry]] = {kind: [] for kind in groups}
         for entry in others:
             behind = entry.verdict is not Verdict.NONE_SHOWN
