@@ -33,11 +33,9 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One workload: its question as the scenario puts it, and what the run says to it; `scenario` is where its figures
-    stand."""
+    """One workload: its question as the scenario puts it, and what the run says to it."""
 
     name: str
-    scenario: str
     question: str
     told: list[Phrase]
 
@@ -65,8 +63,7 @@ def workloads(cells: Cells) -> Section:
     for name, paragraph in PARAGRAPHS.items():
         told = [phrase for phrase in paragraph(cells) if phrase]
         if told:
-            scenario = batching.SCENARIO if name == BATCHING else name
-            found.append(Workload(name, scenario, questions.get(name, SENTENCE_OF_BATCHING), told))
+            found.append(Workload(name, questions.get(name, SENTENCE_OF_BATCHING), told))
         elif name in cells.scenarios:
             invalid.append(name)
         else:
