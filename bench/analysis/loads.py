@@ -62,6 +62,11 @@ class Load:
         return max(self.publishes, self.upstream)
 
     @property
+    def published(self) -> float:
+        """Messages that are published on the server's side and not sent by subscribers, per second."""
+        return max(0.0, self.publishes - self.upstream)
+
+    @property
     def events(self) -> float:
         """What wakes the server, per second."""
         return self.arrivals + (self.requests if self.spread else 0.0)

@@ -21,8 +21,15 @@ Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s",
 Better = Literal["lower", "higher"]
 
 GRAINS: Mapping[Unit, float] = MappingProxyType(
-    {"ns": 100.0, "wire bytes": 0.5, "memory bytes": 64.0, "share": 1e-5, "count": 0.01, "ns per s": 1_000.0,
-     "per s": 0.01}
+    {
+        "ns": 100.0,
+        "wire bytes": 0.5,
+        "memory bytes": 64.0,
+        "share": 1e-5,
+        "count": 0.01,
+        "ns per s": 1_000.0,
+        "per s": 0.01,
+    }
 )
 """The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
 the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""

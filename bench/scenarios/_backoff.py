@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-BASE_S, LONGEST_S = 1.0, 4.0
+BASE_S, LONGEST_S = 1.0, 3.0
 
 
 def waits_s(rng: random.Random, retry_s: float = 0.0, *, at_once: bool = False) -> Iterator[float]:

@@ -66,7 +66,7 @@ def test_a_need_within_what_was_measured_is_not_extrapolated(costs: Costs) -> No
         ({"payload_bytes": 20_000}, {"payload_bytes"}),
         ({"payload_bytes": 50}, {"payload_bytes"}),
         ({"upstream_rate": 20.0}, {"upstream"}),
-        ({"fan_out": 1}, {"arrivals"}),
+        ({"fan_out": 1}, {"published"}),
     ],
 )
 def test_what_lies_outside_the_measured_loads_is_flagged(
@@ -84,7 +84,7 @@ def test_what_lies_outside_the_measured_loads_is_flagged(
 
 def test_messages_of_ones_own_were_measured_by_the_echo_as_often_as_it_published(costs: Costs) -> None:
     """100 subscribers that send up to 6 messages/s each, and get them back: 600 published per second, fan-out 1."""
-    for rate, beyond in ((5.9, set()), (6.1, {"arrivals"})):
+    for rate, beyond in ((5.9, set()), (6.1, {"published"})):
         found = option(costs, replace(NEED, fan_out=1, rate=rate), "sse")
         assert {one.dimension.name for one in found.beyond} == beyond
 

@@ -8,17 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.capacity import (
+    LEAST_HZ,
     MOST_STEPS,
     RESOLUTION,
     Limit,
     bounded,
     ended,
+    ends_search,
     is_at_least,
     limit,
     next_rate,
     step,
     sustained,
 )
+from bench.plan import SEARCH_STEPS
 from bench.results import CapacityStep, Failure, Finding
 from tests.analysis._trials import MS, calm
 
@@ -43,19 +46,65 @@ def search(capacity_hz: float, start_hz: float, generator_hz: float = float("inf
 def test_the_search_finds_a_capacity_from_below_within_its_resolution(capacity: float, start: float) -> None:
     steps = search(capacity, start)
     found = sustained(steps)
-    if len(steps) < MOST_STEPS:
-        assert found is not None
+    if found is None:
+        assert capacity < LEAST_HZ
+    elif len(steps) < MOST_STEPS:
         assert found <= capacity < found * RESOLUTION
         assert not is_at_least(steps)
     else:
-        assert found is None or found <= capacity
+        assert found <= capacity
 
 
 def test_a_miss_that_is_not_repeated_is_no_limit() -> None:
-    steps = [stepped(20, "sustained"), stepped(40, "exceeded")]
-    assert next_rate(steps, 20, 1e5) == 40
-    steps.append(stepped(40, "sustained"))
+    steps = [stepped(20, "sustained"), stepped(80, "exceeded")]
     assert next_rate(steps, 20, 1e5) == 80
+    steps.append(stepped(80, "sustained"))
+    assert next_rate(steps, 20, 1e5) == 320
+
+
+def test_a_miss_at_a_lower_rate_bears_out_one_at_a_higher_rate() -> None:
+    steps = [stepped(100, "sustained"), stepped(120, "exceeded")]
+    assert sustained(steps) == 100
+    assert next_rate(steps, 100, 1e5) == 120
+    steps = [stepped(100, "sustained"), stepped(114, "exceeded"), stepped(130, "exceeded")]
+    assert next_rate(steps, 100, 1e5) == 114
+    steps.append(stepped(114, "sustained"))
+    assert next_rate(steps, 100, 1e5) == 130
+    steps.append(stepped(130, "exceeded"))
+    assert next_rate(steps, 100, 1e5) is None
+    assert sustained(steps) == 114
+
+
+@given(st.floats(25.0, 25_000.0))
+def test_no_search_in_the_usual_range_takes_more_than_eleven_steps(capacity: float) -> None:
+    assert len(search(capacity, 100.0)) <= 11
+
+
+def test_on_the_average_a_search_takes_as_long_as_the_plan_says() -> None:
+    spread = [25.0 * 1000.0 ** (place / 200) for place in range(200)]
+    steps = [len(search(capacity, 100.0)) for capacity in spread]
+    assert sum(steps) / len(steps) == pytest.approx(SEARCH_STEPS, abs=0.5)
+
+
+EARLY, LATE = Failure(phase="start", error="not ready"), Failure(phase="measure", error="gone", died="server")
+
+
+@pytest.mark.parametrize(
+    ("failures", "over"),
+    [
+        ([], False),
+        ([None], False),
+        ([EARLY], True),
+        ([LATE], False),
+        ([LATE, LATE], False),
+        ([LATE, EARLY], False),
+        ([None, EARLY], False),
+        ([None, EARLY, None, EARLY], False),
+        ([None, EARLY, EARLY], True),
+    ],
+)
+def test_what_has_nothing_to_do_with_the_rate_ends_the_search(failures: list[Failure | None], over: bool) -> None:
+    assert ends_search(failures) is over
 
 
 def test_where_the_generator_gives_up_first_the_capacity_is_at_least_what_was_sustained() -> None:
@@ -76,7 +125,8 @@ def test_the_search_ends_at_the_highest_rate_that_may_be_asked_for() -> None:
     ("changes", "verdict"),
     [
         ({}, "sustained"),
-        ({"failure": Failure(phase="prime", error="nothing came")}, "exceeded"),
+        ({"failure": Failure(phase="measure", error="the server was killed")}, "exceeded"),
+        ({"failure": Failure(phase="prime", error="nothing came")}, "disturbed"),
         ({"findings": ["lost messages"]}, "exceeded"),
         ({"findings": ["generator saturated", "lost messages"]}, "generator"),
         ({"findings": ["machine busy"]}, "disturbed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.analysis.distributions import fold
 from bench.analysis.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import CapacityStep, IdleStep, Storm, Trial
+from bench.results import Absences, CapacityStep, IdleStep, Restart, Storm, Trial
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
@@ -36,10 +37,21 @@ BY_HAND = {
     "slip_p99": 20_000,
 }
 ECHO_BY_HAND = {"round_trip_p50": 50 * MS, "round_trip_p99": 99 * MS}
-IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
-STORM_BY_HAND = {
-    "all_connected": 500 * MS, "arrivals_rate": 20, "arrival_cpu": 5 * MS, "connect_p99": 3 * MS,
+DROPPED_BY_HAND = {"fresh_p50": 5 * MS, "unsignalled": 3}
+RESTART_BY_HAND = DROPPED_BY_HAND | {
+    "back_p50": 30 * MS,
+    "back_p95": 50 * MS,
+    "back_all": None,
+    "attempts_peak": 0.5,
+    "unsent": 0.2,
+    "without_server": 700 * MS,
+    "restart_fds": -1,
+    "restart_memory": 2_000_000,
 }
+STORM_BY_HAND = {"all_connected": 800 * MS, "arrival_cpu": 0.3 * MS, "fds_back": 90 * MS}
+FAULTS_BY_HAND = {"dropped": DROPPED_BY_HAND, "restart": RESTART_BY_HAND, "storm": STORM_BY_HAND}
+IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
+ARRIVALS_BY_HAND = {"arrivals_rate": 12.5, "connect_p99": 3 * MS}
 BURST_BY_HAND = {"burst_p50": 30 * MS}
 CAPACITY_BY_HAND = {"capacity": 40, "capacity_deliveries": 400}
 
@@ -59,10 +71,10 @@ def idle() -> Trial:
 
 
 def test_every_metric_is_computed_by_hand_here() -> None:
-    assert METRICS.keys() == {
-        name for held in (BY_HAND, ECHO_BY_HAND, IDLE_BY_HAND, STORM_BY_HAND, BURST_BY_HAND, CAPACITY_BY_HAND)
-        for name in held
-    }
+    of_faults = {name for by_hand in FAULTS_BY_HAND.values() for name in by_hand}
+    of_workloads = ARRIVALS_BY_HAND.keys() | BURST_BY_HAND.keys() | CAPACITY_BY_HAND.keys()
+    known = BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
+    assert METRICS.keys() == known | of_faults | of_workloads
 
 
 @pytest.mark.parametrize(("name", "value"), BY_HAND.items())
@@ -81,23 +93,50 @@ def test_a_metric_of_idle_connections(name: str, value: float) -> None:
     assert METRICS[name].of(idle()) == pytest.approx(value)
 
 
-def storm(**changes: object) -> Trial:
-    """Ten connect within half a second; 40 ms of the server's CPU and 10 ms of the broker's."""
-    fact = Storm(
-        subscribers=10, standing=10, window_ns=500 * MS, server_cpu_ns=40 * MS, broker_cpu_ns=10 * MS,
-        accept_queue_overflows=0, accept_queue_drops=0, fds_before=9, fds_after=9, fds_back_ns=70 * MS,
+def faulty(scenario: str) -> Trial:
+    """Ten subscribers, fifty messages; twenty losses, of which nineteen were made good after 10, 20, ... ms."""
+    trial = calm(
+        scenario,
+        absences=Absences(
+            resumes=True, cuts=20, returns=19, attempts=40, attempt_slots=[0, 20, 0, 15, 5], recovered=9,
+            fresh=fold(np.full(19, 5 * MS)), back=fold(np.repeat([10, 20, 30, 40, 50], [4, 4, 4, 4, 3]) * MS), unsent=10,
+        ),
+        restart=Restart(ended_ns=MS, ready_ns=701 * MS, fds_before=20, fds_after=19, memory_before_bytes=40_000_000,
+                        memory_after_bytes=42_000_000),
+        storm=Storm(
+            subscribers=10, standing=10, window_ns=800 * MS, server_cpu_ns=2 * MS, broker_cpu_ns=MS,
+            accept_queue_overflows=0, accept_queue_drops=0, fds_before=9, fds_after=10, fds_back_ns=90 * MS,
+        ),
     )  # fmt: skip
-    return calm("storm", **{"storm": fact, **changes})
+    return changed(trial, "ledger", lost=120, delivered=380, signalled=117)
 
 
-@pytest.mark.parametrize(("name", "value"), STORM_BY_HAND.items())
-def test_a_metric_of_a_storm(name: str, value: float) -> None:
-    assert METRICS[name].of(storm()) == pytest.approx(value, rel=1e-3)
+@pytest.mark.parametrize(
+    ("scenario", "name", "value"),
+    [(scenario, name, value) for scenario, by_hand in FAULTS_BY_HAND.items() for name, value in by_hand.items()],
+)
+def test_a_metric_of_what_went_wrong(scenario: str, name: str, value: float | None) -> None:
+    found = METRICS[name].of(faulty(scenario))
+    assert found == (None if value is None else pytest.approx(value, rel=1e-3))
+    assert METRICS[name].of(calm()) is None
+
+
+def test_everybody_was_back_only_if_every_loss_was_made_good() -> None:
+    trial = changed(faulty("restart"), "absences", cuts=19)
+    assert METRICS["back_all"].of(trial) == 50 * MS
+    nobody = changed(trial, "absences", back=fold(np.zeros(0, dtype=np.int64)))
+    assert [METRICS[name].of(nobody) for name in ("back_p50", "back_p95", "back_all")] == [None] * 3
+
+
+@pytest.mark.parametrize(("name", "value"), ARRIVALS_BY_HAND.items())
+def test_a_metric_of_arrivals(name: str, value: float) -> None:
+    assert METRICS[name].of(faulty("storm")) == pytest.approx(value, rel=1e-3)
 
 
 def test_a_storm_whose_end_the_server_does_not_show_has_no_end() -> None:
-    blind = storm(connect=None)
-    assert [METRICS[name].of(blind) for name in STORM_BY_HAND] == [None] * len(STORM_BY_HAND)
+    blind = msgspec.structs.replace(faulty("storm"), connect=None)
+    names = ("all_connected", "arrival_cpu", *ARRIVALS_BY_HAND)
+    assert [METRICS[name].of(blind) for name in names] == [None] * len(names)
 
 
 def test_a_burst_and_a_capacity() -> None:
@@ -156,8 +195,6 @@ def test_memory_that_cannot_be_measured_is_not_guessed() -> None:
 
 
 def changed_step(step: IdleStep) -> IdleStep:
-    import msgspec
-
     return msgspec.structs.replace(step, server=msgspec.structs.replace(step.server, pss_bytes=None))
 
 

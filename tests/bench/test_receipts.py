@@ -29,6 +29,8 @@ def absent(count) -> Absences:
         attempt_slots=[count],
         recovered=count,
         fresh=fold([MS] * count),
+        back=fold([2 * MS] * count),
+        unsent=count,
     )
 
 
@@ -111,6 +113,7 @@ def test_the_series_holds_every_delivery_of_the_window_once():
 
 def test_a_burst_is_over_when_its_last_message_has_reached_everyone():
     """Bursts of two, due when their first is; the second burst never reached one subscriber whole, the third is cut."""
+
     def arrived(number, last_ms, receivers=2):
         due = number // 2 * 200 * MS
         return FanOut(intended_ns=due, last_received_ns=due + last_ms * MS, receivers=receivers)

@@ -5,7 +5,7 @@ import os
 import psutil
 import pytest
 
-from bench import calibrate, scenarios, trial
+from bench import calibrate, scenarios, storm, trial
 from bench.analysis.calibration import readings
 from bench.analysis.oracle import agree
 from bench.measure import conditions, machine
@@ -157,7 +157,13 @@ def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed
     assert absences.cuts >= 10
     assert absences.fresh.count >= 10
     assert sum(absences.attempt_slots) == absences.attempts
+    assert absences.back.count >= 10
     assert ledger.lost > 0
+    assert 0 < absences.unsent * 10 <= ledger.lost  # all that was due while there was no server, and not more
+    assert 0 < record.restart.ended_ns < record.restart.ready_ns
+    if conditions.LINUX:
+        assert abs(record.restart.fds_after - record.restart.fds_before) <= 5
+        assert record.restart.memory_after_bytes < 2 * record.restart.memory_before_bytes
     assert agree(ledger, record.oracle)
     assert record.usage is None
     if absences.resumes:
@@ -172,6 +178,8 @@ def test_whoever_arrives_all_at_once_is_subscribed_in_the_end(variant):
     assert record.failure is None
     assert record.storm.standing == record.storm.subscribers == 50
     assert record.storm.server_cpu_ns > 0
+    assert abs(record.storm.fds_after - record.storm.fds_before) <= 5
+    assert 0 <= record.storm.fds_back_ns <= storm.FDS_WITHIN_NS
     assert record.connect is None or record.connect.count == 50
 
 

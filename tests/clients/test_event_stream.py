@@ -180,3 +180,13 @@ def test_an_event_that_never_ends_is_an_error(monkeypatch):
     for _ in range(9):
         protocol.feed(chunk(b"data: 1234567\n"))
     assert protocol.over == "protocol error: event too large"
+
+
+@pytest.mark.parametrize("retry", [b"retry: 2500\n", b"retry:2500\n\n", b"retry: 100\nretry: 2500\nretry: 1x\n"])
+def test_the_reconnection_time_is_the_last_that_the_server_set(retry):
+    for parts in every_single_cut(HEAD + chunk(b": welcome\n\n" + retry + b"data: x\n\n")):
+        protocol = SseProtocol()
+        assert protocol.retry_s is None
+        fed(protocol.feed, parts)
+        protocol.feed(chunk(b"data: y\n\n"))
+        assert protocol.retry_s == 2.5

@@ -278,6 +278,41 @@ def test_the_end_of_the_server_is_an_error(name, reset, subscribe, closing):
     assert ear.subscriber.closed
 
 
+@pytest.mark.parametrize("name", RESUMABLE)
+def test_to_be_cut_off_is_a_reset_and_to_leave_is_none(name, subscribe, closing):
+    def open_and_read_on(connection, number):
+        connection.sendall(OPENINGS[name](read_head(connection)))
+        try:
+            while connection.recv(1 << 16):
+                pass
+            ends[number] = "ended"
+        except ConnectionResetError:
+            ends[number] = "reset"
+
+    ends = {}
+    port = closing(Scripted(open_and_read_on)).port
+    gone, cut = subscribe(name, port), subscribe(name, port)
+    cut.subscriber.cut()
+    gone.subscriber.close()
+    eventually(lambda: len(ends) == 2, "both ends")
+    assert ends == {0: "ended", 1: "reset"}
+    assert (cut.errors, gone.errors, cut.subscriber.closed) == ([], [], True)
+
+
+def test_what_an_event_stream_asks_of_those_who_come_back_is_kept(subscribe, closing):
+    def stream(connection, _number):
+        connection.sendall(stream_opening(read_head(connection)) + b"d\r\nretry: 1500\n\n\r\n" + b"9\r\ndata: x\n\n\r\n")
+        connection.recv(1)
+
+    ear = subscribe("sse", 0, opened=False)
+    assert ear.subscriber.retry_s is None
+    ear = subscribe("sse", closing(Scripted(stream)).port)
+    eventually(lambda: ear.texts, "the text")
+    assert ear.subscriber.retry_s == 1.5
+    ear.subscriber.cut()
+    assert ear.subscriber.retry_s == 1.5
+
+
 BREACHES = {
     "websocket": b"\x81\x01x\x81\x81abcdx\x81\x01y",
     "sse": b"9\r\ndata: x\n\n\r\noops\r\n9\r\ndata: y\n\n\r\n",

@@ -101,7 +101,9 @@ def test_too_few_trials_rank_nobody() -> None:
 def test_where_the_generator_gave_way_a_capacity_is_at_least_what_was_found(cells: Cells) -> None:
     """Made up: one core allows 791 messages/s with WebSocket, and more than the generator sends with long polling."""
     first, delivered, ended, *_ = told(cells, "capacity")
-    assert re.search(r"350 ms: Long polling at least 1,\d+ /s .*behind it: WebSocket [67]\d\d /s \(.*\), at most 0\.", first)
+    assert re.search(
+        r"350 ms: Long polling at least 1,\d+ /s .*behind it: WebSocket [67]\d\d /s \(.*\), at most 0\.", first
+    )
     assert "the load generator was full before the server (Long polling" in ended
     assert re.search(r"the server used its core up \(.*WebSocket", ended)
     assert re.search(r"WebSocket 7\d,\d00 /s", delivered)

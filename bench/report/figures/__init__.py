@@ -199,6 +199,14 @@ def _render(figure: Figure, subject: Subject, colours: dict[str, str]) -> Drawn:
     text = vector.getvalue()
     inline = svg.inline(text, name, alt, colours, 72 * HEAD_IN, 72 * FOOT_IN)
     return Drawn(
-        name, heading, subject.scenario, sentence, alt, text, inline, raster.getvalue(), figure.data(subject).text,
+        name,
+        heading,
+        subject.scenario,
+        sentence,
+        alt,
+        text,
+        inline,
+        raster.getvalue(),
+        figure.data(subject).text,
         figure.section,
     )

@@ -1,4 +1,4 @@
-"""Several metrics of a scenario side by side: one row per variant, shared by all panels, each with an axis of its own."""
+"""Several metrics of a scenario side by side: a row per variant, shared by all panels, each with an axis of its own."""
 
 from __future__ import annotations
 
@@ -185,7 +185,8 @@ def sheet(panels: Sequence[Panel]) -> Callable[[Subject], Sheet]:
             for row in _rows.rows(subject, panel.metric).rows:
                 other = panel.beside(subject, row.variant) if panel.beside else None
                 about = [*who(row.variant), panel.metric, panel.unit]
-                lines.append([*about, "median", len(row.values), None, *ends(row.total), other and other.median])
+                beside = other.median if other else None
+                lines.append([*about, "median", len(row.values), None, *ends(row.total), beside])
                 lines += [[*about, "trial", None, block, value, None, None, None] for block, value in row.values]
         return Sheet([*WHO, "metric", "unit", "what", "trials", "block", "value", "low", "high", "beside"], lines)
 

@@ -42,10 +42,11 @@ def over_rates(cells: Cells) -> list[str]:
 def sentence(subject: Subject) -> str:
     """What is drawn. What it shows is told beside it."""
     return (
-        "Against the rate: messages in one response, or, where nobody asks, in one segment received; the median latency;"
-        " and CPU of server and broker per message. Rates are those of the sweep of the broadcast and of the search for"
-        f" the capacity. Dashed: {SEVERAL:g} messages in an answer; an upright mark is where a variant that asks comes to"
-        " cost less than one that is pushed to. A dotted line only leads from the end of a line to its name."
+        "Against the rate: messages in one response, or, where nobody asks, in one segment received; the median"
+        " latency; and CPU of server and broker per message. Rates are those of the sweep of the broadcast and of the"
+        f" search for the capacity. Dashed: {SEVERAL:g} messages in an answer; an upright mark is where a variant that"
+        " asks comes to cost less than one that is pushed to. A dotted line only leads from the end of a line to its"
+        " name."
     )
 
 

@@ -107,7 +107,9 @@ def most(subject: Subject) -> Figure:
         _bars.stack(axes, row, [(row.total.median, "solid")])
         _bars.trials(axes, row)
         delivered = subject.cells.estimate(DELIVERED, subject.scenario, row.variant.name)
-        texts.append(least[row.variant.name] + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else ""))
+        texts.append(
+            least[row.variant.name] + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else "")
+        )
         _bars.number(axes, row, texts[-1])
     _bars.finish(axes, chart, "per s")
     width_in = WIDTH_IN - chart.names_in - 0.3
@@ -139,8 +141,8 @@ def search_sentence(subject: Subject) -> str:
     bound = bound_ns(subject)
     line = f"; the dashed line is the bound ({quantity(bound, 'ns')})" if bound else ""
     return (
-        "Every dot is one try of a search: the rate, and within what 99 % of its deliveries came. Full: sustained; hollow:"
-        f" not; a cross: the load generator or the machine gave way, not the server{line}, the upright one the capacity"
+        "Every dot is one try of a search: the rate, and within what 99 % of its deliveries came. Full: sustained;"
+        f" hollow: not; a cross: the load generator or the machine gave way, not the server{line}, the upright one the capacity"
         f" with its interval in grey. What ended the searches: {'; '.join(_ended(subject))}."
     )
 

@@ -27,8 +27,8 @@ ON_A_SCHEDULE = "polling"
 
 
 def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
-    """When the law has the last receiver served: after N x s of the server's CPU, N the members of a room where there are
-    rooms; of polling after a whole interval. None where the trial lacks the facts."""
+    """When the law has the last receiver served: after N x s of the server's CPU, N the members of a room where there
+    are rooms; of polling after a whole interval. None where the trial lacks the facts."""
     if variant.technique == ON_A_SCHEDULE:
         return poll_interval_ns(trial)
     parameters = trial.parameters

@@ -15,6 +15,7 @@ from bench.report.palette import Look
 from bench.results import Distribution, VariantFacts
 from bench.units import quantity
 
+
 def one_way(cells: Cells) -> list[str]:
     """Scenarios whose latency runs from the publisher to a subscriber."""
     return [name for name in with_latency(cells) if METRICS["latency_p50"].applies(name)]

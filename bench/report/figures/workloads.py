@@ -65,8 +65,8 @@ def burst_sentence(subject: Subject) -> str:
     of = f"{size:,.0f} messages" if size else "many messages"
     to = f"each of {subscribers:,.0f} subscribers" if subscribers else "every subscriber"
     return (
-        f"Further left is sooner: {of} are due at the same moment, and a burst is over when {to} has all of them. Right:"
-        " how many of them one response brings, or, where nobody asks, one segment received."
+        f"Further left is sooner: {of} are due at the same moment, and a burst is over when {to} has all of them."
+        " Right: how many of them one response brings, or, where nobody asks, one segment received."
     )
 
 

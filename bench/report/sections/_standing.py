@@ -48,7 +48,9 @@ class _Shown:
 
     def entry(self, entry: Entry) -> Phrase:
         """A variant with its number."""
-        return self.number(entry.variant, traced.measured(self.metric, self.scenario, entry.variant.name, entry.estimate))
+        return self.number(
+            entry.variant, traced.measured(self.metric, self.scenario, entry.variant.name, entry.estimate)
+        )
 
     def number(self, variant: VariantFacts, number: Phrase) -> Phrase:
         """The same where the number is known."""
@@ -56,7 +58,11 @@ class _Shown:
 
     def rest(self, others: Sequence[Entry]) -> list[str | Number]:
         """Those after the first: not told apart, behind, and those of whom it cannot be said."""
-        groups = {"level": "; not told apart from it: ", "behind": "; behind it: ", "open": "; whose end was not found: "}
+        groups = {
+            "level": "; not told apart from it: ",
+            "behind": "; behind it: ",
+            "open": "; whose end was not found: ",
+        }
         held: dict[str, list[Entry]] = {kind: [] for kind in groups}
         for entry in others:
             behind = entry.verdict is not Verdict.NONE_SHOWN

@@ -1,4 +1,4 @@
-"""The workloads beside broadcast and echo, a paragraph each: what the run shows of them. No sentence is true in advance.
+"""The workloads beside broadcast and echo, a paragraph each: what a run shows of them. Nothing is true in advance.
 
 Techniques are ranked as everywhere: by the interval of the paired ratio and the noise floor. Products stand behind
 them, each beside its own technique.
@@ -208,7 +208,8 @@ def _thrown(storms: Storms) -> Phrase:
     counts = {one: [drops for drops in held if drops is not None] for one, held in known.items()}
     if not any(counts.values()):
         return ("What the accept queues threw away is not visible here.",)
-    thrown = [f"{one} {max(held):,}" for one, held in counts.items() if held and max(held)]
+    most = {one: max(drops) for one, drops in counts.items() if drops}
+    thrown = [f"{one} {drops:,}" for one, drops in most.items() if drops]
     if not thrown:
         return ("No connect was thrown away by an accept queue.",)
     return (f"Connects that an accept queue threw away, in the worst trial: {', '.join(thrown)}.",)

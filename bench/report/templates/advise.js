@@ -86,7 +86,7 @@
   }
 
   function beyond(costs, variant, load) {
-    const values = Object.assign({arrivals: Math.max(load.publishes, load.upstream)}, load);
+    const values = Object.assign({published: Math.max(0, load.publishes - load.upstream)}, load);
     return costs.dimensions.filter(function (one) {
       const value = values[one.name], range = variant.ranges[one.name];
       return value > costs.nothing && (!range || value < range[0] * (1 - 1e-9) || value > range[1] * (1 + 1e-9));
