@@ -130,7 +130,9 @@ def unit_size(value: float, unit: Unit) -> float:
 def tick(value: float, unit: Unit) -> str:
     """A round number on an axis: `100 µs`, `1 ms`, `2.5 kB`."""
     scale = scale_for(value, unit)
-    return (f"{value / scale.size:.4g}{SPACE}{scale.name}" if value else "0").strip(SPACE)
+    size = value / scale.size
+    number = f"{size:.4g}" if abs(size) < 1e4 else f"{size:,.0f}"
+    return (f"{number}{SPACE}{scale.name}" if value else "0").strip(SPACE)
 
 
 def percent(share: float) -> str:

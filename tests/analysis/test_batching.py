@@ -13,7 +13,7 @@ from tests._synthetic import NATURES, synthetic
 from tests._workloads import BATCH_HZ, worked
 
 POLLING, WAITING, SSE, WEBSOCKET = NATURES[:4]
-PUSHED_DEAR = replace(SSE, cpu_us=1_000.0)
+PUSHED_DEAR = replace(SSE, cpu_us=200.0)
 PUSHED_CHEAP = replace(SSE, cpu_us=1.0)
 
 

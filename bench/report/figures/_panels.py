@@ -95,7 +95,7 @@ def _marks(subject: Subject, panel: Panel) -> Marks:
 
 
 def _panel(axes: Axes, subject: Subject, panel: Panel, marks: Marks, chart: Rows, room_in: float) -> None:
-    """A dot per row with its trials and its number, what stands beside it as a hollow mark, the noise floor below."""
+    """A dot per row with its trials and its number, its companion as a hollow mark below; under all the noise floor."""
     axes.set_title(panel.title, loc="left", fontsize=_bars.SMALL_PT, color=MUTED, linespacing=1.15)
     _scale(axes, panel.unit, marks, room_in)
     for row in chart.rows:
@@ -133,7 +133,7 @@ def _row(axes: Axes, row: Row, marks: Marks, unit: Unit) -> None:
     axes.plot([row.total.median], [row.y], "o", markersize=7.5, color=row.look.colour, zorder=2.5)
     _bars.trials(axes, row)
     if other is not None:
-        axes.plot([other.median], [row.y], marker="D", markersize=5.2, markerfacecolor=PAPER,
+        axes.plot([other.median], [row.y + 0.3], marker="D", markersize=5.2, markerfacecolor=PAPER,
                   markeredgecolor=row.look.colour, markeredgewidth=1.2, zorder=2.4)  # fmt: skip
         right = max(right, other.median)
     axes.annotate(

@@ -139,7 +139,7 @@ def _cheaper(one: Crossing) -> str:
         Found.UNDECIDED: f"{undecided} that of {one.against.label} between {low} and {high}",
     }
     between = ": " if one.found is Found.UNDECIDED and one.too_few else " "
-    return f"Its server CPU per message{between}{said[one.found]} ({factor(one.end)} at {high})."
+    return f"Its server CPU per message{between}{said[one.found]} ({factor(one.end)} that at {high})."
 
 
 def _burst(cells: Cells) -> list[Phrase]:
