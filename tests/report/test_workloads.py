@@ -101,12 +101,11 @@ def test_too_few_trials_rank_nobody() -> None:
 def test_where_the_generator_gave_way_a_capacity_is_at_least_what_was_found(cells: Cells) -> None:
     """Made up: one core allows 791 messages/s with WebSocket, and more than the generator sends with long polling."""
     first, delivered, ended, *_ = told(cells, "capacity")
-    assert re.search(
-        r"350 ms: Long polling at least 1,\d+ /s .*behind it: WebSocket [67]\d\d /s \(.*\), at most 0\.", first
-    )
-    assert "the load generator was full before the server (Long polling" in ended
+    assert re.search(r"350 ms: .*Long polling at least 1,\d+ /s .*; behind it: WebSocket [678]\d\d /s \(", first)
+    assert re.search(r"WebSocket [^;,]*\), at most 0\.", first)
+    assert re.search(r"the load generator was full before the server \([^;]*Long polling", ended)
     assert re.search(r"the server used its core up \(.*WebSocket", ended)
-    assert re.search(r"WebSocket 7\d,\d00 /s", delivered)
+    assert re.search(r"WebSocket [678]\d,\d\d\d /s", delivered)
 
 
 def test_nobody_is_behind_one_whose_search_had_no_end(cells: Cells) -> None:
@@ -125,7 +124,7 @@ def test_nobody_is_behind_one_whose_search_had_no_end(cells: Cells) -> None:
 
 def test_the_crossing_of_batching_stands_in_figure_and_paragraph(cells: Cells, figures: dict[str, Drawn]) -> None:
     said = " ".join(told(cells, "batching"))
-    assert re.search(r"Long polling: one answer carries 2 messages from [23]\d\.\d /s \(", said)
+    assert re.search(r"Long polling: one answer carries 2 messages from [2-5]\d\.\d /s \(", said)
     crossed = re.search(r"falls below that of SSE at (\d+) /s", said)
     assert crossed
     (row,) = [row for row in rows(figures["batching-broadcast"])
