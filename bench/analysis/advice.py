@@ -59,8 +59,8 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One way in which a load can lie outside what was measured. `measured`: what of a measured load it is held against,
-    where that is not the same: a server that was sent a message has published it, whoever sent it."""
+    """One way in which a load can lie outside what was measured. `measured`: what of a measured load it is held
+    against, where that is not the same: a server that was sent a message has published it, whoever sent it."""
 
     name: str
     words: str

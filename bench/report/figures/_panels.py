@@ -129,15 +129,17 @@ def _scale(axes: Axes, unit: Unit, marks: Marks, room_in: float) -> None:
 
 def _row(axes: Axes, row: Row, marks: Marks, unit: Unit) -> None:
     other = marks.others.get(row.variant.name)
-    right = _bars.reach(row)
     axes.plot([row.total.median], [row.y], "o", markersize=7.5, color=row.look.colour, zorder=2.5)
     _bars.trials(axes, row)
     if other is not None:
         axes.plot([other.median], [row.y + 0.3], marker="D", markersize=5.2, markerfacecolor=PAPER,
                   markeredgecolor=row.look.colour, markeredgewidth=1.2, zorder=2.4)  # fmt: skip
-        right = max(right, other.median)
     axes.annotate(
-        quantity(row.total.median, unit), xy=(right, row.y), xytext=(7, 0), textcoords="offset points", va="center"
+        quantity(row.total.median, unit),
+        xy=(_bars.reach(row), row.y),
+        xytext=(7, 0),
+        textcoords="offset points",
+        va="center",
     )
 
 

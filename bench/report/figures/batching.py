@@ -18,6 +18,7 @@ from bench.report.palette import INK, MUTED
 from bench.units import quantity
 
 SHOWN = ("batch", "latency_p50", "cpu")
+SCALE = sweeps.scale(batching.PARAMETER)
 
 
 def lines(subject: Subject, metric: str) -> list[Line]:
@@ -57,10 +58,10 @@ def draw(subject: Subject) -> Figure:
     figure = canvas(sum(tall))
     panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=tall)[:, 0]
     for axes, metric, height_in in zip(panels, shown, tall, strict=True):
-        sweeps.panel(axes, metric, sweeps.scale(batching.PARAMETER), lines(subject, metric), height_in)
+        sweeps.panel(axes, metric, SCALE, lines(subject, metric), height_in, round_ticks=True)
         axes.set_ylabel(TITLES[metric])
         _mark(axes, subject, metric)
-    panels[-1].set_xlabel(sweeps.scale(batching.PARAMETER).words)
+    panels[-1].set_xlabel(SCALE.words)
     return figure
 
 

@@ -22,8 +22,6 @@ from bench.units import factor, quantity, tick
 
 OF_POLLING = "poll_interval_s"
 """Only polling feels it: it has figures of its own."""
-MOST_TICKS = 9
-"""So many values of a parameter have a tick each; where there are more, ticks stand at round numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +144,13 @@ def draw(*metrics: str) -> Callable[[Subject], Figure]:
     return drawn
 
 
-def panel(axes: Axes, metric: str, parameter: Scale, found: Sequence[Line], height_in: float) -> None:
-    """A metric against a parameter, one line per variant, named at the right end; what ends before it is led there."""
+def panel(
+    axes: Axes, metric: str, parameter: Scale, found: Sequence[Line], height_in: float, round_ticks: bool = False
+) -> None:
+    """A metric against a parameter, one line per variant, named at the right end; what ends before it is led there.
+
+    round_ticks: ticks stand at round numbers, where the values themselves are none.
+    """
     ats = sorted({at for line in found for at, _ in line.points})
     wide = ats[0] > 0 and ats[-1] / ats[0] >= 5
     if wide:
@@ -157,7 +160,7 @@ def panel(axes: Axes, metric: str, parameter: Scale, found: Sequence[Line], heig
         axes.set_xlim(ats[0] - 0.03 * (ats[-1] - ats[0]), ats[-1])
     _heights(axes, metric, found, height_in)
     room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(named(line.variant)) for line in found)
-    if len(ats) > MOST_TICKS:
+    if round_ticks and wide:
         log_ticks(axes.xaxis, parameter.unit, ats[0], ats[-1], room_in)
     else:
         exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], room_in)

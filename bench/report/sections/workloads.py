@@ -105,12 +105,14 @@ def _capacity(cells: Cells) -> list[Phrase]:
 
 
 def _batching(cells: Cells) -> list[Phrase]:
-    """A sentence per crossing; those of one who asks stand together."""
-    held: dict[str, list[str]] = {}
+    """For each that asks: from when on its answers carry several messages, then its costs beside all who push."""
+    held: dict[str, list[Crossing]] = {}
     for one in batching.crossings(cells):
-        said = _several(one) if one.against is None else _cheaper(one)
-        held.setdefault(one.variant.name, []).append(said)
-    return [(" ".join(sentences),) for sentences in held.values()]
+        held.setdefault(one.variant.name, []).append(one)
+    return [
+        (" ".join([*(_several(one) for one in found if one.against is None), *_cheaper(found)]),)
+        for found in held.values()
+    ]
 
 
 def _rate(hz: float) -> str:
@@ -128,18 +130,31 @@ def _several(one: Crossing) -> str:
     return f"{one.variant.label}: one answer {said[one.found]}; at {high} it carries {one.end:.3g}."
 
 
-def _cheaper(one: Crossing) -> str:
-    assert one.against is not None
-    low, high = _rate(one.low_hz), _rate(one.high_hz)
-    undecided = "there are too few trials to say where it crosses" if one.too_few else "is not shown to cross"
-    said = {
-        Found.CROSSED: f"falls below that of {one.against.label} at {measured(one.rate_hz, 'per s')}",
-        Found.BELOW: f"is below that of {one.against.label} at both ends of the measured rates, {low} and {high}",
-        Found.BEYOND: f"is above that of {one.against.label} at both ends of the measured rates, {low} and {high}",
-        Found.UNDECIDED: f"{undecided} that of {one.against.label} between {low} and {high}",
-    }
-    between = ": " if one.found is Found.UNDECIDED and one.too_few else " "
-    return f"Its server CPU per message{between}{said[one.found]} ({factor(one.end)} that at {high})."
+COSTS = {
+    (Found.CROSSED, False): "Its server CPU per message falls below that of {}.",
+    (Found.BELOW, False): "Its server CPU per message is below that of {} at both ends of the measured rates.",
+    (Found.BEYOND, False): "Its server CPU per message is above that of {} at both ends of the measured rates.",
+    (Found.UNDECIDED, False): "Its server CPU per message is not shown to cross that of {}.",
+    (Found.UNDECIDED, True): "There are too few trials to say where its server CPU per message crosses that of {}.",
+}
+"""By what was found, and whether there were too few trials to find it."""
+
+
+def _cheaper(found: Sequence[Crossing]) -> list[str]:
+    told = []
+    for kind, words in COSTS.items():
+        same = [
+            f"{one.against.label} {_where(one)}" for one in found if one.against and (one.found, one.too_few) == kind
+        ]
+        if same:
+            told.append(words.format(listed(same)))
+    return told
+
+
+def _where(one: Crossing) -> str:
+    """Where a crossing lies, or between which rates it was sought, and how the costs compare at the highest."""
+    sought = f"{_rate(one.low_hz)} to {_rate(one.high_hz)}, {factor(one.end)} at the end"
+    return f"at {measured(one.rate_hz, 'per s')}" if one.found is Found.CROSSED else f"({sought})"
 
 
 def _burst(cells: Cells) -> list[Phrase]:
