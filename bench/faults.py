@@ -30,9 +30,7 @@ def carry_out(cast: Cast, window: Window) -> Restart | None:
 def aftermath(cast: Cast, restart: Restart) -> Restart:
     """The same with what the successor holds now."""
     pid = cast.server.server_pid
-    return msgspec.structs.replace(
-        restart, fds_after=usage.fds_held(pid), memory_after_bytes=usage.memory_held(pid)
-    )
+    return msgspec.structs.replace(restart, fds_after=usage.fds_held(pid), memory_after_bytes=usage.memory_held(pid))
 
 
 def living(cast: Cast) -> dict[str, int]:

@@ -66,12 +66,12 @@ class Absences(Fact, frozen=True, kw_only=True):
     """What became of subscribers that were cut off while publishing went on.
 
     resumes: whether the variant promises that nothing is missing after a return unless it says so. cuts: connections
-    cut; returns: how often somebody came back; attempts: connects that it took, and how
-    many of them fell into each tenth of a second of the measured part. recovered: messages that were due
-    while their subscriber was away, and reached it. fresh: from the first attempt until the subscriber had, or had
-    passed, all that was due before it. back: from the loss of the connection until the subscription stood again (where
-    the protocol does not show that: until its first message); who never was back is not in it. unsent: messages that
-    the publisher could hand to nobody, because there was no server; they count among the lost, too.
+    cut; returns: how often somebody came back; attempts: connects that it took, and how many of them fell into each
+    tenth of a second from the beginning of the measured part. recovered: messages that were due while their subscriber
+    was away, and reached it. fresh: from the first attempt until the subscriber had, or had passed, all that was due
+    before it. back: from the loss of the connection until the subscription stood again (where the protocol does not
+    show that: until its first message); who never was back is not in it. unsent: messages that the publisher could
+    hand to nobody, because there was no server; they count among the lost, too.
     """
 
     resumes: bool

@@ -203,4 +203,6 @@ def outcome(record: Trial) -> str:
     if record.capacity:
         most = sustained(record.capacity)
         return f"sustains {most:.3g} messages/s" if most else "sustains none of the rates tried"
+    if record.storm:
+        return f"{record.storm.standing} subscribed within {duration(record.storm.window_ns)}"
     return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"

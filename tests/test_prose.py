@@ -68,8 +68,8 @@ def keys_of(kind):
 @pytest.mark.parametrize(
     "kind",
     [results.Run, results.Trial, results.Ledger, results.Usage, results.Wire, results.Series, results.Distribution,
-     results.IdleStep, results.Storm, results.CapacityStep, results.Absences, results.ProcessUsage, results.Headroom,
-     results.Machine,
+     results.IdleStep, results.ProcessUsage, results.Headroom, results.Machine, results.Absences, results.Restart,
+     results.Storm, results.CapacityStep,
      results.VariantFacts, results.Environment, results.Finding],
 )  # fmt: skip
 def test_every_key_of_a_stored_record_is_explained(kind):

@@ -180,8 +180,9 @@ def _fact(fact: str, *names: str) -> Callable[[Trial], float | None]:
     """A number of one fact of the trial, or what its second one exceeds the first by."""
 
     def read(trial: Trial) -> float | None:
-        values = [getattr(getattr(trial, fact), name, None) for name in names]
-        return None if None in values else float(values[-1] - (values[0] if len(values) > 1 else 0))
+        values: list[int | None] = [getattr(getattr(trial, fact), name, None) for name in names]
+        known = [value for value in values if value is not None]
+        return float(known[-1] - sum(known[:-1])) if len(known) == len(names) else None
 
     return read
 
@@ -289,14 +290,16 @@ _TABLE = (
     Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99), ("storm",)),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
     Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5), RESTARTS),
-    Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95), RESTARTS),
+    Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95),
+           RESTARTS),
     Metric("back_all", "until all who lost their server were back", "ns", "lower", _back(1.0), RESTARTS),
     Metric("fresh_p50", "from the first attempt until nothing was missing, median", "ns", "lower", _fresh, RETURNS),
     Metric("attempts_peak", "most attempts to come back in a tenth of a second, of all", "share", "lower",
            _attempts_peak, RESTARTS),
     Metric("unsignalled", "messages lost without a word", "count", "lower", _unsignalled, RETURNS),
     Metric("unsent", "messages that there was no server to take", "share", "lower", _unsent, RESTARTS),
-    Metric("without_server", "time without a server", "ns", "lower", _fact("restart", "ended_ns", "ready_ns"), RESTARTS),
+    Metric("without_server", "time without a server", "ns", "lower", _fact("restart", "ended_ns", "ready_ns"),
+           RESTARTS),
     Metric("restart_fds", "descriptors of the server, more than before its restart", "count", "lower",
            _fact("restart", "fds_before", "fds_after"), RESTARTS),
     Metric("restart_memory", "memory of the server, more than before its restart", "memory bytes", "lower",

@@ -219,6 +219,10 @@ class Recorder:
         """Whether every subscriber has received or passed message `last` - 1 and misses none."""
         return all(stream.expected >= last and not stream.missing for stream in self.streams)
 
+    def passed(self, last: int) -> bool:
+        """Whether every subscriber has received or passed message `last` - 1: of what it misses, nothing is to come."""
+        return all(stream.expected >= last for stream in self.streams)
+
     def ledger(self, window: Window, gaps_signalled: int) -> Ledger:
         """Every subscriber x message of the window, and the errors of the whole trial."""
         lost = signalled = duplicated = reordered = 0

@@ -92,8 +92,9 @@ class Comings:
     ends. Without, it comes back whenever it loses its server.
     """
 
-    def __init__(self, session: Session, window: Window, start_ns: int, rate_hz: float) -> None:
+    def __init__(self, session: Session, window: Window, start_ns: int, rate_hz: float, drain_s: float) -> None:
         self._session, self._window, self._start_ns, self._rate_hz = session, window, start_ns, rate_hz
+        self._until_ns = window.end_ns + round(drain_s * 1e9)
         self._every_s: float = session.parameters.get("cut_every_s", 0.0)
         self._away_s: float = session.parameters.get("away_s", 0.0)
         self._absences: list[Absence] = []
@@ -152,12 +153,10 @@ class Comings:
         absence.losses += 1
         return absence
 
-    def _come_back(
-        self, traveller: Traveller, absence: Absence, cursor: str | None, *, at_once: bool = False
-    ) -> None:
-        """Open subscriptions until one stands, or the measured part would be over before the next."""
+    def _come_back(self, traveller: Traveller, absence: Absence, cursor: str | None, *, at_once: bool = False) -> None:
+        """Open subscriptions until one stands, or the drain would be over before the next attempt."""
         for wait_s in waits_s(traveller.rng, traveller.retry_s, at_once=at_once):
-            if time.monotonic_ns() + wait_s * 1e9 > self._window.end_ns:
+            if time.monotonic_ns() + wait_s * 1e9 > self._until_ns:
                 return
             gevent.sleep(wait_s)
             if self._try(traveller, absence, cursor):
@@ -218,10 +217,10 @@ class Comings:
         return sum(subscriber.gaps for _, subscriber in self._returns)
 
 
-def comings(session: Session, window: Window, start_ns: int, rate_hz: float) -> Comings | None:
+def comings(session: Session, window: Window, start_ns: int, rate_hz: float, drain_s: float) -> Comings | None:
     """Those that the scenario asks for, or None."""
     asked = {"cut_every_s", "restart_after_s"} & session.parameters.keys()
-    return Comings(session, window, start_ns, rate_hz) if asked else None
+    return Comings(session, window, start_ns, rate_hz, drain_s) if asked else None
 
 
 def _sleep_until(moment_ns: int) -> None:

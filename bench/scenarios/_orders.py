@@ -122,7 +122,7 @@ class Measurement:
         self.traffic: list[tuple[int, Traffic]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
         self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
-        self.comings = comings(session, self.window, self.start_ns, self.rate_hz)
+        self.comings = comings(session, self.window, self.start_ns, self.rate_hz, self.drain_s)
 
     def _due_ns(self, index: int) -> int:
         return due_ns(self.start_ns, self.rate_hz, index, self.burst)
@@ -140,7 +140,8 @@ class Measurement:
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         recorder = self.session.recorder
-        if _until(lambda: recorder.complete(self.window.last) and len(self.traffic) == 2, self.drain_s):
+        done = recorder.passed if self.comings else recorder.complete  # what was lost while away does not come any more
+        if _until(lambda: done(self.window.last) and len(self.traffic) == 2, self.drain_s):
             gevent.sleep(LINGER_S)
         gc.enable()
         return {"measured": self._measured(publishing)}

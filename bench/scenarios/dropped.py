@@ -20,13 +20,13 @@ PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 20.0,
     "payload_bytes": 100,
-    "cut_every_s": 2.0,
+    "cut_every_s": 1.6,
     "away_s": 0.4,
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.5,
     "measure_s": 6.0,
-    "drain_s": 1.0,
+    "drain_s": 5.0,
 }
 PROFILES = {"quick": {"subscribers": 30, "measure_s": 3.0}}
 

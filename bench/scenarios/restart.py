@@ -23,7 +23,7 @@ PARAMETERS = {
     "hold_s": 25.0,
     "warm_up_s": 0.5,
     "measure_s": 8.0,
-    "drain_s": 1.0,
+    "drain_s": 5.0,
 }
 PROFILES = {"quick": {"subscribers": 30}}
 SWEEPS = {"signal": ["KILL"]}

@@ -99,7 +99,8 @@ def faulty(scenario: str) -> Trial:
         scenario,
         absences=Absences(
             resumes=True, cuts=20, returns=19, attempts=40, attempt_slots=[0, 20, 0, 15, 5], recovered=9,
-            fresh=fold(np.full(19, 5 * MS)), back=fold(np.repeat([10, 20, 30, 40, 50], [4, 4, 4, 4, 3]) * MS), unsent=10,
+            fresh=fold(np.full(19, 5 * MS)), back=fold(np.repeat([10, 20, 30, 40, 50], [4, 4, 4, 4, 3]) * MS),
+            unsent=10,
         ),
         restart=Restart(ended_ns=MS, ready_ns=701 * MS, fds_before=20, fds_after=19, memory_before_bytes=40_000_000,
                         memory_after_bytes=42_000_000),

@@ -97,7 +97,7 @@ def settle():
 
 def begun(count=1, seconds=100, **parameters):
     session = Session(count, **parameters)
-    comings = Comings(session, Window(0, round(seconds * RATE_HZ), 0, seconds * S), 0, RATE_HZ)
+    comings = Comings(session, Window(0, round(seconds * RATE_HZ), 0, seconds * S), 0, RATE_HZ, 1.0)
     comings.begin()
     return session, comings
 
@@ -198,3 +198,14 @@ def test_an_error_of_a_publish_takes_nobody_away(clock):
     clock.advance(10)
     assert comings.settle().cuts == 0
     assert session.recorder.errors == {"publish: status 413": 1}
+
+
+def test_who_was_cut_off_at_the_very_end_comes_back_while_the_drain_lasts(clock):
+    _, comings = begun(seconds=1, cut_every_s=0.6, away_s=0.0)
+    Stand.refused = 1
+    clock.advance(1)
+    assert comings.settle().back.count == 0
+    clock.advance(1)
+    absences = comings.settle()
+    assert (absences.cuts, absences.attempts, absences.back.count) == (1, 2, 1)
+    assert absences.back.max_ns > 0

@@ -176,3 +176,14 @@ def test_the_fan_out_of_a_room_has_all_its_members_as_receivers():
     outs = recorder.fan_outs(window(5, 6))
     assert sorted(outs) == [5, BY_EACH + 5]
     assert {(out.receivers, out.last_received_ns - out.intended_ns) for out in outs.values()} == {(2, 2 * MS)}
+
+
+def test_who_has_passed_the_last_message_may_have_missed_others():
+    recorder = Recorder(COMPOSER)
+    whole, gappy = recorder.tally(), recorder.tally()
+    receive(whole, range(8))
+    receive(gappy, [0, 1, 5])
+    assert not recorder.passed(8)
+    receive(gappy, [7])
+    assert recorder.passed(8)
+    assert not recorder.complete(8)

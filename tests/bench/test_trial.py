@@ -155,9 +155,8 @@ def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed
     assert record.failure is None
     absences, ledger = record.absences, record.ledger
     assert absences.cuts >= 10
-    assert absences.fresh.count >= 10
-    assert sum(absences.attempt_slots) == absences.attempts
     assert absences.back.count >= 10
+    assert sum(absences.attempt_slots) == absences.attempts
     assert ledger.lost > 0
     assert 0 < absences.unsent * 10 <= ledger.lost  # all that was due while there was no server, and not more
     assert 0 < record.restart.ended_ns < record.restart.ready_ns

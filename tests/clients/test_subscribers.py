@@ -301,7 +301,9 @@ def test_to_be_cut_off_is_a_reset_and_to_leave_is_none(name, subscribe, closing)
 
 def test_what_an_event_stream_asks_of_those_who_come_back_is_kept(subscribe, closing):
     def stream(connection, _number):
-        connection.sendall(stream_opening(read_head(connection)) + b"d\r\nretry: 1500\n\n\r\n" + b"9\r\ndata: x\n\n\r\n")
+        connection.sendall(
+            stream_opening(read_head(connection)) + b"d\r\nretry: 1500\n\n\r\n" + b"9\r\ndata: x\n\n\r\n"
+        )
         connection.recv(1)
 
     ear = subscribe("sse", 0, opened=False)
