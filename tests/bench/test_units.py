@@ -92,6 +92,8 @@ def test_a_ratio_carries_its_interval() -> None:
         (1e7, "ns", "10 ms"),
         (0.0, "ns", "0"),
         (2_500.0, "wire bytes", "2.5 kB"),
+        (500_000.0, "per s", "500,000 /s"),
+        (1e12, "count", "1e+12"),
     ],
 )
 def test_ticks_are_round(value: float, unit: Unit, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,11 +21,13 @@ from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import linear_ticks, log_ticks
 from bench.report.palette import MUTED, PAPER
 from bench.results import VariantFacts
-from bench.units import DASH, quantity
+from bench.units import DASH, quantity, tick
 
 WIDE = 8.0
 """Numbers that span more than this factor stand on a logarithmic axis."""
 BETWEEN_IN = 0.16
+TICK_IN = 0.5
+"""How wide a label of a logarithmic axis is taken to be, unless it is wider."""
 
 Beside = Callable[[Subject, VariantFacts], Estimate | None]
 
@@ -121,7 +124,8 @@ def _scale(axes: Axes, unit: Unit, marks: Marks, room_in: float) -> None:
         high *= (high / low) ** (share / (1 - share))
         axes.set_xscale("log")
         axes.set_xlim(low, high)
-        log_ticks(axes.xaxis, unit, low, high, room_in)
+        widest = max(text_width_in(tick(10.0 ** round(math.log10(end)), unit)) for end in (low, high)) + BETWEEN_IN
+        log_ticks(axes.xaxis, unit, low, high, room_in * min(1.0, TICK_IN / widest))
     else:
         axes.set_xlim(0, high * 1.04 / (1 - share))
         linear_ticks(axes.xaxis, unit, 3, room_in)
