@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
 from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate
@@ -26,8 +27,6 @@ from bench.units import DASH, quantity, tick
 WIDE = 8.0
 """Numbers that span more than this factor stand on a logarithmic axis."""
 BETWEEN_IN = 0.16
-TICK_IN = 0.5
-"""How wide a label of a logarithmic axis is taken to be, unless it is wider."""
 
 Beside = Callable[[Subject, VariantFacts], Estimate | None]
 
@@ -124,11 +123,24 @@ def _scale(axes: Axes, unit: Unit, marks: Marks, room_in: float) -> None:
         high *= (high / low) ** (share / (1 - share))
         axes.set_xscale("log")
         axes.set_xlim(low, high)
-        widest = max(text_width_in(tick(10.0 ** round(math.log10(end)), unit)) for end in (low, high)) + BETWEEN_IN
-        log_ticks(axes.xaxis, unit, low, high, room_in * min(1.0, TICK_IN / widest))
+        log_ticks(axes.xaxis, unit, low, high, room_in)
+        _thin(axes, unit, room_in)
     else:
         axes.set_xlim(0, high * 1.04 / (1 - share))
         linear_ticks(axes.xaxis, unit, 3, room_in)
+
+
+def _thin(axes: Axes, unit: Unit, room_in: float) -> None:
+    """Leave out ticks of a logarithmic axis whose labels would touch the one before."""
+    low, high = map(math.log, axes.get_xlim())
+    kept: list[float] = []
+    free = -math.inf
+    for place in axes.xaxis.get_majorticklocs():
+        at, half = (math.log(place) - low) / (high - low) * room_in, text_width_in(tick(place, unit)) / 2
+        if at - half >= free:
+            kept.append(float(place))
+            free = at + half + BETWEEN_IN / 2
+    axes.xaxis.set_major_locator(FixedLocator(kept))
 
 
 def _row(axes: Axes, row: Row, marks: Marks, unit: Unit) -> None:
