@@ -85,7 +85,7 @@ def most_sentence(subject: Subject) -> str:
     """What a bar is, and which are only lower bounds."""
     bound, subscribers = bound_ns(subject), _number(subject, "subscribers")
     to = f" to each of {subscribers:,.0f} subscribers" if subscribers else ""
-    within = f" and 99 % arrive within {quantity(bound, 'ns')}" if bound else ""
+    within = f" and 99\u00a0% arrive within {quantity(bound, 'ns')}" if bound else ""
     sentence = (
         f"Longer is better: the highest rate of messages{to} at which every message arrives, once and in order{within};"
         " beside it, what that is in deliveries per second."
@@ -141,7 +141,7 @@ def search_sentence(subject: Subject) -> str:
     bound = bound_ns(subject)
     line = f"; the dashed line is the bound ({quantity(bound, 'ns')})" if bound else ""
     return (
-        "Every dot is one try of a search: the rate, and within what 99 % of its deliveries came. Full: sustained;"
+        "Every dot is one try of a search: the rate, and within what 99\u00a0% of its deliveries came. Full: sustained;"
         f" hollow: not; a cross: the load generator or the machine gave way, not the server{line}, the upright one the"
         f" capacity with its interval in grey. What ended the searches: {'; '.join(_ended(subject))}."
     )

@@ -93,8 +93,8 @@ def _capacity(cells: Cells) -> list[Phrase]:
     limits = ended([(cells.facts[one].label, held) for one, held in searches.items()])
     subscribers, bound_ns = _parameter(cells, name, "subscribers"), 1e9 * _parameter(cells, name, "bound_s")
     head = (
-        f"Messages per second to each of {subscribers:,.0f} subscribers of which none is lost and 99 % arrive within"
-        f" {quantity(bound_ns, 'ns')}: "
+        f"Messages per second to each of {subscribers:,.0f} subscribers of which none is lost and 99\u00a0% arrive"
+        f" within {quantity(bound_ns, 'ns')}: "
     )
     return [
         standing(cells, name, name, head, least),
