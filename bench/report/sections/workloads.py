@@ -132,8 +132,8 @@ def _several(one: Crossing) -> str:
 
 COSTS = {
     (Found.CROSSED, False): "Its server CPU per message falls below that of {}.",
-    (Found.BELOW, False): "Its server CPU per message is below that of {} at both ends of the measured rates.",
-    (Found.BEYOND, False): "Its server CPU per message is above that of {} at both ends of the measured rates.",
+    (Found.BELOW, False): "At both ends of the measured rates its server CPU per message is below that of {}.",
+    (Found.BEYOND, False): "At both ends of the measured rates its server CPU per message is above that of {}.",
     (Found.UNDECIDED, False): "Its server CPU per message is not shown to cross that of {}.",
     (Found.UNDECIDED, True): "There are too few trials to say where its server CPU per message crosses that of {}.",
 }
