@@ -256,7 +256,8 @@ class CapacityStep(Fact, frozen=True, kw_only=True):
     """One load of a search for the most that a server sustains: messages per second on the topic, and how that went.
 
     verdict: sustained; exceeded (the bound, or something was lost); generator (its own limit came first); disturbed (by
-    something that has nothing to do with the rate, so that it says nothing); observation: what was seen, in words.
+    something that has nothing to do with the rate, so that it says nothing); observation: what was seen, in words. The
+    CPU times, `deliveries` (their denominator), `requests` and `segments_in` (see Wire) are those of `window_ns`.
     """
 
     rate_hz: float
@@ -268,6 +269,10 @@ class CapacityStep(Fact, frozen=True, kw_only=True):
     p99_ns: int | None
     server_cpu_ns: int | None
     window_ns: int | None
+    broker_cpu_ns: int | None = None
+    deliveries: int | None = None
+    requests: int | None = None
+    segments_in: int | None = None
 
 
 class Finding(Fact, frozen=True, kw_only=True):
@@ -325,6 +330,7 @@ class Trial(Fact, frozen=True, kw_only=True):
     restart: Restart | None = None
     latency: Distribution | None = None
     completion: Distribution | None = None
+    bursts: Distribution | None = None
     slip: Distribution | None = None
     connect: Distribution | None = None
     usage: Usage | None = None

@@ -18,7 +18,7 @@ from bench.analysis.distributions import fold
 from bench.cast import SLACK_S, Cast, connect, prime, start, why
 from bench.measure import conditions, usage
 from bench.measure.machine import Cores
-from bench.measure.receipts import Measured, completion, merge_known, merged, recovered_ns, series
+from bench.measure.receipts import Measured, completion, merge_known, merged, of_bursts, recovered_ns, series
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
 from bench.paths import DIRECT, PATHS
@@ -194,12 +194,15 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
     """The parts of the record: what the load generator counted, joined with what processes used and cores did."""
     if not sampler.usage or not sampler.watch:
         raise ProcessError("a process was gone when its usage was to be read")
+    everyone = cast.parameters["subscribers"]
+    burst = cast.parameters.get("burst")
     return {
         "machine": conditions.during(machine, sampler.watch),
         "ledger": measured.ledger,
         "oracle": measured.oracle,
         "latency": measured.latency,
         "completion": completion(measured.fan_outs, _receivers(cast.parameters)),
+        "bursts": of_bursts(measured.fan_outs, everyone, burst) if burst else None,
         "slip": fold(slips_ns) if slips_ns else measured.slip,
         "connect": measured.connect,
         "wire": measured.wire,

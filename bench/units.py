@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bench.analysis.metrics import Unit
-from bench.analysis.statistics import Estimate
+if TYPE_CHECKING:  # the metrics themselves ask for words
+    from bench.analysis.metrics import Unit
+    from bench.analysis.statistics import Estimate
 
 SPACE = "\N{NO-BREAK SPACE}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -25,6 +27,7 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     "ns per s": _RATE,
     "share": ((0.01, "%"),),
     "count": ((1.0, ""),),
+    "per s": ((1.0, "/s"),),
 }
 
 
@@ -127,7 +130,9 @@ def unit_size(value: float, unit: Unit) -> float:
 def tick(value: float, unit: Unit) -> str:
     """A round number on an axis: `100 µs`, `1 ms`, `2.5 kB`."""
     scale = scale_for(value, unit)
-    return (f"{value / scale.size:.4g}{SPACE}{scale.name}" if value else "0").strip(SPACE)
+    size = value / scale.size
+    number = f"{size:,.0f}" if 1e4 <= abs(size) < 1e7 else f"{size:.4g}"
+    return (f"{number}{SPACE}{scale.name}" if value else "0").strip(SPACE)
 
 
 def percent(share: float) -> str:

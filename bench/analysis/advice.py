@@ -59,17 +59,19 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One way in which a load can lie outside what was measured."""
+    """One way in which a load can lie outside what was measured. `measured`: what of a measured load it is held
+    against, where that is not the same: a server that was sent a message has published it, whoever sent it."""
 
     name: str
     words: str
     value: Callable[[Load], float]
+    measured: Callable[[Load], float] | None = None
 
 
 DIMENSIONS = (
     Dimension("subscribers", "subscribers of one process", lambda load: load.subscribers),
     Dimension("deliveries", "deliveries per second", lambda load: load.deliveries),
-    Dimension("published", "messages published per second", lambda load: load.published),
+    Dimension("published", "messages published per second", lambda load: load.published, lambda load: load.arrivals),
     Dimension("payload_bytes", "bytes of a message", lambda load: load.payload_bytes),
     Dimension("requests", "requests per second", lambda load: load.requests),
     Dimension("upstream", "messages sent upstream per second", lambda load: load.upstream),
@@ -78,7 +80,7 @@ DIMENSIONS = (
 
 def ranges(points: Sequence[Point]) -> dict[str, tuple[float, float]]:
     """Between which values every dimension was measured, by name; absent where it was always zero."""
-    values = {one.name: [one.value(point.expected) for point in points] for one in DIMENSIONS}
+    values = {one.name: [(one.measured or one.value)(point.expected) for point in points] for one in DIMENSIONS}
     held = {name: [value for value in found if value > NOTHING] for name, found in values.items()}
     return {name: (min(found), max(found)) for name, found in held.items() if found}
 

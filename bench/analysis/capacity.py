@@ -15,6 +15,7 @@ in a row.
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Sequence
 from typing import Literal
@@ -31,6 +32,8 @@ LEAST_HZ = 1.0
 MOST_STEPS = 14
 BELIEVED_AFTER = 2
 UNDER_LOAD = frozenset({"measure", "drain"})
+FULL = 0.9
+"""Of a core: a server and its broker that use as much have no time left for more."""
 OF_THE_GENERATOR = frozenset({"generator saturated", "load cores full"})
 OF_THE_LEDGER = frozenset(
     {"lost messages", "duplicated messages", "reordered messages", "corrupted messages", "errors"}
@@ -40,7 +43,7 @@ OF_THE_LEDGER = frozenset(
 def step(trial: Trial, bound_ns: float) -> CapacityStep:
     """How a trial at one rate went."""
     verdict, observation = _judged(trial, bound_ns)
-    usage, ledger = trial.usage, trial.ledger
+    usage, ledger, wire = trial.usage, trial.ledger, trial.wire
     return CapacityStep(
         rate_hz=float(trial.parameters["rate_hz"]),  # type: ignore[arg-type]  # checked when it was settled
         verdict=verdict,
@@ -51,6 +54,10 @@ def step(trial: Trial, bound_ns: float) -> CapacityStep:
         p99_ns=quantile(trial.latency, 0.99) if trial.latency else None,
         server_cpu_ns=usage.server.cpu_ns if usage else None,
         window_ns=usage.window_ns if usage else None,
+        broker_cpu_ns=usage.broker.cpu_ns if usage and usage.broker else None,
+        deliveries=usage.deliveries if usage else None,
+        requests=wire.requests if wire else None,
+        segments_in=wire.segments_in if wire else None,
     )
 
 
@@ -95,9 +102,15 @@ def lowest_exceeded(steps: Sequence[CapacityStep]) -> float | None:
 
 
 def is_at_least(steps: Sequence[CapacityStep]) -> bool:
-    """Whether the server may sustain more: what ended the search was the generator's limit, or its number of steps."""
+    """Whether the server may sustain more: what ended the search was the generator's limit, or its number of steps.
+
+    Where the generator gave way in one try, what is seen in another at the same rate may be its work too.
+    """
     exceeded = lowest_exceeded(steps)
-    return exceeded is None or "exceeded" not in _verdicts_up_to(exceeded, steps)
+    if exceeded is None:
+        return True
+    shown = _verdicts_up_to(exceeded, steps)
+    return "generator" in shown or "exceeded" not in shown
 
 
 def _missed(steps: Sequence[CapacityStep]) -> list[float]:
@@ -115,6 +128,65 @@ def _verdicts_up_to(rate_hz: float, steps: Sequence[CapacityStep]) -> list[str]:
 def _believed(rate_hz: float, steps: Sequence[CapacityStep]) -> bool:
     verdicts = _verdicts_up_to(rate_hz, steps)
     return "generator" in verdicts or len(verdicts) >= BELIEVED_AFTER
+
+
+class Limit(enum.StrEnum):
+    """What ended a search: what was wrong at the lowest rate that counts as too high."""
+
+    SERVER = "the server used its core up"
+    LATE = "messages came too late though the server's core was not full"
+    LOST = "not every message arrived intact"
+    FAILED = "the server, or a connection to it, gave way"
+    GENERATOR = "the load generator was full before the server"
+    DISTURBED = "something else on the machine disturbed every try"
+    SPENT = "the search had tried as often, or as high, as it may"
+
+
+def limit(steps: Sequence[CapacityStep]) -> Limit:
+    """What ended a search, by the last try at that rate, or missed below it, which says so."""
+    exceeded = lowest_exceeded(steps)
+    if exceeded is None:
+        return Limit.SPENT
+    shown = [one for one in steps if (sustained(steps) or 0.0) < one.rate_hz <= exceeded]
+    if any(one.verdict == "generator" for one in shown):
+        return Limit.GENERATOR
+    seen = [one for one in shown if one.verdict == "exceeded"]
+    return _ended(seen[-1]) if seen else Limit.DISTURBED
+
+
+def _ended(last: CapacityStep) -> Limit:
+    if last.p99_ns is None:
+        return Limit.FAILED
+    share = busy(last)
+    if share is not None and share >= FULL:
+        return Limit.SERVER
+    return Limit.LOST if last.delivered < last.expected else Limit.LATE
+
+
+def ended(searches: Sequence[tuple[str, Sequence[Sequence[CapacityStep]]]]) -> list[str]:
+    """What ended the searches of each name, in words: the names behind every limit, and, where the searches of one
+    ended in several ways, in how many of them it was this one."""
+    told: dict[Limit, list[str]] = {}
+    for name, held in searches:
+        limits = [limit(steps) for steps in held]
+        for kind in dict.fromkeys(limits):
+            share = "" if limits.count(kind) == len(limits) else f" in {limits.count(kind)} of {len(limits)}"
+            told.setdefault(kind, []).append(f"{name}{share}")
+    return [f"{kind} ({', '.join(told[kind])})" for kind in Limit if kind in told]
+
+
+def busy(one: CapacityStep) -> float | None:
+    """How much of a core server and broker used at a step; None where that is not known."""
+    if one.server_cpu_ns is None or not one.window_ns:
+        return None
+    return (one.server_cpu_ns + (one.broker_cpu_ns or 0)) / one.window_ns
+
+
+def bounded(searches: Sequence[Sequence[CapacityStep]], median_hz: float) -> bool:
+    """Whether the median over searches is only known to be at least what it is: a search whose own result is no more
+    than the median did not find where the server ends."""
+    found = [(sustained(steps), is_at_least(steps)) for steps in searches]
+    return any(least and rate is not None and rate <= median_hz * (1 + 1e-9) for rate, least in found)
 
 
 def next_rate(steps: Sequence[CapacityStep], start_hz: float, most_hz: float) -> float | None:

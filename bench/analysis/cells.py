@@ -9,7 +9,7 @@ that a sweep ran with one parameter changed are no trials of the cell: they are 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import Estimate, Floor, Verdict, compare, compare_twins, estimate, noise_floor
@@ -161,14 +161,16 @@ class Cells:
         return Comparison(self.facts[variant], self.facts[reference], found.ratio, found.difference, found.verdict)
 
     def floor(self, metric: str, scenario: str) -> Floor:
-        """The noise floor of a metric in a scenario, from all twins there; an assumed one without any."""
+        """The noise floor of a metric in a scenario, from all twins there; an assumed one without any. Never less than
+        the metric can tell."""
         key = (metric, scenario)
         if key not in self._floors:
             pairs: dict[int, list[tuple[float, float]]] = {}
             for _, blocks in self._twins(metric, scenario):
                 for block, pair in blocks.items():
                     pairs.setdefault(block, []).append(pair)
-            self._floors[key] = noise_floor(pairs, METRICS[metric].grain)
+            found = noise_floor(pairs, METRICS[metric].grain)
+            self._floors[key] = replace(found, ratio=max(found.ratio, METRICS[metric].resolution))
         return self._floors[key]
 
     def twins(self, metric: str, scenario: str) -> list[Comparison]:

@@ -13,14 +13,23 @@ from typing import Literal
 
 import numpy as np
 
+from bench.analysis.capacity import RESOLUTION, sustained
 from bench.analysis.distributions import quantile
-from bench.results import Distribution, IdleStep, ProcessUsage, SlowReader, Trial
+from bench.results import Distribution, IdleStep, ProcessUsage, SlowReader, Storm, Trial
 
-Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s"]
+Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s", "per s"]
 Better = Literal["lower", "higher"]
 
 GRAINS: Mapping[Unit, float] = MappingProxyType(
-    {"ns": 100.0, "wire bytes": 0.5, "memory bytes": 64.0, "share": 1e-5, "count": 0.01, "ns per s": 1_000.0}
+    {
+        "ns": 100.0,
+        "wire bytes": 0.5,
+        "memory bytes": 64.0,
+        "share": 1e-5,
+        "count": 0.01,
+        "ns per s": 1_000.0,
+        "per s": 0.01,
+    }
 )
 """The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
 the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""
@@ -37,7 +46,9 @@ RETURNS = ("dropped", "restart")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number per trial. `scenarios` names where it is defined (empty: wherever its facts are), `but` where not."""
+    """One number per trial. `scenarios` names where it is defined (empty: wherever its facts are), `but` where not.
+    resolution: the smallest ratio that it can tell, however well twins agree.
+    """
 
     name: str
     title: str
@@ -47,6 +58,7 @@ class Metric:
     scenarios: tuple[str, ...] = ()
     but: tuple[str, ...] = ()
     headline: bool = False
+    resolution: float = 1.0
 
     @property
     def grain(self) -> float:
@@ -192,7 +204,7 @@ def _fact(fact: str, *names: str) -> Callable[[Trial], float | None]:
 
 
 def _arrival_cpu(trial: Trial) -> float | None:
-    storm = trial.storm
+    storm = _arrived(trial)
     return None if storm is None else _per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.subscribers)
 
 
@@ -215,6 +227,36 @@ def _both(step: IdleStep, key: str) -> float | None:
     processes: list[ProcessUsage] = [step.server] + ([step.broker] if step.broker else [])
     values = [getattr(process, key) for process in processes]
     return None if None in values else float(sum(values))
+
+
+def _batch(trial: Trial) -> float | None:
+    """Where nobody asks, what one segment brings is what was written together."""
+    wire = trial.wire
+    return None if wire is None else _per(wire.deliveries, wire.requests or wire.segments_in or 0)
+
+
+def _sustained(trial: Trial) -> float | None:
+    return sustained(trial.capacity)
+
+
+def _delivered_per_second(trial: Trial) -> float | None:
+    rate_hz, subscribers = sustained(trial.capacity), trial.parameters.get("subscribers")
+    return rate_hz * subscribers if rate_hz is not None and isinstance(subscribers, int) else None
+
+
+def _arrived(trial: Trial) -> Storm | None:
+    """The storm, where the server showed that subscriptions stand: else nobody knows when everybody had arrived."""
+    return trial.storm if trial.connect is not None else None
+
+
+def _all_connected(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else float(storm.window_ns)
+
+
+def _arrivals_rate(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else _per(1e9 * storm.subscribers, storm.window_ns)
 
 
 def _slow(value: Callable[[SlowReader], float | None]) -> Callable[[Trial], float | None]:
@@ -258,6 +300,16 @@ _TABLE = (
            headline=True),
     Metric("connection_cpu", "idle CPU per connection, without keep-alives", "ns per s", "lower", _connection_cpu,
            ("idle",), headline=True),
+    Metric("batch", "messages per response, or per segment where nobody asks", "count", "higher", _batch,
+           ("broadcast", "burst")),
+    Metric("burst_p50", "until everybody has a whole burst, median", "ns", "lower", _quantile("bursts", 0.5),
+           ("burst",), headline=True),
+    Metric("capacity", "messages per second sustained", "per s", "higher", _sustained, ("capacity",), headline=True,
+           resolution=RESOLUTION),
+    Metric("capacity_deliveries", "deliveries per second sustained", "per s", "higher", _delivered_per_second,
+           ("capacity",), resolution=RESOLUTION),
+    Metric("arrivals_rate", "connects per second", "per s", "higher", _arrivals_rate, ("storm",)),
+    Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99), ("storm",)),
     Metric("memory_growth", "server memory at its most, above that before a reader was slow", "memory bytes", "lower",
            _slow(lambda slow: slow.memory_peak_bytes - slow.memory_before_bytes), ("slow_reader",), headline=True),
     Metric("slow_received", "messages the slow reader received", "share", "higher",
@@ -284,9 +336,9 @@ _TABLE = (
            _fact("restart", "fds_before", "fds_after"), RESTARTS),
     Metric("restart_memory", "memory of the server, more than before its restart", "memory bytes", "lower",
            _fact("restart", "memory_before_bytes", "memory_after_bytes"), RESTARTS),
-    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _fact("storm", "window_ns"),
-           ("storm",)),
-    Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",)),
+    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _all_connected, ("storm",),
+           headline=True),
+    Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",), headline=True),
     Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower",
            _fact("storm", "fds_back_ns"), ("storm",)),
     Metric("lost", "deliveries lost", "count", "lower", _counted("lost"), FAULTS),

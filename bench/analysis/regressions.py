@@ -20,8 +20,9 @@ from bench.analysis.statistics import FEWEST_TRIALS
 from bench.analysis.unpaired import RUNS_CONFIDENCE, Change, changes, holm, welch
 from bench.results import VariantFacts
 
-MOVED_BY_THE_MACHINE = ("ns", "ns per s")
-"""Units of quantities that a slower machine makes larger; what is counted in bytes or pieces stays as it is."""
+MOVED_BY_THE_MACHINE = ("ns", "ns per s", "per s")
+"""Units of quantities that a slower machine makes larger, or (per s) smaller; what is counted in bytes or pieces stays
+as it is."""
 UNLIKE = 0.4
 """A machine that moved all by some share did not move each by exactly that: what lies within this part of the common
 drift is not held against a variant.

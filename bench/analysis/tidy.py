@@ -42,7 +42,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(PARAMETERS, "parameter of the trial; empty: its scenario has none of that name"),
         "metric": "name of the metric",
         "value": "its value in this trial; empty: not measurable here, or the trial failed",
-        "unit": "of the value: ns, bytes, share, count, ns per s",
+        "unit": "of the value: ns, bytes, share, count, ns per s, per s",
     }
 )
 

@@ -83,6 +83,21 @@ def recovered_ns(fan_outs: dict[int, FanOut], subscribers: int, from_ns: int) ->
     return min(moments) - from_ns if moments else None
 
 
+def of_bursts(fan_outs: dict[int, FanOut], subscribers: int, burst: int) -> Distribution | None:
+    """From when a burst was due until every subscriber had all of it, over the bursts of which that is true; None
+    where no message came. Message n belongs to burst n // `burst`.
+    """
+    held: dict[int, list[FanOut]] = {}
+    for sequence, fan_out in fan_outs.items():
+        held.setdefault(sequence // burst, []).append(fan_out)
+    times = [
+        max(one.last_received_ns for one in whole) - min(one.intended_ns for one in whole)
+        for whole in held.values()
+        if len(whole) == burst and all(one.receivers >= subscribers for one in whole)
+    ]
+    return fold(times) if fan_outs else None
+
+
 def series(measured: Measured) -> Series:
     """The time series, but for the CPU, which others count."""
     return Series(

@@ -32,6 +32,7 @@ def facts(cells: Cells, figures: Sequence[Drawn], name: str) -> dict[str, Any]:
         "headline": sections.tables(cells, headline=True),
         "every": sections.tables(cells, headline=False),
         "figures": figures,
+        "workloads": sections.workloads(cells),
         "faults": sections.faults(cells),
         "classics": sections.classics(cells),
         "predictions": sections.predictions(cells),

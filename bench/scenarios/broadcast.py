@@ -1,7 +1,9 @@
 """Broadcast: one topic, many subscribers, one publisher. How fresh does a message arrive, and what does it cost?
 
 Every message is delivered to every subscriber. The schedule is open loop: a server that cannot keep up is not spared.
-Alone, against a server started by hand (the messages then go upstream through the first subscriber):
+The figures "Cost against freshness" and "Delivery latency" of the report answer it; over its rates, "Batching against
+publish rate" shows from when on one answer carries several messages. Alone, against a server started by hand (the
+messages then go upstream through the first subscriber):
 
     locust -f bench/scenarios/broadcast.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
 """

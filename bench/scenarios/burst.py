@@ -1,8 +1,8 @@
 """Burst: silence, then many messages at once, again and again. How long until everybody has all of them?
 
 `burst` messages are due at the same moment, `rate_hz` in all per second: what is queued is what a technique batches.
-The completion of a fan-out is the number to look at; its maximum is when the last subscriber had the last message.
-Alone:
+The number to look at is when the last subscriber has the last message of a burst; the figure "A whole burst" of the
+report (section Workloads) shows it, beside how many messages one response or one segment brought. Alone:
 
     locust -f bench/scenarios/burst.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
 """

@@ -2,7 +2,8 @@
 
 Every member publishes to its room at `rate_hz` on an open-loop schedule with a seeded phase, and must get every message
 of its room, its own included, and none of another room. Latency runs from the moment a message was due at its writer
-to its arrival at each member. Alone, against a server started by hand:
+to its arrival at each member. The figure "Rooms beside the echo" of the report (section Workloads) shows it, with what
+an echo of the same run took. Alone, against a server started by hand:
 
     locust -f bench/scenarios/chat.py --variant websocket --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """

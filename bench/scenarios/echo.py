@@ -1,7 +1,8 @@
 """Echo: every subscriber publishes to a topic of its own and receives it back. What does a round trip take?
 
 Every subscriber publishes upstream at `rate_hz` on an open-loop schedule with a seeded phase; latency runs from the
-moment the message was due to its return. Alone, against a server started by hand:
+moment the message was due to its return. The figure "Echo round trip" of the report answers it. Alone, against a server
+started by hand:
 
     locust -f bench/scenarios/echo.py --variant websocket --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """

@@ -4,7 +4,9 @@ As after an outage, or when a page goes live. All connects are begun at once; af
 has truly arrived. Then everybody leaves at once, and it is seen how long the server takes to close what they had open,
 for 35 s at most. Meanwhile probes are published, since some servers notice that somebody is gone only when they write;
 `--set afterwards=silence` shows what they do without. Polls are a second apart: a thousand pollers four times a second
-would be more than a core serves, and no storm but a standing load. Alone, against a server started by hand:
+would be more than a core serves, and no storm but a standing load. The figures "Subscribed after a storm of connects"
+and "What a storm of connects costs" of the report (section Workloads) answer it. Alone, against a server started by
+hand:
 
     locust -f bench/scenarios/storm.py --variant sse --host http://127.0.0.1:8000 --users 1000 --spawn-rate 1000
 """

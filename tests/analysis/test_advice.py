@@ -62,11 +62,11 @@ def test_a_need_within_what_was_measured_is_not_extrapolated(costs: Costs) -> No
     ("changes", "dimensions"),
     [
         ({"subscribers": 2000, "fan_out": 2000, "rate": 1.0}, {"subscribers"}),
-        ({"rate": 100.0}, {"deliveries", "published"}),
+        ({"rate": 100.0}, {"deliveries"}),
         ({"payload_bytes": 20_000}, {"payload_bytes"}),
         ({"payload_bytes": 50}, {"payload_bytes"}),
         ({"upstream_rate": 20.0}, {"upstream"}),
-        ({"fan_out": 1}, {"published"}),  # messages of one's own came from the subscribers alone
+        ({"fan_out": 1}, {"published"}),
     ],
 )
 def test_what_lies_outside_the_measured_loads_is_flagged(
@@ -80,6 +80,13 @@ def test_what_lies_outside_the_measured_loads_is_flagged(
         assert one.high is not None
         assert not one.low <= one.value <= one.high
         assert f"{reasons.number(one.factor)}\N{MULTIPLICATION SIGN} " in reasons.outside(one)
+
+
+def test_messages_of_ones_own_were_measured_by_the_echo_as_often_as_it_published(costs: Costs) -> None:
+    """100 subscribers that send up to 6 messages/s each, and get them back: 600 published per second, fan-out 1."""
+    for rate, beyond in ((5.9, set()), (6.1, {"published"})):
+        found = option(costs, replace(NEED, fan_out=1, rate=rate), "sse")
+        assert {one.dimension.name for one in found.beyond} == beyond
 
 
 def test_the_poll_interval_is_the_longest_that_the_law_allows(costs: Costs) -> None:

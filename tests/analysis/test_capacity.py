@@ -11,8 +11,12 @@ from bench.analysis.capacity import (
     LEAST_HZ,
     MOST_STEPS,
     RESOLUTION,
+    Limit,
+    bounded,
+    ended,
     ends_search,
     is_at_least,
+    limit,
     next_rate,
     step,
     sustained,
@@ -139,3 +143,59 @@ def test_what_a_trial_says_of_its_rate(changes: dict[str, object], verdict: str)
 def test_beyond_the_bound_a_rate_is_exceeded() -> None:
     assert step(calm(), 200 * MS).verdict == "sustained"
     assert step(calm(), 50 * MS).verdict == "exceeded"
+
+
+def tried(rate_hz: float, verdict: str, **changes: object) -> CapacityStep:
+    return msgspec.structs.replace(stepped(rate_hz, verdict), **changes)
+
+
+CALM = {"server_cpu_ns": 50, "window_ns": 100}
+LAST = {
+    Limit.SERVER: tried(40, "exceeded", server_cpu_ns=95, window_ns=100),
+    Limit.LATE: tried(40, "exceeded", **CALM),
+    Limit.LOST: tried(40, "exceeded", **CALM, expected=2),
+    Limit.FAILED: tried(40, "exceeded", p99_ns=None, server_cpu_ns=None, window_ns=None),
+    Limit.GENERATOR: tried(40, "generator"),
+    Limit.DISTURBED: tried(40, "disturbed"),
+}
+
+
+@pytest.mark.parametrize(("kind", "last"), LAST.items(), ids=[kind.name for kind in LAST])
+def test_what_ended_a_search_is_told_from_its_last_try(kind: Limit, last: CapacityStep) -> None:
+    steps = [stepped(20, "sustained"), last, last]
+    assert limit(steps) is kind
+    assert ended([("A", [steps, steps]), ("B", [steps, [stepped(20, "sustained")]])])[0] == f"{kind} (A, B in 1 of 2)"
+
+
+def test_a_search_without_a_rate_too_high_had_tried_as_often_as_it_may() -> None:
+    assert limit([stepped(20, "sustained")]) is Limit.SPENT
+
+
+def test_the_broker_fills_the_core_with_its_server() -> None:
+    last = tried(40, "exceeded", server_cpu_ns=50, broker_cpu_ns=45, window_ns=100)
+    assert limit([stepped(20, "sustained"), last, last]) is Limit.SERVER
+
+
+def test_a_rate_at_which_the_generator_gave_way_once_does_not_bound_the_server() -> None:
+    steps = [stepped(20, "sustained"), stepped(40, "exceeded"), stepped(40, "generator")]
+    assert is_at_least(steps)
+    assert limit(steps) is Limit.GENERATOR
+
+
+def test_a_median_is_a_lower_bound_where_a_search_below_it_or_at_it_did_not_find_the_end() -> None:
+    whole, open_ = search(100, 20), search(5_000, 20, generator_hz=50)
+    found = [sustained(steps) for steps in (whole, open_)]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[1] < found[0]
+    assert bounded([whole, whole, open_], found[0])
+    assert not bounded([whole, whole, search(5_000, 20, generator_hz=1_000)], found[0])
+    assert not bounded([whole], found[0])
+
+
+def test_a_try_holds_what_its_messages_cost_and_how_they_came() -> None:
+    made = step(calm(), 200 * MS)
+    assert (made.server_cpu_ns, made.broker_cpu_ns, made.window_ns) == (200 * MS, 50 * MS, 1_000 * MS)
+    assert (made.deliveries, made.requests, made.segments_in) == (100, 40, 100)
+    bare = step(calm(usage=None, wire=None), 200 * MS)
+    assert (bare.broker_cpu_ns, bare.deliveries, bare.requests, bare.segments_in) == (None, None, None, None)

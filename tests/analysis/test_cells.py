@@ -10,11 +10,13 @@ import pytest
 from scipy import stats
 
 from bench.analysis.answers import answer
+from bench.analysis.capacity import RESOLUTION
 from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import ASSUMED_FLOOR, Verdict
 from bench.results import Failure
 from tests._synthetic import NATURES, synthetic
+from tests._workloads import worked
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +209,9 @@ def test_a_metric_is_asked_along_a_swept_parameter_with_the_cell_in_its_place(ra
     assert found[rate_hz].median == pytest.approx(2 * own.median)
     assert cells.along("cpu", "broadcast", "websocket", "rate_hz") != []
     assert cells.along("cpu", "broadcast", "sse", "no_such_parameter") == []
+
+
+def test_the_noise_floor_of_a_search_is_never_finer_than_its_steps() -> None:
+    cells = Cells(*worked(*synthetic(NATURES[2:4], ["broadcast"], troubles=False), NATURES[2:4], ["capacity"]))
+    assert cells.floor("capacity", "capacity").ratio == RESOLUTION
+    assert cells.floor("cpu", "broadcast").ratio == ASSUMED_FLOOR

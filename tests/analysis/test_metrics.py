@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.analysis.distributions import fold
 from bench.analysis.metrics import FAULTS, METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import Absences, IdleStep, Outage, Restart, SlowReader, Storm, Trial
+from bench.results import Absences, CapacityStep, IdleStep, Outage, Restart, SlowReader, Storm, Trial
 from tests._synthetic import process
 from tests.analysis._trials import MS, calm, changed
 
@@ -28,6 +29,7 @@ BY_HAND = {
     "wire_segments": 1.5 * SEGMENT_HEADER_BYTES,
     "requests": 0.4,
     "connect_p50": 3 * MS,
+    "batch": 2.5,
     "delivered_share": 1.0,
     "load_cpu": 0.8 * MS,
     "loop_lag_p99": 100_000,
@@ -50,6 +52,9 @@ RESTART_BY_HAND = DROPPED_BY_HAND | {
 STORM_BY_HAND = {"all_connected": 800 * MS, "arrival_cpu": 0.3 * MS, "fds_back": 90 * MS}
 FAULTS_BY_HAND = {"dropped": DROPPED_BY_HAND, "restart": RESTART_BY_HAND, "storm": STORM_BY_HAND}
 IDLE_BY_HAND = {"connection_memory": 30_000, "connection_cpu": 2_000}
+ARRIVALS_BY_HAND = {"arrivals_rate": 12.5, "connect_p99": 3 * MS}
+BURST_BY_HAND = {"burst_p50": 30 * MS}
+CAPACITY_BY_HAND = {"capacity": 40, "capacity_deliveries": 400}
 OUTAGE_BY_HAND = {
     "lost": 40, "signalled": 30, "duplicated": 3, "reordered": 2, "recovered": 9, "recovery": 70 * MS,
 }  # fmt: skip
@@ -89,7 +94,9 @@ def idle() -> Trial:
 def test_every_metric_is_computed_by_hand_here() -> None:
     of_faults = {name for by_hand in FAULTS_BY_HAND.values() for name in by_hand}
     of_faults |= SLOW_BY_HAND.keys() | OUTAGE_BY_HAND.keys()
-    assert METRICS.keys() == BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys() | of_faults
+    of_workloads = ARRIVALS_BY_HAND.keys() | BURST_BY_HAND.keys() | CAPACITY_BY_HAND.keys()
+    known = BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
+    assert METRICS.keys() == known | of_faults | of_workloads
 
 
 @pytest.mark.parametrize(("name", "value"), BY_HAND.items())
@@ -154,6 +161,35 @@ def test_everybody_was_back_only_if_every_loss_was_made_good() -> None:
     assert [METRICS[name].of(nobody) for name in ("back_p50", "back_p95", "back_all")] == [None] * 3
 
 
+@pytest.mark.parametrize(("name", "value"), ARRIVALS_BY_HAND.items())
+def test_a_metric_of_arrivals(name: str, value: float) -> None:
+    assert METRICS[name].of(faulty("storm")) == pytest.approx(value, rel=1e-3)
+
+
+def test_a_storm_whose_end_the_server_does_not_show_has_no_end() -> None:
+    blind = msgspec.structs.replace(faulty("storm"), connect=None)
+    names = ("all_connected", "arrival_cpu", *ARRIVALS_BY_HAND)
+    assert [METRICS[name].of(blind) for name in names] == [None] * len(names)
+
+
+def test_a_burst_and_a_capacity() -> None:
+    burst = calm("burst", bursts=fold(np.array([20, 30, 90]) * MS))
+    assert METRICS["burst_p50"].of(burst) == pytest.approx(30 * MS, rel=1e-3)
+    steps = [
+        CapacityStep(rate_hz=rate, verdict=verdict, observation="", expected=1, delivered=1, p50_ns=1, p99_ns=1,
+                     server_cpu_ns=1, window_ns=1)
+        for rate, verdict in ((40.0, "sustained"), (80.0, "exceeded"), (80.0, "exceeded"))
+    ]  # fmt: skip
+    found = calm("capacity", capacity=steps)
+    assert {name: METRICS[name].of(found) for name in CAPACITY_BY_HAND} == CAPACITY_BY_HAND
+    assert METRICS["capacity"].of(calm("capacity", capacity=steps[1:])) is None
+
+
+def test_where_nobody_asks_a_segment_brings_what_was_written_together() -> None:
+    assert METRICS["batch"].of(changed(calm(), "wire", requests=0, segments_in=50)) == 2
+    assert METRICS["batch"].of(changed(calm(), "wire", requests=0, segments_in=None)) is None
+
+
 @pytest.mark.parametrize(("name", "value"), OUTAGE_BY_HAND.items())
 def test_a_metric_of_a_fault(name: str, value: float) -> None:
     trial = calm(
@@ -210,8 +246,6 @@ def test_memory_that_cannot_be_measured_is_not_guessed() -> None:
 
 
 def changed_step(step: IdleStep) -> IdleStep:
-    import msgspec
-
     return msgspec.structs.replace(step, server=msgspec.structs.replace(step.server, pss_bytes=None))
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.distributions import fold
-from bench.measure.receipts import FanOut, Measured, completion, merged, recovered_ns, series
+from bench.measure.receipts import FanOut, Measured, completion, merged, of_bursts, recovered_ns, series
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
 from bench.results import Absences, SlowReader, Wire
@@ -123,3 +123,16 @@ def test_an_outage_is_over_when_a_message_that_was_due_after_it_has_reached_ever
     late, too_few, whole = fan_out(90, 130), fan_out(100, 110, 1), fan_out(110, 150)
     assert recovered_ns({1: late, 2: too_few, 3: whole, 4: fan_out(120, 160)}, 2, 100 * MS) == 50 * MS
     assert recovered_ns({1: late, 2: too_few}, 2, 100 * MS) is None
+
+
+def test_a_burst_is_over_when_its_last_message_has_reached_everyone():
+    """Bursts of two, due when their first is; the second burst never reached one subscriber whole, the third is cut."""
+
+    def arrived(number, last_ms, receivers=2):
+        due = number // 2 * 200 * MS
+        return FanOut(intended_ns=due, last_received_ns=due + last_ms * MS, receivers=receivers)
+
+    fan_outs = {number: arrived(number, *seen) for number, seen in enumerate([(5,), (9,), (5,), (9, 1), (5,)])}
+    found = of_bursts(fan_outs, 2, 2)
+    assert (found.count, found.min_ns, found.max_ns) == (1, 9 * MS, 9 * MS)
+    assert of_bursts({}, 2, 2) is None

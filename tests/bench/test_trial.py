@@ -129,6 +129,11 @@ def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenari
     if scenario in ("broadcast", "burst", "chat"):
         assert record.completion.count == {"broadcast": 20, "burst": 20, "chat": 10 * 4}[scenario]
         assert record.headroom.loop_lag.count > 0
+    if scenario == "burst":
+        assert record.bursts.count == 4
+        assert record.bursts.max_ns == record.completion.max_ns
+    else:
+        assert record.bursts is None
 
 
 def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(monkeypatch):

@@ -33,6 +33,8 @@ from bench.units import SPACE, factor, interval, measured, quantity, ratio, tick
         (3_027.0, "count", "3,027"),
         (1.0, "share", "100 %"),
         (607_000.0, "ns per s", "607 µs/s"),
+        (1_234.5, "per s", "1,234 /s"),
+        (0.5, "per s", "0.50 /s"),
     ],
 )
 def test_three_digits_and_a_readable_unit(value: float, unit: Unit, words: str) -> None:
@@ -90,6 +92,8 @@ def test_a_ratio_carries_its_interval() -> None:
         (1e7, "ns", "10 ms"),
         (0.0, "ns", "0"),
         (2_500.0, "wire bytes", "2.5 kB"),
+        (500_000.0, "per s", "500,000 /s"),
+        (1e12, "count", "1e+12"),
     ],
 )
 def test_ticks_are_round(value: float, unit: Unit, words: str) -> None:

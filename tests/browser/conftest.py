@@ -18,6 +18,7 @@ from bench.report import build
 from bench.results import Failure, Run, Trial
 from tests._faults import faulty
 from tests._synthetic import NATURES, hostile, instrumented, synthetic, write
+from tests._workloads import worked
 from tests.browser._sight import Sight, seen
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ def _without_a_valid_trial() -> tuple[Run, list[Trial]]:
 
 
 RUNS: dict[str, Callable[[], tuple[Run, list[Trial]]]] = {
-    "whole": lambda: faulty(*instrumented(*synthetic(twins=True), WHOLE), liar="sse"),
+    "whole": lambda: faulty(*worked(*instrumented(*synthetic(twins=True), WHOLE)), liar="sse"),
     "hostile": lambda: hostile(NATURES[2:5], blocks=2),
     "failed": _without_a_valid_trial,
 }

@@ -20,6 +20,7 @@ from bench.report.figures._canvas import drawing
 from bench.results import Run, Trial
 from tests._faults import faulty
 from tests._synthetic import NATURES, instrumented, swept, synthetic
+from tests._workloads import worked, workloads
 
 Runs = tuple[Run, list[Trial]]
 
@@ -98,6 +99,14 @@ RUNS = {
     "faults of many": lambda: faulty(*synthetic(MANY, ["idle"], blocks=1, troubles=False), MANY),
     "faults with wide names": lambda: faulty(*synthetic(WIDE, ["idle"], blocks=2), WIDE),
     "a fault of one": lambda: faulty(*synthetic(NATURES[4:5], ["idle"], blocks=1, troubles=False), NATURES[4:5]),
+    "workloads": lambda: swept(*workloads(harness=True), {"broadcast": SWEEPS["broadcast"]}),
+    "workloads of long names": lambda: workloads(LONG),
+    "workloads of wide names, one trial": lambda: workloads(WIDE, blocks=1),
+    "workloads of twenty-one variants": lambda: workloads((*NATURES, *STRANGERS), blocks=1),
+    "workloads of equal variants": lambda: worked(*synthetic(EQUAL, ["broadcast"], blocks=2, troubles=False), EQUAL),
+    "workloads of huge numbers": lambda: workloads(HUGE, blocks=1),
+    "workloads of one tiny variant": lambda: workloads(TINY[2:3], blocks=2),
+    "workloads, many trials": lambda: workloads(NATURES[2:5], blocks=14),
 }
 
 

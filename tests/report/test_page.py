@@ -170,8 +170,8 @@ def test_the_opening_names_wins_and_losses_in_the_same_type(page: Path, read: Re
 def test_the_sections_come_in_the_order_in_which_one_asks(read: Reader) -> None:
     sections = [attributes["id"] for tag, attributes in read.tags if tag == "section"]
     assert sections == [
-        "advise", "decision", "answer", "figures", "faults", "trust", "calibration", "laws", "classics", "missing",
-        "method", "environment", "every",
+        "advise", "decision", "answer", "figures", "workloads", "faults", "trust", "calibration", "laws", "classics",
+        "missing", "method", "environment", "every",
     ]  # fmt: skip
     linked = [attributes["href"] for tag, attributes in read.tags if tag == "a"][-1000:]
     assert {f"#{section}" for section in sections} <= set(linked)

@@ -16,8 +16,11 @@ from bench.analysis.cells import Cells
 from bench.analysis.metrics import FAULTS
 from bench.report import palette, svg
 from bench.report.figures import (
+    _panels,
     _places,
+    batching,
     calibration,
+    capacity,
     cost,
     course,
     dropped,
@@ -32,12 +35,13 @@ from bench.report.figures import (
     standing,
     sweeps,
     tradeoff,
+    workloads,
 )
 from bench.report.figures._canvas import FOOT_IN, HEAD_IN, Subject, absences, drawing, settle, sign
 from bench.report.figures._data import Sheet
 from bench.report.text import clean, slug
 
-FIGURES_SECTION, FAULTS_SECTION = "figures", "faults"
+FIGURES_SECTION, WORKLOADS_SECTION, FAULTS_SECTION = "figures", "workloads", "faults"
 """The sections of the page that hold figures."""
 
 Scenarios = Callable[[Cells], list[str]]
@@ -72,7 +76,8 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A finished figure: its file name, heading and sentence, what is seen in words, its renderings and its numbers."""
+    """A finished figure: its file name, heading and sentence, what is seen in words, its renderings, its numbers, and
+    the section of the page in which it stands."""
 
     name: str
     title: str
@@ -102,7 +107,7 @@ FIGURES = (
     Figure("time", "Latency over time", course.time_sentence, course.over_time, course.time_alt, course.time_sheet,
            course.with_series),
     Figure("fan-out", "Last receiver of a fan-out", fanout.fan_out_sentence, fanout.fan_out, cost.told(fanout.METRIC),
-           fanout.sheet, cost.having(fanout.METRIC), missing=False),
+           fanout.sheet, fanout.one_by_one, missing=False),
     Figure("cpu", "Server CPU per delivered message", cost.cpu_sentence, cost.cpu, cost.told("cpu"),
            cost.sheet("cpu", tuple(name for name, _ in cost.CPU_PARTS)), cost.having("cpu"), missing=False),
     Figure("wire", "Bytes on the wire per delivered message", cost.wire_sentence, cost.wire, cost.told("wire"),
@@ -124,6 +129,23 @@ FIGURES = (
     Figure("sweep-wire", "Bytes beyond the payload", sweeps.sentence(*OVERHEADS), sweeps.draw(*OVERHEADS),
            sweeps.alt("wire", *OVERHEADS), sweeps.sheet("wire", *OVERHEADS), sweeps.swept(*OVERHEADS),
            sweeps.parameters(*OVERHEADS, only="payload_bytes")),
+    Figure("batching", "Batching against publish rate", batching.sentence, batching.draw, batching.alt, batching.sheet,
+           batching.over_rates, missing=False, section=WORKLOADS_SECTION),
+    Figure("burst", "A whole burst", workloads.burst_sentence, _panels.draw(workloads.BURST),
+           _panels.alt(workloads.BURST), _panels.sheet(workloads.BURST), cost.having("burst_p50"), missing=False,
+           section=WORKLOADS_SECTION),
+    Figure("chat", "Rooms beside the echo", workloads.chat_sentence, _panels.draw(workloads.CHAT, workloads.CHAT_KEY),
+           _panels.alt(workloads.CHAT), _panels.sheet(workloads.CHAT), workloads.in_rooms, missing=False,
+           section=WORKLOADS_SECTION),
+    Figure("capacity", "Messages per second sustained", capacity.most_sentence, capacity.most, capacity.most_alt,
+           capacity.most_sheet, cost.having(capacity.METRIC), missing=False, section=WORKLOADS_SECTION),
+    Figure("capacity-search", "The search for the capacity", capacity.search_sentence, capacity.search,
+           capacity.search_alt, capacity.search_sheet, capacity.with_searches, section=WORKLOADS_SECTION),
+    Figure("storm", "Subscribed after a storm of connects", workloads.storm_sentence, workloads.storm,
+           workloads.storm_alt, workloads.storm_sheet, workloads.with_storms, section=WORKLOADS_SECTION),
+    Figure("storm-cost", "What a storm of connects costs", workloads.storm_cost_sentence,
+           _panels.draw(workloads.STORM), _panels.alt(workloads.STORM), _panels.sheet(workloads.STORM),
+           cost.having("arrival_cpu"), missing=False, section=WORKLOADS_SECTION),
     Figure("missed", "Missed, and fresh again", dropped.sentence, dropped.draw, dropped.alt, dropped.sheet,
            dropped.dropped, missing=False, section=FAULTS_SECTION),
     Figure("return", "Coming back to a new server", restart.sentence, restart.draw, restart.alt, restart.sheet,

@@ -138,13 +138,16 @@ LINES = 1.35
 
 
 def _noise(axes: Axes, subject: Subject, metric: str, chart: Rows) -> str:
-    """A band over the techniques, from the best of them to where the noise floor ends. Nothing where nobody can be
-    called the best."""
+    """A band over the techniques, from the best of them to where the noise floor ends, towards the worse. Nothing where
+    nobody can be called the best."""
     ranked = [row for row in chart.rows if not row.variant.product]
     if len(ranked) < 2 or subject.doubt:
         return ""
-    best, found = min(row.total.median for row in ranked), subject.cells.floor(metric, subject.scenario)
+    low = METRICS[metric].better == "lower"
+    best = (min if low else max)(row.total.median for row in ranked)
+    found = subject.cells.floor(metric, subject.scenario)
     width = best * (found.ratio - 1.0) if best > 0 else found.difference
+    width = width if low else best / found.ratio - best
     top, bottom = ranked[0].y - 0.5, ranked[-1].y + 0.5
     axes.add_patch(Rectangle((best, top), width, bottom - top, facecolor=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7))
     words = noise.floor_words(subject.cells, metric, subject.scenario)
@@ -157,11 +160,14 @@ def _harness(axes: Axes, subject: Subject, metric: str, chart: Rows) -> str:
     found = subject.cells.estimate(metric, subject.scenario, HARNESS) if trials else None
     if found is None or found.median <= 0:
         return ""
+    words = quantity(found.median, METRICS[metric].unit)
+    if found.median > axes.get_xlim()[1]:
+        return f"the harness itself, without any technique: {words}, beyond this axis"
     top, bottom = chart.headings[0][0] + 0.35, chart.depth - 0.45
     axes.plot(
         [found.median, found.median], [top, bottom], color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=3
     )
-    return f"dotted line: the harness itself, without any technique ({quantity(found.median, METRICS[metric].unit)})"
+    return f"dotted line: the harness itself, without any technique ({words})"
 
 
 def upright(axes: Axes, at: float, chart: Rows) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bench.analysis.distributions import cdf, merge
-from bench.report.figures._canvas import LONGEST_NAME_IN, WIDTH_IN
+from bench.report.figures._canvas import LONGEST_NAME_IN, MOST_SINGLE, WIDTH_IN, canvas, linestyle
 from bench.report.figures._texts import FONT_PT, fitted, text_width_in
+from bench.report.figures._ticks import log_ticks, share_ticks
 from bench.report.palette import PAPER, Look
 from bench.results import Distribution
 from bench.units import quantity
@@ -19,6 +21,7 @@ from bench.units import quantity
 SHARES = np.unique(np.concatenate([np.linspace(0.0, 1.0, 161), [0.001, 0.002, 0.99, 0.995, 0.999]]))
 PLOT_IN = WIDTH_IN - 0.9
 """About how wide the plot itself is."""
+HEIGHT_IN = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +121,44 @@ def write(axes: Axes, label: Label, limits: tuple[float, float]) -> None:
         linespacing=1.12,
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 2.0},
     )
+
+
+def drawn(compared: list[Curve], floor: list[Curve], across: str, share: str) -> Figure:
+    """Cumulative distributions on a logarithmic axis, one curve per variant and the harness in `floor`, if any, thin,
+    each named where there is room; `across` and `share` are the words of the axes."""
+    found = [*floor, *compared]
+    height_in = max(HEIGHT_IN, 0.2 * len(found) + 0.55)
+    names = labels(found, height_in)
+    figure = canvas(height_in)
+    axes = figure.add_subplot()
+    limits = bounds(found, names)
+    axes.set_xscale("log")
+    axes.set_xlim(*limits)
+    axes.set_ylim(0, 1.01)
+    log_ticks(axes.xaxis, "ns", *limits)
+    share_ticks(axes)
+    axes.grid(axis="both")
+    for curve in reversed(found):
+        _draw(axes, curve, 1.0 if curve in floor else 1.7)
+    for label in names:
+        write(axes, label, limits)
+    axes.set_xlabel(across)
+    axes.set_ylabel(share)
+    return figure
+
+
+def _draw(axes: Axes, curve: Curve, width: float) -> None:
+    """All trials together over single ones, or over the band of many."""
+    if len(curve.each_ns) > MOST_SINGLE:
+        lowest, highest = band(curve)
+        axes.fill_betweenx(SHARES, lowest, highest, color=curve.look.colour, alpha=0.16, linewidth=0)
+    else:
+        for alone in curve.each_ns:
+            axes.plot(alone, SHARES, color=curve.look.colour, linewidth=0.6, alpha=0.4)
+    axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linestyle=linestyle(curve.look), linewidth=width)
+
+
+def band(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """What lies between the fastest and the slowest trial, at every share."""
+    each = np.stack(curve.each_ns)
+    return each.min(axis=0), each.max(axis=0)

@@ -22,6 +22,7 @@ SUFFIXES: dict[Unit, str] = {
     "share": "_share",
     "count": "",
     "ns per s": "_ns_per_s",
+    "per s": "_per_s",
 }
 WHO = ("variant", "label", "technique", "product")
 _FORMULA = ("=", "+", "-", "@")

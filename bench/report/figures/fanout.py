@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.analysis.cells import HARNESS
+from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.laws import poll_interval_ns
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import Estimate, estimate
-from bench.report.figures import _bars, _rows
+from bench.report.figures import _bars, _rows, cost
 from bench.report.figures._canvas import FOOT_IN, HEAD_IN, WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Sheet, ends
 from bench.report.figures._rows import Row, Rows
@@ -27,12 +27,19 @@ ON_A_SCHEDULE = "polling"
 
 
 def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
-    """When the law has the last receiver served: after N x s of the server's CPU; of polling after a whole interval.
-    None where the trial lacks the facts."""
+    """When the law has the last receiver served: after N x s of the server's CPU, N the members of a room where there
+    are rooms; of polling after a whole interval. None where the trial lacks the facts."""
     if variant.technique == ON_A_SCHEDULE:
         return poll_interval_ns(trial)
-    cost, subscribers = METRICS["server_cpu"].of(trial), trial.parameters.get("subscribers")
-    return cost * subscribers if cost and isinstance(subscribers, int | float) else None
+    parameters = trial.parameters
+    each, receivers = METRICS["server_cpu"].of(trial), parameters.get("room", parameters.get("subscribers"))
+    return each * receivers if each and isinstance(receivers, int | float) else None
+
+
+def one_by_one(cells: Cells) -> list[str]:
+    """Scenarios in which messages come each by itself: the law knows no queue of a whole burst."""
+    bursts = {scenario.name for scenario in cells.run.scenarios if "burst" in scenario.parameters}
+    return [name for name in cost.having(METRIC)(cells) if name not in bursts]
 
 
 def law(subject: Subject, variant: VariantFacts) -> Estimate | None:

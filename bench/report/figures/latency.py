@@ -8,15 +8,12 @@ from matplotlib.figure import Figure
 from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.metrics import METRICS
 from bench.report import noise, palette
-from bench.report.figures._canvas import MOST_SINGLE, Subject, canvas, linestyle, named
-from bench.report.figures._curves import SHARES, Curve, at_shares, bounds, labels, pooled, write
+from bench.report.figures._canvas import MOST_SINGLE, Subject, named
+from bench.report.figures._curves import SHARES, Curve, at_shares, band, drawn, pooled
 from bench.report.figures._data import WHO, Field, Sheet, who
-from bench.report.figures._ticks import log_ticks, share_ticks
 from bench.report.palette import Look
 from bench.results import Distribution, VariantFacts
 from bench.units import quantity
-
-HEIGHT_IN = 3.5
 
 
 def one_way(cells: Cells) -> list[str]:
@@ -71,33 +68,8 @@ def harness_sentence(subject: Subject) -> str:
 
 def curves(subject: Subject) -> Figure:
     """Cumulative distributions on a logarithmic axis, one curve per variant, named where there is room."""
-    floor = harness(subject)
-    found = [*floor, *_curves(subject)]
-    height_in = max(HEIGHT_IN, 0.2 * len(found) + 0.55)
-    names = labels(found, height_in)
-    figure = canvas(height_in)
-    axes = figure.add_subplot()
-    limits = bounds(found, names)
-    axes.set_xscale("log")
-    axes.set_xlim(*limits)
-    axes.set_ylim(0, 1.01)
-    log_ticks(axes.xaxis, "ns", *limits)
-    share_ticks(axes)
-    axes.grid(axis="both")
-    for curve in reversed(found):
-        if len(curve.each_ns) > MOST_SINGLE:
-            lowest, highest = _band(curve)
-            axes.fill_betweenx(SHARES, lowest, highest, color=curve.look.colour, alpha=0.16, linewidth=0)
-        else:
-            for alone in curve.each_ns:
-                axes.plot(alone, SHARES, color=curve.look.colour, linewidth=0.6, alpha=0.4)
-        width = 1.0 if curve in floor else 1.7
-        axes.plot(curve.at_ns, SHARES, color=curve.look.colour, linestyle=linestyle(curve.look), linewidth=width)
-    for label in names:
-        write(axes, label, limits)
-    axes.set_xlabel("round trip" if _returns(subject) else "delivery latency")
-    axes.set_ylabel("share of deliveries")
-    return figure
+    words = "round trip" if _returns(subject) else "delivery latency"
+    return drawn(_curves(subject), harness(subject), words, "share of deliveries")
 
 
 def curves_alt(subject: Subject) -> str:
@@ -117,7 +89,7 @@ def curves_sheet(subject: Subject) -> Sheet:
     facts = subject.cells.facts
     rows: list[list[Field]] = []
     for curve in [*harness(subject), *_curves(subject)]:
-        lowest, highest = _band(curve)
+        lowest, highest = band(curve)
         told = who(facts[curve.variant])
         rows += [
             [*told, len(curve.each_ns), share, at, least, most]
@@ -126,12 +98,6 @@ def curves_sheet(subject: Subject) -> Sheet:
             )
         ]
     return Sheet([*WHO, "trials", "share", f"{kind}_ns", f"{kind}_least_trial_ns", f"{kind}_most_trial_ns"], rows)
-
-
-def _band(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """What lies between the fastest and the slowest trial, at every share."""
-    each = np.stack(curve.each_ns)
-    return each.min(axis=0), each.max(axis=0)
 
 
 def _returns(subject: Subject) -> bool:

@@ -129,14 +129,14 @@ def memory_sheet(subject: Subject) -> Sheet:
 
 
 def most_connects(cells: Cells) -> list[str]:
-    """The one scenario whose trials opened the most connections."""
+    """The one scenario whose trials opened the most connections; a storm has figures of its own."""
     opened = {
         scenario: max(
             (
                 trial.connect.count
                 for variant in cells.measured(scenario)
                 for trial in cells.valid(scenario, variant.name)
-                if trial.connect is not None
+                if trial.connect is not None and trial.storm is None
             ),
             default=0,
         )

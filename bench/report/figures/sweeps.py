@@ -137,15 +137,20 @@ def draw(*metrics: str) -> Callable[[Subject], Figure]:
         figure = canvas(sum(tall))
         panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=tall)[:, 0]
         for axes, metric, height_in in zip(panels, shown, tall, strict=True):
-            _panel(axes, subject, metric, height_in)
+            panel(axes, metric, scale(subject.parameter), lines(subject, metric), height_in)
         panels[-1].set_xlabel(scale(subject.parameter).words)
         return figure
 
     return drawn
 
 
-def _panel(axes: Axes, subject: Subject, metric: str, height_in: float) -> None:
-    found, parameter = lines(subject, metric), scale(subject.parameter)
+def panel(
+    axes: Axes, metric: str, parameter: Scale, found: Sequence[Line], height_in: float, round_ticks: bool = False
+) -> None:
+    """A metric against a parameter, one line per variant, named at the right end; what ends before it is led there.
+
+    round_ticks: ticks stand at round numbers, where the values themselves are none.
+    """
     ats = sorted({at for line in found for at, _ in line.points})
     wide = ats[0] > 0 and ats[-1] / ats[0] >= 5
     if wide:
@@ -155,11 +160,17 @@ def _panel(axes: Axes, subject: Subject, metric: str, height_in: float) -> None:
         axes.set_xlim(ats[0] - 0.03 * (ats[-1] - ats[0]), ats[-1])
     _heights(axes, metric, found, height_in)
     room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(named(line.variant)) for line in found)
-    exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], room_in)
+    if round_ticks and wide:
+        log_ticks(axes.xaxis, parameter.unit, ats[0], ats[-1], room_in)
+    else:
+        exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], room_in)
     axes.grid(axis="both")
     labels = []
     for line in found:
         _line(axes, line)
+        (last, end), edge = line.points[-1], ats[-1]
+        if last < edge:
+            axes.plot([last, edge], [end.median] * 2, color=line.look.colour, linewidth=0.7, linestyle=(0, (1, 2.5)))
         labels.append((_fraction(axes, line.points[-1][1].median), named(line.variant), line.look))
     end_labels(axes, labels, height_in)
     axes.set_ylabel("\n".join(_halves(METRICS[metric].title)))

@@ -8,8 +8,9 @@ from bench.report.sections.faults import faults
 from bench.report.sections.laws import Calibrated, about_laws, calibrated, calibration, predictions, readings
 from bench.report.sections.numbers import tables, too_few
 from bench.report.sections.trust import outcomes, trust
+from bench.report.sections.workloads import workloads
 
 __all__ = [
     "Calibrated", "about_laws", "calibrated", "calibration", "claimed", "classics", "decision", "faults", "opening",
-    "outcomes", "predictions", "readings", "tables", "too_few", "trust",
+    "outcomes", "predictions", "readings", "tables", "too_few", "trust", "workloads",
 ]  # fmt: skip

@@ -1,0 +1,118 @@
+"""Batching against the rate of messages: what one answer carries, how old it is, and what each message costs."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis import batching
+from bench.analysis.batching import SEVERAL, Crossing, Found, askers, crossings
+from bench.analysis.cells import Cells
+from bench.analysis.metrics import METRICS
+from bench.analysis.statistics import Estimate, estimate
+from bench.report.figures import sweeps
+from bench.report.figures._canvas import Subject, canvas, named
+from bench.report.figures._data import WHO, Field, Sheet, ends, who
+from bench.report.figures.sweeps import Line
+from bench.report.palette import INK, MUTED
+from bench.units import quantity
+
+SHOWN = ("batch", "latency_p50", "cpu")
+SCALE = sweeps.scale(batching.PARAMETER)
+
+
+def lines(subject: Subject, metric: str) -> list[Line]:
+    """The variants with the metric at two rates at least."""
+    found = [Line(one, subject.looks[one.name], _points(subject, metric, one.name)) for one in subject.cells.shown]
+    return [line for line in found if len(line.points) > 1]
+
+
+def _points(subject: Subject, metric: str, variant: str) -> list[tuple[float, Estimate]]:
+    held = batching.curve(subject.cells, metric, variant)
+    known = [(rate_hz, estimate(list(blocks.values()))) for rate_hz, blocks in held.items()]
+    return [(rate_hz, found) for rate_hz, found in known if found is not None]
+
+
+def over_rates(cells: Cells) -> list[str]:
+    """The broadcast, or without one the search, where somebody who asks was measured at several rates."""
+    if not askers(cells):
+        return []
+    return [next(name for name in (batching.SCENARIO, batching.SEARCH) if name in cells.scenarios)]
+
+
+def sentence(subject: Subject) -> str:
+    """What is drawn. What it shows is told beside it."""
+    return (
+        "Against the rate: messages in one response, or, where nobody asks, in one segment received; the median"
+        " latency; and CPU of server and broker per message. Rates are those of the sweep of the broadcast and of the"
+        f" search for the capacity. Dashed: {SEVERAL:g} messages in an answer; an upright mark is where a variant that"
+        " asks comes to cost less than one that is pushed to. A dotted line only leads from the end of a line to its"
+        " name."
+    )
+
+
+def draw(subject: Subject) -> Figure:
+    """A panel per metric over the rate."""
+    shown = [metric for metric in SHOWN if lines(subject, metric)]
+    tall = [max(2.4, 0.175 * len(lines(subject, metric)) + 1.0) for metric in shown]
+    figure = canvas(sum(tall))
+    panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=tall)[:, 0]
+    for axes, metric, height_in in zip(panels, shown, tall, strict=True):
+        sweeps.panel(axes, metric, SCALE, lines(subject, metric), height_in, round_ticks=True)
+        axes.set_ylabel(TITLES[metric])
+        _mark(axes, subject, metric)
+    panels[-1].set_xlabel(SCALE.words)
+    return figure
+
+
+TITLES = {
+    "batch": "messages per response\n(pushed: per segment)",
+    "latency_p50": "delivery latency, median",
+    "cpu": "server and broker CPU\nper delivered message",
+}
+
+
+def _mark(axes: Axes, subject: Subject, metric: str) -> None:
+    if metric == "batch":
+        axes.axhline(SEVERAL, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+    if metric != "cpu":
+        return
+    for one in crossings(subject.cells):
+        if one.against is not None and one.found is Found.CROSSED and one.rate_hz is not None:
+            axes.axvline(one.rate_hz.median, ymax=0.06, color=INK, linewidth=1.4, zorder=2)
+            axes.axvline(one.rate_hz.median, color=subject.looks[one.variant.name].colour, linewidth=0.6, zorder=1)
+
+
+def alt(subject: Subject) -> str:
+    """Both ends of every line in words."""
+    parts = []
+    for metric in SHOWN:
+        unit = METRICS[metric].unit
+        moves = [
+            f"{named(line.variant)} {quantity(line.points[0][1].median, unit)} to"
+            f" {quantity(line.points[-1][1].median, unit)}"
+            for line in lines(subject, metric)
+        ]
+        if moves:
+            parts.append(f"{METRICS[metric].title}: {', '.join(moves)}.")
+    return f"One line per variant against messages published per second. {' '.join(parts)}"
+
+
+def sheet(subject: Subject) -> Sheet:
+    """A row per variant, metric and rate; then the crossings."""
+    rows: list[list[Field]] = [
+        [*who(line.variant), metric, METRICS[metric].unit, at, len(known.values), *ends(known), None]
+        for metric in SHOWN
+        for line in lines(subject, metric)
+        for at, known in line.points
+    ]
+    rows += [
+        [*who(one.variant), "crossing", "per s", None, len(one.rate_hz.values) if one.rate_hz else None,
+         *ends(one.rate_hz), f"{_against(one)}: {one.found}"]
+        for one in crossings(subject.cells)
+    ]  # fmt: skip
+    return Sheet([*WHO, "metric", "unit", "rate_per_s", "trials", "median", "low", "high", "crossing"], rows)
+
+
+def _against(one: Crossing) -> str:
+    return f"CPU beside {one.against.label}" if one.against else f"{SEVERAL:g} messages in an answer"

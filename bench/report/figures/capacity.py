@@ -1,0 +1,274 @@
+"""Capacity: the most that a server sustains, and the search that found it, try by try."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.capacity import bounded, ended
+from bench.analysis.cells import Cells
+from bench.analysis.statistics import Estimate
+from bench.report.figures import _bars, _rows
+from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
+from bench.report.figures._data import WHO, Field, Sheet, ends, who
+from bench.report.figures._texts import fitted, text_width_in
+from bench.report.figures._ticks import log_ticks
+from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
+from bench.results import CapacityStep, Trial, VariantFacts
+from bench.units import quantity
+
+METRIC, DELIVERED = "capacity", "capacity_deliveries"
+AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
+COLUMNS = 2
+SMALL_IN = 1.35
+"""How tall one of the small charts is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One variant: its searches, and the median of what they found (None: no rate was sustained in any)."""
+
+    variant: VariantFacts
+    look: Look
+    trials: Sequence[Trial]
+    found: Estimate | None
+
+    @property
+    def at_least(self) -> bool:
+        """Whether more may be sustained than was found."""
+        return self.found is not None and bounded([trial.capacity for trial in self.trials], self.found.median)
+
+    @property
+    def words(self) -> str:
+        """What was found, in short."""
+        if self.found is None:
+            return "none sustained"
+        return f"{AT_LEAST} " * self.at_least + quantity(self.found.median, "per s")
+
+
+def searched(subject: Subject) -> list[Searched]:
+    """Every variant with a search, techniques first."""
+    found = []
+    for variant in subject.variants:
+        trials = [trial for trial in subject.cells.valid(subject.scenario, variant.name) if trial.capacity]
+        if trials:
+            known = subject.cells.estimate(METRIC, subject.scenario, variant.name)
+            found.append(Searched(variant, subject.looks[variant.name], trials, known))
+    return found
+
+
+def with_searches(cells: Cells) -> list[str]:
+    """Scenarios in which a rate was searched for."""
+    return [
+        name
+        for name in cells.scenarios
+        if any(trial.capacity for variant in cells.measured(name) for trial in cells.valid(name, variant.name))
+    ]
+
+
+def _number(subject: Subject, name: str) -> float | None:
+    value = searched(subject)[0].trials[0].parameters.get(name)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def bound_ns(subject: Subject) -> float | None:
+    """Within what 99 % of deliveries had to come."""
+    bound_s = _number(subject, "bound_s")
+    return None if bound_s is None else 1e9 * bound_s
+
+
+def most_sentence(subject: Subject) -> str:
+    """What a bar is, and which are only lower bounds."""
+    bound, subscribers = bound_ns(subject), _number(subject, "subscribers")
+    to = f" to each of {subscribers:,.0f} subscribers" if subscribers else ""
+    within = f" and 99\u00a0% arrive within {quantity(bound, 'ns')}" if bound else ""
+    sentence = (
+        f"Longer is better: the highest rate of messages{to} at which every message arrives, once and in order{within};"
+        " beside it, what that is in deliveries per second."
+    )
+    least = [named(one.variant) for one in searched(subject) if one.at_least]
+    if least:
+        sentence += f" {AT_LEAST}: the search ended before the server did ({', '.join(least)})."
+    return sentence
+
+
+def most(subject: Subject) -> Figure:
+    """One bar per variant."""
+    chart = _rows.rows(subject, METRIC)
+    least = {one.variant.name: one.words for one in searched(subject)}
+    figure = canvas(chart.height_in)
+    axes = figure.add_subplot()
+    texts = []
+    for row in chart.rows:
+        _bars.stack(axes, row, [(row.total.median, "solid")])
+        _bars.trials(axes, row)
+        delivered = subject.cells.estimate(DELIVERED, subject.scenario, row.variant.name)
+        texts.append(
+            least[row.variant.name] + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else "")
+        )
+        _bars.number(axes, row, texts[-1])
+    _bars.finish(axes, chart, "per s")
+    width_in = WIDTH_IN - chart.names_in - 0.3
+    reaches = [
+        _bars.reach(row) / max(0.2, 1 - (text_width_in(text) + 0.16) / width_in)
+        for row, text in zip(chart.rows, texts, strict=True)
+    ]
+    axes.set_xlim(0, max([axes.get_xlim()[1], *reaches]))
+    _bars.floor(axes, subject, METRIC, chart)
+    return figure
+
+
+def most_alt(subject: Subject) -> str:
+    """The chart in words."""
+    told = [f"{named(one.variant)} {one.words}" for one in searched(subject)]
+    return f"One row per variant, messages per second sustained: {', '.join(told)}."
+
+
+def most_sheet(subject: Subject) -> Sheet:
+    """The numbers of the rows, and whether each is only a lower bound."""
+    plain = _rows.sheet(subject, METRIC, (DELIVERED,))
+    least = {one.variant.name: int(one.at_least) for one in searched(subject)}
+    rows = [[*line, least.get(str(line[0])) if line[4] == "median" else None] for line in plain.rows]
+    return Sheet([*plain.columns, "at_least"], rows)
+
+
+def search_sentence(subject: Subject) -> str:
+    """How to read a small chart, and what ended the searches."""
+    bound = bound_ns(subject)
+    line = f"; the dashed line is the bound ({quantity(bound, 'ns')})" if bound else ""
+    return (
+        "Every dot is one try of a search: the rate, and within what 99\u00a0% of its deliveries came. Full: sustained;"
+        f" hollow: not; a cross: the load generator or the machine gave way, not the server{line}, the upright one the"
+        f" capacity with its interval in grey. What ended the searches: {'; '.join(_ended(subject))}."
+    )
+
+
+def _ended(subject: Subject) -> list[str]:
+    held = searched(subject)
+    return ended([(named(one.variant), [trial.capacity for trial in one.trials]) for one in held])
+
+
+def search(subject: Subject) -> Figure:
+    """A small chart per variant, techniques first and products from a new row on."""
+    found = searched(subject)
+    rows = _places(found)
+    figure = canvas(len(rows) * SMALL_IN + 0.5)
+    grid = figure.subplots(len(rows), COLUMNS, sharex=True, sharey=True, squeeze=False)
+    limits = _limits(subject, found)
+    bottom = {place: max(row for row, held in enumerate(rows) if held[place]) for place in range(COLUMNS)
+              if any(held[place] for held in rows)}  # fmt: skip
+    for number, held in enumerate(rows):
+        for place, one in enumerate(held):
+            axes = grid[number][place]
+            if one is None:
+                axes.set_visible(False)
+                continue
+            _small(axes, subject, one, limits, _heading(rows, number, place))
+            axes.tick_params(labelbottom=bottom[place] == number)
+            axes.set_xlabel("messages per second" if bottom[place] == number else "", fontsize=_bars.SMALL_PT)
+            axes.set_ylabel("" if place else "99 % within", fontsize=_bars.SMALL_PT)
+    return figure
+
+
+Placed = list[list[Searched | None]]
+
+
+def _places(found: Sequence[Searched]) -> Placed:
+    """Rows of charts; each group begins a row."""
+    rows: Placed = []
+    for product in (False, True):
+        group: list[Searched | None] = [one for one in found if bool(one.variant.product) is product]
+        group += [None] * (-len(group) % COLUMNS)
+        rows += [group[at : at + COLUMNS] for at in range(0, len(group), COLUMNS)]
+    return rows
+
+
+def _heading(rows: Placed, number: int, place: int) -> str:
+    """Above the first chart of a group stands what the group is; beside it an empty line keeps the charts level."""
+    one, before = rows[number][0], rows[number - 1][0] if number else None
+    assert one is not None
+    first = before is None or bool(before.variant.product) is not bool(one.variant.product)
+    if not first:
+        return ""
+    return (_rows.GROUPS[bool(one.variant.product)][0] if place == 0 else " ") + "\n"
+
+
+def _limits(subject: Subject, found: Sequence[Searched]) -> tuple[float, float, float, float]:
+    """Both axes: from the least to the most of all tries, the bound among them."""
+    steps = [step for one in found for trial in one.trials for step in trial.capacity]
+    rates = [step.rate_hz for step in steps]
+    late = [float(step.p99_ns) for step in steps if step.p99_ns] + [bound_ns(subject) or 1e6]
+    return min(rates) / 1.5, max(rates) * 1.5, max(1.0, min(late)) / 1.6, max(late) * 1.6
+
+
+def _small(
+    axes: Axes, subject: Subject, one: Searched, limits: tuple[float, float, float, float], heading: str
+) -> None:
+    low_hz, high_hz, low_ns, high_ns = limits
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(low_hz, high_hz)
+    axes.set_ylim(low_ns, high_ns)
+    log_ticks(axes.xaxis, "per s", low_hz, high_hz, 1.7)
+    log_ticks(axes.yaxis, "ns", low_ns, high_ns, 1.4)
+    axes.grid(axis="both")
+    name = fitted(one.variant.label, 1.9 - text_width_in(one.words))
+    axes.set_title(f"{heading}{name}  {one.words}", loc="left", fontsize=_bars.SMALL_PT + 0.4, linespacing=1.3)
+    bound = bound_ns(subject)
+    if bound:
+        axes.axhline(bound, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+    if one.found is not None:
+        if one.found.low is not None and one.found.high is not None:
+            axes.axvspan(one.found.low, one.found.high, color=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.6)
+        axes.axvline(one.found.median, color=INK, linewidth=0.9, zorder=1)
+    for trial in one.trials:
+        _tries(axes, one.look, trial.capacity)
+
+
+MARKERS = {"sustained": "o", "exceeded": "o", "generator": "x", "disturbed": "x"}
+
+
+def _tries(axes: Axes, look: Look, steps: Sequence[CapacityStep]) -> None:
+    """The tries of one search, joined in the order of their rates; one in which nothing came has no dot."""
+    known = sorted((step for step in steps if step.p99_ns), key=lambda step: (step.rate_hz, step.p99_ns or 0))
+    axes.plot([step.rate_hz for step in known], [step.p99_ns or math.nan for step in known], color=look.colour,
+              linewidth=0.7, alpha=0.7, zorder=2)  # fmt: skip
+    for step in known:
+        axes.plot(
+            [step.rate_hz],
+            [step.p99_ns or math.nan],
+            marker=MARKERS[step.verdict],
+            markersize=3.6,
+            markerfacecolor=look.colour if step.verdict == "sustained" else PAPER,
+            markeredgecolor=look.colour,
+            markeredgewidth=1.0,
+            zorder=3,
+        )
+
+
+def search_alt(subject: Subject) -> str:
+    """What was found and from how many tries."""
+    told = [
+        f"{named(one.variant)} {one.words} after {sum(len(trial.capacity) for trial in one.trials):,} tries"
+        for one in searched(subject)
+    ]
+    return f"Small charts of the latency at 99 % against the rate of messages, one per variant: {'; '.join(told)}."
+
+
+def search_sheet(subject: Subject) -> Sheet:
+    """A row per try of every search, and one per variant with what was found."""
+    rows: list[list[Field]] = []
+    for one in searched(subject):
+        rows.append([*who(one.variant), "capacity", None, None, *ends(one.found), None, None, None])
+        rows += [
+            [*who(one.variant), step.verdict, trial.planned.block, place, step.rate_hz, None, None, step.p50_ns,
+             step.p99_ns, step.observation]
+            for trial in one.trials
+            for place, step in enumerate(trial.capacity, 1)
+        ]  # fmt: skip
+    columns = ["what", "block", "try", "rate_per_s", "low_per_s", "high_per_s", "p50_ns", "p99_ns", "observation"]
+    return Sheet([*WHO, *columns], rows)

@@ -1,0 +1,144 @@
+"""Bursts, rooms, storms and searches for a capacity, made up: what a run of the profile full holds beside the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+
+from bench import scenarios
+from bench.analysis.capacity import next_rate
+from bench.analysis.distributions import fold
+from bench.results import SCHEMA, CapacityStep, Parameter, Planned, Run, ScenarioFacts, Storm, Trial
+from tests._synthetic import NATURES, Nature, _driven, _lognormal, synthetic
+
+WORKLOADS = ("burst", "chat", "storm", "capacity")
+GENERATOR_HZ = 1_300.0
+"""Beyond this rate the made-up load generator gives way."""
+BATCH_HZ = 30.0
+"""At this rate one answer to a waiting subscriber carries two messages, at twice it three."""
+WINDOW_S = 1.5
+MS = 1_000_000
+
+
+def parameters_of(name: str) -> dict[str, Parameter]:
+    """Those of the scenario, but for the payload, which is that of the made-up broadcast."""
+    return {**scenarios.load(name).settled("standard", {}), "payload_bytes": 128}
+
+
+def worked(
+    run: Run, trials: list[Trial], natures: Sequence[Nature] = NATURES, names: Iterable[str] = WORKLOADS
+) -> tuple[Run, list[Trial]]:
+    """The run with these workloads in every block."""
+    rng = np.random.default_rng(run.seed + 1)
+    names = tuple(names)
+    more: list[Trial] = []
+    for block in range(run.repetitions):
+        for name in names:
+            for nature in natures:
+                planned = Planned(
+                    id=f"{block}-{name}-{nature.name}", scenario=name, variant=nature.name, block=block,
+                    position=len(trials) + len(more), seed=run.seed,
+                )  # fmt: skip
+                more.append(_MADE[name](_common(planned, nature, rng), nature, rng))
+    facts = [
+        ScenarioFacts(name=name, description=scenarios.load(name).description, parameters=parameters_of(name))
+        for name in names
+    ]
+    plan = [*run.plan, *(trial.planned for trial in more)]
+    return msgspec.structs.replace(run, scenarios=[*run.scenarios, *facts], plan=plan), [*trials, *more]
+
+
+def workloads(natures: Sequence[Nature] = NATURES, blocks: int = 3, **asked: object) -> tuple[Run, list[Trial]]:
+    """A broadcast, an echo and all workloads."""
+    return worked(*synthetic(natures, ["broadcast", "echo"], blocks, troubles=False, **asked), natures)  # type: ignore[arg-type]
+
+
+def _common(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial:
+    parameters = parameters_of(planned.scenario)
+    connect = None if nature.late_head else _lognormal(nature.connect_us, 0.4, int(parameters["subscribers"]), rng)
+    return Trial(
+        schema=SCHEMA, planned=planned, parameters=parameters, started_at="2026-01-02T03:04:05Z",
+        phases_ns={"measure": 2_500 * MS}, connect=connect,
+    )  # fmt: skip
+
+
+def _burst(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
+    """The last message of a burst comes as much later as forty deliveries to a hundred subscribers take."""
+    trial = _driven(common, nature, float(rng.normal(1.0, 0.03)), rng)
+    last = 250e6 if nature.poll else 4_000 * nature.cpu_us * 1_000
+    return msgspec.structs.replace(trial, bursts=fold((last * rng.lognormal(0.0, 0.05, 5)).astype(np.int64)))
+
+
+def _chat(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
+    return _driven(common, nature, float(rng.normal(1.0, 0.03)), rng)
+
+
+def _storm(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
+    count = int(common.parameters["subscribers"])
+    slow = common.connect.max_ns if common.connect else 40 * MS
+    storm = Storm(
+        subscribers=count,
+        standing=count,
+        window_ns=int(slow * rng.normal(1.2, 0.02)),
+        server_cpu_ns=int(count * nature.connect_us * 300 * rng.normal(1.0, 0.03)),
+        broker_cpu_ns=int(count * 9_000) if nature.broker_us else 0,
+        accept_queue_overflows=0,
+        accept_queue_drops=3 if nature.name == "polling" else 0,
+        fds_before=20,
+        fds_after=20 if nature.name != "flask_sse" else count,
+        fds_back_ns=int(90e6 * rng.lognormal(0.0, 0.1)) if nature.name != "flask_sse" else None,
+    )
+    return msgspec.structs.replace(common, storm=storm)
+
+
+def batch_of(nature: Nature, rate_hz: float) -> float:
+    """Messages that one answer carries at a rate; of those who do not ask, one segment."""
+    if nature.poll:
+        return 0.25 * rate_hz
+    return 1.0 + rate_hz / BATCH_HZ if nature.requests else 1.0
+
+
+def cpu_us_of(nature: Nature, rate_hz: float) -> float:
+    """Server and broker CPU per delivered message at a rate: of those who ask, most of it is per answer."""
+    asked = nature.cpu_us / batch_of(nature, rate_hz) + 2.0
+    return (asked if nature.requests else nature.cpu_us) + nature.broker_us
+
+
+def _capacity(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
+    mood = float(rng.normal(1.0, 0.03))
+    steps: list[CapacityStep] = []
+    while (rate_hz := next_rate(steps, 20.0, 100_000.0)) is not None:
+        steps.append(tried(nature, rate_hz, mood))
+    return msgspec.structs.replace(common, connect=None, capacity=steps)
+
+
+def tried(nature: Nature, rate_hz: float, mood: float = 1.0) -> CapacityStep:
+    """One try at a rate with a hundred subscribers: exceeded where the server would need more than a core."""
+    deliveries = round(rate_hz * 100 * WINDOW_S)
+    cpu_ns = deliveries * cpu_us_of(nature, rate_hz) * 1_000 * mood
+    share = cpu_ns / (WINDOW_S * 1e9)
+    verdict = "generator" if rate_hz > GENERATOR_HZ else "sustained" if share < 0.95 else "exceeded"
+    wait_ns = 250e6 if nature.poll else nature.service_us * 1_000 / max(0.03, 1 - share)
+    late_ns = 900e6 if verdict == "exceeded" else min(wait_ns, 300e6)
+    used = min(1.0, 1.0 / share) * cpu_ns
+    part = nature.broker_us / cpu_us_of(nature, rate_hz)
+    return CapacityStep(
+        rate_hz=rate_hz,
+        verdict=verdict,
+        observation="made up",
+        expected=deliveries,
+        delivered=deliveries,
+        p50_ns=int(late_ns / 2),
+        p99_ns=int(late_ns),
+        server_cpu_ns=int(used * (1 - part)),
+        window_ns=int(WINDOW_S * 1e9),
+        broker_cpu_ns=int(used * part) if nature.broker_us else None,
+        deliveries=deliveries,
+        requests=round(deliveries / batch_of(nature, rate_hz)) if nature.requests else 0,
+        segments_in=deliveries,
+    )
+
+
+_MADE = {"burst": _burst, "chat": _chat, "storm": _storm, "capacity": _capacity}

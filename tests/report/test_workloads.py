@@ -1,0 +1,196 @@
+"""The section "Workloads": what it says of a run whose truth is known, and what of a run that holds none of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bench.analysis.cells import Cells
+from bench.arguments import parser
+from bench.report import build
+from bench.report.figures import WORKLOADS_SECTION, Drawn, drawn
+from bench.report.sections import workloads as section
+from bench.report.sections.workloads import COMMANDS, PARAGRAPHS
+from bench.report.traced import Number, Phrase, plain
+from bench.results import Run, Trial
+from bench.units import quantity
+from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic, write
+from tests._workloads import worked, workloads
+from tests.report.test_page import Reader
+
+FIGURES = {"batching-broadcast", "burst-burst", "chat-chat", "capacity-capacity", "capacity-search-capacity",
+           "storm-storm", "storm-cost-storm"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[Run, list[Trial]]:
+    return workloads(harness=True)
+
+
+@pytest.fixture(scope="module")
+def cells(run: tuple[Run, list[Trial]]) -> Cells:
+    return Cells(*run)
+
+
+@pytest.fixture(scope="module")
+def figures(cells: Cells) -> dict[str, Drawn]:
+    return {figure.name: figure for figure in drawn(cells) if figure.section == WORKLOADS_SECTION}
+
+
+def told(cells: Cells, name: str) -> list[str]:
+    """The sentences about a workload."""
+    held = next(one for one in section(cells).workloads if one.name == name)
+    return [plain(phrase).replace("\N{NO-BREAK SPACE}", " ") for phrase in held.told]
+
+
+def numbers(phrase: Phrase) -> list[Number]:
+    return [part for part in phrase if isinstance(part, Number)]
+
+
+def rows(figure: Drawn) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(figure.csv)))
+
+
+def test_every_workload_has_its_paragraph_and_its_figures(cells: Cells, figures: dict[str, Drawn]) -> None:
+    assert [one.name for one in section(cells).workloads] == list(PARAGRAPHS)
+    assert figures.keys() == FIGURES
+    assert section(cells).unmeasured == []
+    for figure in figures.values():
+        assert figure.sentence.endswith(".")
+        assert rows(figure)
+
+
+def test_the_numbers_of_a_paragraph_are_those_of_the_cells(cells: Cells) -> None:
+    seen = 0
+    for workload in section(cells).workloads:
+        for number in (one for phrase in workload.told for one in numbers(phrase) if one.kind == "median"):
+            found = cells.estimate(number.metric, number.scenario, number.variant)
+            assert found is not None
+            assert number.value == found.median
+            seen += 1
+    assert seen > 60
+
+
+def test_a_ranking_says_no_more_than_the_comparisons_show(cells: Cells) -> None:
+    """12 and 19 us of CPU per delivery: a burst is over sooner with WebSocket; equals are not told apart."""
+    said = told(cells, "burst")[0]
+    techniques, products = said.split(". Products: ")
+    assert re.search(r": WebSocket \S+ ms .*; behind it: SSE", techniques)
+    assert "beside plain WebSocket" in products
+    equal = [msgspec.structs.replace(trial, bursts=cells.valid("burst", "sse")[trial.planned.block].bursts)
+             if trial.planned.scenario == "burst" else trial for trial in cells.trials]  # fmt: skip
+    level = told(Cells(cells.run, equal), "burst")[0]
+    assert "not told apart from it: " in level
+    assert "behind it" not in level
+    assert "not told apart from plain" in level
+
+
+def test_too_few_trials_rank_nobody() -> None:
+    few = Cells(*workloads(blocks=2))
+    for name in PARAGRAPHS:
+        said = " ".join(told(few, name))
+        assert "behind it" not in said
+        assert "too few trials" in said
+
+
+def test_where_the_generator_gave_way_a_capacity_is_at_least_what_was_found(cells: Cells) -> None:
+    """Made up: one core allows 791 messages/s with WebSocket, and more than the generator sends with long polling."""
+    first, delivered, ended, *_ = told(cells, "capacity")
+    assert re.search(r"350 ms: .*Long polling at least 1,\d+ /s .*; behind it: WebSocket [678]\d\d /s \(", first)
+    assert re.search(r"WebSocket [^;,]*\), at most 0\.", first)
+    assert re.search(r"the load generator was full before the server \([^;]*Long polling", ended)
+    assert re.search(r"the server used its core up \(.*WebSocket", ended)
+    assert re.search(r"WebSocket [678]\d,\d\d\d /s", delivered)
+
+
+def test_nobody_is_behind_one_whose_search_had_no_end(cells: Cells) -> None:
+    """The same, but the generator gives way to WebSocket as well: which of the two sustains more is not known."""
+    cut = [
+        msgspec.structs.replace(trial, capacity=[
+            msgspec.structs.replace(step, verdict="generator") if step.verdict == "exceeded" else step
+            for step in trial.capacity
+        ])
+        for trial in cells.trials
+    ]  # fmt: skip
+    said = told(Cells(cells.run, cut), "capacity")[0]
+    assert re.search(r"whose end was not found: .*WebSocket at least", said)
+    assert "behind it" not in said
+
+
+def test_the_crossing_of_batching_stands_in_figure_and_paragraph(cells: Cells, figures: dict[str, Drawn]) -> None:
+    said = " ".join(told(cells, "batching"))
+    assert re.search(r"Long polling: one answer carries 2 messages from [2-5]\d\.\d /s \(", said)
+    crossed = re.search(r"falls below that of SSE at (\d+) /s", said)
+    assert crossed
+    (row,) = [row for row in rows(figures["batching-broadcast"])
+              if row["variant"] == "long_polling" and row["crossing"].startswith("CPU beside SSE")]  # fmt: skip
+    assert quantity(float(row["median"]), "per s").startswith(crossed[1])
+
+
+def test_a_storm_tells_what_the_accept_queues_threw_away_and_who_cannot_show_its_end(cells: Cells) -> None:
+    said = told(cells, "storm")
+    assert any(sentence.endswith("in the worst trial: Polling 3.") for sentence in said)
+    assert "flask-sse cannot show before the first message that a subscription stands." in said
+    assert not any("flask-sse" in sentence for sentence in said[:3])
+
+
+def test_a_room_stands_beside_the_echo(cells: Cells, figures: dict[str, Drawn]) -> None:
+    assert any(sentence.startswith("A delivery in a room takes, beside an echo") for sentence in told(cells, "chat"))
+    beside = [row for row in rows(figures["chat-chat"]) if row["what"] == "median"]
+    for row in beside:
+        found = cells.estimate({"latency_p50": "round_trip_p50", "cpu": "cpu"}[row["metric"]], "echo", row["variant"])
+        assert found is not None
+        assert float(row["beside"]) == pytest.approx(found.median)
+    alone = Cells(*worked(*synthetic(NATURES[2:4], ["broadcast"], troubles=False), NATURES[2:4], ["chat"]))
+    assert len(told(alone, "chat")) == 2
+
+
+def test_every_try_of_a_search_is_in_the_numbers_of_its_figure(cells: Cells, figures: dict[str, Drawn]) -> None:
+    tries = [row for row in rows(figures["capacity-search-capacity"]) if row["try"]]
+    assert len(tries) == sum(len(trial.capacity) for trial in cells.trials if trial.planned.variant != "null")
+    least = {row["variant"]: row["at_least"] for row in rows(figures["capacity-capacity"]) if row["what"] == "median"}
+    assert (least["long_polling"], least["websocket"]) == ("1", "0")
+
+
+def test_what_was_not_measured_is_one_line_with_a_command_that_can_be_typed(tmp_path: Path) -> None:
+    run, trials = synthetic(NATURES[2:4], ["broadcast"], troubles=False)
+    text = Reader(build(write(tmp_path / "r", run, trials), tmp_path / "p").read_text(encoding="utf-8")).text
+    assert "Not measured in this run: capacity, batching, burst, chat and storm." in text
+    for command in (*COMMANDS.values(), "python -m bench run --profile full"):
+        assert command in text
+        parser().parse_args(command.split()[3:])
+    assert not any(figure.section == WORKLOADS_SECTION for figure in drawn(Cells(run, trials)))
+
+
+def test_a_workload_without_a_valid_trial_is_said_to_be_missing() -> None:
+    run, trials = workloads(NATURES[2:4], blocks=1)
+    lost = next(trial for trial in synthetic()[1] if trial.findings).findings
+    struck = [msgspec.structs.replace(trial, findings=lost) if trial.planned.scenario == "storm" else trial
+              for trial in trials]  # fmt: skip
+    found = section(Cells(run, struck))
+    assert found.invalid == ["storm"]
+    assert "storm" not in [one.name for one in found.workloads]
+
+
+def test_the_page_and_the_summary_of_a_hostile_run_hold_the_section(tmp_path: Path) -> None:
+    natures = NATURES[1:5]
+    run, trials = worked(*instrumented(*hostile(natures, blocks=2)), natures)
+    page = build(write(tmp_path / "r", run, trials), tmp_path / "p")
+    reader = Reader(page.read_text(encoding="utf-8"))
+    assert reader.open == []
+    assert "Until the last of 100 subscribers has all 40 messages of a burst" in reader.text
+    summary = (page.parent / "summary.md").read_text(encoding="utf-8").split("## Workloads")[1]
+    assert HOSTILE not in summary
+    assert "Until the last of 100 subscribers" in summary
+
+
+def test_the_law_of_a_fan_out_counts_the_members_of_a_room_and_knows_no_burst(cells: Cells) -> None:
+    found = {figure.name: figure for figure in drawn(cells)}
+    assert "fan-out-burst" not in found
+    law = {row["variant"]: row["law_ns"] for row in rows(found["fan-out-chat"]) if row["what"] == "median"}
+    assert float(law["websocket"]) == pytest.approx(10 * 12_000, rel=0.1)
