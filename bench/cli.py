@@ -39,6 +39,8 @@ def list_(options: argparse.Namespace) -> int:
         variant = _variant.load(name)
         reason = _variant.unavailable(variant)
         print(f"  {name:<24} {_variant.description(name)}" + (f"\n  {'':<24} SKIPPED: {reason}" if reason else ""))
+        if variant.extra:
+            print(f"  {'':<24} measured only if it is named: -v {name}")
     print("\nscenarios (files of bench/scenarios/)")
     found = [scenarios.load(name) for name in scenarios.names()]
     for scenario in found:
@@ -51,9 +53,9 @@ def list_(options: argparse.Namespace) -> int:
     for profile in plan.PROFILES.values():
         settled = settle(Request(profile=profile.name))
         cells = settled.cells(_variant.names())
-        floors = plan.floors({one.name: one.traffic for one in settled.scenarios.values() if not one.needs})
+        floors = plan.floors(settled.controlled)
         points = settled.points(_variant.names())
-        planned = plan.of_run(cells, floors, profile.repetitions, 1, profile.twins, points)
+        planned = plan.of_run(cells, floors, profile.repetitions, 1, settled.twinned, points)
         parameters = {**settled.parameters, calibration.name: calibration.settled(profile.name, {})}
         expected = clock(plan.expected_s(planned, parameters))
         print(f"  {profile.name:<24} {len(planned)} trials in about {expected}: {profile.purpose}")

@@ -6,7 +6,7 @@ import math
 import random
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
 SEARCH_STEPS = 9
 """How many trials a search for a capacity takes, for estimates only."""
-OVERHEAD_S = 1.4
+OVERHEAD_S = 1.6
 """Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
 
 
@@ -130,12 +130,12 @@ def of_run(
     floors: Sequence[tuple[str, str]],
     repetitions: int,
     seed: int,
-    twinned: bool,
+    twinned: Container[str],
     points: Sequence[Point] = (),
 ) -> list[Planned]:
     """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared,
-    and twins where there is anything to compare."""
-    doubled = twins(compared(cells), seed) if twinned else []
+    and, in the scenarios `twinned`, twins where there is anything to compare."""
+    doubled = twins([cell for cell in compared(cells) if cell[0] in twinned], seed)
     instrument = [cell for cell in floors if cell not in cells]
     return plan([*cells, *instrument], repetitions, seed, doubled, BRIEF, points)
 

@@ -29,7 +29,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the person asked for; empty `variants` and `scenarios` mean all."""
+    """What the person asked for; empty `variants` and `scenarios` mean all that are not extra, or of the profile."""
 
     profile: str = "standard"
     variants: tuple[str, ...] = ()
@@ -82,6 +82,16 @@ class Settled:
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property
+    def controlled(self) -> dict[str, str]:
+        """The scenarios with controls, and who publishes in them."""
+        return {name: one.traffic for name, one in self.scenarios.items() if one.controls and not one.needs}
+
+    @property
+    def twinned(self) -> frozenset[str]:
+        """The scenarios of which a cell is run twice in every block."""
+        return frozenset(self.controlled) if PROFILES[self.profile].twins else frozenset()
+
+    @property
     def idle(self) -> dict[str, str]:
         """The variants that have no part in any of the scenarios, and why."""
         held = {scenario: self.apart(scenario) for scenario in self.scenarios}
@@ -100,6 +110,11 @@ def variants(names: Sequence[str] = ()) -> dict[str, Variant]:
         raise Refused(f"{unknown.args[0]} (see `python -m bench list`)") from unknown
 
 
+def compared_by_default() -> list[str]:
+    """The variants that are measured unless others are named."""
+    return [name for name in _variant.names() if not _variant.load(name).extra]
+
+
 def settle(request: Request) -> Settled:
     """Resolve names and parameters. Raises Refused."""
     if request.profile not in PROFILES:
@@ -112,7 +127,7 @@ def settle(request: Request) -> Settled:
         _find_homes(request, chosen)
     except (LookupError, ValueError) as mistake:
         raise Refused(f"{mistake.args[0]} (see `python -m bench list`)") from mistake
-    chosen_variants = variants(request.variants)
+    chosen_variants = variants(request.variants or compared_by_default())
     _find_parts(request, chosen, chosen_variants)
     repetitions = request.repetitions or PROFILES[request.profile].repetitions
     return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed, swept)

@@ -14,7 +14,7 @@ from bench.analysis.capacity import sustained
 from bench.analysis.distributions import quantile
 from bench.gate import Say, gate, instruments
 from bench.measure import machine
-from bench.plan import CALIBRATION, PROFILES, expected_s, floors, of_run
+from bench.plan import CALIBRATION, expected_s, floors, of_run
 from bench.request import Refused, Request, Settled, preflight, settle
 from bench.results import (
     SCHEMA,
@@ -54,9 +54,8 @@ def begin(request: Request, say: Say) -> Begun:
     if not cells:
         raise Refused("no variant can be measured; the reasons are above")
     _say_who_is_apart(settled, say)
-    harness = floors({name: one.traffic for name, one in settled.scenarios.items() if not one.needs})
-    twinned = PROFILES[settled.profile].twins
     points = settled.points(measured)
+    harness, twinned = floors(settled.controlled), settled.twinned
     planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned, points)
     return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
 

@@ -80,6 +80,7 @@ class Variant:
     runs_on: distributions whose versions /health reports.
     broker: a probe that returns None, or the reason why its broker must not be stopped; no probe: it has none.
     by_hand: the shell line that subscribes with `{address}` and `{topic}`; empty: curl on wire["subscribe"] does.
+    extra: measured only if it is named; not part of the comparison that a profile makes.
     hidden: serves the instrument (the harness floor, calibration): neither listed, nor gated, nor compared.
     """
 
@@ -97,6 +98,7 @@ class Variant:
     broker: Callable[[], str | None] | None = None
     by_hand: str = ""
     descriptors: int = 1
+    extra: bool = False
     hidden: bool = False
 
     def __post_init__(self) -> None:

@@ -62,6 +62,7 @@ VARIANT = Variant(
     client="ndjson",
     wire={"subscribe": "/ndjson?topic={topic}", "upstream": "/publish?topic={topic}"},
     serve=serve,
+    extra=True,
     capabilities=frozenset({Capability.RESUME}),
     runs_on=("flask", "werkzeug", "gevent"),
 )

@@ -31,6 +31,7 @@ class Scenario:
     sweeps: parameters that the profile `full` varies, one at a time, and the values beside the scenario's own.
     since: the smallest profile that it is part of without being asked for.
     needs: what a variant must have to take part, a name out of `bench.needs.NEEDS`; empty: nothing.
+    controls: every block also holds the harness floor and an A/A twin; not where counts are the result.
     proxied: subscribers reach the server through a proxy even where the path adds nothing.
     A `hidden` one serves the instrument: it is neither listed nor chosen by a person.
     """
@@ -46,6 +47,7 @@ class Scenario:
     hidden: bool = False
     needs: str = ""
     proxied: bool = False
+    controls: bool = True
 
     def settled(self, profile: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a trial. Raises ValueError for a change that no parameter of this name and type takes."""
@@ -142,7 +144,7 @@ def load(name: str) -> Scenario:
     description = (ast.get_docstring(tree) or name).splitlines()[0]
     optional = {
         key.lower(): ast.literal_eval(declared[key])
-        for key in ("SWEEPS", "SINCE", "HIDDEN", "NEEDS", "PROXIED")
+        for key in ("SWEEPS", "SINCE", "HIDDEN", "NEEDS", "PROXIED", "CONTROLS")
         if key in declared
     }
     return Scenario(name, description, path, traffic, parameters, profiles, **{"sweeps": {}, **optional})

@@ -20,7 +20,7 @@ PARAMETERS = {
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 1.0,
-    "measure_s": 5.0,
+    "measure_s": 3.0,
 }
 PROFILES = {"quick": {"subscribers": 50, "measure_s": 1.0}}
 

@@ -12,6 +12,7 @@ from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"
+CONTROLS = False
 PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 100.0,
@@ -19,8 +20,8 @@ PARAMETERS = {
     "payload_bytes": 100,
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
-    "warm_up_s": 0.5,
-    "measure_s": 1.5,
+    "warm_up_s": 0.3,
+    "measure_s": 1.0,
     "drain_s": 1.0,
 }
 PROFILES = {"quick": {"subscribers": 50, "measure_s": 0.5}}

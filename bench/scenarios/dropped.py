@@ -16,6 +16,7 @@ from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"
+CONTROLS = False
 PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 20.0,

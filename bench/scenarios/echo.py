@@ -22,7 +22,6 @@ PARAMETERS = {
 }
 PROFILES = {
     "quick": {"subscribers": 50, "warm_up_s": 0.5, "measure_s": 1.0},
-    "full": {"measure_s": 4.0},
 }
 SWEEPS = {"rate_hz": [0.5, 6.0]}
 

@@ -13,6 +13,7 @@ from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"
+CONTROLS = False
 PROXIED = True
 PARAMETERS = {
     "subscribers": 50,
@@ -22,7 +23,7 @@ PARAMETERS = {
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.5,
-    "measure_s": 4.0,
+    "measure_s": 3.0,
     "drain_s": 2.0,
 }
 PROFILES = {"quick": {"measure_s": 2.0}}

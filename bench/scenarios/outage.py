@@ -12,6 +12,7 @@ from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"
+CONTROLS = False
 NEEDS = "broker"
 PARAMETERS = {
     "subscribers": 50,

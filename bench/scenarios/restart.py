@@ -13,6 +13,7 @@ from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"
+CONTROLS = False
 PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 20.0,
@@ -22,7 +23,7 @@ PARAMETERS = {
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.5,
-    "measure_s": 8.0,
+    "measure_s": 6.0,
     "drain_s": 5.0,
 }
 PROFILES = {"quick": {"subscribers": 30}}

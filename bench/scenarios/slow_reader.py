@@ -18,18 +18,19 @@ from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"
+CONTROLS = False
 PARAMETERS = {
     "subscribers": 11,
     "slow": "trickle then stop",
     "rate_hz": 50.0,
     "payload_bytes": 24_000,
     "slow_after_s": 0.5,
-    "trickle_s": 3.0,
+    "trickle_s": 2.0,
     "stop_s": 20.0,
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.4,
-    "measure_s": 24.5,
+    "measure_s": 23.0,
     "drain_s": 8.0,
 }
 PROFILES = {"quick": {"trickle_s": 0.5, "stop_s": 3.0, "measure_s": 5.0}}

@@ -15,6 +15,7 @@ from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "arrivals"
 SINCE = "full"
+CONTROLS = False
 PARAMETERS = {
     "subscribers": 1000,
     "connecting_at_once": 1000,

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from bench import scenarios
+from bench.request import compared_by_default
 from bench.results import load
 from servers import _variant
 from tests.bench._noise import sound
@@ -39,7 +40,7 @@ def test_the_list_holds_every_variant_and_scenario_with_its_description():
 def test_the_list_counts_the_trials_of_which_the_instrument_is_made():
     said = bench("list").stdout
     quick = [scenarios.load(name) for name in scenarios.names() if scenarios.load(name).since == "quick"]
-    compared = len(_variant.names()) * len(quick)
+    compared = len(compared_by_default()) * len(quick)
     floors = sum(scenario.traffic != "nobody" for scenario in quick)
     assert f"{2 + compared + floors} trials in about" in said
 

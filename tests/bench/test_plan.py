@@ -21,6 +21,8 @@ from bench.plan import (
     sequences,
     twins,
 )
+from bench.request import Request, settle
+from servers import _variant
 from servers._plants import PLANTS
 
 cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
@@ -79,12 +81,13 @@ def test_a_twin_runs_a_cell_of_every_scenario_twice_in_every_block(cells, repeti
     assert len({trial.id for trial in planned}) == len(planned)
 
 
-@given(cells, st.integers(1, 3), st.integers(), st.booleans())
+@given(cells, st.integers(1, 3), st.integers(), st.sets(st.sampled_from(["broadcast", "echo", "idle"])))
 def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_harness(
-    cells, repetitions, seed, doubled
+    cells, repetitions, seed, twinned
 ):
     harness = floors({scenario: "publisher" for scenario, _ in cells})
-    planned = of_run(cells, harness, repetitions, seed, doubled)
+    planned = of_run(cells, harness, repetitions, seed, twinned)
+    doubled = twins([cell for cell in compared(cells) if cell[0] in twinned], seed)
     for block in range(1, repetitions + 1):
         trials = [trial for trial in planned if trial.block == block]
         brief, rest = trials[: len(BRIEF)], trials[len(BRIEF) :]
@@ -92,7 +95,7 @@ def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_h
             ("calibration", "delay 5 ms"), ("calibration", "faults"),
         }  # fmt: skip
         held = Counter((trial.scenario, trial.variant) for trial in rest)
-        assert held == Counter([*cells, *harness, *(twins(compared(cells), seed) if doubled else [])])
+        assert held == Counter([*cells, *harness, *doubled])
         assert not any(trial.changes for trial in rest)
     assert [trial.position for trial in planned] == list(range(1, len(planned) + 1))
     assert len({trial.id for trial in planned}) == len(planned)
@@ -106,9 +109,22 @@ def test_the_harness_is_measured_where_anything_is_published():
     ]  # fmt: skip
 
 
+def test_faults_and_searches_have_no_controls_and_comparisons_have():
+    settled = settle(Request(profile="full"))
+    assert set(settled.controlled) == {"broadcast", "burst", "chat", "echo", "idle"} == settled.twinned
+    assert settle(Request(profile="quick")).twinned == frozenset()
+
+
+def test_an_extra_variant_is_measured_only_if_it_is_named():
+    extra = {name for name in _variant.names() if _variant.load(name).extra}
+    assert extra == {"ndjson"}
+    assert set(settle(Request()).variants) == set(_variant.names()) - extra
+    assert set(settle(Request(variants=("ndjson", "sse"))).variants) == {"ndjson", "sse"}
+
+
 def test_a_harness_that_was_asked_for_is_measured_once():
     cells = [("echo", "sse"), ("echo", FLOOR)]
-    planned = of_run(cells, floors({"echo": "subscribers"}), 1, 1, False)
+    planned = of_run(cells, floors({"echo": "subscribers"}), 1, 1, ())
     assert sorted(trial.variant for trial in planned if not trial.changes) == [FLOOR, "sse"]
 
 
