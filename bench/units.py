@@ -131,7 +131,8 @@ def tick(value: float, unit: Unit) -> str:
     """A round number on an axis: `100 µs`, `1 ms`, `2.5 kB`."""
     scale = scale_for(value, unit)
     size = value / scale.size
-    number = f"{size:,.0f}" if 1e4 <= abs(size) < 1e7 else f"{size:.4g}"
+    large = unit in ("count", "per s") and 1e4 <= abs(size) < 1e7
+    number = f"{size:,.0f}" if large else f"{size:.4g}"
     return (f"{number}{SPACE}{scale.name}" if value else "0").strip(SPACE)
 
 

@@ -361,7 +361,7 @@ def test_a_run_goes_on_after_a_server_was_killed_and_says_that_it_holds_invalid_
     assert carry_out(begin(request(tmp_path), lines.append), lines.append) == 3
     _, trials = load(tmp_path / "small")
     assert [record.valid for record in trials] == [False] + [True] * (len(trials) - 1)
-    assert len(trials) == 6  # a brief calibration, then two blocks of the variant and the harness
+    assert len(trials) == 8  # two blocks of a brief calibration, the variant and the harness
     assert any("FAILED" in line for line in lines)
 
 
@@ -387,6 +387,7 @@ def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(tmp_path, 
     assert trials[0] == runs[0]
 
 
+@pytest.mark.usefixtures("calm_machine")
 def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
     carry_out(begin(request(tmp_path), silently), silently)
     run, trials = load(tmp_path / "small")
@@ -395,7 +396,7 @@ def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
     }  # fmt: skip
     assert [scenario.name for scenario in run.scenarios if scenario.hidden] == ["calibration"]
     assert [record.planned.variant for record in trials].count("null") == 2
-    planted = {record.parameters["plant"]: record for record in trials if record.planned.block == 0}
+    planted = {record.parameters["plant"]: record for record in trials if record.planned.scenario == "calibration"}
     assert planted["delay 5 ms"].latency.min_ns >= 5_000_000
     assert planted["faults"].ledger.lost > 0
     counts = [reading for reading in readings(trials) if reading.unit == "count"]
@@ -404,6 +405,7 @@ def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
     assert all(record.valid for record in trials)
 
 
+@pytest.mark.usefixtures("calm_machine")
 def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.calibrate.WHOLE", BRIEF)
     begun = calibrate.begin(Request(name="known", results=tmp_path))
