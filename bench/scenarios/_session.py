@@ -155,7 +155,7 @@ SESSION = Session()
 
 
 class SubscriberUser(User):
-    """One Locust user is one subscriber. A scenario says which topic it subscribes to."""
+    """One Locust user is one subscriber."""
 
     abstract = True
     session = SESSION
@@ -165,8 +165,8 @@ class SubscriberUser(User):
     tally: Tally
 
     def topic(self) -> str:
-        """The topic of this subscriber."""
-        raise NotImplementedError
+        """The topic of this subscriber: the one of the trial, unless its scenario says otherwise."""
+        return self.session.topic
 
     def heard(self) -> range:
         """Whom this subscriber hears on its topic: the publisher alone, or members of a room by their numbers."""

@@ -34,6 +34,3 @@ SWEEPS = {
 
 class BroadcastSubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

@@ -27,6 +27,3 @@ PROFILES = {"quick": {"subscribers": 50, "measure_s": 1.0}}
 
 class BurstSubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

@@ -31,6 +31,3 @@ PROFILES = {
 
 class CalibrationSubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

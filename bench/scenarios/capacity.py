@@ -29,6 +29,3 @@ PROFILES = {"quick": {"subscribers": 50, "measure_s": 0.5}}
 
 class CapacitySubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

@@ -34,6 +34,3 @@ PROFILES = {"quick": {"subscribers": 30, "measure_s": 3.0}}
 
 class DroppedSubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

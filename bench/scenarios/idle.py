@@ -27,6 +27,3 @@ PROFILES = {
 
 class IdleSubscriber(SubscriberUser):
     """One subscriber of a topic to which nobody publishes."""
-
-    def topic(self) -> str:
-        return self.session.topic

@@ -32,6 +32,3 @@ SWEEPS = {"path": ["far", "narrow", "crumbs", "resets", "stalls"]}
 
 class LossySubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

@@ -34,6 +34,3 @@ SWEEPS = {"outage": ["KILL"]}
 
 class OutageSubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

@@ -32,6 +32,3 @@ SWEEPS = {"signal": ["KILL"]}
 
 class RestartedSubscriber(SubscriberUser):
     """One subscriber of the one topic."""
-
-    def topic(self) -> str:
-        return self.session.topic

@@ -40,8 +40,5 @@ SWEEPS = {"slow": ["nobody"]}
 class SlowReaderSubscriber(SubscriberUser):
     """One subscriber of the one topic."""
 
-    def topic(self) -> str:
-        return self.session.topic
-
     def is_apart(self) -> bool:
         return self.number == int(self.session.parameters["subscribers"]) - 1

@@ -32,6 +32,3 @@ PROFILES = {"quick": {"subscribers": 200}}
 
 class StormSubscriber(SubscriberUser):
     """One of those who arrive."""
-
-    def topic(self) -> str:
-        return self.session.topic
