@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from bench.analysis.resilience import BACK, Fault
 from bench.results import Parameter
@@ -21,7 +20,7 @@ class Name:
     done: str
     recovered: str
     faults: Mapping[str, str]
-    acts: Mapping[str, str] = MappingProxyType({})
+    acts: Mapping[str, str] = field(default_factory=dict)
 
 
 NAMES = {
