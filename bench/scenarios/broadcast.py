@@ -25,9 +25,9 @@ PROFILES = {
     "quick": {"subscribers": 50, "warm_up_s": 0.3, "measure_s": 1.0},
 }
 SWEEPS = {
-    "subscribers": [10, 300],
+    "subscribers": [10, 30, 300],
     "rate_hz": [1.0, 5.0, 40.0],
-    "payload_bytes": [8000],
+    "payload_bytes": [1000, 8000],
     "poll_interval_s": [0.1, 0.5, 1.0, 2.0],
 }
 
