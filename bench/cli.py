@@ -151,7 +151,7 @@ def sensitivity(options: argparse.Namespace) -> int:
     code = _carry_out(begun, options.command)
     seen = sensitivities.found(begun.run, begun.store.trials())
     _say("\n" + sensitivity_table(seen))
-    return code or int(not seen or not all(outcome.met for outcome in seen if outcome.deciding))
+    return code or int(not seen or not all(outcome.met for outcome in seen))
 
 
 def generator(options: argparse.Namespace) -> int:

@@ -26,23 +26,21 @@ FEWEST_FOUND = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A planted difference, a metric that shows it, and by which factor where that is known. One that is not `deciding`
-    is told beside another metric, which must show it."""
+    """A planted difference, a metric that must show it, and by which factor where that is known."""
 
     label: str
     words: str
     metric: str
     factor: float | None = None
-    deciding: bool = True
 
 
 QUESTIONS = (
     Question("late", "10 ms more on one delivery in five", "latency_p90"),
-    Question("late", "10 ms more on one delivery in five", "latency_p99", deciding=False),
+    Question("late", "10 ms more on one delivery in five", "latency_p99"),
     Question("busier", "20 % more server CPU per message", "cpu", 1.2),
 )
-"""What is late by a fifth of the deliveries is the upper tenth. The slowest hundredth is late too, but it also holds
-every stall of the machine, so that a difference shows in it later; by how much is worth knowing."""
+"""What is late by a fifth of the deliveries is the upper tenth, and the slowest hundredth, which also holds every stall
+of the machine: there a difference shows later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,6 @@ class Outcome:
     found: int
     wrong: int
     ratios: tuple[Estimate, ...]
-    deciding: bool = True
 
     @property
     def met(self) -> bool:
@@ -125,7 +122,4 @@ def _planted(question: Question, experiments: Sequence[Experiment]) -> Outcome |
         ratios += [found.ratio] if found.ratio else []
     told = sum(verdict is not Verdict.TOO_FEW for verdict in verdicts)
     higher, lower = verdicts.count(Verdict.HIGHER), verdicts.count(Verdict.LOWER)
-    seen = tuple(ratios)
-    return (
-        Outcome(question.words, question.metric, True, told, higher, lower, seen, question.deciding) if told else None
-    )
+    return Outcome(question.words, question.metric, True, told, higher, lower, tuple(ratios)) if told else None

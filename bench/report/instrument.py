@@ -60,7 +60,7 @@ def told(outcome: Outcome) -> tuple[str, ...]:
     ratios = [ratio.median for ratio in outcome.ratios]
     seen = [factor(float(value)) for value in (np.median(ratios), min(ratios), max(ratios))] if ratios else []
     metric = METRICS[outcome.metric].title
-    verdict = ("met" if outcome.met else "MISSED") if outcome.deciding else "told only"
+    verdict = "met" if outcome.met else "MISSED"
     called = f"{outcome.found} of {outcome.asked}"
     return outcome.words, metric, called, str(outcome.wrong), ", ".join(seen), verdict
 

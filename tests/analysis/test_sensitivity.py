@@ -64,4 +64,4 @@ def test_the_table_has_a_row_for_every_question():
     lines = sensitivity_table(seen).splitlines()
     assert len(lines) == 2 + len(seen)
     assert ["10 ms more on one delivery in five" in line for line in lines[-3:]] == [True, True, False]
-    assert [line.rpartition("told only")[1] for line in lines[-3:]] == ["", "told only", ""]
+    assert ["90" in line for line in lines[-3:]] == [True, False, False]
