@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.results import Parameter, Planned
+from bench.scenarios import driven
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
 SEARCH_STEPS = 9
@@ -172,7 +173,7 @@ def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
 
 def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
     """Estimate of how many seconds the trials will take; `parameters` by scenario."""
-    settled = [{**parameters[trial.scenario], **trial.changes} for trial in planned]
+    settled = [driven(parameters[trial.scenario], trial.changes) for trial in planned]
     return sum((OVERHEAD_S + _measured_s(one)) * (SEARCH_STEPS if "bound_s" in one else 1) for one in settled)
 
 

@@ -183,7 +183,7 @@ def carry_out(begun: Begun, say: Say) -> int:
     width = max(map(len, map(_cell, run.plan)), default=0)
     for index, one in enumerate(planned):
         scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
-        of_trial = {**parameters[one.scenario], **one.changes}
+        of_trial = scenarios.driven(parameters[one.scenario], one.changes)
         measure = capacity.run if capacity.is_search(of_trial) else trial.run
         record = measure(one, scenario, variant, of_trial, cores, run.workers)
         store.add(record)

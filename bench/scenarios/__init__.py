@@ -66,6 +66,15 @@ class Scenario:
         return settled
 
 
+def driven(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of one trial: those of its scenario in the run, with what its point of a sweep changes. Where
+    nobody is slow there is nothing to wait for, so that it is measured for `calm_s`."""
+    settled = {**parameters, **changes}
+    if settled.get("slow") == NOBODY:
+        settled["measure_s"] = settled["calm_s"]
+    return settled
+
+
 BOUNDS = {
     "subscribers": (1, 100_000),
     "rate_hz": (0.001, 100_000.0),
@@ -75,6 +84,7 @@ BOUNDS = {
     "warm_up_s": (0.0, 600.0),
     "settle_s": (0.0, 600.0),
     "measure_s": (0.05, 3600.0),
+    "calm_s": (0.05, 3600.0),
     "drain_s": (0.0, 60.0),
     "steps": (0, 100_000),
     "cut_every_s": (0.1, 3600.0),
@@ -93,10 +103,13 @@ BOUNDS = {
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
+NOBODY = "nobody"
+"""Who is slow where everybody reads as fast as they can."""
+
 CHOICES = {
     "plant": tuple(PLANTS),
     "signal": ("TERM", "KILL"),
-    "slow": ("trickle then stop", "nobody"),
+    "slow": ("trickle then stop", NOBODY),
     "afterwards": ("probes", "silence"),
     "outage": ("STOP", "KILL"),
     "path": tuple(PATHS),

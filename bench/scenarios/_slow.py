@@ -16,13 +16,13 @@ import gevent
 from bench.clients import ConnectError
 from bench.measure.recorder import Return, Window
 from bench.results import SlowReader
+from bench.scenarios import NOBODY
 from bench.scenarios._backoff import waits_s
 
 if TYPE_CHECKING:
     from bench.scenarios._session import Apart, Session
 
 TRICKLE_BYTES_PER_S = 1_000
-NOBODY = "nobody"
 
 
 class SlowReading:

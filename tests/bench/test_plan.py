@@ -22,6 +22,7 @@ from bench.plan import (
     twins,
 )
 from bench.request import Request, settle
+from bench.scenarios import driven
 from servers import _variant
 from servers._plants import PLANTS
 
@@ -172,6 +173,12 @@ def test_the_estimate_goes_by_what_a_trial_changes():
     )
     longer = msgspec.structs.replace(one, changes={"measure_s": 3.0})
     assert expected_s([longer], parameters) == pytest.approx(expected_s([one], parameters) + 2.0)
+
+
+def test_beside_nobody_slow_less_is_measured():
+    base = {"slow": "trickle then stop", "measure_s": 23.0, "calm_s": 8.0}
+    assert driven(base, {}) == base
+    assert driven(base, {"slow": "nobody"}) == {"slow": "nobody", "measure_s": 8.0, "calm_s": 8.0}
 
 
 @given(cells, st.integers(1, 3), st.integers())
