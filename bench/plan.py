@@ -12,13 +12,14 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.results import Parameter, Planned
-from bench.scenarios import driven
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
 SEARCH_STEPS = 9
 """How many trials a search for a capacity takes, for estimates only."""
 OVERHEAD_S = 1.6
 """Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
+NOBODY = "nobody"
+"""Who is slow where everybody reads as fast as they can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,15 @@ def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
     for cell in sorted(cells):
         of_scenario.setdefault(cell[0], []).append(cell)
     return [random.Random(trial_seed(seed, f"twin {name}")).choice(held) for name, held in of_scenario.items()]
+
+
+def driven(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of one trial: those of its scenario in the run, with what its point of a sweep changes. Where
+    nobody is slow there is nothing to wait for, so that it is measured for `calm_s`."""
+    settled = {**parameters, **changes}
+    if settled.get("slow") == NOBODY:
+        settled["measure_s"] = settled["calm_s"]
+    return settled
 
 
 def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:

@@ -14,7 +14,7 @@ from bench.analysis.capacity import sustained
 from bench.analysis.distributions import quantile
 from bench.gate import Say, gate, instruments
 from bench.measure import machine
-from bench.plan import CALIBRATION, expected_s, floors, of_run
+from bench.plan import CALIBRATION, driven, expected_s, floors, of_run
 from bench.request import Refused, Request, Settled, preflight, settle
 from bench.results import (
     SCHEMA,
@@ -183,7 +183,7 @@ def carry_out(begun: Begun, say: Say) -> int:
     width = max(map(len, map(_cell, run.plan)), default=0)
     for index, one in enumerate(planned):
         scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
-        of_trial = scenarios.driven(parameters[one.scenario], one.changes)
+        of_trial = driven(parameters[one.scenario], one.changes)
         measure = capacity.run if capacity.is_search(of_trial) else trial.run
         record = measure(one, scenario, variant, of_trial, cores, run.workers)
         store.add(record)

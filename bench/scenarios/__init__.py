@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
 from bench.paths import DIRECT, PATHS
+from bench.plan import NOBODY
 from servers._plants import PLANTS
 
 Traffic = Literal["publisher", "subscribers", "nobody", "arrivals"]
@@ -66,15 +67,6 @@ class Scenario:
         return settled
 
 
-def driven(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of one trial: those of its scenario in the run, with what its point of a sweep changes. Where
-    nobody is slow there is nothing to wait for, so that it is measured for `calm_s`."""
-    settled = {**parameters, **changes}
-    if settled.get("slow") == NOBODY:
-        settled["measure_s"] = settled["calm_s"]
-    return settled
-
-
 BOUNDS = {
     "subscribers": (1, 100_000),
     "rate_hz": (0.001, 100_000.0),
@@ -102,9 +94,6 @@ BOUNDS = {
     "stop_s": (0.0, 600.0),
 }
 """What a parameter of this name may be, in every scenario; of a list, every element."""
-
-NOBODY = "nobody"
-"""Who is slow where everybody reads as fast as they can."""
 
 CHOICES = {
     "plant": tuple(PLANTS),

@@ -15,8 +15,8 @@ import gevent
 
 from bench.clients import ConnectError
 from bench.measure.recorder import Return, Window
+from bench.plan import NOBODY
 from bench.results import SlowReader
-from bench.scenarios import NOBODY
 from bench.scenarios._backoff import waits_s
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from bench.plan import (
     Point,
     calibration,
     compared,
+    driven,
     expected_s,
     floors,
     of_run,
@@ -22,7 +23,6 @@ from bench.plan import (
     twins,
 )
 from bench.request import Request, settle
-from bench.scenarios import driven
 from servers import _variant
 from servers._plants import PLANTS
 
