@@ -183,6 +183,10 @@ class Cells:
             found.append(Comparison(variant, variant, shown.ratio, shown.difference, shown.verdict))
         return found
 
+    def twinned(self, metric: str, scenario: str) -> list[str]:
+        """The variants whose twins the noise floor of a metric in a scenario comes from."""
+        return [variant.name for variant, _ in self._twins(metric, scenario)]
+
     def _twins(self, metric: str, scenario: str) -> list[tuple[VariantFacts, dict[int, tuple[float, float]]]]:
         """Of every cell with twins, their two values by block."""
         found = []

@@ -2,21 +2,23 @@
 
 Compared is every cell, and every point of a sweep, that both runs hold, on every metric it has there. A regression must
 pass two tests: its change is beyond chance in view of how many cells were looked at, and it lies beyond the noise floor
-of both runs and the grain of its metric. What the machine moves (times) is judged beside what the other cells and the
-harness did, and must exceed a part of that drift; what is counted (bytes, requests, memory) is judged by itself.
+of both runs and the grain of its metric. The twins are of one variant, noisier or calmer than another: their floor is
+held against a cell on the scale of that cell's own scatter. What the machine moves (times) is judged beside what the
+other cells and the harness did, and must exceed a part of that drift; what is counted (bytes, requests, memory) is
+judged by itself.
 """
 
 from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 
 from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.metrics import METRICS, Metric
-from bench.analysis.statistics import FEWEST_TRIALS
+from bench.analysis.statistics import FEWEST_TRIALS, LEAST_FLOOR
 from bench.analysis.unpaired import RUNS_CONFIDENCE, Change, changes, holm, welch
 from bench.results import VariantFacts
 
@@ -164,6 +166,8 @@ def _compared(old: Cells, new: Cells, metric: Metric, scenario: str, point: str,
         **_changes(by_ratio, math.log, drifts),
         **_changes({name: runs for name, runs in panel.items() if name not in by_ratio}, float, False),
     }
+    twinned = {name for cells in (old, new) for name in cells.twinned(metric.name, scenario)}
+    twins = [change[name] for name in sorted(twinned & change.keys())]
     for name, runs in panel.items():
         if name == HARNESS:
             continue
@@ -173,6 +177,7 @@ def _compared(old: Cells, new: Cells, metric: Metric, scenario: str, point: str,
         samples = [[scale(value) for value in blocks.values()] for blocks in runs]
         before, after = (back(fmean(sample)) for sample in samples)
         beyond = max(math.log(floor.ratio) if ratios else floor.difference for floor in floors)
+        beyond *= _noisier(change.get(name), twins)
         grain = math.log1p(metric.grain / before) if ratios else metric.grain
         yield Found(
             Spot(metric, scenario, new.facts[name], point),
@@ -182,8 +187,14 @@ def _compared(old: Cells, new: Cells, metric: Metric, scenario: str, point: str,
             ratios,
             welch(samples[0], samples[1]) if min(map(len, samples)) >= FEWEST_TRIALS else None,
             change.get(name),
-            max(beyond, grain, shared if ratios else 0.0),
+            max(beyond, grain, math.log(LEAST_FLOOR) if ratios else 0.0, shared if ratios else 0.0),
         )
+
+
+def _noisier(change: Change | None, twins: Sequence[Change]) -> float:
+    """How many times as widely a cell scatters as those do that were run twice; 1 where that is not known."""
+    spread = fmean(twin.variance for twin in twins) if twins else 0.0
+    return math.sqrt(change.variance / spread) if change is not None and spread > 0.0 else 1.0
 
 
 def _shared(panel: Panel) -> float:

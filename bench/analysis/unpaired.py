@@ -40,7 +40,7 @@ TRIMMED = 1.6
 """The variance of eight normal values without the one farthest from their median, times this, is theirs."""
 MOST_FREEDOM = 200
 """Beyond so many degrees of freedom Student's variable is as good as normal."""
-MOST_PRIOR = 20.0
+MOST_PRIOR = 6.0
 """Degrees of freedom that the common variance counts for at most: cells that look equally noisy may not be."""
 
 Blocks = Mapping[int, float]

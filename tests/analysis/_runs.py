@@ -26,6 +26,7 @@ class Made:
 
     values: Values
     twins: dict[tuple[str, str], dict[int, list[tuple[float, float]]]] = field(default_factory=dict)
+    twin: dict[str, str] = field(default_factory=dict)
 
     @property
     def scenarios(self) -> list[str]:
@@ -48,6 +49,9 @@ class Made:
 
     def by_block(self, metric: str, scenario: str, name: str, point: str = "") -> dict[int, float]:
         return self.values.get((metric, scenario, name, point), {})
+
+    def twinned(self, metric: str, scenario: str) -> list[str]:
+        return [self.twin[scenario]] if scenario in self.twin and (metric, scenario) in self.twins else []
 
     def floor(self, metric: str, scenario: str) -> Floor:
         return noise_floor(self.twins.get((metric, scenario), {}), METRICS[metric].grain)
@@ -89,7 +93,7 @@ class World:
     def _fill(self, made, scenario, rng, spread, drifts, moved):
         timed, counted = (IDLE_TIMED, IDLE_COUNTED) if scenario == "idle" else (TIMED, COUNTED)
         names = VARIANTS if scenario == "idle" else (*VARIANTS, HARNESS)
-        twin = str(rng.choice(VARIANTS))
+        twin = made.twin[scenario] = str(rng.choice(VARIANTS))
         for metric in (*timed, *counted):
             still = metric in counted
             for name in (*names, "twin"):

@@ -74,6 +74,21 @@ def test_within_the_noise_floor_of_either_run_nothing_is_a_change():
     assert shown(shaken, calm)["sse"] is Shown.NONE
 
 
+def test_the_noise_of_another_variants_twin_does_not_hide_what_a_calm_one_shows():
+    """`polling`, which was run twice, scatters eight times as widely as the others."""
+
+    def run(factor):
+        one = made({"sse": factor})
+        wild = one.values["cpu", "broadcast", "polling", ""] = flat(1e6, wobble=0.08)
+        one.twins["cpu", "broadcast"] = {block: [(value, value * 1.4)] for block, value in wild.items()}
+        return one
+
+    old, new = run(1.0), run(1.2)
+    assert shown(old, new)["sse"] is Shown.NONE
+    old.twin["broadcast"] = new.twin["broadcast"] = "polling"
+    assert shown(old, new)["sse"] is Shown.REGRESSION
+
+
 def test_what_may_be_zero_is_compared_by_difference():
     def requests(value):
         run = made(metric="requests")

