@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -84,12 +85,15 @@ class Cast:
         """The answers to an order that was given before."""
         return answers(self.loads, done, timeout_s + SLACK_S, self.watched)
 
-    def restart(self, kill: bool) -> None:
-        """End the server, with or without a farewell, and put another in its place. Raises as starting one does."""
+    def restart(self, kill: bool) -> int:
+        """End the server, with or without a farewell, and put another in its place; when the old one had ended, on the
+        monotonic clock. Raises as starting one does."""
         self.server.end(gently=not kill)
+        ended_ns = time.monotonic_ns()
         self.server = self.stack.enter_context(successor(self.server))
         self.server.wait_until_ready()
         self.broker = self.server.broker
+        return ended_ns
 
     def replace_broker(self, killed: Broker) -> None:
         """Put another broker in the place of one that was killed. Raises as starting one does."""
@@ -118,13 +122,32 @@ def start(
     return Cast(stack, topic, planned, parameters, scenario, server, loads, masters, publisher, server.broker, proxy)
 
 
+def assemble(cast: Cast, subscribers: int) -> None:
+    """Have the load make its users, who do not connect yet. Raises ProcessError unless there are so many in time."""
+    timeout_s = _patience_s(subscribers)
+    for place, load in enumerate(cast.loads):
+        load.send({"do": "assemble", "subscribers": _own(cast, place, subscribers), "timeout_s": timeout_s})
+    if not all(one["there"] for one in cast.told("assemble", timeout_s)):
+        raise ProcessError(f"the load generator had not made {subscribers} users within {timeout_s:g} s")
+
+
+def _patience_s(subscribers: int) -> float:
+    return SLACK_S + subscribers / 200
+
+
+def _own(cast: Cast, place: int, subscribers: int) -> int:
+    """How many of all subscribers belong to one Locust process."""
+    return len(range(place, subscribers, len(cast.loads)))
+
+
 def connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
     """Have the load open subscriptions until there are so many. Raises ProcessError unless all of them stand."""
-    timeout_s = SLACK_S + subscribers / 200
+    timeout_s = _patience_s(subscribers)
     processes = len(cast.loads)
     for place, load in enumerate(cast.loads):
-        own = len(range(place, subscribers, processes))
-        order: dict[str, Any] = {"do": "connect", "subscribers": own, "timeout_s": timeout_s}
+        order: dict[str, Any] = {
+            "do": "connect", "subscribers": _own(cast, place, subscribers), "timeout_s": timeout_s,
+        }  # fmt: skip
         if first:
             order["target"] = _target(cast, variant, (place, processes))
         load.send(order)

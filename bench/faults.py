@@ -14,11 +14,9 @@ import msgspec
 from bench.cast import Cast
 from bench.measure import usage
 from bench.measure.recorder import Window
+from bench.paths import CALM_NS
 from bench.processes import Broker, ProcessError, watch
 from bench.results import Restart
-
-CALM_NS = 1_000_000_000
-"""Before the end of the measured part nothing more happens on the path, so that everybody can be back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,7 @@ def _restart(cast: Cast, window: Window) -> Restart:
     """End the server and put another in its place."""
     pid = cast.server.server_pid
     fds, memory_bytes = usage.fds_held(pid), usage.memory_held(pid)
-    ended_ns = time.monotonic_ns() - window.start_ns
-    cast.restart(kill=cast.parameters["signal"] == "KILL")
+    ended_ns = cast.restart(kill=cast.parameters["signal"] == "KILL") - window.start_ns
     ready_ns = time.monotonic_ns() - window.start_ns
     return Restart(ended_ns=ended_ns, ready_ns=ready_ns, fds_before=fds, memory_before_bytes=memory_bytes)
 

@@ -44,6 +44,8 @@ class Path:
 
 
 DIRECT = "direct"
+CALM_NS = S
+"""Before the end of the measured part nothing more happens on a path, so that everybody can be back."""
 _TABLE = (
     Path(name=DIRECT, description="nothing is added"),
     Path(name="far", description="20 ms one way, and up to 5 ms more by chance", delay_ns=20 * MS, jitter_ns=5 * MS),
@@ -51,9 +53,9 @@ _TABLE = (
          piece_bytes=(256, 256)),
     Path(name="crumbs", description="cut into pieces of 1 to 7 bytes that follow each other by 2 ms",
          piece_bytes=(1, 7), apart_ns=2 * MS),
-    Path(name="resets", description="every connection is reset after 0.5 to 2.5 s", life_ns=(S // 2, 5 * S // 2)),
-    Path(name="stalls", description="nothing passes for 0.5 s, every 1 to 3 s in each direction of every connection",
-         stall_every_ns=(S, 3 * S), stall_ns=S // 2),
+    Path(name="resets", description="every connection is reset after 0.25 to 1 s", life_ns=(S // 4, S)),
+    Path(name="stalls", description="nothing passes for 0.25 s, every 0.25 to 0.5 s in each direction of every"
+         " connection", stall_every_ns=(S // 4, S // 2), stall_ns=S // 4),
 )  # fmt: skip
 PATHS: Mapping[str, Path] = MappingProxyType({path.name: path for path in _TABLE})
 

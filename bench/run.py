@@ -163,7 +163,10 @@ def resume(name: str, results: Path, say: Say) -> Begun:
 def _changed(then: Environment, now: Environment) -> list[str]:
     """Conditions that differ between two environments and would make their trials incomparable."""
     same_machine = ("cpu", "logical cores", "kernel", "python")
-    pairs = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
+    pairs: list[tuple[str, object, object]] = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
+    pairs += [(f"cores of the {side}", ours, theirs) for side, ours, theirs in (
+        ("servers", then.server_cores, now.server_cores), ("load generator", then.load_cores, now.load_cores)
+    )]  # fmt: skip
     pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
     changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
     if then.dirty != now.dirty:

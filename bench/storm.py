@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.cast import SLACK_S, Cast, connect, prime
+from bench.cast import SLACK_S, Cast, assemble, connect, prime
 from bench.measure import conditions, usage
 from bench.measure.receipts import merge_known
 from bench.processes import answer, watch
@@ -26,6 +26,7 @@ def measure(cast: Cast, variant: Variant, stage: Stage) -> None:
     """Everybody connects at once; then a probe must reach them all; then they leave at once."""
     subscribers = cast.parameters["subscribers"]
     server, broker = cast.server.server_pid, cast.broker.pid if cast.broker else None
+    assemble(cast, subscribers)
     stage.enter("measure")
     fds_before = usage.fds_held(server)
     queues, began_ns = conditions.accept_queues(), time.monotonic_ns()

@@ -56,10 +56,12 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
         super().__init__(listener, application, spawn=Pool(), log=None, handler_class=handler_class)
         self.max_body_bytes = max_body_bytes
         self.deadlines: dict[Handler, float] = {}
+        self.draining = False
         self.sweeper = gevent.spawn(self._sweep)
 
     def drain(self, timeout_s: float) -> None:
         """Accept nothing any more, cut who is between requests, give the others some time to end by themselves."""
+        self.draining = True
         self.close()
         self._cut(list(self.deadlines))
         self.pool.join(timeout_s)
@@ -132,7 +134,8 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         self.not_due()
         if refusal is None:
             super().run_application()
-            self.close_connection |= self.connection_upgraded  # HTTP is over on this connection
+            # HTTP is over on an upgraded connection; who ends answers no further request
+            self.close_connection |= self.connection_upgraded or self.server.draining
         else:
             self._refuse(*refusal)
 

@@ -17,7 +17,7 @@ TOPIC_CHARS = 128
 LINE_BYTES = TOPIC_CHARS + 1 + TEXT_BYTES  # `topic<TAB>text`, of the ingest and of a WebSocket frame
 
 LOG_MESSAGES = 4096  # per topic
-LOG_BYTES = 48 * MIB  # per topic, with all that is held for its messages
+LOG_BYTES = 32 * MIB  # per topic, with all that is held for its messages
 TOTAL_BYTES = 256 * MIB  # all topics together
 REPLY_BYTES = MIB  # one reply to a poll: at most this and one text more
 STREAM_BYTES = 64 * KIB  # one write to a stream: at most this and one text more

@@ -17,7 +17,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,15 +81,13 @@ def start() -> Redis:
     if found is None:
         raise Unavailable(unavailable())
     binary, origin = found
-    folder = tempfile.TemporaryDirectory(prefix="pushbench-redis-")
     port = _free_port()
-    command = (binary, *_arguments(port, folder.name))
+    command = (binary, *_arguments(port))
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def stop() -> None:
         process.kill()  # it has nothing to save
         process.wait()
-        folder.cleanup()
 
     url = f"redis://127.0.0.1:{port}/0"
     try:
@@ -118,8 +115,9 @@ def _bundled() -> str | None:
     return next((str(binary) for binary in binaries if os.access(binary, os.X_OK)), None)
 
 
-def _arguments(port: int, folder: str) -> list[str]:
-    options = OPTIONS | {"port": str(port), "dir": folder}
+def _arguments(port: int) -> list[str]:
+    nothing = {"dir": "/", "dbfilename": "pushbench.none"}  # to be loaded, and none is ever written
+    options = OPTIONS | nothing | {"port": str(port)}
     return [word for name, value in options.items() for word in (f"--{name}", *(value.split() or [""]))]
 
 

@@ -1,12 +1,13 @@
 """The most messages per second that a server sustains: what counts as sustained, and which rate is tried next.
 
-A rate is sustained if nothing was lost and 99 % of the deliveries came within the bound. From where it starts the
-search takes strides, four times the rate, until one is exceeded (or a quarter of it, down to LEAST_HZ, until one is
-sustained); then the geometric mean of the highest sustained and the lowest missed one, until they are within
-RESOLUTION. A rate counts as exceeded only when two steps have missed, at it or at lower rates above what is sustained:
-once may be the machine, and what is too much for the server at a lower rate is so at a higher one. So the first miss on
-the way up is tried again at once, one on the way down only if no lower one has borne it out in the end. MOST_STEPS end
-any search. The capacity is the highest sustained rate.
+A rate is sustained if nothing was lost, 99 % of the deliveries came within the bound, and the delay did not grow so
+fast that the rate must be beyond the capacity by more than RESOLUTION: a queue that grows passes any bound in the end,
+and a step is short. From where it starts the search takes strides, four times the rate, until one is exceeded (or a
+quarter of it, down to LEAST_HZ, until one is sustained); then the geometric mean of the highest sustained and the
+lowest missed one, until they are within RESOLUTION. A rate counts as exceeded only when two steps have missed, at it or
+at lower rates above what is sustained: once may be the machine, and what is too much for the server at a lower rate is
+so at a higher one. So the first miss on the way up is tried again at once, one on the way down only if no lower one has
+borne it out in the end. MOST_STEPS end any search. The capacity is the highest sustained rate.
 
 What fails before the first message of a step is published (the server does not start, somebody cannot connect) has
 nothing to do with the rate. It ends the search: at once while nothing has been measured yet, later when it comes twice
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.analysis.distributions import quantile
-from bench.results import CapacityStep, Failure, Trial
+from bench.results import CapacityStep, Failure, Series, Trial
 from bench.units import duration
 
 Verdict = Literal["sustained", "exceeded", "generator", "disturbed"]
@@ -63,20 +64,38 @@ def step(trial: Trial, bound_ns: float) -> CapacityStep:
 
 def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
     if trial.failure is not None:
-        return ("exceeded" if _under_load(trial.failure) else "disturbed"), trial.failure.error
+        if not _under_load(trial.failure):
+            return "disturbed", trial.failure.error
+        of_server = trial.failure.died in ("", "server", "broker")
+        return ("exceeded" if of_server else "generator"), trial.failure.error
     disqualifying = [finding for finding in trial.findings if finding.disqualifying]
     lost = [finding for finding in disqualifying if finding.name in OF_THE_LEDGER]
     own = [finding for finding in disqualifying if finding.name in OF_THE_GENERATOR]
     late = quantile(trial.latency, 0.99) if trial.latency else None
+    behind = falls_behind(trial.series)
     if own:
         return "generator", own[0].observation
     if lost:
         return "exceeded", lost[0].observation
     if late is None or late > bound_ns:
         return "exceeded", f"99 % within {duration(late)}"
+    if behind is not None and behind > 1.0 - 1.0 / RESOLUTION:
+        return "exceeded", f"the delay grew by {duration(round(behind * 1e9))} in a second"
     if disqualifying:
         return "disturbed", disqualifying[0].observation
     return "sustained", f"99 % within {duration(late)}"
+
+
+def falls_behind(series: Series | None) -> float | None:
+    """By how much the median delay grew from the first interval of the time series to the last, in seconds per second;
+    None without two of them. At (1 + x) times the capacity the delay grows by x of the time of sending, which is
+    x / (1 + x) of the time of receiving, however short the queue still is.
+    """
+    seen = [] if series is None else [(at, p50) for at, p50 in enumerate(series.latency_p50_ns) if p50 is not None]
+    if series is None or len(seen) < 2:
+        return None
+    (first, before), (last, after) = seen[0], seen[-1]
+    return (after - before) / ((last - first) * series.interval_ns)
 
 
 def _under_load(failure: Failure) -> bool:

@@ -139,13 +139,17 @@ class Claim:
     @property
     def said(self) -> str:
         """The claim as one hears it."""
-        plain = "plain " if self.subject.product else ""
-        return f"{self._sentence(self.subject, self.more)} {plain}{self.other.words}"
+        return f"{self._sentence(self.subject, self.more)} {self._plain}{self.other.words}"
 
     @property
     def opposite(self) -> str:
         """How it is the other way round."""
-        return f"{self._sentence(self.subject, not self.more)} {self.other.words}"
+        return f"{self._sentence(self.subject, not self.more)} {self._plain}{self.other.words}"
+
+    @property
+    def _plain(self) -> str:
+        """What a technique is called beside a product that is built on it."""
+        return "plain " if self.subject.product else ""
 
     @property
     def name(self) -> str:

@@ -172,7 +172,9 @@ def push_to_pull(cells: Cells) -> Finding:
     if len(over) > 1:
         facts += [Fact(f"{LONG_POLLING.words}, polls every {at:g} s", known) for at, known in over.items()]
         met = [f"{at:g}" for at, known in over.items() if _near(known, PUSH_TO_PULL)]
-        note = f"Met with polls every {', '.join(met)} s." if met else "Met at none of the poll intervals."
+        rest = [f"{at:g}" for at, known in over.items() if not _near(known, PUSH_TO_PULL)]
+        unmet = f", not with {', '.join(rest)} s" if rest else ""
+        note = f"Met with polls every {', '.join(met)} s{unmet}." if met else "Met at none of the poll intervals."
     else:
         met = ["once"] if _near(ratio, PUSH_TO_PULL) else []
         note = "One interval only: python -m bench run -s broadcast --sweep poll_interval_s=0.1,0.5,1,2 shows others."

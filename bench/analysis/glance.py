@@ -55,7 +55,7 @@ def why(advice: Advice) -> str:
     if len(first) > 1:
         others = [f"{one.variant.label} ({held(one) or 'memory unknown'})" for one in first[1:]]
         said.append(f"level by cores with {reasons.listed(others)}")
-    return "; ".join([*said, *reasons.following(advice)])
+    return "; ".join([*said, *reasons.following(advice, first[0])])
 
 
 def ready_made(advice: Advice) -> str:
@@ -69,19 +69,21 @@ def ready_made(advice: Advice) -> str:
 
 
 def polling(advice: Advice) -> str:
-    """What polling amounts to beside the fewest cores, or why it does not meet the need."""
+    """What polling amounts to beside what is taken, or why it does not meet the need."""
     polled = next((option for option in advice.options if option.interval_s is not None), None)
     if polled is None or polled.interval_s is None:
         refused = [one for one in advice.refused if way_of(one.variant) is Way.POLLS]
         return reasons.refusal(refused[0], advice.need) if refused else ""
-    fewest = min(option.cores for option in advice.options)
-    interval, times = duration(polled.interval_s * 1e9), factor(polled.cores / fewest)
-    return (
-        f"{polled.variant.label} every {interval}: {reasons.number(polled.requests)} requests/s and {times} the cores"
+    every = f"{polled.variant.label} every {duration(polled.interval_s * 1e9)}"
+    beside = (
+        f" and {factor(polled.cores / advice.options[0].cores)} the cores" if polled is not advice.options[0] else ""
     )
+    return f"{every}: {reasons.number(polled.requests)} requests/s{beside}"
 
 
 def beyond(option: Option) -> str:
     """What of an option lies furthest outside what was measured, and what its machine must allow."""
     far = sorted(option.beyond, key=lambda one: -one.factor)[:1]
-    return "; ".join([*map(reasons.outside, far), *([reasons.files(option)] if option.open_files is not None else [])])
+    several = ["several processes, one was measured"] if option.processes > 1 else []
+    files = [reasons.files(option)] if option.open_files is not None else []
+    return "; ".join([*map(reasons.outside, far), *several, *files])

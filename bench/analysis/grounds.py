@@ -28,8 +28,7 @@ def prediction(costs: Costs) -> str:
 
 
 def _missed(miss: Miss, labels: dict[str, str]) -> str:
-    scenario, _, at = place(miss.where).partition(" at ")
-    return f"{labels.get(miss.variant, miss.variant)} at {at or scenario}"
+    return f"{labels.get(miss.variant, miss.variant)}, {place(miss.where)}"
 
 
 def _saturated(costs: Costs) -> str:
@@ -74,8 +73,8 @@ def lacking(costs: Costs) -> str:
     labels = [variant.label for variant, _ in costs.lacking]
     missing = sorted({name for _, lacks in costs.lacking for _, name in lacks})
     return (
-        f"{listed(labels)}: what a delivery, a message and a byte cost cannot be told apart without points over"
-        f" {listed(missing)}; `{costs.command}` measures them"
+        f"{listed(labels)}: what a delivery, a message and a byte cost cannot be told apart, because this run did"
+        f" not vary {listed(missing)}; {costs.command} does"
     )
 
 

@@ -16,8 +16,8 @@ from bench.analysis.metrics import Unit
 from bench.results import VariantFacts
 from bench.units import DASH, SPACE, TIMES, counted, duration, factor, percent, quantity, scale_for
 
-COLUMNS = ("rank, variant", "server cores", "p50", "p99", "memory", "bytes/s", "requests/s", "processes",
-           "poll interval", "after a reconnect", "in Flask")  # fmt: skip
+COLUMNS = ("rank, variant", "server cores", "median delay", "99\u00a0% delay", "memory", "bytes/s",
+           "requests/s", "processes", "poll interval", "after a reconnect", "in Flask")  # fmt: skip
 NUMBERS = 9
 """So many of COLUMNS are short; the others are sentences."""
 
@@ -122,12 +122,13 @@ def _notes(option: Option, need: Need) -> tuple[Note, ...]:
 
 
 def outside(one: Beyond) -> str:
-    """How far outside what was measured: `50,000 subscribers of one process, 125x beyond the 400 measured`."""
+    """How far outside what was measured: `50,000 subscribers of one process, 125x the most measured, 400`."""
     words = f"{number(one.value)}{SPACE}{one.dimension.words}"
     if one.low is None or one.high is None:
         return f"{words}, none measured"
-    side, bound = ("beyond", one.high) if one.value > one.high else ("below", one.low)
-    return f"{words}, {number(one.factor)}{TIMES} {side} the {number(bound)} measured"
+    if one.value > one.high:
+        return f"{words}, {number(one.factor)}{TIMES} the most measured, {number(one.high)}"
+    return f"{words}, 1/{number(one.factor)} of the least measured, {number(one.low)}"
 
 
 def beyond(option: Option) -> str:
@@ -156,9 +157,9 @@ def ping_interval(variant: VariantFacts) -> float | None:
 
 def _fresh(option: Option) -> str:
     if not option.fresh_from:
-        return "p50 and p99 from the law of polling"
+        return "delays from the law of polling"
     waited = f" and {duration(option.waited_ns)} of waiting in a larger fan-out, by law" if option.waited_ns else ""
-    return f"p50 and p99 from the nearest load, {place(option.fresh_from)}{waited}"
+    return f"delays from the nearest load, {place(option.fresh_from)}{waited}"
 
 
 def basis(model: Model) -> str:
@@ -213,7 +214,7 @@ def _because(one: Refusal, need: Need) -> str:
     if one.cores is not None:
         there = need.cores or 0
         whole = f" in {one.processes:,} processes busy {percent(FULL)} at most" if one.cores <= there else ""
-        return f"needs {number(one.cores)} cores{whole}, {there:,} there {'is' if there == 1 else 'are'}"
+        return f"needs {number(one.cores)} cores{whole}; there {'is' if there == 1 else 'are'} {there:,}"
     if one.interval_s is not None and one.shortest_s is not None:
         intervals = [duration(seconds * 1e9) for seconds in (one.interval_s, one.shortest_s)]
         return f"would have to poll every {intervals[0]}; the shortest interval measured is {intervals[1]}"
@@ -270,14 +271,16 @@ def lightest(first: Sequence[Option]) -> bool:
     return held is not None and more is not None and more > CLEARLY * held
 
 
-def following(advice: Advice) -> list[str]:
-    """Who comes next after the first rank, and how far behind; empty where nobody does."""
+def following(advice: Advice, own: Option | None = None) -> list[str]:
+    """Who comes next after the first rank, and how far behind `own`, or else the one with the fewest cores; empty where
+    nobody does."""
     beaten = [option for option in advice.options if option.rank > 1]
     if not beaten:
         return []
     second = min(beaten, key=lambda option: option.cores)
-    fewest = min(option.cores for option in advice.first)
-    return [f"{second.variant.label}, the next, needs {factor(second.cores / fewest)} the cores"]
+    beside = own or min(advice.first, key=lambda option: option.cores)
+    whose = "" if own or len(advice.first) == 1 else f" of {beside.variant.label}"
+    return [f"{second.variant.label}, the next, needs {factor(second.cores / beside.cores)} the cores{whose}"]
 
 
 def number_of(option: Option) -> str:

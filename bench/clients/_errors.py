@@ -6,10 +6,13 @@ OutgoingFull    more was to be sent than may wait: what was to be sent is droppe
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 
 CLOSED_BY_SERVER = "closed by the server"
+GONE = frozenset({CLOSED_BY_SERVER, os.strerror(errno.ECONNRESET).lower(), os.strerror(errno.EPIPE).lower()})
+"""Words for a connection that has ended at the other side."""
 
 
 class ProtocolError(Exception):
@@ -18,6 +21,16 @@ class ProtocolError(Exception):
 
 class OutgoingFull(Exception):
     """The bounded outgoing buffer cannot take what was to be sent; nothing of it was taken."""
+
+
+def is_ours(reason: str) -> bool:
+    """Whether what `describe` said was a fault of the bench."""
+    return reason.startswith("callback raised")
+
+
+def broke_protocol(reason: str) -> bool:
+    """Whether it was that the server broke its protocol; another status than 200 is how it says that it cannot."""
+    return reason.startswith("protocol error") and " with status " not in reason
 
 
 def describe(error: Exception) -> str:

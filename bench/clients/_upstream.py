@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bench.clients import OnError, Target
-from bench.clients._errors import CLOSED_BY_SERVER, OutgoingFull, ProtocolError, describe
+from bench.clients._errors import GONE, OutgoingFull, ProtocolError, describe
 from bench.clients._http import Headers, Response, ResponseParser, build_request
 from bench.clients._link import MAX_OUTGOING_BYTES, PARTING_NS, Link
 
@@ -99,8 +99,8 @@ class RequestQueue:
 
     def lost(self, reason: str) -> None:
         self._link = None
-        # a keep-alive connection may be closed by the server whenever no request is on its way
-        if self._is_busy or reason != CLOSED_BY_SERVER:
+        # a keep-alive connection that ends while no request is on its way harms nobody: the next request opens another
+        if self._is_busy or reason not in GONE:
             self._is_busy = False
             self._on_error(reason)
         self._go_on()

@@ -107,12 +107,13 @@ def about_twins(cells: Cells) -> list[str]:
     lines = twins(cells)
     if not lines:
         return [
-            "Noise floor: no cell was run twice in a block, so it is assumed, and nothing in this run shows that equal"
+            "Noise floor: nothing was run twice in a block, so it is assumed, and nothing in this run shows that equal"
             " things come out equal."
         ]
     fewest = min((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
     told = [
-        "Noise floor: one cell of every scenario is run twice in each block. From the scatter of these twins"
+        "Noise floor: one variant of every scenario is run twice in each block, a round of all trials. From the scatter"
+        " of these twins"
         f" ({counted(fewest.pairs, 'pair')} of every metric) follows how far the middle of"
         f" {counted(fewest.blocks, 'block')} of equal things lies from equality by chance: beyond the floor in"
         f" {percent(1 - FLOOR_CONFIDENCE)} of cases. A variant noisier than the twins is held back by its own interval."
@@ -138,12 +139,16 @@ def flagged(cells: Cells) -> list[str]:
     ]
 
 
+MIDDLE, LATE = "median", "99\u00a0%"
+"""What the two quantiles of a latency are called."""
+
+
 def harness_parts(cells: Cells, scenario: str) -> list[tuple[str, str]]:
     """What the harness itself measures without a technique: (words, number) for each metric it has."""
     if not cells.harness(scenario):
         return []
     asked = (
-        ("p50", "latency_p50"), ("p99", "latency_p99"), ("p50", "round_trip_p50"), ("p99", "round_trip_p99"),
+        (MIDDLE, "latency_p50"), (LATE, "latency_p99"), (MIDDLE, "round_trip_p50"), (LATE, "round_trip_p99"),
         ("server CPU per message", "server_cpu"),
     )  # fmt: skip
     found = [(words, name, cells.estimate(name, scenario, HARNESS)) for words, name in asked]
@@ -158,9 +163,10 @@ def about_harness(cells: Cells) -> list[str]:
         if parts:
             numbers = ", ".join(f"{words} {number}" for words, number in parts)
             told.append(
-                f"The harness itself in {scenario} ({cells.facts[HARNESS].label}, no technique at all): {numbers}. So"
-                " much of every number here is the instrument's and the machine's: differences that are small beside it"
-                " say little about a technique."
+                f"The harness itself in {scenario} ({cells.facts[HARNESS].label}: bare lines over TCP through the same"
+                f" server host): {numbers}. A latency or CPU time near that is mostly the instrument's and the"
+                " machine's, and noise alone can put one below it: differences that are small beside it say little"
+                " about a technique."
             )
     return told or [
         "The harness itself was not measured in this run: what of a latency is the instrument's is unknown."

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.report import instrument, palette
-from bench.report.text import clean, markdown, slug
+from bench.report.text import Verbatim, clean, code, markdown, slug
 from bench.units import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,7 +56,7 @@ def environment(html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"slug": slug, "counted": counted, "told": instrument.told}
+    environment.filters |= {"slug": slug, "counted": counted, "told": instrument.told, "code": code}
     return environment
 
 
@@ -67,6 +67,8 @@ def _shown(value: object) -> object:
 
 def _written(value: object) -> str:
     """What an expression of a Markdown text becomes."""
+    if isinstance(value, Verbatim):
+        return value
     return "" if value is None else markdown(value)
 
 

@@ -32,6 +32,17 @@ def markdown(text: object) -> str:
     return _MARKDOWN.sub(lambda found: f"\\{found[0]}", entities)
 
 
+class Verbatim(str):
+    """Markdown of ours, not to be escaped."""
+
+
+def code(text: object) -> Verbatim:
+    """The cleaned text as a code span, in which characters stand for themselves (CommonMark 0.31, section 6.1); escaped
+    as elsewhere where it holds what could end the span or what a lax reader could take for HTML."""
+    kept = clean(text).strip()
+    return Verbatim(f"`{kept}`" if kept and "`" not in kept and not _HTML.search(kept) else markdown(kept))
+
+
 def slug(text: object) -> str:
     """A name for files and anchors: lower-case letters, digits and hyphens, never empty."""
     return re.sub(r"[^a-z0-9]+", "-", clean(text).lower())[:60].strip("-") or "unnamed"

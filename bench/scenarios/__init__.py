@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
-from bench.paths import DIRECT, PATHS
+from bench.paths import CALM_NS, DIRECT, PATHS
 from bench.plan import NOBODY
 from servers._plants import PLANTS
 
@@ -62,9 +62,26 @@ class Scenario:
             if not isinstance(value, wanted) or isinstance(value, bool):
                 raise ValueError(f"{self.name}: {name} takes {wanted.__name__}, not {value!r}")
             settled[name] = _within_bounds(f"{self.name}: {name}", name, value)
+        self._ends_in_time(settled)
         if self.traffic == "subscribers" and PATHS[settled.get("path", DIRECT)].life_ns is not None:
             raise ValueError(f"{self.name}: who publishes does not come back, so no path can reset its connections")
         return settled
+
+    def _ends_in_time(self, settled: Mapping[str, Any]) -> None:
+        """Raises ValueError where what goes wrong on purpose would lie beyond the measured part."""
+        lasts = {"STOP": "stopped_s", "KILL": "killed_s"}.get(str(settled.get("outage")))
+        lasts_s: float = settled[lasts] if lasts else 0.0
+        for after in sorted({"restart_after_s", "outage_after_s", "slow_after_s"} & settled.keys()):
+            if settled[after] + lasts_s >= settled["measure_s"]:
+                raise ValueError(
+                    f"{self.name}: what begins after {after}={settled[after]:g} must be over within"
+                    f" measure_s={settled['measure_s']:g}"
+                )
+        path = PATHS[settled.get("path", DIRECT)]
+        if first_ns := max((span[1] for span in (path.life_ns, path.stall_every_ns) if span), default=0):
+            least_s = (CALM_NS + first_ns) / 1e9
+            if settled["measure_s"] < least_s:
+                raise ValueError(f"{self.name}: on the path {path.name!r} measure_s must be at least {least_s:g}")
 
 
 BOUNDS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import gevent
 
 from bench.analysis.distributions import fold
 from bench.clients import ConnectError, Subscriber
+from bench.clients._errors import broke_protocol, is_ours
 from bench.measure.recorder import Return, Tally, Window
 from bench.paths import leads_elsewhere
 from bench.results import Absences
@@ -31,7 +32,8 @@ ATTEMPTS_SLOT_NS = 100_000_000
 class Absence:
     """A subscriber is away since `left_ns`; it first tried to come back at `tried_ns`, when message `behind` was the
     next one to be due. From `back_ns` its subscription stood, from `fresh_ns` it had, or had passed, all before
-    `behind`. 0: not yet. losses: how often its connection was lost meanwhile, the first time included.
+    `behind`. 0: not yet. losses: how often its connection was lost meanwhile, the first time included. waits: what is
+    left of its backoff, which goes on where a connection that stood was lost again before it was of any use.
     """
 
     tally: Tally
@@ -41,6 +43,7 @@ class Absence:
     back_ns: int = 0
     fresh_ns: int = 0
     losses: int = 1
+    waits: Iterator[float] | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +121,8 @@ class Comings:
             if reason.startswith("publish: "):
                 self._session.recorder.on_error(reason)
                 return
+            if is_ours(reason) or broke_protocol(reason):  # and it comes back all the same
+                self._session.recorder.on_error(reason)
             absence = self._lost(traveller)
             gevent.spawn(self._come_back, traveller, absence, traveller.user.subscriber.cursor)
 
@@ -156,7 +161,9 @@ class Comings:
 
     def _come_back(self, traveller: Traveller, absence: Absence, cursor: str | None, *, at_once: bool = False) -> None:
         """Open subscriptions until one stands, or the drain would be over before the next attempt."""
-        for wait_s in waits_s(traveller.rng, traveller.retry_s, at_once=at_once):
+        if absence.waits is None:
+            absence.waits = waits_s(traveller.rng, traveller.retry_s, at_once=at_once)
+        for wait_s in absence.waits:
             if time.monotonic_ns() + wait_s * 1e9 > self._until_ns:
                 return
             gevent.sleep(wait_s)

@@ -75,4 +75,4 @@ def _publish(environment: Any, session: Session, everyone: bool) -> None:
         connected = [user for user in session.users if hasattr(user, "subscriber")]
         for user in connected if everyone else connected[:1]:
             number = numbers[user.number] = numbers.get(user.number, -1) + 1
-            user.subscriber.publish(user.topic(), session.composer.compose(number, due))
+            user.subscriber.publish(user.topic(), session.composer.compose(user.numbered(number), due))

@@ -1,5 +1,6 @@
 """The orders of the bench to a Locust process, one JSON object per line over a socket, each answered when it is done.
 
+assemble  wait until there are so many users, who do not connect yet
 connect   open subscriptions until there are so many
 prime     wait until everyone has received a probe
 calm      wait until everyone has received the last probe
@@ -70,6 +71,11 @@ def _until(true: Callable[[], bool], timeout_s: float) -> bool:
             return False
         gevent.sleep(LOOK_EVERY_S)
     return True
+
+
+def assemble(session: Session, order: dict[str, Any]) -> dict[str, Any]:
+    """Wait until so many users are there to be let in: what connecting takes must not be what making them takes."""
+    return {"there": _until(lambda: len(session.users) >= order["subscribers"], order["timeout_s"])}
 
 
 def connect(session: Session, order: dict[str, Any]) -> dict[str, Any]:
@@ -235,6 +241,7 @@ def leave(session: Session, order: dict[str, Any]) -> dict[str, Any]:
 
 
 ORDERS: dict[str, Callable[[Session, dict[str, Any]], dict[str, Any]]] = {
+    "assemble": assemble,
     "connect": connect,
     "prime": prime,
     "calm": calm,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from bench.clients import ConnectError
+from bench.clients._errors import broke_protocol, is_ours
 from bench.measure.recorder import Return, Window
 from bench.plan import NOBODY
 from bench.results import SlowReader
@@ -79,9 +80,9 @@ class SlowReading:
 
     def _on_error(self, reason: str) -> None:
         """Its connection is gone: it comes back. A stream that broke the rules was torn by the server."""
-        if reason.startswith("callback raised"):  # our own fault
+        if is_ours(reason):
             self._session.recorder.on_error(reason)
-        elif reason.startswith("protocol error") and " with status " not in reason:
+        elif broke_protocol(reason):
             self._torn += 1
         else:
             self._closed += 1

@@ -21,7 +21,7 @@ PARAMETERS = {
 }
 PROFILES = {
     "quick": {"steps": [10, 50, 100], "measure_s": 0.3},
-    "full": {"steps": [10, 500, 1000, 2000], "measure_s": 1.0},
+    "full": {"steps": [10, 500, 1000, 2000], "measure_s": 0.8},
 }
 
 

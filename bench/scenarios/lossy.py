@@ -23,7 +23,7 @@ PARAMETERS = {
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.5,
-    "measure_s": 2.5,
+    "measure_s": 2.25,
     "drain_s": 2.0,
 }
 PROFILES = {"quick": {"measure_s": 2.0}}

@@ -79,7 +79,8 @@ def test_what_lies_outside_the_measured_loads_is_flagged(
         assert one.low is not None
         assert one.high is not None
         assert not one.low <= one.value <= one.high
-        assert f"{reasons.number(one.factor)}\N{MULTIPLICATION SIGN} " in reasons.outside(one)
+        number, said = reasons.number(one.factor), reasons.outside(one)
+        assert f"{number}\N{MULTIPLICATION SIGN} the most measured" in said or f"1/{number} of the least" in said
 
 
 def test_messages_of_ones_own_were_measured_by_the_echo_as_often_as_it_published(costs: Costs) -> None:
@@ -166,14 +167,14 @@ def test_what_needs_more_cores_than_there_are_is_refused(costs: Costs) -> None:
     assert not tight.met
     said = {one.variant.name: reasons.refusal(one, tight.need) for one in tight.refused}
     needed = option(costs, replace(NEED, subscribers=20_000, fan_out=20_000), "websocket").cores
-    assert said["websocket"] == f"WEBSOCKET: needs {needed:.3g} cores, 1 there is"
+    assert said["websocket"] == f"WEBSOCKET: needs {needed:.3g} cores; there is 1"
 
 
 def test_a_core_that_would_be_too_busy_is_said_as_two_processes(costs: Costs) -> None:
     need = replace(NEED, subscribers=1000, fan_out=1000, rate=46.0)
     assert FULL < option(costs, need, "websocket").cores < 1.0
     refused = next(one for one in advise(costs, replace(need, cores=1)).refused if one.variant.name == "websocket")
-    assert "cores in 2 processes busy 80 % at most, 1 there is" in plain(
+    assert "cores in 2 processes busy 80 % at most; there is 1" in plain(
         reasons.refusal(refused, replace(need, cores=1))
     )
 
@@ -295,7 +296,7 @@ def test_every_option_says_where_its_numbers_come_from(costs: Costs) -> None:
         said = dict(line.notes)
         assert "broadcast" in said["basis"]
         assert said["memory"] == "memory from idle at 10 to 400 subscribers"
-        assert said["fresh"].startswith("p50 and p99 from")
+        assert said["fresh"].startswith("delays from")
         assert len(line.cells) == len(reasons.COLUMNS)
 
 
@@ -314,7 +315,7 @@ def test_the_prediction_error_is_said_beside_its_target(costs: Costs) -> None:
     assert "20 % at most for CPU, missed" in plain(grounds.aims(noisy))
     worst = noisy.held_out.of("cpu")[0]
     label = next(model.variant.label for model in noisy.models if model.variant.name == worst.variant)
-    assert f"({label} at " in grounds.prediction(noisy)
+    assert f"({label}, {reasons.place(worst.where)})" in grounds.prediction(noisy)
     assert [label for label, *_ in grounds.errors(costs)] == [one.name.upper() for one in PRICES]
 
 
@@ -322,7 +323,7 @@ def test_what_cannot_be_costed_is_said_beside_what_can() -> None:
     swept = [("broadcast", "subscribers", 30), ("broadcast", "rate_hz", 5.0), ("broadcast", "payload_bytes", 1000)]
     said = grounds.lacking(fit(cells(swept=swept)))
     assert said.startswith("POLLING: ")
-    assert "`python -m bench run --sweep broadcast.poll_interval_s=0.1,0.5,1.0,2.0`" in said
+    assert "python -m bench run --sweep broadcast.poll_interval_s=0.1,0.5,1.0,2.0 does" in said
     assert grounds.lacking(fit(cells())) == ""
 
 

@@ -15,6 +15,7 @@ from bench.analysis.capacity import (
     bounded,
     ended,
     ends_search,
+    falls_behind,
     is_at_least,
     limit,
     next_rate,
@@ -22,7 +23,7 @@ from bench.analysis.capacity import (
     sustained,
 )
 from bench.plan import SEARCH_STEPS
-from bench.results import CapacityStep, Failure, Finding
+from bench.results import CapacityStep, Failure, Finding, Series
 from tests.analysis._trials import MS, calm
 
 
@@ -143,6 +144,29 @@ def test_what_a_trial_says_of_its_rate(changes: dict[str, object], verdict: str)
 def test_beyond_the_bound_a_rate_is_exceeded() -> None:
     assert step(calm(), 200 * MS).verdict == "sustained"
     assert step(calm(), 50 * MS).verdict == "exceeded"
+
+
+def rising(by_ms: float, every_ms: int = 250) -> Series:
+    """Four intervals, each later than the one before by so much."""
+    medians = [round((10 + by_ms * at) * MS) for at in range(4)]
+    return Series(interval_ns=every_ms * MS, delivered=[9] * 4, latency_p50_ns=[*medians, None], latency_max_ns=medians,
+                  server_cpu_ns=[], broker_cpu_ns=[])  # fmt: skip
+
+
+def test_a_queue_that_grows_is_too_much_however_short_it_still_is() -> None:
+    """At 1.3 times the capacity a message that is received a second later comes 0.3 / 1.3 s later than due."""
+    assert falls_behind(rising(250 * 0.3 / 1.3)) == pytest.approx(0.3 / 1.3, rel=1e-3)
+    assert falls_behind(None) is None
+    grown, steady = (msgspec.structs.replace(calm(), series=rising(by)) for by in (250 * 0.3 / 1.3, 10.0))
+    assert step(grown, 900 * MS).verdict == "exceeded"
+    assert "grew by 231 ms in a second" in step(grown, 900 * MS).observation.replace("\u202f", " ").replace("\xa0", " ")
+    assert step(steady, 900 * MS).verdict == "sustained"
+
+
+@pytest.mark.parametrize(("died", "verdict"), [("server", "exceeded"), ("broker", "exceeded"), ("load", "generator")])
+def test_whose_death_it_was_decides_what_a_step_says(died: str, verdict: str) -> None:
+    failure = Failure(phase="measure", error="killed", died=died)
+    assert step(msgspec.structs.replace(calm(), failure=failure), 200 * MS).verdict == verdict
 
 
 def tried(rate_hz: float, verdict: str, **changes: object) -> CapacityStep:

@@ -118,7 +118,7 @@ def test_push_to_pull_may_be_met_at_some_poll_intervals_alone() -> None:
     cells = swept(synthetic(scenarios=["broadcast"], troubles=False), "poll_interval_s", 2.0, {"polling": 0.35})
     found = push_to_pull(cells)
     assert found.verdict is ClassicVerdict.REPRODUCED
-    assert found.note.endswith("Met with polls every 2 s.")
+    assert found.note.endswith("Met with polls every 2 s, not with 0.25 s.")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_the_first_of_those_that_share_a_rank_is_taken_for_its_memory() -> None:
 def test_who_is_alone_in_front_is_told_with_the_distance_to_the_next(costs: Costs) -> None:
     found = advise(costs, replace(NEED, upstream_rate=1.0))
     assert len(found.first) == 1
-    assert glance(found).why == reasons.following(found)[0]
+    assert glance(found).why == reasons.following(found, found.options[0])[0]
     assert "the next, needs" in glance(found).why
 
 
@@ -45,10 +45,10 @@ def test_a_product_is_told_with_what_becomes_of_messages(costs: Costs) -> None:
     assert said.endswith("; after a reconnect it may lose messages")
 
 
-def test_what_polling_comes_to_is_told_beside_the_fewest_cores(costs: Costs) -> None:
+def test_what_polling_comes_to_is_told_beside_what_is_taken(costs: Costs) -> None:
     found = advise(costs, NEED)
     polled = option(costs, NEED, "polling")
-    times = reasons.factor(polled.cores / min(one.cores for one in found.options))
+    times = reasons.factor(polled.cores / found.options[0].cores)
     requests = reasons.number(polled.requests)
     assert polling(found).replace(SPACE, " ") == f"POLLING every 1.99 s: {requests} requests/s and {times} the cores"
 

@@ -192,6 +192,31 @@ def test_who_is_cut_off_tries_at_once_when_its_time_away_is_over_unless_it_was_a
     assert comings.settle().back.min_ns == pytest.approx(1.25 * S, abs=10)
 
 
+def test_the_backoff_goes_on_where_a_connection_that_stood_is_lost_before_it_was_of_any_use(clock):
+    """As with a server that accepts every connection and then answers 500, because its broker is away."""
+    session, comings = begun(1000, restart_after_s=1.0)
+    waited_s = []
+    for _ in range(4):
+        for user in session.subscribers:
+            user.subscriber.on_error("protocol error: stream answered with status 500")
+        before = comings.settle().attempts
+        clock.advance(_backoff.LONGEST_S)
+        assert comings.settle().attempts == before + 1000
+        waited_s.append(max(ns for ns in comings._attempts_ns[before:]) / S % _backoff.LONGEST_S)
+    assert waited_s[0] < _backoff.BASE_S < waited_s[2] < _backoff.LONGEST_S
+    assert waited_s[3] > 2 * _backoff.BASE_S
+    assert session.recorder.errors == {}
+
+
+@pytest.mark.parametrize("reason", ["protocol error: reserved bits are set", "callback raised KeyError: 'x' at a.py:1"])
+def test_who_breaks_the_rules_is_counted_and_its_subscriber_comes_back_all_the_same(clock, reason):
+    session, comings = begun(restart_after_s=1.0)
+    session.subscribers[0].subscriber.on_error(reason)
+    clock.advance(2)
+    assert session.recorder.errors == {reason: 1}
+    assert comings.settle().back.count == 1
+
+
 def test_an_error_of_a_publish_takes_nobody_away(clock):
     session, comings = begun(restart_after_s=1.0)
     session.subscribers[0].subscriber.on_error("publish: status 413")

@@ -116,7 +116,7 @@ def test_nothing_that_meets_the_need_is_exit_code_1(results: Path) -> None:
     crowded = bench("priced", "--results", str(results), "--subscribers", "90000", "--rate", "10", "--max-staleness",
                     "60s", "--cores", "1")  # fmt: skip
     assert crowded.returncode == 1
-    assert "cores, 1 there is" in crowded.stdout
+    assert "cores; there is 1" in crowded.stdout
 
 
 def test_the_conclusion_stands_before_the_table(results: Path) -> None:

@@ -71,23 +71,24 @@ def test_stalls_come_between_two_moments_and_hold_all_that_falls_into_them():
     found, _ = handed_on("stalls", "a", [(b"x", 10 * MS)] * 2_000, unrest)
     held = [(came_ns, due_ns) for came_ns, due_ns, _ in found if due_ns > came_ns]
     ends = {due_ns for _, due_ns in held}
-    assert 3 <= len(ends) <= 7  # every 1.5 to 3.5 s, within 10 s
-    assert min(came_ns for came_ns, _ in held) >= unrest.from_ns + S
-    assert max(ends) < unrest.until_ns + S // 2
+    assert 13 <= len(ends) <= 20  # every 0.5 to 0.75 s, within 10 s
+    assert min(came_ns for came_ns, _ in held) >= unrest.from_ns + S // 4
+    assert max(ends) < unrest.until_ns + S // 4
     for end_ns in ends:
         waits = [due_ns - came_ns for came_ns, due_ns in held if due_ns == end_ns]
-        assert 490 * MS <= max(waits) <= 500 * MS
+        assert 240 * MS <= max(waits) <= 250 * MS
 
 
 @given(st.text(max_size=5), st.integers(0, 20 * S))
-def test_a_reset_comes_half_a_second_to_two_and_a_half_after_the_connection_or_the_unrest_began(seed, after_ns):
+def test_a_reset_comes_a_quarter_of_a_second_to_one_after_the_connection_or_the_unrest_began(seed, after_ns):
     unrest = Unrest(BEGAN_NS + S, BEGAN_NS + 15 * S)
     at_ns = reset_ns(PATHS["resets"], seed, BEGAN_NS + after_ns, unrest)
-    earliest = max(BEGAN_NS + after_ns, unrest.from_ns) + S // 2
+    earliest = max(BEGAN_NS + after_ns, unrest.from_ns) + S // 4
+    latest = earliest + 3 * S // 4
     if at_ns is None:
-        assert earliest + 2 * S >= unrest.until_ns
+        assert latest >= unrest.until_ns
     else:
-        assert earliest <= at_ns <= earliest + 2 * S
+        assert earliest <= at_ns <= latest
         assert at_ns < unrest.until_ns
 
 

@@ -63,7 +63,8 @@ def test_a_busy_process_on_the_generators_core_strikes_the_trial_out():
 
 
 def test_busy_processes_on_every_core_strike_the_trial_out():
-    with busy(*3 * CORES.all):
+    """As many as leave a server less of its core than it needs: it would preempt a few."""
+    with busy(*10 * CORES.all):
         record = short_trial()
     assert "others took our cores" in names(record)
     assert {"server held up", "generator held up"} & names(record)

@@ -104,6 +104,17 @@ def test_a_parameter_out_of_bounds_is_refused_before_anything_is_started(change)
         settle(Request(changes=(change,)))
 
 
+@pytest.mark.parametrize(
+    ("scenario", "changes", "said"),
+    [("restart", ("restart_after_s=9",), "must be over within"), ("slow_reader", ("slow_after_s=60",), "must be over"),
+     ("outage", ("measure_s=8",), "outage_after_s=1"), ("broadcast", ("path=resets", "measure_s=1.5"), "at least 2"),
+     ("lossy", ("path=stalls", "measure_s=1.4"), "at least 1.5")],
+)  # fmt: skip
+def test_what_would_go_wrong_after_the_measured_part_is_refused(scenario, changes, said):
+    with pytest.raises(Refused, match=said):
+        settle(Request(scenarios=(scenario,), changes=changes))
+
+
 def test_a_sweep_names_a_parameter_and_its_values_and_perhaps_a_scenario():
     assert sweeps(["slow_reader.slow=nobody"]) == [Sweep("slow_reader", "slow", ("nobody",))]
     assert sweeps(["rate_hz=1,2.5", "echo.subscribers=7"]) == [

@@ -2,6 +2,7 @@
 
 import os
 
+import msgspec
 import psutil
 import pytest
 
@@ -11,12 +12,13 @@ from bench.analysis.oracle import agree
 from bench.measure import conditions, machine
 from bench.measure.machine import divide_cores
 from bench.plan import BRIEF, plan
-from bench.request import Request
+from bench.request import Refused, Request
 from bench.results import load
 from bench.run import begin, carry_out, resume
 from servers import _redis, _variant
 from servers._variant import Capability
 
+USABLE = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 SMALL = {
     "broadcast": {"subscribers": 10, "rate_hz": 50.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
     "echo": {"subscribers": 10, "rate_hz": 10.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
@@ -69,7 +71,7 @@ SMALL = {
         "outage_after_s": 0.5,
         "stopped_s": 1.0,
         "killed_s": 1.0,
-        "measure_s": 3.5,
+        "measure_s": 6.5,
         "warm_up_s": 0.1,
     },
     "lossy": {"subscribers": 10, "measure_s": 2.5, "warm_up_s": 0.1},
@@ -348,6 +350,13 @@ def silently(line):
     """Say nothing."""
 
 
+def resumed(name, results):
+    """The rest of a run as another process would resume it, which no trial has pinned yet."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, USABLE)
+    return resume(name, results, silently)
+
+
 def request(tmp_path, **changes):
     settings = tuple(f"{name}={value}" for name, value in SMALL["broadcast"].items())
     return Request(variants=("sse",), scenarios=("broadcast",), repetitions=2, changes=settings, name="small",
@@ -381,10 +390,24 @@ def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(tmp_path, 
     _, trials = load(tmp_path / "small")
     assert len(trials) == 1
     monkeypatch.setattr(trial, "run", run_trial)
-    assert carry_out(resume("small", tmp_path, silently), silently) == 0
+    assert carry_out(resumed("small", tmp_path), silently) == 0
     run, trials = load(tmp_path / "small")
     assert [record.planned for record in trials] == run.plan
     assert trials[0] == runs[0]
+
+
+def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
+    begun = begin(request(tmp_path), silently)
+    here = begun.run.environment
+    elsewhere = msgspec.structs.replace(
+        here, facts={**here.facts, "kernel": "another"}, server_cores=[77], commit="0" * 40, dirty=not here.dirty
+    )
+    monkeypatch.setattr(machine, "environment", lambda cores: elsewhere)
+    with pytest.raises(Refused) as refused:
+        resume("small", tmp_path, silently)
+    for said in ("-> another", f"cores of the servers: {here.server_cores} -> [77]", "-> 0000000000", "files"):
+        assert said in str(refused.value)
+    assert "load generator" not in str(refused.value)
 
 
 @pytest.mark.usefixtures("calm_machine")
@@ -413,7 +436,7 @@ def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, mo
         begun.left[0], scenarios.load("calibration"), _variant.load("calibration"),
         {**begun.run.scenarios[0].parameters, **begun.left[0].changes, "measure_s": 1.0}, begun.cores,
     ))  # fmt: skip
-    assert carry_out(resume("known", tmp_path, silently), silently) == 0
+    assert carry_out(resumed("known", tmp_path), silently) == 0
     run, trials = load(tmp_path / "known")
     assert [record.planned for record in trials] == run.plan
     assert [variant.name for variant in run.variants] == ["calibration"]

@@ -4,8 +4,10 @@ import contextlib
 import errno
 import os
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -536,6 +538,31 @@ def test_a_lost_upstream_connection_fails_one_publish_and_is_opened_anew(subscri
     eventually(lambda: len(heads) == 3, "the second try")
     assert heads == [b"GET /sse?topic=t", b"POST /publish?topic=t", b"POST /publish?topic=t"]
     assert ear.errors in (["publish: closed by the server"], ["publish: connection reset by peer"])
+
+
+def test_an_upstream_connection_that_is_reset_between_two_publishes_is_opened_anew_without_a_word(subscribe, closing):
+    def stream_or_reset(connection, number):
+        heads.append(read_head(connection).partition(b" HTTP")[0])
+        if number == 0:
+            connection.sendall(stream_opening(b""))
+            connection.recv(1)
+            return
+        connection.recv(100)
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        read.wait(10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    heads, read = [], threading.Event()
+    ear = subscribe("sse", closing(Scripted(stream_or_reset)).port)
+    ear.subscriber.publish("t", b"one")
+    queue = ear.subscriber._upstream._queue
+    eventually(lambda: len(heads) == 2 and not queue._is_busy, "the answer")
+    read.set()
+    eventually(lambda: queue._link is None, "the reset")
+    ear.subscriber.publish("t", b"two")
+    eventually(lambda: len(heads) == 3 and not queue._is_busy, "the second answer")
+    assert ear.errors == []
+    assert not ear.subscriber.closed
 
 
 def test_an_answer_that_nobody_asked_for_is_an_error_of_the_upstream_alone(subscribe, closing):

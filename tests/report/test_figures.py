@@ -140,7 +140,7 @@ def test_who_is_missing_from_a_chart_has_a_row_that_says_why() -> None:
 
 def test_many_trials_are_a_range_and_the_figure_says_so() -> None:
     figures = draw(*synthetic(NATURES[2:4], blocks=14, troubles=False))
-    assert "the band holds all single trials" in figures["latency-broadcast"].sentence
+    assert "The band holds all single trials" in figures["latency-broadcast"].sentence
     assert "a band holds all trials" in figures["time-echo"].sentence
     assert "hold all trials of a step" in figures["memory-idle"].sentence
     few = draw(*synthetic(NATURES[2:4], blocks=3, troubles=False))

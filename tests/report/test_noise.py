@@ -167,9 +167,9 @@ def test_the_harness_is_drawn_and_told_and_never_ranked(tmp_path: Path) -> None:
         assert "harness floor" in figures[name]
     for name in ("cpu-broadcast", "wire-echo", "memory-idle", "connect-idle"):
         assert NULL.label not in figures[name]
-    assert summary.count(f"({NULL.label}, no technique at all): p50 ") == 2
+    assert summary.count(f"({NULL.label}: bare lines over TCP through the same server host): median ") == 2
     assert not [line for line in summary.splitlines() if line.startswith(f"| {NULL.label}")]
-    assert "6 trials measured the instrument itself" in page
+    assert "6 measured the instrument itself" in page
     assert f"{NULL.label}</h3>" in page
     assert NULL.label not in summary.split("## What limits trust")[0]
 

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.text import clean, markdown, short, slug
+from bench.report.text import clean, code, markdown, short, slug
 from tests._synthetic import HOSTILE
 
 anything = st.text()
@@ -37,6 +37,19 @@ def test_shortened_text_fits(text: str, length: int) -> None:
 @given(anything)
 def test_markdown_holds_no_bare_mark(text: str) -> None:
     assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]|~$<>]", markdown(text))
+
+
+@given(anything)
+def test_a_code_span_is_what_was_written_or_escaped(text: str) -> None:
+    span = code(text)
+    kept = clean(text).strip()
+    assert span in (f"`{kept}`", markdown(kept))
+    assert not re.search("[`<>&@]", span[1:-1]) or span == markdown(kept)
+
+
+def test_a_command_is_read_as_it_was_written() -> None:
+    assert code("--sweep broadcast.rate_hz=1,5") == "`--sweep broadcast.rate_hz=1,5`"
+    assert code(HOSTILE) == markdown(HOSTILE)
 
 
 def test_hostile_markdown_is_neither_table_nor_link_nor_markup() -> None:

@@ -23,8 +23,8 @@ from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic,
 from tests._workloads import worked, workloads
 from tests.report.test_page import Reader
 
-FIGURES = {"batching-broadcast", "burst-burst", "chat-chat", "capacity-capacity", "capacity-search-capacity",
-           "storm-storm", "storm-cost-storm"}  # fmt: skip
+FIGURES = {"batching-broadcast", "burst-burst", "drain-burst", "chat-chat", "capacity-capacity",
+           "capacity-search-capacity", "storm-storm", "storm-cost-storm"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +194,14 @@ def test_the_law_of_a_fan_out_counts_the_members_of_a_room_and_knows_no_burst(ce
     assert "fan-out-burst" not in found
     law = {row["variant"]: row["law_ns"] for row in rows(found["fan-out-chat"]) if row["what"] == "median"}
     assert float(law["websocket"]) == pytest.approx(10 * 12_000, rel=0.1)
+
+
+def test_what_is_queued_of_a_burst_is_read_off_its_own_figure_and_no_other(cells: Cells) -> None:
+    found = {figure.name: figure for figure in drawn(cells)}
+    assert "latency-burst" not in found
+    assert "All 40 messages of a burst are due at the same moment" in found["drain-burst"].sentence
+    drawn_ns = {
+        row["variant"]: float(row["latency_ns"]) for row in rows(found["drain-burst"]) if float(row["share"]) == 1.0
+    }
+    last_ns = {name: max(one.latency.max_ns for one in cells.valid("burst", name)) for name in drawn_ns}
+    assert drawn_ns == pytest.approx(last_ns, rel=0.01)

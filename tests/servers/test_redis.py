@@ -83,12 +83,11 @@ def test_one_of_our_own_keeps_nothing_drops_nobody_and_ends_with_us(monkeypatch)
         assert said["maxclients"] == own.max_clients
         assert info["process_id"] == own.pid
         assert info["redis_version"] == own.version
-        folder = said["dir"]
-        assert os.path.isdir(folder)
+        assert not os.path.exists(os.path.join(said["dir"], said["dbfilename"]))
     finally:
         own.stop()
     eventually(lambda: not alive(own.pid), "its end")
-    assert not os.path.exists(folder)
+    assert not os.path.exists(os.path.join(said["dir"], said["dbfilename"]))
 
 
 @needs_redis

@@ -86,9 +86,16 @@ def _few(trial: Trial) -> str | None:
     if trial.completion is None:
         few = trial.latency.count < FEW_DELIVERIES
         return f"99 % of the latencies rests on {trial.latency.count:,} deliveries" if few else None
-    if not 0 < trial.completion.count < FEW_MESSAGES:
+    messages = trial.ledger.expected // receivers(trial) if trial.ledger else trial.completion.count
+    if not 0 < messages < FEW_MESSAGES:
         return None
-    return f"99 % of the {trial.latency.count:,} latencies rests on {trial.completion.count:,} messages"
+    return f"99 % of the {trial.latency.count:,} latencies rests on {messages:,} messages"
+
+
+def receivers(trial: Trial) -> int:
+    """How many of those that are measured every message of a trial goes to; 1 where its parameters do not say."""
+    everyone = trial.parameters.get("room", trial.parameters.get("subscribers", 1))
+    return max(1, (everyone if isinstance(everyone, int) else 1) - (trial.slow is not None))
 
 
 def _negative(trial: Trial) -> str | None:

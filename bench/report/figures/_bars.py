@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
@@ -75,11 +76,15 @@ def _style(style: str, look: Look) -> dict[str, Any]:
 def key(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
     """What the styles of the parts mean, above everything: (style, words)."""
     faces = {"solid": MUTED, "hollow": PAPER, "neutral": NEUTRAL}
+    marks(figure, [(Patch(facecolor=faces[style], edgecolor=MUTED, linewidth=0.8), words) for style, words in entries])
+
+
+def marks(figure: Figure, entries: Sequence[tuple[Artist, str]]) -> None:
+    """What marks mean, above everything: (one as it is drawn, words)."""
     height = figure.get_figheight()
     figure.legend(
-        handles=[
-            Patch(facecolor=faces[style], edgecolor=MUTED, linewidth=0.8, label=words) for style, words in entries
-        ],
+        [mark for mark, _ in entries],
+        [words for _, words in entries],
         loc="outside upper left",
         bbox_to_anchor=(0.0, FOOT_IN / height, 1.0, 1.0 - (HEAD_IN + FOOT_IN) / height),
         ncols=len(entries),

@@ -15,7 +15,7 @@ from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.statistics import Estimate
 from bench.report import noise
 from bench.report.figures import _bars, _rows
-from bench.report.figures._canvas import FOOT_IN, HEAD_IN, WIDTH_IN, Subject, canvas, named
+from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who
 from bench.report.figures._rows import Row, Rows
 from bench.report.figures._texts import text_width_in
@@ -160,21 +160,9 @@ def _row(axes: Axes, row: Row, marks: Marks, unit: Unit) -> None:
 
 
 def _key(figure: Figure, words: tuple[str, str]) -> None:
-    height = figure.get_figheight()
     full = Line2D([], [], linestyle="none", marker="o", markersize=6.0, color=MUTED)
     hollow = Line2D([], [], linestyle="none", marker="D", markersize=5.0, markerfacecolor=PAPER, markeredgecolor=MUTED)
-    figure.legend(
-        [full, hollow],
-        list(words),
-        loc="outside upper left",
-        bbox_to_anchor=(0.0, FOOT_IN / height, 1.0, 1.0 - (HEAD_IN + FOOT_IN) / height),
-        ncols=2,
-        frameon=False,
-        fontsize=_bars.SMALL_PT,
-        handlelength=1.1,
-        columnspacing=1.4,
-        borderpad=0.1,
-    )
+    _bars.marks(figure, [(full, words[0]), (hollow, words[1])])
 
 
 def alt(panels: Sequence[Panel]) -> Callable[[Subject], str]:

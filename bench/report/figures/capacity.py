@@ -16,7 +16,7 @@ from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who
 from bench.report.figures._texts import fitted, text_width_in
-from bench.report.figures._ticks import log_ticks
+from bench.report.figures._ticks import linear_ticks, log_ticks
 from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
 from bench.results import CapacityStep, Trial, VariantFacts
 from bench.units import quantity
@@ -118,6 +118,7 @@ def most(subject: Subject) -> Figure:
         for row, text in zip(chart.rows, texts, strict=True)
     ]
     axes.set_xlim(0, max([axes.get_xlim()[1], *reaches]))
+    linear_ticks(axes.xaxis, "per s", room_in=width_in)
     _bars.floor(axes, subject, METRIC, chart)
     return figure
 

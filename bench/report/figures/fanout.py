@@ -10,8 +10,8 @@ from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.laws import poll_interval_ns
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import Estimate, estimate
-from bench.report.figures import _bars, _rows, cost
-from bench.report.figures._canvas import FOOT_IN, HEAD_IN, WIDTH_IN, Subject, canvas, named
+from bench.report.figures import _bars, _rows, cost, latency
+from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Sheet, ends
 from bench.report.figures._rows import Row, Rows
 from bench.report.figures._texts import text_width_in
@@ -38,8 +38,7 @@ def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
 
 def one_by_one(cells: Cells) -> list[str]:
     """Scenarios in which messages come each by itself: the law knows no queue of a whole burst."""
-    bursts = {scenario.name for scenario in cells.run.scenarios if "burst" in scenario.parameters}
-    return [name for name in cost.having(METRIC)(cells) if name not in bursts]
+    return [name for name in cost.having(METRIC)(cells) if name not in latency.bursts(cells)]
 
 
 def law(subject: Subject, variant: VariantFacts) -> Estimate | None:
@@ -127,21 +126,9 @@ def _harness(axes: Axes, subject: Subject, chart: Rows) -> None:
 
 
 def _key(figure: Figure) -> None:
-    height = figure.get_figheight()
     measured = Line2D([], [], linestyle="none", marker="o", markersize=6.5, color=MUTED)
     law = Line2D([], [], linestyle="none", marker="|", markersize=9, markeredgewidth=2.2, color=INK)
-    figure.legend(
-        [measured, law],
-        ["last receiver, measured", f"law: {LAW} (polling: its interval)"],
-        loc="outside upper left",
-        bbox_to_anchor=(0.0, FOOT_IN / height, 1.0, 1.0 - (HEAD_IN + FOOT_IN) / height),
-        ncols=2,
-        frameon=False,
-        fontsize=_bars.SMALL_PT,
-        handlelength=1.1,
-        columnspacing=1.4,
-        borderpad=0.1,
-    )
+    _bars.marks(figure, [(measured, "last receiver, measured"), (law, f"law: {LAW} (polling: its interval)")])
 
 
 def sheet(subject: Subject) -> Sheet:

@@ -21,6 +21,21 @@ def one_way(cells: Cells) -> list[str]:
     return [name for name in with_latency(cells) if METRICS["latency_p50"].applies(name)]
 
 
+def one_by_one(cells: Cells) -> list[str]:
+    """Of those, the scenarios in which messages come each by itself."""
+    return [name for name in one_way(cells) if name not in bursts(cells)]
+
+
+def in_bursts(cells: Cells) -> list[str]:
+    """Scenarios in which many messages are due at once."""
+    return [name for name in with_latency(cells) if name in bursts(cells)]
+
+
+def bursts(cells: Cells) -> set[str]:
+    """The scenarios of a run that publish in bursts."""
+    return {scenario.name for scenario in cells.run.scenarios if "burst" in scenario.parameters}
+
+
 def both_ways(cells: Cells) -> list[str]:
     """Scenarios whose latency is a round trip."""
     return [name for name in with_latency(cells) if METRICS["round_trip_p50"].applies(name)]
@@ -41,13 +56,11 @@ def latencies(cells: Cells, scenario: str, variant: VariantFacts) -> list[Distri
 
 def curves_sentence(subject: Subject) -> str:
     """How to read the curves, and where they cross one half."""
-    found = _curves(subject)
+    found = compared(subject)
     fastest, slowest = found[0], found[-1]
-    single = any(len(curve.each_ns) <= MOST_SINGLE for curve in found)
-    thin = "thin lines are single trials" if single else "the band holds all single trials"
     sentence = (
         "Further left is fresher, steeper is steadier: a curve shows which share of deliveries had arrived after how"
-        f" long; {thin}."
+        f" long. {single_trials(found)}."
     )
     if len(found) > 1 and not subject.doubt:
         sentence += (
@@ -58,18 +71,25 @@ def curves_sentence(subject: Subject) -> str:
     return f"{sentence} Noise floor: {floors[0]} at the median, {floors[1]} at 99\u00a0%.{harness_sentence(subject)}"
 
 
+def single_trials(found: list[Curve]) -> str:
+    """How single trials are drawn beside all of them together."""
+    single = any(len(curve.each_ns) <= MOST_SINGLE for curve in found)
+    return "Thin lines are single trials" if single else "The band holds all single trials"
+
+
 def harness_sentence(subject: Subject) -> str:
     """What the grey curve or line is; empty where the run does not have it."""
     parts = dict(noise.harness_parts(subject.cells, subject.scenario))
-    if "p50" not in parts:
+    if noise.MIDDLE not in parts:
         return ""
-    return f" Grey: the harness itself, without any technique (p50 {parts['p50']}, p99 {parts['p99']})."
+    told = f"{noise.MIDDLE} {parts[noise.MIDDLE]}, {noise.LATE} {parts[noise.LATE]}"
+    return f" Grey: the harness itself, without any technique ({told})."
 
 
 def curves(subject: Subject) -> Figure:
     """Cumulative distributions on a logarithmic axis, one curve per variant, named where there is room."""
     words = "round trip" if _returns(subject) else "delivery latency"
-    return drawn(_curves(subject), harness(subject), words, "share of deliveries")
+    return drawn(compared(subject), harness(subject), words, "share of deliveries")
 
 
 def curves_alt(subject: Subject) -> str:
@@ -77,7 +97,7 @@ def curves_alt(subject: Subject) -> str:
     p99 = int(np.searchsorted(SHARES, 0.99))
     told = [
         f"{curve.name} {quantity(curve.median_ns, 'ns')} and {quantity(float(curve.at_ns[p99]), 'ns')}"
-        for curve in [*harness(subject), *_curves(subject)]
+        for curve in [*harness(subject), *compared(subject)]
     ]
     kind = "round trip" if _returns(subject) else "delivery latency"
     return f"Cumulative curves of {kind} on a logarithmic axis; median and 99 %: {'; '.join(told)}."
@@ -88,7 +108,7 @@ def curves_sheet(subject: Subject) -> Sheet:
     kind = "round_trip" if _returns(subject) else "latency"
     facts = subject.cells.facts
     rows: list[list[Field]] = []
-    for curve in [*harness(subject), *_curves(subject)]:
+    for curve in [*harness(subject), *compared(subject)]:
         lowest, highest = band(curve)
         told = who(facts[curve.variant])
         rows += [
@@ -104,8 +124,8 @@ def _returns(subject: Subject) -> bool:
     return METRICS["round_trip_p50"].applies(subject.scenario)
 
 
-def _curves(subject: Subject) -> list[Curve]:
-    """The curves in order of their medians."""
+def compared(subject: Subject) -> list[Curve]:
+    """The curves of the variants in order of their medians."""
     found = []
     for variant in subject.variants:
         distributions = latencies(subject.cells, subject.scenario, variant)

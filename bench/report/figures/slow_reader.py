@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import METRICS, Unit
 from bench.analysis.resilience import POINTS, Fault, beside_control, grown_bytes
-from bench.analysis.statistics import Compared, Verdict
+from bench.analysis.statistics import Compared, Estimate, Verdict
 from bench.report import noise
 from bench.report.figures import _bars, _classes
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
@@ -18,14 +18,16 @@ from bench.report.figures._data import Field, Sheet, ends
 from bench.report.figures._rows import Rows
 from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import linear_ticks, log_end, narrow_ticks
-from bench.report.palette import MUTED, NEUTRAL
+from bench.report.palette import MUTED, NEUTRAL, PAPER
 from bench.results import VariantFacts
 from bench.units import factor, quantity
 
 SCENARIO = "slow_reader"
 LATENCY = "latency_p99"
 UNIT: Unit = "memory bytes"
-COLUMNS = ("memory_growth_bytes", "memory_growth_low_bytes", "memory_growth_high_bytes")
+COLUMNS = (
+    "memory_growth_bytes", "memory_growth_low_bytes", "memory_growth_high_bytes", "memory_growth_without_bytes",
+)  # fmt: skip
 CONTROL = POINTS[SCENARIO].control
 
 
@@ -44,6 +46,11 @@ def _compared(cells: Cells, fault: Fault, variant: VariantFacts) -> Compared:
     return beside_control(cells, LATENCY, fault, variant.name)
 
 
+def _without(cells: Cells, variant: VariantFacts) -> Estimate | None:
+    """How much the server grew where nobody was slow: what it keeps whoever reads."""
+    return _classes.measured(cells, grown_bytes, Fault(SCENARIO, CONTROL), variant)
+
+
 def _fault(subject: Subject) -> Fault:
     return faults(subject.cells)[0]
 
@@ -56,14 +63,11 @@ def sentence(subject: Subject) -> str:
         for variant, compared in found
         if compared.ratio is not None and compared.verdict in (Verdict.HIGHER, Verdict.LOWER)
     ]
-    told = (
-        f"A difference is shown for {', '.join(shown)}."
-        if shown
-        else "For nobody is a difference shown: every interval holds 1, or ends within the noise floor."
-    )
+    told = f"A difference is shown for {', '.join(shown)}." if shown else "For nobody is a difference shown."
     return (
-        "Left, the p99 of all others beside a slow reader, as a multiple of their p99 without one; right, how much the"
-        f" server, with what it starts, grew at most. {told}"
+        "Left, the latency of all others at 99\u00a0% beside a slow reader, as a multiple of that without one; right,"
+        " how much the server, with what it starts, grew at most: the log that a technique keeps for those who come"
+        f" back fills up whoever reads (hollow). {told}"
     )
 
 
@@ -117,12 +121,16 @@ def _memory(axes: Axes, subject: Subject, fault: Fault, chart: Rows, width_in: f
         _bars.stack(axes, row, [(row.total.median, "solid")])
         _bars.trials(axes, row)
         _bars.number(axes, row, quantity(row.total.median, UNIT))
+        without = _without(subject.cells, row.variant)
+        if without is not None:
+            axes.plot([without.median], [row.y + 0.3], marker="D", markersize=5.2, markerfacecolor=PAPER,
+                      markeredgecolor=row.look.colour, markeredgewidth=1.2, zorder=2.8)  # fmt: skip
     axes.set_xlim(0, end)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)
     linear_ticks(axes.xaxis, UNIT, 3, width_in)
-    axes.set_xlabel("growth of server memory", fontsize=_bars.SMALL_PT)
+    axes.set_xlabel("growth of server memory\nhollow: nobody slow", fontsize=_bars.SMALL_PT)
 
 
 def alt(subject: Subject) -> str:
@@ -148,6 +156,8 @@ def sheet(subject: Subject) -> Sheet:
         ]
         fields: list[Field] = [*_classes.of(variant, fault), *(known.median if known else None for known in pair)]
         fields += ends(_compared(subject.cells, fault, variant).ratio)
-        lines.append([*fields, *ends(_classes.measured(subject.cells, grown_bytes, fault, variant))])
+        without = _without(subject.cells, variant)
+        grown = ends(_classes.measured(subject.cells, grown_bytes, fault, variant))
+        lines.append([*fields, *grown, without.median if without else None])
     columns = ["latency_p99_ns", "latency_p99_without_ns", "ratio", "ratio_low", "ratio_high", *COLUMNS]
     return Sheet([*_classes.OF_FAULT, *columns], lines)

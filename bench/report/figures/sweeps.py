@@ -36,7 +36,7 @@ class Scale:
 
 PARAMETERS = {
     "subscribers": Scale("subscribers", "subscribers", "count"),
-    "rate_hz": Scale("publish rate", "messages published per second", "count"),
+    "rate_hz": Scale("publish rate", "messages per second from each publisher", "count"),
     "payload_bytes": Scale("payload", "payload of a message", "wire bytes"),
     "hold_s": Scale("hold time", "hold time", "ns", 1e9),
 }

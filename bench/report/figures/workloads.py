@@ -1,4 +1,4 @@
-"""Bursts, rooms and storms: the figures of the workloads that are neither a broadcast nor an echo."""
+"""Rooms and storms: the figures of workloads that are neither a broadcast nor an echo."""
 
 from __future__ import annotations
 
@@ -27,10 +27,6 @@ def _in_echo(metric: str) -> _panels.Beside:
     return beside
 
 
-BURST = (
-    Panel("burst_p50", "until the last subscriber\nhas the whole burst"),
-    Panel("batch", "messages per response\n(pushed: per segment)"),
-)
 CHAT = (
     Panel("latency_p50", "median latency", _in_echo("round_trip_p50")),
     Panel("cpu", "server and broker CPU\nper delivered message", _in_echo("cpu")),
@@ -57,17 +53,6 @@ def parameter(subject: Subject, name: str) -> float | None:
     held = next(scenario for scenario in subject.cells.run.scenarios if scenario.name == subject.scenario)
     value = held.parameters.get(name)
     return float(value) if isinstance(value, int | float) else None
-
-
-def burst_sentence(subject: Subject) -> str:
-    """What is drawn, and how large a burst is."""
-    size, subscribers = parameter(subject, "burst"), parameter(subject, "subscribers")
-    of = f"{size:,.0f} messages" if size else "many messages"
-    to = f"each of {subscribers:,.0f} subscribers" if subscribers else "every subscriber"
-    return (
-        f"Further left is sooner: {of} are due at the same moment, and a burst is over when {to} has all of them."
-        " Right: how many of them one response brings, or, where nobody asks, one segment received."
-    )
 
 
 def chat_sentence(subject: Subject) -> str:

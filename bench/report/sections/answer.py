@@ -60,24 +60,26 @@ def opening(cells: Cells, held: Claims) -> Opening:
 INSTRUMENT_ALONE = "This run calibrates the instrument and compares nothing."
 
 
-def _leads(judged: Iterable[Judged], verdict: ClaimVerdict) -> list[Judged]:
-    return [one for one in judged if one.claim.theme.lead and one.verdict is verdict]
+def _leads(judged: Iterable[Judged], verdict: ClaimVerdict, noisy: bool) -> list[Judged]:
+    return [one for one in judged if one.claim.theme.lead and one.verdict is verdict and one.noisy is noisy]
 
 
 GROUPS = (
-    (f"{PROTAGONIST} wins", ClaimVerdict.SUPPORTED),
-    (f"{PROTAGONIST} loses", ClaimVerdict.NOT_SUPPORTED),
-    ("No difference shown", ClaimVerdict.NO_DIFFERENCE),
-    ("Too few trials to compare", ClaimVerdict.TOO_FEW),
+    (f"{PROTAGONIST} wins", ClaimVerdict.SUPPORTED, False),
+    (f"{PROTAGONIST} loses", ClaimVerdict.NOT_SUPPORTED, False),
+    ("No difference shown", ClaimVerdict.NO_DIFFERENCE, False),
+    ("Too noisy to tell", ClaimVerdict.NO_DIFFERENCE, True),
+    ("Too few trials to compare", ClaimVerdict.TOO_FEW, False),
 )
-"""The headings of the opening, in order; a claim that was not measured is in the table alone."""
+"""The headings of the opening, in order, with the verdict and whether it was for noise alone; a claim that was not
+measured is in the table alone."""
 
 
 def _groups(cells: Cells, judged: Sequence[Judged]) -> list[Group]:
     """A line per theme under every verdict: the protagonist's number, and what the others have of it."""
     found = []
-    for title, verdict in GROUPS:
-        leads = _leads(judged, verdict)
+    for title, verdict, noisy in GROUPS:
+        leads = _leads(judged, verdict, noisy)
         themes = dict.fromkeys(one.claim.theme for one in leads)
         lines = [_line(cells, theme, [one for one in leads if one.claim.theme is theme]) for theme in themes]
         if lines:
@@ -137,11 +139,13 @@ def _product(side: Side, technique: Side, judged: Sequence[Judged]) -> Phrase:
     if not apart:
         decided = any(one.verdict in DECIDED for one in asked)
         return (f"{head}no difference shown" if decided else f"{head}too few trials",)
-    parts = [(f"{'; ' if place else head}{_who_has_more(one)} ", *beside(one)) for place, one in enumerate(apart)]
+    parts = [("; " if place else head, *_more_or_less(one)) for place, one in enumerate(apart)]
     return tuple(part for phrase in parts for part in phrase)
 
 
-def _who_has_more(judged: Judged) -> str:
-    """The theme; where the product has less of it, with whom the ratio is that of."""
-    more = judged.verdict is ClaimVerdict.SUPPORTED
-    return judged.claim.theme.short if more else f"{judged.claim.theme.short}: plain {judged.claim.other.words}"
+def _more_or_less(judged: Judged) -> Phrase:
+    """How much more of it the product has, or how much more its technique."""
+    theme = judged.claim.theme.short
+    if judged.verdict is ClaimVerdict.SUPPORTED:
+        return (f"{theme} ", *beside(judged))
+    return (f"{theme} lower, the plain one's being ", *beside(judged))

@@ -68,14 +68,14 @@ def reading(cells: Cells) -> str:
     sizes = _sizes(cells)
     enough = sorted(size for size in sizes if size >= FEWEST_TRIALS)
     told = (
-        f"2{TIMES} means twice {PROTAGONIST}'s value (of a product: twice that of its plain technique). Brackets: of a"
-        f" ratio, its {percent(COMPARED_CONFIDENCE)} interval"
+        f"2{TIMES} means twice {PROTAGONIST}'s value, of a product twice that of its plain technique, unless the line"
+        f" says otherwise. Brackets: of a ratio, its {percent(COMPARED_CONFIDENCE)} interval"
     )
     if not enough:
         return f"{told}."
     kind = "the range of its trials" if enough[-1] <= RANGE_TRIALS else "its bootstrap interval"
-    sure = percent(coverage(enough[0]))
-    return f"{told}; of a median, {kind} ({sure}{' at least' if len(set(map(coverage, enough))) > 1 else ''})."
+    least, most = percent(coverage(enough[0])), percent(coverage(enough[-1]))
+    return f"{told}; of a median, {kind} (sure by {least if least == most else f'{least} to {most}'} at most)."
 
 
 def _sizes(cells: Cells) -> set[int]:
@@ -115,8 +115,10 @@ RULE = (
 def _about_noise(cells: Cells) -> str:
     floors = [cells.floor(theme.metric, theme.scenario) for theme in THEMES.values()]
     if any(floor.measured for floor in floors):
+        none = " Where no pair of twins is valid, a floor of {} is assumed."
+        assumed = "" if all(floor.measured for floor in floors) else none.format(noise.share(ASSUMED_FLOOR))
         return (
-            "In every scenario one cell was run twice in every block (twins): what lies within the gap that such equal"
-            f" things show by chance, the noise floor, is not called a difference; {RULE}."
+            "One variant of every scenario was run twice in every block, a round of all trials (twins). How far such"
+            f" equal things lie apart by chance is the noise floor: {RULE}.{assumed}"
         )
-    return f"No cell was run twice in a block, so the noise floor is assumed ({noise.share(ASSUMED_FLOOR)}): {RULE}."
+    return f"Nothing was run twice in a block, so the noise floor is assumed ({noise.share(ASSUMED_FLOOR)}): {RULE}."

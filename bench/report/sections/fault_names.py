@@ -27,9 +27,9 @@ NAMES = {
     "dropped": Name(
         "Dropped connections",
         "Each of {subscribers} subscribers was cut off about every {cut_every_s}, without a farewell, and came back"
-        " after {away_s}, where it had left off if the server has cursors, while {rate_hz} messages a second were"
+        " after {away_s}, where it had left off if the variant resumes, while {rate_hz} messages a second were"
         " published.",
-        "until half of those who returned were fresh again",
+        "from the first attempt to come back until half of those who returned were fresh again",
         {"": "dropped connections"},
     ),
     "restart": Name(
@@ -37,7 +37,7 @@ NAMES = {
         "{restart_after_s} into the measured part the server was {acts}, and another took its place on the same port."
         " Each of {subscribers} subscribers came back with backoff and full jitter, while {rate_hz} messages a second"
         " were due.",
-        f"until {percent(BACK)} of those who lost their server were back",
+        f"from the loss of the server until {percent(BACK)} of those who lost it were back",
         {"TERM": "server told to stop (TERM)", "KILL": "server killed (KILL)"},
         {"TERM": "told to stop", "KILL": "killed"},
     ),
@@ -60,7 +60,7 @@ NAMES = {
         "Poor path",
         "{rate_hz} messages a second went to each of {subscribers} subscribers over a proxy that emulates a path in"
         " user space.",
-        f"until {percent(BACK)} of those who lost their connection were back",
+        f"from the loss of a connection until {percent(BACK)} of those who lost theirs were back",
         {},
     ),
 }

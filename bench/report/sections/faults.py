@@ -127,9 +127,9 @@ def _disorder(harm: Harm) -> tuple[tuple[int, str], ...]:
 
 
 def _recovery(harm: Harm) -> str:
-    if harm.recovery is not None:
-        return f"back {quantity(harm.recovery.median, 'ns')}"
-    return "never back" if harm.never else ""
+    some = f"not everybody in {harm.never} of {counted(harm.trials, 'trial')}" if harm.never else ""
+    back = f"back {quantity(harm.recovery.median, 'ns')}" if harm.recovery is not None else ""
+    return ", ".join(filter(None, [back, some]))
 
 
 def _struck(harm: Harm) -> str:
@@ -146,7 +146,7 @@ def _line(harm: Harm) -> Line:
 
 def _time(harm: Harm) -> str:
     if harm.recovery is None:
-        return "never" if harm.never else DASH
+        return "not everybody" if harm.never else DASH
     ends = interval(harm.recovery, "ns")
     return quantity(harm.recovery.median, "ns") + (f" ({ends})" if ends else "")
 
@@ -155,7 +155,7 @@ def _broken(harm: Harm) -> str:
     promise = (
         "declares resume"
         if harm.delivery is DeliveryClass.RESUME
-        else "owed every message to subscribers that nothing was done to"
+        else "owed every message to subscribers who were never cut off"
     )
     return (
         f"{harm.variant.label}, {fault_words(harm.fault)}: {harm.unsignalled:,} of {harm.expected:,} deliveries lost"

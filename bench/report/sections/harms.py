@@ -18,8 +18,8 @@ from bench.analysis.resilience import (
 from bench.analysis.statistics import Verdict, estimate
 from bench.report.sections.fault_names import NAMES, fault_words, what_was_done
 from bench.report.sections.headline import listed
-from bench.results import Trial
-from bench.units import SPACE, factor, quantity
+from bench.results import Emulated, Trial
+from bench.units import SPACE, counted, factor, quantity
 
 
 def paragraph(cells: Cells, scenario: str, harms: Sequence[Harm]) -> list[str]:
@@ -55,7 +55,7 @@ def _losses(harms: Sequence[Harm]) -> list[str]:
     whole = [fault for fault, held in faults.items() if all(one.outcome is Outcome.WHOLE for one in held)]
     sentences = [_loss(fault, held, several=len(faults) > 1) for fault, held in faults.items() if fault not in whole]
     if whole and len(whole) == len(faults):
-        return ["Nobody lost anything."]
+        return ["Nothing that is counted here was lost."]
     if whole:
         sentences.append(f"Nobody lost anything with {listed(fault_words(fault) for fault in whole)}.")
     return sentences
@@ -110,8 +110,7 @@ def _recoveries(harms: Sequence[Harm], recovered: str) -> list[str]:
         known = [(one.recovery.median, one.variant.label) for one in held if one.recovery is not None]
         head = f"{fault_words(fault)[0].upper()}{fault_words(fault)[1:]}: " if len(faults) > 1 else ""
         if known:
-            ends = [f"{label} {quantity(value, 'ns')}" for value, label in dict.fromkeys((min(known), max(known)))]
-
+            ends = [f"{quantity(value, 'ns')} ({label})" for value, label in dict.fromkeys((min(known), max(known)))]
             sentence = f"{head}{recovered}, it took {' to '.join(ends)}."
             sentences.append(sentence[0].upper() + sentence[1:])
         never = [one.variant.label for one in held if one.never]
@@ -151,7 +150,7 @@ def _unsent(cells: Cells, harms: Sequence[Harm]) -> list[str]:
 
 
 def _neighbours(cells: Cells, harms: Sequence[Harm]) -> list[str]:
-    """What the slow one does to the p99 of the others."""
+    """What the slow one does to the slowest hundredth of the others' latencies."""
     found = [(one, beside_control(cells, "latency_p99", one.fault, one.variant.name)) for one in harms]
     known = [(one, compared, compared.ratio) for one, compared in found if compared.ratio is not None]
     if not known:
@@ -163,24 +162,35 @@ def _neighbours(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     ]
     level = [one.variant.label for one, compared, _ in known if compared.verdict is Verdict.NONE_SHOWN]
     few = [one.variant.label for one, compared, _ in known if compared.verdict is Verdict.TOO_FEW]
-    told = [f"The p99 of the others is shown to change with {listed(shown)}."] if shown else []
+    told = (
+        [f"Beside the slow one, the others' latency at 99\u00a0% is this many times that without it: {listed(shown)}."]
+        if shown
+        else []
+    )
     told += [f"No change of it is shown with {listed(level)}."] if level else []
     return told + ([f"Too few trials to tell with {listed(few)}."] if few else [])
 
 
 def _growth(cells: Cells, harms: Sequence[Harm]) -> list[str]:
-    """How much memory the server took for it."""
+    """How much the memory of the server grew, and how much more than where nobody was slow."""
     grown = [
         (known.median, one.variant.label)
         for one in harms
         if (known := estimate(list(by_block(trials_under(cells, one.fault, one.variant.name), grown_bytes).values())))
     ]
     ends = (
-        [f"{label} {quantity(value, 'memory bytes')}" for value, label in dict.fromkeys((min(grown), max(grown)))]
+        [f"{quantity(value, 'memory bytes')} ({label})" for value, label in dict.fromkeys((min(grown), max(grown)))]
         if grown
         else []
     )
-    return [f"The server grew by {' to '.join(ends)}."] if ends else []
+    if not ends:
+        return []
+    told = [f"The memory of the server grew by {' to '.join(ends)} at most."]
+    beside = [(one, beside_control(cells, "memory_growth", one.fault, one.variant.name).difference) for one in harms]
+    more = [
+        f"{one.variant.label} {quantity(apart.median, 'memory bytes')}" for one, apart in beside if apart is not None
+    ]
+    return told + ([f"That is more than where nobody was slow by: {listed(more)}."] if more else [])
 
 
 def _slow_one(cells: Cells, harms: Sequence[Harm]) -> list[str]:
@@ -209,14 +219,23 @@ def _fate(trials: Sequence[Trial]) -> list[str]:
 
 def _paths(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     """What every path does, as its trials say."""
-    known = {
-        trial.emulated.path: trial.emulated.description
-        for one in harms
-        for trial in trials_under(cells, one.fault, one.variant.name)
-        if trial.emulated is not None
-    }
-    told = "; ".join(f"{path}: {words}" for path, words in known.items())
+    held: dict[str, list[Emulated]] = {}
+    for one in harms:
+        for trial in trials_under(cells, one.fault, one.variant.name):
+            if trial.emulated is not None:
+                held.setdefault(trial.emulated.path, []).append(trial.emulated)
+    told = "; ".join(f"{path}: {seen[0].description}{_befell(seen)}" for path, seen in held.items())
     return [f"The paths, none of them a real one: {told}."] if told else []
+
+
+def _befell(seen: Sequence[Emulated]) -> str:
+    """How often connections were reset, or directions stalled, in the trials of a path; empty for never."""
+    told = []
+    for word, counts in (("reset", [one.resets for one in seen]), ("stall", [one.stalls for one in seen])):
+        if any(counts):
+            least = f"{min(counts):,} to " if min(counts) < max(counts) else ""
+            told.append(f"{least}{counted(max(counts), word)} in a trial")
+    return f" ({', '.join(told)})" if told else ""
 
 
 PARTICULARS: Mapping[str, tuple[Told, ...]] = {

@@ -40,12 +40,17 @@ def _level(judged: Sequence[Judged]) -> list[Phrase]:
     on_what: dict[str, list[str]] = {}
     for name, words in LEVEL.items():
         for one in _about(judged, name, ClaimVerdict.NO_DIFFERENCE):
+            if one.noisy:
+                continue
             on_what.setdefault(one.claim.other.words, []).append(words)
     whom: dict[tuple[str, ...], list[str]] = {}
     for other, themes in on_what.items():
         whom.setdefault(tuple(themes), []).append(other)
     return [
-        (f"{listed([PROTAGONIST, *others])} show no difference in {' or '.join(themes)}",)
+        (
+            f"{listed(others)} {'shows' if len(others) == 1 else 'each show'} no difference to {PROTAGONIST} in"
+            f" {' or '.join(themes)}",
+        )
         for themes, others in whom.items()
     ]
 
@@ -58,7 +63,7 @@ def _staler(judged: Sequence[Judged]) -> Phrase:
             told += (
                 [f", {one.claim.other.words} ", number]
                 if told
-                else [f"{one.claim.other.words} is ", number, " as stale"]
+                else [f"{one.claim.other.words} is ", number, f" as stale as {PROTAGONIST}"]
             )
     return tuple(told)
 
@@ -77,14 +82,17 @@ def _costs(judged: Sequence[Judged]) -> Phrase:
     rival = _nearest(judged)
     of_rival = [one for one in judged if one.claim.other.words == rival and one.claim.theme.name in COSTS]
     told: list[str | Number] = []
-    sides = ((rival, ClaimVerdict.SUPPORTED, ""), (PROTAGONIST, ClaimVerdict.NOT_SUPPORTED, f" of {rival}"))
-    for who, verdict, after in sides:
+    sides = (
+        (rival, ClaimVerdict.SUPPORTED, f"{PROTAGONIST}'s", "its", ""),
+        (PROTAGONIST, ClaimVerdict.NOT_SUPPORTED, "the", "the", f" of {rival}"),
+    )
+    for who, verdict, first, later, after in sides:
         taken = [(number, COSTS[one.claim.theme.name]) for one in of_rival
                  if one.verdict is verdict and (number := _times(one))]  # fmt: skip
         for place, (number, theme) in enumerate(taken):
             between = " and " if place == len(taken) - 1 else ", "
             start = f"{', ' if told else ''}{who} {'' if told else 'takes '}"
-            told += [between if place else start, number, f" the {theme}"]
+            told += [between if place else start, number, f" {later if place else first} {theme}"]
         told += [after] if taken and after else []
     return tuple(told)
 
@@ -92,7 +100,7 @@ def _costs(judged: Sequence[Judged]) -> Phrase:
 def _elsewhere(judged: Sequence[Judged]) -> Phrase:
     """Where else the protagonist loses, without numbers; that it loses nothing, where that is so."""
     rival = _nearest(judged)
-    lost = [one for one in judged if one.claim.theme.lead and one.verdict is ClaimVerdict.NOT_SUPPORTED]
+    lost = [one for one in judged if one.verdict is ClaimVerdict.NOT_SUPPORTED]
     if not lost:
         return (f"{PROTAGONIST} is shown to lose on nothing",)
     at_rival = [one for one in lost if one.claim.other.words == rival and one.claim.theme.name in COSTS]

@@ -71,4 +71,7 @@ def about_laws(cells: Cells) -> list[str]:
     if not missed:
         return []
     said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.where})" for reading in missed)
-    return [f"{counted(len(missed), 'law')} of {len(read)} missed: {said}. Until explained, doubt the instrument."]
+    return [
+        f"{len(missed)} of {counted(len(read), 'reading')} of the laws missed: {said}. Until explained, doubt the"
+        " instrument."
+    ]

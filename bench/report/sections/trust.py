@@ -43,10 +43,10 @@ def outcomes(cells: Cells) -> Outcomes:
         f" {missing} not run."
     )
     apart = [
-        (len(cells.seen) - len(cells.compared), "were points of sweeps"),
+        (len(cells.seen) - len(cells.compared), "had one parameter of their scenario changed"),
         (len(trials) - len(cells.seen), "measured the instrument itself"),
     ]
-    said = [f"{counted(number, 'trial')} {words}" for number, words in apart if number]
+    said = [f"{number:,} {words}" for number, words in apart if number]
     if said:
         sentence += f" Of these, {' and '.join(said)}."
     skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))

@@ -93,7 +93,7 @@ def _capacity(cells: Cells) -> list[Phrase]:
     limits = ended([(cells.facts[one].label, held) for one, held in searches.items()])
     subscribers, bound_ns = _parameter(cells, name, "subscribers"), 1e9 * _parameter(cells, name, "bound_s")
     head = (
-        f"Messages per second to each of {subscribers:,.0f} subscribers of which none is lost and 99\u00a0% arrive"
+        f"The most messages per second to each of {subscribers:,.0f} subscribers with none lost and 99\u00a0% arriving"
         f" within {quantity(bound_ns, 'ns')}: "
     )
     return [
@@ -238,7 +238,8 @@ def _left_open(storms: Storms) -> Phrase:
         open_ = [storm for storm in seen if storm.fds_back_ns is None]
         if open_:
             told.append(f"{label} in {len(open_)} of {counted(len(seen), 'trial')}")
-    return (f"Not closed again while that was waited for: {', '.join(told)}.",) if told else ()
+    said = "The server had not closed the connections of those who left when the wait for it ended"
+    return (f"{said}: {', '.join(told)}.",) if told else ()
 
 
 PARAGRAPHS: dict[str, Callable[[Cells], list[Phrase]]] = {

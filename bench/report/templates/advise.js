@@ -229,9 +229,9 @@
   function outside(one) {
     const words = number(one.value) + SPACE + one.words;
     if (!one.range) return words + ', none measured';
-    const above = one.value > one.range[1];
-    return words + ', ' + number(one.factor) + TIMES + (above ? ' beyond' : ' below') + ' the ' +
-      number(one.range[above ? 1 : 0]) + ' measured';
+    return words + (one.value > one.range[1]
+      ? ', ' + number(one.factor) + TIMES + ' the most measured, ' + number(one.range[1])
+      : ', 1/' + number(one.factor) + ' of the least measured, ' + number(one.range[0]));
   }
 
   function notes(option, need) {
@@ -251,8 +251,8 @@
     }
     const waited = option.waited_ns ? ' and ' + duration(option.waited_ns) + ' of waiting in a larger fan-out, by law' : '';
     found.push(['fresh', option.where
-      ? 'p50 and p99 from the nearest load, ' + option.where + waited
-      : 'p50 and p99 from the law of polling']);
+      ? 'delays from the nearest load, ' + option.where + waited
+      : 'delays from the law of polling']);
     return found;
   }
 
@@ -293,7 +293,9 @@
     }
     if (!beaten.length) return said + '.';
     const second = least(beaten);
-    return said + '; ' + second.variant.label + ', the next, needs ' + factor(second.cores / fewest.cores) + ' the cores.';
+    const whose = first.length > 1 ? ' of ' + fewest.variant.label : '';
+    return said + '; ' + second.variant.label + ', the next, needs ' + factor(second.cores / fewest.cores) +
+      ' the cores' + whose + '.';
   }
 
   function conclusion(costs, options) {
@@ -310,8 +312,8 @@
     if (one.cores !== undefined) {
       const whole = one.cores <= need.cores ? ' in ' + grouped(one.processes) + ' processes busy ' +
         Math.round(costs.full * 100) + SPACE + '% at most' : '';
-      return 'needs ' + number(one.cores) + ' cores' + whole + ', ' + grouped(need.cores) + ' there ' +
-        (need.cores === 1 ? 'is' : 'are');
+      return 'needs ' + number(one.cores) + ' cores' + whole + '; there ' + (need.cores === 1 ? 'is ' : 'are ') +
+        grouped(need.cores);
     }
     if (one.interval_s !== undefined) {
       return 'would have to poll every ' + duration(one.interval_s * 1e9) + '; the shortest interval measured is ' +
@@ -397,7 +399,7 @@
       const body = add(table, 'tbody');
       said.rows.forEach(function (words, place) { row(body, said.advice.options[place], words, said.notes.rows[place]); });
     }
-    if (said.notes.common) add(result, 'p', 'All rows that say nothing else: ' + said.notes.common + '.', 'note');
+    if (said.notes.common) add(result, 'p', 'True of every row that does not say otherwise: ' + said.notes.common + '.', 'note');
     said.refused.forEach(function (text) { add(result, 'p', 'Not advised: ' + text + '.', 'note'); });
     typed.textContent = command(costs, need);
   }

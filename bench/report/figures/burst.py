@@ -1,0 +1,54 @@
+"""Bursts: when everybody has the whole of one, and how what is queued of it becomes less."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from bench.report.figures import latency
+from bench.report.figures._canvas import Subject
+from bench.report.figures._curves import drawn
+from bench.report.figures._panels import Panel
+from bench.report.figures.workloads import parameter
+from bench.units import quantity
+
+PANELS = (
+    Panel("burst_p50", "until the last subscriber\nhas the whole burst"),
+    Panel("batch", "messages per response\n(pushed: per segment)"),
+)
+
+
+def whole_sentence(subject: Subject) -> str:
+    """What is drawn, and how large a burst is."""
+    size, subscribers = parameter(subject, "burst"), parameter(subject, "subscribers")
+    of = f"{size:,.0f} messages" if size else "many messages"
+    to = f"each of {subscribers:,.0f} subscribers" if subscribers else "every subscriber"
+    return (
+        f"Further left is sooner: {of} are due at the same moment, and a burst is over when {to} has all of them."
+        " Right: how many of them one response brings, or, where nobody asks, one segment received."
+    )
+
+
+def drain_sentence(subject: Subject) -> str:
+    """How to read a queue off the curves, and when it was empty."""
+    size = parameter(subject, "burst")
+    found = latency.compared(subject)
+    of = f"All {size:,.0f} messages of a burst" if size else "All messages of a burst"
+    sentence = (
+        f"{of} are due at the same moment: what a curve lacks to 100\u00a0% is what is still queued by then, at first"
+        f" all of it. {latency.single_trials(found)}."
+    )
+    if len(found) > 1 and not subject.doubt:
+        soonest, latest = (
+            min(found, key=lambda curve: float(curve.at_ns[-1])), max(found, key=lambda curve: float(curve.at_ns[-1]))
+        )  # fmt: skip
+        sentence += (
+            f" The last message of any burst was there after {quantity(float(soonest.at_ns[-1]), 'ns')} with"
+            f" {soonest.name} and after {quantity(float(latest.at_ns[-1]), 'ns')} with {latest.name}."
+        )
+    return sentence + latency.harness_sentence(subject)
+
+
+def drain(subject: Subject) -> Figure:
+    """How a burst arrives: cumulative, on a logarithmic axis, one curve per variant."""
+    across, share = "time since the burst was due", "share of the burst that has arrived"
+    return drawn(latency.compared(subject), latency.harness(subject), across, share)
