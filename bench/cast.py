@@ -26,11 +26,14 @@ from bench.processes import (
     load_side,
     successor,
 )
+from bench.publisher import PROBE_EVERY_S
 from bench.results import Planned
 from bench.scenarios import Scenario
 from servers._variant import Variant
 
 PRIME_WITHIN_S = 15.0
+PROBED_PER_S = 5_000
+"""So many deliveries of probes a second at most: a server that still lets people in is not to drown in them."""
 SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
 
 
@@ -176,7 +179,8 @@ def prime(cast: Cast) -> None:
     timeout_s = PRIME_WITHIN_S + cast.parameters["poll_interval_s"]
     published = 0
     if cast.publisher:
-        cast.publisher.send({"do": "probe", "topic": cast.topic})
+        every_s = max(PROBE_EVERY_S, cast.parameters["subscribers"] / PROBED_PER_S)
+        cast.publisher.send({"do": "probe", "topic": cast.topic, "every_s": every_s})
     said = cast.tell({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": timeout_s}, timeout_s)
     if cast.publisher:
         cast.publisher.send({"do": "stop"})

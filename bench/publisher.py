@@ -119,13 +119,15 @@ class Ingest:
         self._socket.sendall(self._token.encode() + b"\n")
 
 
-def probe(ingest: Ingest, composer: Composer, orders: Orders, topic: str, **_: Any) -> dict[str, Any]:
+def probe(
+    ingest: Ingest, composer: Composer, orders: Orders, topic: str, every_s: float = PROBE_EVERY_S, **_: Any
+) -> dict[str, Any]:
     """Publish probes until there is a next order."""
     published, pause_s = 0, 0.0
     while not orders.waiting(pause_s):
         text = composer.compose(PROBE_FROM + published, time.monotonic_ns())
         published += ingest.send(topic.encode() + b"\t" + text + b"\n")
-        pause_s = PROBE_EVERY_S
+        pause_s = every_s
     return {"published": published}
 
 
