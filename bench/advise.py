@@ -116,7 +116,7 @@ def _known(lines: Sequence[reasons.Line]) -> str:
     rows = [(*zip(words, line.cells[reasons.NUMBERS :], strict=True), *line.notes) for line in lines]
     notes = reasons.apart(rows)
     said = [f"  {line.option.variant.label}: {row}" for line, row in zip(lines, notes.rows, strict=True) if row]
-    common = [f"  All that say nothing else: {notes.common}"] if notes.common else []
+    common = [f"  True of all that do not say otherwise: {notes.common}"] if notes.common else []
     return "\n".join(["To be known:", *common, *said])
 
 

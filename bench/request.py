@@ -194,7 +194,7 @@ def _swept(request: Request, scenario: Scenario, base: Mapping[str, Any]) -> lis
     ]
     declared = list(scenario.sweeps.items()) if PROFILES[request.profile].sweeps and not request.sweeps else []
     found = [
-        (name, scenario.settled(request.profile, {name: value})[name])
+        (name, scenario.settled(request.profile, {**base, name: value})[name])
         for name, values in (*asked, *declared)
         for value in values
     ]

@@ -66,8 +66,9 @@ class Absences(Fact, frozen=True, kw_only=True):
     """What became of subscribers that were cut off while publishing went on.
 
     resumes: whether the variant promises that nothing is missing after a return unless it says so. cuts: connections
-    cut; returns: how often somebody came back; attempts: connects that it took, and how many of them fell into each
-    tenth of a second from the beginning of the measured part. recovered: messages that were due while their subscriber
+    cut or lost, without further losses before the subscriber was fresh again; returns: those that were back and fresh
+    at the end; attempts: connects that it took, and how many of them fell into each tenth of a second from the
+    beginning of the measured part. recovered: messages that were due while their subscriber
     was away, and reached it. fresh: from the first attempt until the subscriber had, or had passed, all that was due
     before it. back: from the loss of the connection until the subscription stood again (where the protocol does not
     show that: until its first message); who never was back is not in it. unsent: messages that the publisher could
@@ -101,8 +102,8 @@ class Restart(Fact, frozen=True, kw_only=True):
 class SlowReader(Fact, frozen=True, kw_only=True):
     """What became of the one subscriber that read slowly. The ledger, the latencies and the completion of its trial are
     those of the others. messages: received by it intact; closed: how often its connection was closed by the server.
-    Of what it lost, `signalled` lay in a gap that the server told it of. Where nobody is slow (the run to compare with)
-    it is the same subscriber, reading like the others.
+    Of what it lost, `signalled` lay in a gap that the server told it of. Where nobody is slow (the trials to compare
+    with) it is the same subscriber, reading like the others.
     """
 
     messages: int

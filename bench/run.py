@@ -71,8 +71,8 @@ def _say_who_is_apart(settled: Settled, say: Say) -> None:
 def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
     """Store the head of a run that holds calibration trials and nothing else. Raises Refused, ResultsError."""
     base = scenarios.load(CALIBRATION).settled(name, {})
-    driven = {one.id: {**base, **one.changes} for one in planned}
-    preflight(Settled(name, {}, {}, driven, repetitions, request.seed), request.results)
+    planted = {one.id: {**base, **one.changes} for one in planned}
+    preflight(Settled(name, {}, {}, planted, repetitions, request.seed), request.results)
     settled = Settled(name, {}, {}, {}, repetitions, request.seed)
     facts = [one for one in instruments() if one.name == CALIBRATION]
     return store_head(store_for(request, name), request, settled, Before.look(), facts, planned)

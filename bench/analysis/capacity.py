@@ -153,7 +153,7 @@ class Limit(enum.StrEnum):
     """What ended a search: what was wrong at the lowest rate that counts as too high."""
 
     SERVER = "the server used its core up"
-    LATE = "messages came too late though the server's core was not full"
+    LATE = "messages came too late, or later and later, though the server's core was not full"
     LOST = "not every message arrived intact"
     FAILED = "the server, or a connection to it, gave way"
     GENERATOR = "the load generator was full before the server"

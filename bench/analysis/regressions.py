@@ -167,11 +167,11 @@ def _compared(old: Cells, new: Cells, metric: Metric, scenario: str, point: str,
         **_changes({name: runs for name, runs in panel.items() if name not in by_ratio}, float, False),
     }
     twinned = {name for cells in (old, new) for name in cells.twinned(metric.name, scenario)}
-    twins = [change[name] for name in sorted(twinned & change.keys())]
     for name, runs in panel.items():
         if name == HARNESS:
             continue
         ratios = name in by_ratio
+        twins = [change[one] for one in sorted(twinned & change.keys()) if (one in by_ratio) is ratios]
         scale: Callable[[float], float] = math.log if ratios else float
         back: Callable[[float], float] = math.exp if ratios else float
         samples = [[scale(value) for value in blocks.values()] for blocks in runs]

@@ -32,7 +32,7 @@ class Scenario:
     sweeps: parameters that the profile `full` varies, one at a time, and the values beside the scenario's own.
     since: the smallest profile that it is part of without being asked for.
     needs: what a variant must have to take part, a name out of `bench.needs.NEEDS`; empty: nothing.
-    controls: every block also holds the harness floor and an A/A twin; not where counts are the result.
+    controls: every block also holds the harness floor and an A/A twin.
     proxied: subscribers reach the server through a proxy even where the path adds nothing.
     A `hidden` one serves the instrument: it is neither listed nor chosen by a person.
     """
@@ -51,7 +51,8 @@ class Scenario:
     controls: bool = True
 
     def settled(self, profile: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters of a trial. Raises ValueError for a change that no parameter of this name and type takes."""
+        """The parameters of a trial. Raises ValueError for a change that no parameter of this name and type takes, and
+        where what goes wrong on purpose would not fit into the measured part."""
         settled = {**self.parameters, **self.profiles.get(profile, {})}
         for name, value in changes.items():
             if name not in settled:

@@ -163,7 +163,11 @@ def test_a_queue_that_grows_is_too_much_however_short_it_still_is() -> None:
     assert step(steady, 900 * MS).verdict == "sustained"
 
 
-@pytest.mark.parametrize(("died", "verdict"), [("server", "exceeded"), ("broker", "exceeded"), ("load", "generator")])
+@pytest.mark.parametrize(
+    ("died", "verdict"),
+    [("", "exceeded"), ("server", "exceeded"), ("broker", "exceeded"), ("load generator", "generator"),
+     ("publisher", "generator")],
+)  # fmt: skip
 def test_whose_death_it_was_decides_what_a_step_says(died: str, verdict: str) -> None:
     failure = Failure(phase="measure", error="killed", died=died)
     assert step(msgspec.structs.replace(calm(), failure=failure), 200 * MS).verdict == verdict

@@ -100,7 +100,7 @@ def test_the_advice_of_a_run_is_a_table_with_its_reasons(results: Path) -> None:
     table = [line for line in said.splitlines() if line.startswith("|")]
     assert len(table) == 2 + len(PRICES)
     assert len({line.count("|") for line in table}) == 1
-    for words in ("Typical error of a prediction:", "All that say nothing else:", "comes first with",
+    for words in ("Typical error of a prediction:", "True of all that do not say otherwise:", "comes first with",
                   "One server process uses one core"):  # fmt: skip
         assert words in said
 

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.messages import PROBE_FROM, Composer
-from bench.publisher import due_ns
+from bench.publisher import due_ns, probe
 
 
 @given(st.integers(0, 2**60), st.floats(0.01, 1e5), st.integers(0, 10**6))
@@ -74,3 +75,15 @@ def test_it_probes_until_told_then_publishes_what_is_due_and_tells_its_slip(burs
     assert texts[len(probes) :] == [(index, due_ns(start, 500.0, index, burst)) for index in range(20)]
     assert len(published["slips_ns"]) == 20
     assert all(slip >= 0 for slip in published["slips_ns"])
+
+
+def test_probes_come_as_often_as_was_asked():
+    pauses = []
+
+    def waiting(pause_s):
+        pauses.append(pause_s)
+        return len(pauses) > 3
+
+    ingest, orders = SimpleNamespace(send=lambda line: 1), SimpleNamespace(waiting=waiting)
+    assert probe(ingest, Composer(1, 80), orders, "t", every_s=0.2) == {"published": 3}
+    assert pauses == [0.0, 0.2, 0.2, 0.2]

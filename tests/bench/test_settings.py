@@ -115,6 +115,13 @@ def test_what_would_go_wrong_after_the_measured_part_is_refused(scenario, change
         settle(Request(scenarios=(scenario,), changes=changes))
 
 
+def test_a_point_is_checked_beside_what_else_was_set():
+    asked = {"scenarios": ("outage",), "sweeps": ("stopped_s=20",)}
+    settle(Request(changes=("measure_s=30",), **asked))
+    with pytest.raises(Refused, match="must be over within"):
+        settle(Request(**asked))
+
+
 def test_a_sweep_names_a_parameter_and_its_values_and_perhaps_a_scenario():
     assert sweeps(["slow_reader.slow=nobody"]) == [Sweep("slow_reader", "slow", ("nobody",))]
     assert sweeps(["rate_hz=1,2.5", "echo.subscribers=7"]) == [

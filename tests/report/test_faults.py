@@ -176,7 +176,7 @@ def test_the_class_stands_beside_the_numbers_of_every_file(folder: Path, cells: 
     matrix = [line for line in summary.splitlines() if line.startswith("| server killed (KILL) |")]
     assert len(matrix) == 4
     assert sum("resume, gaps signalled" in line for line in matrix) == 2
-    table = summary.split("### slow_reader")[1].split("###")[0]
+    table = summary.split(r"### slow\_reader")[1].split("###")[0]
     assert "| Polling (resume, gaps signalled) |" in table
     assert "| flask-sse (no resume, at most once) |" in table
     rows = list(csv.DictReader(io.StringIO(csv_text(cells))))

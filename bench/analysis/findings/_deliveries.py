@@ -86,13 +86,13 @@ def _few(trial: Trial) -> str | None:
     if trial.completion is None:
         few = trial.latency.count < FEW_DELIVERIES
         return f"99 % of the latencies rests on {trial.latency.count:,} deliveries" if few else None
-    messages = trial.ledger.expected // receivers(trial) if trial.ledger else trial.completion.count
+    messages = trial.ledger.expected // _receivers(trial) if trial.ledger else trial.completion.count
     if not 0 < messages < FEW_MESSAGES:
         return None
     return f"99 % of the {trial.latency.count:,} latencies rests on {messages:,} messages"
 
 
-def receivers(trial: Trial) -> int:
+def _receivers(trial: Trial) -> int:
     """How many of those that are measured every message of a trial goes to; 1 where its parameters do not say."""
     everyone = trial.parameters.get("room", trial.parameters.get("subscribers", 1))
     return max(1, (everyone if isinstance(everyone, int) else 1) - (trial.slow is not None))
@@ -129,7 +129,7 @@ CHECKS = (
           _ledger(lambda ledger: ledger.corrupted, "corrupted beside the total")),
     Check("torn at the slow reader", True, "more than 0", "whoever reads slowly may be left behind, but what is sent to"
           " it must be whole", VERIFY, _torn),
-    Check("lost though nobody was slow", True, "more than 0", "the run to compare with must have nothing to excuse",
+    Check("lost though nobody was slow", True, "more than 0", "trials to compare with must have nothing to excuse",
           VERIFY, _lost_by_nobody),
     Check("ledger and oracle disagree", True, "any count", "both count the same arrivals, independently",
           "report a fault of the bench, with the record of the trial", _disagreement),

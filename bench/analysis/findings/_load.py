@@ -58,7 +58,7 @@ def _late(trial: Trial) -> str | None:
     """By unread time where it is known: an alarm can be late when there is nothing to read, and no latency shows it."""
     headroom = trial.headroom
     seen = _own(trial, 0.99, loop=headroom is not None and at(headroom.unread, 0.99) is None)
-    return f"in 1 % of cases {seen}, beside a p99 of {duration(at(trial.latency, 0.99))}" if seen else None
+    return f"in 1 % of cases {seen}, beside {duration(at(trial.latency, 0.99))} at 99 %" if seen else None
 
 
 def _far_too_late(trial: Trial) -> str | None:
@@ -75,7 +75,7 @@ CHECKS = (
     Check("load cores full", True, f"load generator, publisher and proxy together above {SATURATED:.0%} of their cores",
           "they then wait for each other, though neither is saturated", LESS_LOAD, _cores_full),
     Check("generator late", False,
-          f"p99 of unread time (where unknown: of loop lag) above {OWN_SHARE:g} of the latency's p99",
+          f"99 % of unread time (where unknown: of loop lag) above {OWN_SHARE:g} of the latency at 99 %",
           "the slowest latencies are then those of the generator; the median need not be", QUIET, _late),
     Check("generator far too late", True,
           f"median of loop lag or of unread time above {OWN_SHARE:g} of the median latency",

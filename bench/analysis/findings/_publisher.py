@@ -46,10 +46,10 @@ QUIET = "stop other work on this machine, or give the load side a core of its ow
 
 CHECKS = (
     Check("publisher late", False,
-          f"p99 of the slip above {duration(LATE_NS)} or {LATE_SHARE:g} of the median latency",
+          f"99 % of the slip above {duration(LATE_NS)} or {LATE_SHARE:g} of the median latency",
           "slip is part of every latency measured here", QUIET, _late),
     Check("publisher far too late", True,
-          f"p99 of the slip above {duration(FAR_TOO_LATE_NS)}, or its median above {FAR_TOO_LATE_SHARE:g} of the"
+          f"99 % of the slip above {duration(FAR_TOO_LATE_NS)}, or its median above {FAR_TOO_LATE_SHARE:g} of the"
           " median latency",
           "the latencies are those of the publisher more than those of the server", QUIET, _far_too_late),
 )  # fmt: skip

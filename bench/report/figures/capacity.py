@@ -143,7 +143,8 @@ def search_sentence(subject: Subject) -> str:
     line = f"; the dashed line is the bound ({quantity(bound, 'ns')})" if bound else ""
     return (
         "Every dot is one try of a search: the rate, and within what 99\u00a0% of its deliveries came. Full: sustained;"
-        f" hollow: not; a cross: the load generator or the machine gave way, not the server{line}, the upright one the"
+        " hollow: not (below the bound: something was lost, or the delay kept growing); a cross: the load generator or"
+        f" the machine gave way, not the server{line}, the upright one the"
         f" capacity with its interval in grey. What ended the searches: {'; '.join(_ended(subject))}."
     )
 

@@ -73,18 +73,19 @@ def _back(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
 
 def sentence(subject: Subject) -> str:
     """What bars and lines are, and how high the tallest bar is."""
-    tallest, _ = _extent(subject)
+    tallest, first_ns, _ = _extent(subject)
+    before = " What lies before zero met a server that was ending." if first_ns < -SLOT_NS else ""
     return (
         "Bars: connects begun in each tenth of a second, over the time since the server ended; the tallest stands for"
         f" {tallest:,.0f}, and all share its scale. Lines: the share of those who had lost their server"
         " that are subscribed again, over the time since they lost it. Dotted: the new server is ready. The number"
-        f" beside a panel says when {percent(BACK)} were back, the median over trials."
+        f" beside a panel says when {percent(BACK)} were back, the median over trials.{before}"
     )
 
 
-def _extent(subject: Subject) -> tuple[float, float]:
-    """The tallest bar of all panels, and how long after the server's end anything happened."""
-    tallest, last_ns = 1.0, 2.0 * SLOT_NS
+def _extent(subject: Subject) -> tuple[float, float, float]:
+    """The tallest bar of all panels, and from when to when after the server's end anything happened."""
+    tallest, first_ns, last_ns = 1.0, 0.0, 2.0 * SLOT_NS
     for fault in _classes.points(subject.cells, SCENARIO):
         for variant in _classes.variants(subject):
             trials = _held(subject.cells, fault, variant)
@@ -93,19 +94,20 @@ def _extent(subject: Subject) -> tuple[float, float]:
                 values, _ = _back(trials)
                 tallest = max(tallest, float(counts.max(initial=0.0)))
                 busy = starts[counts > 0]
+                first_ns = min(first_ns, float(busy.min(initial=0.0)))
                 last_ns = max(last_ns, *(float(ends.max(initial=0.0)) for ends in (busy + SLOT_NS, values)))
-    return tallest, last_ns
+    return tallest, first_ns, last_ns
 
 
 def draw(subject: Subject) -> Figure:
     """A panel per variant and signal."""
     faults = _classes.points(subject.cells, SCENARIO)
     figure, panels = multiples(in_order(subject), faults, f"{percent(BACK)} back")
-    tallest, last_ns = _extent(subject)
+    tallest, first_ns, last_ns = _extent(subject)
     for panel in panels:
         _panel(panel, subject, tallest, last_ns)
     for panel in panels[-len(faults) :]:
-        panel.axes.set_xlim(-0.03 * last_ns, last_ns * 1.01)
+        panel.axes.set_xlim(first_ns - 0.03 * last_ns, last_ns * 1.01)
         linear_ticks(panel.axes.xaxis, "ns", 4, 1.2)
         panel.axes.set_xlabel("since the server ended", fontsize=SMALL_PT)
     return figure

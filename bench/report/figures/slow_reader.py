@@ -103,7 +103,7 @@ def _ratios(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
         _bars.number(axes, row, factor(row.total.median))
     narrow_ticks(axes.xaxis, "count", low, end, width_in)
     words = noise.floor_words(subject.cells, LATENCY, subject.scenario)
-    axes.set_xlabel(f"p99 of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
+    axes.set_xlabel(f"99\u00a0% of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
 
 
 def _memory(axes: Axes, subject: Subject, fault: Fault, chart: Rows, width_in: float) -> None:
@@ -142,12 +142,12 @@ def alt(subject: Subject) -> str:
         known = _classes.measured(subject.cells, grown_bytes, fault, variant)
         if ratio is not None:
             grown = f", memory {quantity(known.median, UNIT)} more" if known else ""
-            told.append(f"{named(variant)}: p99 {factor(ratio.median)}{grown}")
+            told.append(f"{named(variant)}: latency at 99\u00a0% {factor(ratio.median)}{grown}")
     return f"One row per variant, by delivery class. {'; '.join(told)}."
 
 
 def sheet(subject: Subject) -> Sheet:
-    """A row per variant: both p99, their ratio with its interval, and the growth of memory."""
+    """A row per variant: both latencies at 99 %, their ratio with its interval, and the growth of memory."""
     fault, lines = _fault(subject), []
     for variant in _classes.variants(subject):
         pair = [

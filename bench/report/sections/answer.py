@@ -145,7 +145,9 @@ def _product(side: Side, technique: Side, judged: Sequence[Judged]) -> Phrase:
 
 def _more_or_less(judged: Judged) -> Phrase:
     """How much more of it the product has, or how much more its technique."""
-    theme = judged.claim.theme.short
+    theme, apart = judged.claim.theme.short, beside(judged)
     if judged.verdict is ClaimVerdict.SUPPORTED:
-        return (f"{theme} ", *beside(judged))
-    return (f"{theme} lower, the plain one's being ", *beside(judged))
+        return (f"{theme} ", *apart)
+    if apart and isinstance(apart[0], Number):
+        return (f"{theme} lower, the plain one's being ", *apart)
+    return (f"{theme} lower by ", *apart)

@@ -167,7 +167,8 @@ def _neighbours(cells: Cells, harms: Sequence[Harm]) -> list[str]:
         if shown
         else []
     )
-    told += [f"No change of it is shown with {listed(level)}."] if level else []
+    what = "it" if shown else "the others' latency at 99\u00a0%"
+    told += [f"No change of {what} is shown with {listed(level)}."] if level else []
     return told + ([f"Too few trials to tell with {listed(few)}."] if few else [])
 
 
@@ -190,7 +191,7 @@ def _growth(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     more = [
         f"{one.variant.label} {quantity(apart.median, 'memory bytes')}" for one, apart in beside if apart is not None
     ]
-    return told + ([f"That is more than where nobody was slow by: {listed(more)}."] if more else [])
+    return told + ([f"Less what it grew where nobody was slow, that leaves: {listed(more)}."] if more else [])
 
 
 def _slow_one(cells: Cells, harms: Sequence[Harm]) -> list[str]:

@@ -6,8 +6,9 @@ them, each beside its own technique.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.analysis import batching
 from bench.analysis.batching import Crossing, Found
@@ -17,9 +18,10 @@ from bench.analysis.statistics import Verdict, compare
 from bench.report.sections._standing import medians, standing
 from bench.report.sections.headline import listed
 from bench.report.traced import Phrase
-from bench.results import Storm
+from bench.results import Storm, Trial, VariantFacts
 from bench.units import counted, factor, measured, quantity, ratio
 
+_Fact = TypeVar("_Fact")
 BATCHING = "batching"
 SENTENCE_OF_BATCHING = (
     "Batching: at a higher rate one answer carries several messages. From which rate on, and does asking then cost the"
@@ -78,13 +80,18 @@ def _parameter(cells: Cells, scenario: str, name: str) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
+def _held(
+    cells: Cells, scenario: str, of: Callable[[Trial], _Fact | None]
+) -> Iterator[tuple[VariantFacts, list[_Fact]]]:
+    """Every variant of a scenario with what its valid trials hold; without those that hold nothing."""
+    for variant in cells.measured(scenario):
+        if found := [fact for trial in cells.valid(scenario, variant.name) if (fact := of(trial))]:
+            yield variant, found
+
+
 def _capacity(cells: Cells) -> list[Phrase]:
     name = "capacity"
-    searches = {
-        variant.name: held
-        for variant in cells.measured(name)
-        if (held := [trial.capacity for trial in cells.valid(name, variant.name) if trial.capacity])
-    }
+    searches = {variant.name: held for variant, held in _held(cells, name, lambda trial: trial.capacity)}
     if not searches:
         return []
     found = {one: cells.estimate(name, name, one) for one in searches}
@@ -192,11 +199,7 @@ def _beside_echo(cells: Cells, name: str) -> Phrase:
 
 def _storm(cells: Cells) -> list[Phrase]:
     name = "storm"
-    storms = {
-        variant.label: held
-        for variant in cells.measured(name)
-        if (held := [trial.storm for trial in cells.valid(name, variant.name) if trial.storm])
-    }
+    storms = {variant.label: held for variant, held in _held(cells, name, lambda trial: trial.storm)}
     if not storms:
         return []
     count = _parameter(cells, name, "subscribers")
