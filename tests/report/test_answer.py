@@ -62,7 +62,7 @@ def test_the_sentence_turns_with_the_numbers() -> None:
 
 
 def test_the_sentence_is_short_on_the_reference_run() -> None:
-    assert len(headline(Cells(*load(REFERENCE))).split()) <= 50
+    assert len(headline(Cells(*load(REFERENCE))).split()) <= 42
 
 
 def headline(cells: Cells) -> str:
