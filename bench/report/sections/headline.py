@@ -27,7 +27,8 @@ def sentence(judged: Sequence[Judged]) -> Phrase:
     decided = [one for one in measured if one.verdict in DECIDED]
     if not decided:
         return (f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it.",)
-    parts = [*_level(decided), _staler(decided), _fresher(decided), _costs(decided), _elsewhere(decided)]
+    level = _level(decided)
+    parts = [*level, _staler(decided, named=bool(level)), _fresher(decided), _costs(decided), _elsewhere(decided)]
     told: list[str | Number] = []
     for part in filter(None, parts):
         told += ["; ", *part] if told else part
@@ -55,15 +56,16 @@ def _level(judged: Sequence[Judged]) -> list[Phrase]:
     ]
 
 
-def _staler(judged: Sequence[Judged]) -> Phrase:
-    """Whose data is staler, and how many times."""
+def _staler(judged: Sequence[Judged], named: bool) -> Phrase:
+    """Whose data is staler, and how many times; than the protagonist's, which need not be said once it is `named`."""
+    beside = "" if named else f" as {PROTAGONIST}"
     told: list[str | Number] = []
     for one in _about(judged, "freshness", ClaimVerdict.SUPPORTED):
         if number := _times(one):
             told += (
                 [f", {one.claim.other.words} ", number]
                 if told
-                else [f"{one.claim.other.words} is ", number, f" as stale as {PROTAGONIST}"]
+                else [f"{one.claim.other.words} is ", number, f" as stale{beside}"]
             )
     return tuple(told)
 
