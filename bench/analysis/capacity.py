@@ -2,12 +2,14 @@
 
 A rate is sustained if nothing was lost, 99 % of the deliveries came within the bound, and the delay did not grow so
 fast that the rate must be beyond the capacity by more than RESOLUTION: a queue that grows passes any bound in the end,
-and a step is short. From where it starts the search takes strides, four times the rate, until one is exceeded (or a
-quarter of it, down to LEAST_HZ, until one is sustained); then the geometric mean of the highest sustained and the
-lowest missed one, until they are within RESOLUTION. A rate counts as exceeded only when two steps have missed, at it or
-at lower rates above what is sustained: once may be the machine, and what is too much for the server at a lower rate is
-so at a higher one. So the first miss on the way up is tried again at once, one on the way down only if no lower one has
-borne it out in the end. MOST_STEPS end any search. The capacity is the highest sustained rate.
+and a step is short. What slows the load generator or the machine down can only make a delay longer: a rate that is
+sustained all the same is sustained, but one that is missed may be missed by them. From where it starts the search takes
+strides, four times the rate, until one is exceeded (or a quarter of it, down to LEAST_HZ, until one is sustained); then
+the geometric mean of the highest sustained and the lowest missed one, until they are within RESOLUTION. A rate counts
+as exceeded only when two steps have missed, at it or at lower rates above what is sustained: once may be the machine,
+and what is too much for the server at a lower rate is so at a higher one. So the first miss on the way up is tried
+again at once, one on the way down only if no lower one has borne it out in the end. MOST_STEPS end any search. The
+capacity is the highest sustained rate.
 
 What fails before the first message of a step is published (the server does not start, somebody cannot connect) has
 nothing to do with the rate. It ends the search: at once while nothing has been measured yet, later when it comes twice
@@ -22,7 +24,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.analysis.distributions import quantile
-from bench.results import CapacityStep, Failure, Series, Trial
+from bench.results import CapacityStep, Failure, Finding, Series, Trial
 from bench.units import duration
 
 Verdict = Literal["sustained", "exceeded", "generator", "disturbed"]
@@ -35,7 +37,14 @@ BELIEVED_AFTER = 2
 UNDER_LOAD = frozenset({"measure", "drain"})
 FULL = 0.9
 """Of a core: a server and its broker that use as much have no time left for more."""
-OF_THE_GENERATOR = frozenset({"generator saturated", "load cores full"})
+OWN_SHARE = 0.5
+"""Of a delay: above it, what is late is the load generator more than the server."""
+OF_THE_GENERATOR = frozenset({"generator saturated", "load cores full", "generator far too late"})
+OF_THE_MACHINE = frozenset(
+    {"generator held up for long", "server held up for long", "others took our cores", "heavy steal"}
+)
+SLOWING = OF_THE_GENERATOR | OF_THE_MACHINE | {"publisher far too late"}
+"""Whatever these findings doubt of a trial, they do not make a server look quicker than it is."""
 OF_THE_LEDGER = frozenset(
     {"lost messages", "duplicated messages", "reordered messages", "corrupted messages", "errors"}
 )
@@ -69,21 +78,48 @@ def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
         of_server = trial.failure.died in ("", "server", "broker")
         return ("exceeded" if of_server else "generator"), trial.failure.error
     disqualifying = [finding for finding in trial.findings if finding.disqualifying]
-    lost = [finding for finding in disqualifying if finding.name in OF_THE_LEDGER]
+    missed = _missed_by(trial, disqualifying, bound_ns)
+    if missed is None:
+        doubted = [finding for finding in disqualifying if finding.name not in SLOWING]
+        if doubted:
+            return "disturbed", doubted[0].observation
+        return "sustained", f"99 % within {duration(_late_ns(trial))}"
+    machine = [finding for finding in disqualifying if finding.name in OF_THE_MACHINE]
     own = [finding for finding in disqualifying if finding.name in OF_THE_GENERATOR]
-    late = quantile(trial.latency, 0.99) if trial.latency else None
-    behind = falls_behind(trial.series)
-    if own:
+    if machine:
+        return "disturbed", machine[0].observation
+    if own and not _server_was_full_first(trial):
         return "generator", own[0].observation
+    return "exceeded", missed
+
+
+def _missed_by(trial: Trial, disqualifying: Sequence[Finding], bound_ns: float) -> str | None:
+    """What a rate was missed by, in words; None where it was not."""
+    lost = [finding for finding in disqualifying if finding.name in OF_THE_LEDGER]
+    late_ns, behind = _late_ns(trial), falls_behind(trial.series)
     if lost:
-        return "exceeded", lost[0].observation
-    if late is None or late > bound_ns:
-        return "exceeded", f"99 % within {duration(late)}"
+        return lost[0].observation
+    if late_ns is None or late_ns > bound_ns:
+        return f"99 % within {duration(late_ns)}"
     if behind is not None and behind > 1.0 - 1.0 / RESOLUTION:
-        return "exceeded", f"the delay grew by {duration(round(behind * 1e9))} in a second"
-    if disqualifying:
-        return "disturbed", disqualifying[0].observation
-    return "sustained", f"99 % within {duration(late)}"
+        return f"the delay grew by {duration(round(behind * 1e9))} in a second"
+    return None
+
+
+def _late_ns(trial: Trial) -> int | None:
+    return quantile(trial.latency, 0.99) if trial.latency else None
+
+
+def _server_was_full_first(trial: Trial) -> bool:
+    """Whether the server had used its core up while the load generator and its publisher, however busy, were late by no
+    more than OWN_SHARE of the delay that was seen."""
+    usage, late_ns, headroom = trial.usage, _late_ns(trial), trial.headroom
+    if usage is None or not usage.window_ns or late_ns is None or headroom is None:
+        return False
+    if (usage.server.cpu_ns + (usage.broker.cpu_ns if usage.broker else 0)) < FULL * usage.window_ns:
+        return False
+    own = [quantile(one, 0.99) for one in (headroom.unread, headroom.loop_lag, trial.slip) if one is not None]
+    return all(delay is not None and delay <= OWN_SHARE * late_ns for delay in own)
 
 
 def falls_behind(series: Series | None) -> float | None:

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from bench.analysis import reasons
 from bench.analysis.advice import Advice, Option
 from bench.analysis.loads import Way, way_of
-from bench.analysis.metrics import Unit
 from bench.units import duration, factor
-
-MEMORY: Unit = "memory bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +15,8 @@ class Glance:
     """`take` is one variant; `why` says with whom it shares its rank, and who comes next. Each of the others is empty
     where there is nothing to be said.
 
-    product: what is there ready-made; polling: what that would come to, or why it will not do; beyond: how far all of
-    this lies outside what was measured.
+    product: what there is off the shelf; polling: what that would come to, or why it will not do; beyond: how far all
+    of this lies outside what was measured.
     """
 
     take: str
@@ -35,17 +32,12 @@ def glance(advice: Advice) -> Glance:
     if not advice.options:
         return Glance(reasons.NOTHING_MEETS, "", "", "", polling(advice), "")
     best = advice.options[0]
-    return Glance(best.variant.label, cost(best), why(advice), ready_made(advice), polling(advice), beyond(best))
+    return Glance(best.variant.label, cost(best), why(advice), off_the_shelf(advice), polling(advice), beyond(best))
 
 
 def cost(option: Option) -> str:
     """`about 0.14 cores and about 930 MiB`."""
-    return " and ".join(filter(None, [reasons.cores(option), held(option)]))
-
-
-def held(option: Option) -> str:
-    """Its memory, as its row has it; empty where that was not measured."""
-    return "" if option.memory_bytes is None else reasons.sized(option.memory_bytes, MEMORY, option.far)
+    return " and ".join(filter(None, [reasons.cores(option), reasons.held(option)]))
 
 
 def why(advice: Advice) -> str:
@@ -53,12 +45,12 @@ def why(advice: Advice) -> str:
     first = advice.first
     said = []
     if len(first) > 1:
-        others = [f"{one.variant.label} ({held(one) or 'memory unknown'})" for one in first[1:]]
+        others = [f"{one.variant.label} ({reasons.held(one) or 'memory unknown'})" for one in first[1:]]
         said.append(f"level by cores with {reasons.listed(others)}")
     return "; ".join([*said, *reasons.following(advice, first[0])])
 
 
-def ready_made(advice: Advice) -> str:
+def off_the_shelf(advice: Advice) -> str:
     """The product that needs the fewest cores, with what it costs and what becomes of messages; or that none does."""
     product = next((option for option in advice.options if option.variant.product), None)
     if product is None:

@@ -122,13 +122,13 @@ def _notes(option: Option, need: Need) -> tuple[Note, ...]:
 
 
 def outside(one: Beyond) -> str:
-    """How far outside what was measured: `50,000 subscribers of one process, 125x the most measured, 400`."""
+    """How far outside what was measured: `50,000 subscribers of one process, at most 400 measured (125x)`."""
     words = f"{number(one.value)}{SPACE}{one.dimension.words}"
     if one.low is None or one.high is None:
         return f"{words}, none measured"
     if one.value > one.high:
-        return f"{words}, {number(one.factor)}{TIMES} the most measured, {number(one.high)}"
-    return f"{words}, 1/{number(one.factor)} of the least measured, {number(one.low)}"
+        return f"{words}, at most {number(one.high)} measured ({number(one.factor)}{TIMES})"
+    return f"{words}, at least {number(one.low)} measured (1/{number(one.factor)})"
 
 
 def beyond(option: Option) -> str:
@@ -229,8 +229,8 @@ def asked(need: Need) -> str:
     return (
         f"{counted(need.subscribers, 'subscriber')}, each receiving {need.rate:g} messages/s of"
         f" {need.payload_bytes:g} B{upstream}; a message goes to {each}, so"
-        f" {number(need.subscribers * need.rate / need.fan_out)} are published per second; 99 % of messages may be at"
-        f" most {duration(need.max_staleness_s * 1e9)} old."
+        f" {number(need.subscribers * need.rate / need.fan_out)} are published per second. Required: 99 % of messages"
+        f" arrive within {duration(need.max_staleness_s * 1e9)}."
     )
 
 
@@ -248,7 +248,7 @@ def conclusion(advice: Advice) -> tuple[str, ...]:
     product = next((option for option in advice.options if option.variant.product), None)
     ready = f"{product.variant.label} with {cores(product)}" if product else "none of those measured meets this need"
     unpinged = PINGED if product and ping_interval(product.variant) is not None else ""
-    return _first(advice), f"Best ready-made product: {ready}{unpinged}."
+    return _first(advice), f"Best off the shelf: {ready}{unpinged}."
 
 
 def _first(advice: Advice) -> str:
@@ -280,7 +280,13 @@ def following(advice: Advice, own: Option | None = None) -> list[str]:
     second = min(beaten, key=lambda option: option.cores)
     beside = own or min(advice.first, key=lambda option: option.cores)
     whose = "" if own or len(advice.first) == 1 else f" of {beside.variant.label}"
-    return [f"{second.variant.label}, the next, needs {factor(second.cores / beside.cores)} the cores{whose}"]
+    times = f"{factor(second.cores / beside.cores)} the cores{whose}"
+    return [", ".join(filter(None, [f"next best: {second.variant.label}", times, held(second)]))]
+
+
+def held(option: Option) -> str:
+    """Its memory, as its row has it; empty where that was not measured."""
+    return "" if option.memory_bytes is None else sized(option.memory_bytes, "memory bytes", option.far)
 
 
 def number_of(option: Option) -> str:

@@ -46,8 +46,9 @@ def encode(opcode: int, payload: bytes, key: bytes | None = None) -> bytes:
 
 
 class _Latest:
-    """The bytes that were last parsed as exactly one text, and that text. In a broadcast the next subscriber receives
-    the same bytes: to compare them is cheaper than to parse them, and the text that all then share stays in the caches.
+    """The bytes that were last parsed as whole texts and nothing else, and those texts. In a broadcast the next
+    subscriber receives the same bytes: to compare them is cheaper than to parse them, and the texts that all then share
+    stay in the caches.
     """
 
     __slots__ = ("data", "texts")
@@ -73,6 +74,7 @@ class FrameParser:
         "_fragments",
         "_message",
         "_needed",
+        "_only_texts",
         "_pieces",
         "_plain",
         "count",
@@ -85,6 +87,7 @@ class FrameParser:
         self.outgoing = b""
         self.over = ""
         self._plain = True  # nothing is held back and the server has not closed: the next byte begins a new message
+        self._only_texts = True  # so far in what is being fed
         self._pieces: list[bytes] = []  # of a frame that is not whole yet
         self._available = 0  # bytes in them
         self._needed = 0  # bytes without which it is no use to look again
@@ -101,14 +104,20 @@ class FrameParser:
         if self._plain:
             latest = _LATEST
             if data == latest.data or self._is_one_text(data):
-                self.count += 1
+                self.count += len(latest.texts)
                 return latest.texts
+        return self._feed_frames(data)
+
+    def _feed_frames(self, data: bytes) -> list[bytes]:
+        begins, self._only_texts = self._plain, True
         texts: list[bytes] = []
         try:
             texts.extend(self._texts(data))
         except ProtocolError as error:
             self.over = describe(error)
         self._plain = not (self._pieces or self._message != CONTINUATION or self.over)
+        if begins and self._plain and self._only_texts:
+            _LATEST.data, _LATEST.texts = data, texts
         return texts
 
     def _is_one_text(self, data: bytes) -> bool:
@@ -173,6 +182,7 @@ class FrameParser:
         """The text that this frame completes, if any."""
         final, opcode = _FIRST_BYTES[first]
         if opcode & _CONTROL_BIT:
+            self._only_texts = False
             self._on_control(opcode, payload)
             return None
         if (opcode == CONTINUATION) != (self._message != CONTINUATION):
@@ -189,6 +199,7 @@ class FrameParser:
         if opcode == TEXT:
             _check_utf8(payload)
             return payload
+        self._only_texts = False
         self.on_binary(payload)
         return None
 

@@ -128,8 +128,8 @@ _USUAL = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n(?:id: ?([ -~]*)\n)?data: ?([ -~]*)
 
 
 class _Latest:
-    """The bytes that were last found to be the common case, and what they say: in a broadcast the next subscriber
-    receives the same.
+    """The bytes that were last parsed as whole events and nothing else, and what they say: in a broadcast the next
+    subscriber receives the same. last_id: None where they set none.
     """
 
     __slots__ = ("data", "last_id", "texts")
@@ -184,8 +184,9 @@ class SseProtocol:
         return self._feed_layers(data)
 
     def _feed_layers(self, data: bytes) -> list[bytes]:
-        if self._plain:
-            self._events.resume(self._last_id)
+        begins, before, gaps = self._plain, self._last_id, self.gaps
+        if begins:
+            self._events.resume(before)
         texts: list[bytes] = []
         if self.over:
             return texts
@@ -199,7 +200,16 @@ class SseProtocol:
             self.over = CLOSED_BY_SERVER if self._stream.ended else ""
         self._last_id = self._events.last_id
         self._plain = self._stream.between_chunks and self._events.between_events and not self.over
+        if begins and self._plain and gaps == self.gaps and b"retry" not in data:
+            self._remember(data, texts, before)
         return texts
+
+    def _remember(self, data: bytes, texts: list[bytes], before: bytes) -> None:
+        """Only where it is plain whether an id was set: one that was the same before may have been, or not."""
+        if self._last_id != before:
+            _LATEST.data, _LATEST.last_id, _LATEST.texts = data, self._last_id, texts
+        elif b"id" not in data:
+            _LATEST.data, _LATEST.last_id, _LATEST.texts = data, None, texts
 
     def _texts(self, body: bytes) -> Iterator[bytes]:
         self._check_head()

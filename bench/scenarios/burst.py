@@ -14,7 +14,7 @@ SINCE = "full"
 PARAMETERS = {
     "subscribers": 100,
     "rate_hz": 40.0,
-    "burst": 40,
+    "burst": 20,
     "payload_bytes": 100,
     "path": "direct",
     "poll_interval_s": 0.25,

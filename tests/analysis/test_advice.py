@@ -80,7 +80,7 @@ def test_what_lies_outside_the_measured_loads_is_flagged(
         assert one.high is not None
         assert not one.low <= one.value <= one.high
         number, said = reasons.number(one.factor), reasons.outside(one)
-        assert f"{number}\N{MULTIPLICATION SIGN} the most measured" in said or f"1/{number} of the least" in said
+        assert f" measured ({number}\N{MULTIPLICATION SIGN})" in said or f" measured (1/{number})" in said
 
 
 def test_messages_of_ones_own_were_measured_by_the_echo_as_often_as_it_published(costs: Costs) -> None:
@@ -190,8 +190,8 @@ def test_memory_decides_between_those_that_cores_cannot_tell_apart() -> None:
     assert [reasons.rank(one) for one in found] == ["1=", "1=", "3"]
     said = reasons.conclusion(advise(costs, NEED))
     assert said[0].startswith("NDJSON and SSE cannot be told apart by cores (")
-    assert "; NDJSON holds the least memory of them; DEAR, the next, needs " in said[0]
-    assert said[1] == "Best ready-made product: none of those measured meets this need."
+    assert "; NDJSON holds the least memory of them; next best: DEAR, " in said[0]
+    assert said[1] == "Best off the shelf: none of those measured meets this need."
     twins = [replace(PRICES[2], name=name, each_bytes=size) for name, size in (("sse", 20_000.0), ("ndjson", 20_100.0))]
     alike = reasons.conclusion(advise(fit(cells(twins)), NEED))[0]
     assert alike.startswith("SSE and NDJSON cannot be told apart by cores (")
@@ -239,7 +239,7 @@ def test_products_are_marked(costs: Costs) -> None:
     assert found["websocket"][-1] == "write it yourself, see servers/websocket.py"
     needed = option(costs, NEED, "flask_socketio").cores
     assert reasons.conclusion(advise(costs, NEED))[1] == (
-        f"Best ready-made product: FLASK_SOCKETIO with {needed:.3g} cores."
+        f"Best off the shelf: FLASK_SOCKETIO with {needed:.3g} cores."
     )
     assert "Products carry more than their technique" in reasons.why(advise(costs, NEED))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from bench.analysis.capacity import (
     LEAST_HZ,
     MOST_STEPS,
     RESOLUTION,
+    SLOWING,
     Limit,
     bounded,
     ended,
@@ -22,8 +24,9 @@ from bench.analysis.capacity import (
     step,
     sustained,
 )
+from bench.analysis.distributions import fold
 from bench.plan import SEARCH_STEPS
-from bench.results import CapacityStep, Failure, Finding, Series
+from bench.results import CapacityStep, Failure, Finding, Series, Trial
 from tests.analysis._trials import MS, calm
 
 
@@ -136,9 +139,47 @@ def test_the_search_ends_at_the_highest_rate_that_may_be_asked_for() -> None:
 def test_what_a_trial_says_of_its_rate(changes: dict[str, object], verdict: str) -> None:
     names = changes.get("findings", [])
     assert isinstance(names, list)
-    found = [Finding(name=name, disqualifying=True, observation="seen", remedy="") for name in names]
-    trial = msgspec.structs.replace(calm(), findings=found, failure=changes.get("failure"))
+    trial = msgspec.structs.replace(calm(), findings=disqualified(*names), failure=changes.get("failure"))
     assert step(trial, 200 * MS).verdict == verdict
+
+
+def disqualified(*names: str) -> list[Finding]:
+    return [Finding(name=name, disqualifying=True, observation="seen", remedy="") for name in names]
+
+
+@pytest.mark.parametrize("name", sorted(SLOWING))
+def test_what_slows_others_down_cannot_make_a_rate_look_sustained(name: str) -> None:
+    assert step(calm(findings=disqualified(name)), 200 * MS).verdict == "sustained"
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("generator saturated", "generator"), ("load cores full", "generator"), ("generator far too late", "generator"),
+     ("heavy steal", "disturbed"), ("server held up for long", "disturbed"), ("publisher far too late", "exceeded")],
+)  # fmt: skip
+def test_a_rate_that_is_missed_may_have_been_missed_by_others(name: str, verdict: str) -> None:
+    assert step(calm(findings=disqualified(name)), 50 * MS).verdict == verdict
+
+
+def full(cpu_ms: int, **changes: object) -> Trial:
+    """A trial whose server and broker (50 ms) use a core up while the load generator is busy too, but not late."""
+    usage = calm().usage
+    assert usage is not None
+    usage = msgspec.structs.replace(usage, server=msgspec.structs.replace(usage.server, cpu_ns=cpu_ms * MS))
+    return calm(findings=disqualified("generator saturated"), usage=usage, **changes)
+
+
+def test_a_full_server_is_at_its_end_though_the_generator_is_busy_as_long_as_that_is_not_late() -> None:
+    late = fold(np.full(100, 60 * MS))
+    headroom = calm().headroom
+    assert headroom is not None
+    assert step(full(860), 50 * MS).verdict == "exceeded"
+    assert step(full(840), 50 * MS).verdict == "generator"
+    assert step(full(860, slip=late), 50 * MS).verdict == "generator"
+    for changes in ({"loop_lag": late}, {"unread": late}):
+        late_one = msgspec.structs.replace(headroom, **changes)
+        assert step(full(860, headroom=late_one), 50 * MS).verdict == "generator"
+    assert step(full(860, headroom=None), 50 * MS).verdict == "generator"
 
 
 def test_beyond_the_bound_a_rate_is_exceeded() -> None:

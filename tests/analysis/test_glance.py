@@ -28,7 +28,7 @@ def test_the_first_of_those_that_share_a_rank_is_taken_for_its_memory() -> None:
     assert seen.take == "NDJSON"
     assert seen.cost == cost(found.options[0])
     memory = quantity(found.options[1].memory_bytes, "memory bytes")
-    assert seen.why.startswith(f"level by cores with SSE ({memory}); DEAR, the next, needs ")
+    assert seen.why.startswith(f"level by cores with SSE ({memory}); next best: DEAR, ")
     assert seen.product == "none of those measured meets this need"
 
 
@@ -36,7 +36,9 @@ def test_who_is_alone_in_front_is_told_with_the_distance_to_the_next(costs: Cost
     found = advise(costs, replace(NEED, upstream_rate=1.0))
     assert len(found.first) == 1
     assert glance(found).why == reasons.following(found, found.options[0])[0]
-    assert "the next, needs" in glance(found).why
+    second = min((one for one in found.options if one.rank > 1), key=lambda one: one.cores)
+    assert glance(found).why.startswith(f"next best: {second.variant.label}, ")
+    assert glance(found).why.endswith(f" the cores, {quantity(second.memory_bytes, 'memory bytes')}")
 
 
 def test_a_product_is_told_with_what_becomes_of_messages(costs: Costs) -> None:

@@ -121,7 +121,7 @@ def test_nothing_that_meets_the_need_is_exit_code_1(results: Path) -> None:
 
 def test_the_conclusion_stands_before_the_table(results: Path) -> None:
     said = bench("priced", "--results", str(results), "--subscribers", "100", "--rate", "10").stdout
-    first, product, table = (said.index(words) for words in ("comes first", "Best ready-made product:", "\n| rank"))
+    first, product, table = (said.index(words) for words in ("comes first", "Best off the shelf:", "\n| rank"))
     assert first < product < table
     assert "write it yourself, see servers/sse.py" in said
     assert "pip install Flask-SocketIO" in said

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.clients import _frames, _polls, sse
-from bench.clients._frames import PING, TEXT
+from bench.clients._frames import BINARY, PING, TEXT
 from bench.clients.sse import SseProtocol
 from bench.clients.websocket import WebSocketProtocol
 
@@ -57,11 +57,15 @@ reads = {
         words.map(lambda word: frame(TEXT, word, final=False)),
         words.map(lambda word: frame(0, word)),
         st.just(frame(PING, b"")),
+        st.sampled_from([frame(BINARY, b'{"cursor":"f:3"}'), frame(TEXT, b"a") + frame(BINARY, b'{"cursor":"f:3"}')]),
         words.map(lambda word: frame(TEXT, word)[:-1]),
     ),
     stream: st.one_of(
         words.map(lambda word: chunk(b"data: %b\n\n" % word)),
         words.map(lambda word: chunk(b"id: 7\ndata: %b\n\n" % word)),
+        words.map(lambda word: chunk(b"id: 7\ndata: %b\n\nid: 8\ndata:\n\n" % word)),
+        words.map(lambda word: chunk(b"data: a\n\n") + chunk(b"data: %b\n\n" % word)),
+        st.sampled_from([chunk(b"id\ndata: a\n\n"), chunk(b"retry: 9\ndata: a\n\n"), chunk(b": hello\n\n")]),
         words.map(lambda word: chunk(b"data: %b\n" % word)),
         words.map(lambda word: chunk(b"data: %b\n\n" % word)[:-3]),
         st.just(chunk(b"event: gap\ndata: x\n\n")),
@@ -79,7 +83,7 @@ reads = {
 def said(protocol, data):
     """Everything that a read makes known."""
     texts = list(protocol.feed(data))
-    told = (texts, protocol.over, protocol.cursor, protocol.gaps)
+    told = (texts, protocol.over, protocol.cursor, protocol.gaps, getattr(protocol, "retry_s", None))
     if isinstance(protocol, _polls.PollProtocol) and not (protocol.waiting or protocol.over):
         protocol.request()
     return told
@@ -88,7 +92,8 @@ def said(protocol, data):
 @pytest.mark.parametrize("make", reads, ids=lambda make: make.__name__)
 @given(data=st.data())
 def test_two_subscribers_hear_what_each_would_hear_alone(make, data):
-    turns = data.draw(st.lists(st.tuples(st.booleans(), reads[make]), max_size=8))
+    pool = data.draw(st.lists(reads[make], min_size=1, max_size=3))  # few: the same is to come again and again
+    turns = data.draw(st.lists(st.tuples(st.booleans(), st.sampled_from(pool)), max_size=8))
     forget()
     pair = make(), make()
     together = [said(pair[who], read) for who, read in turns]
@@ -98,3 +103,31 @@ def test_two_subscribers_hear_what_each_would_hear_alone(make, data):
         forget()
         apart.append(said(alone[who], read))
     assert together == apart
+
+
+@pytest.mark.parametrize(
+    ("make", "read", "parser", "way"),
+    [
+        (websocket, b"".join(frame(TEXT, word) for word in (b"a", b"bc")), _frames.FrameParser, "_feed_frames"),
+        (stream, chunk(b"id: 1\ndata: a\n\nid: 2\ndata: bc\n\n"), SseProtocol, "_feed_layers"),
+        (stream, chunk(b"data: a\n\n") + chunk(b"data: bc\n\n"), SseProtocol, "_feed_layers"),
+    ],
+)
+def test_a_batch_is_parsed_once_for_all(make, read, parser, way, monkeypatch):
+    forget()
+    first, second = make(), make()
+    assert first.feed(read) == [b"a", b"bc"]
+    monkeypatch.delattr(parser, way)
+    assert second.feed(read) == [b"a", b"bc"]
+    assert second.cursor == first.cursor
+
+
+def test_an_empty_id_is_forgotten_by_everybody():
+    forget()
+    fresh, told = stream(), stream()
+    unset = chunk(b"id\ndata: a\n\n")
+    fresh.feed(unset)
+    told.feed(chunk(b"id: 7\ndata: b\n\n"))
+    fresh.feed(unset)
+    told.feed(unset)
+    assert told.cursor is None

@@ -188,7 +188,7 @@ def test_typical_needs_are_answered_at_a_glance_before_all_else(text: str) -> No
 def test_the_page_says_how_far_predictions_are_off_and_what_is_extrapolated(read: Reader) -> None:
     assert "Typical error of a prediction:" in read.text
     assert "several processes, one was measured" in read.text
-    assert "the most measured, 400" in read.text
+    assert ", at most 400 measured (" in read.text
 
 
 def test_the_data_of_the_page_are_the_fitted_costs(text: str) -> None:

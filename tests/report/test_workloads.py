@@ -13,7 +13,8 @@ import pytest
 from bench.analysis.cells import Cells
 from bench.arguments import parser
 from bench.report import build
-from bench.report.figures import WORKLOADS_SECTION, Drawn, drawn
+from bench.report.figures import WORKLOADS_SECTION, Drawn, drawn, painted, subjects
+from bench.report.figures._canvas import drawing
 from bench.report.sections import workloads as section
 from bench.report.sections.workloads import COMMANDS, PARAGRAPHS
 from bench.report.traced import Number, Phrase, plain
@@ -108,8 +109,9 @@ def test_where_the_generator_gave_way_a_capacity_is_at_least_what_was_found(cell
     assert re.search(r"WebSocket [678]\d,\d\d\d /s", delivered)
 
 
-def test_nobody_is_behind_one_whose_search_had_no_end(cells: Cells) -> None:
-    """The same, but the generator gives way to WebSocket as well: which of the two sustains more is not known."""
+@pytest.fixture(scope="module")
+def endless(cells: Cells) -> Cells:
+    """The same, but the generator gives way to every variant."""
     cut = [
         msgspec.structs.replace(trial, capacity=[
             msgspec.structs.replace(step, verdict="generator") if step.verdict == "exceeded" else step
@@ -117,9 +119,25 @@ def test_nobody_is_behind_one_whose_search_had_no_end(cells: Cells) -> None:
         ])
         for trial in cells.trials
     ]  # fmt: skip
-    said = told(Cells(cells.run, cut), "capacity")[0]
+    return Cells(cells.run, cut)
+
+
+def test_nobody_is_behind_one_whose_search_had_no_end(endless: Cells) -> None:
+    said = told(endless, "capacity")[0]
     assert re.search(r"whose end was not found: .*WebSocket at least", said)
     assert "behind it" not in said
+
+
+def under_the_axis(cells: Cells) -> str:
+    """What stands under the axis of the bars of capacity."""
+    figure, subject = next(pair for pair in subjects(cells) if pair[0].name == "capacity")
+    with drawing():
+        return str(painted(figure, subject).axes[0].get_xlabel())
+
+
+def test_a_noise_floor_is_drawn_only_where_somebody_may_be_behind(cells: Cells, endless: Cells) -> None:
+    assert "noise floor beyond the best technique" in under_the_axis(cells)
+    assert under_the_axis(endless) == ""
 
 
 def test_the_crossing_of_batching_stands_in_figure_and_paragraph(cells: Cells, figures: dict[str, Drawn]) -> None:

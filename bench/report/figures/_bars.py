@@ -133,9 +133,10 @@ def number(axes: Axes, row: Row, text: str) -> None:
     axes.annotate(text, xy=(reach(row), row.y), xytext=(6, 0), textcoords="offset points", va="center")
 
 
-def floor(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
-    """The noise floor as a grey band and the harness floor as a grey line, both told under the axis."""
-    told = [_noise(axes, subject, metric, chart), _harness(axes, subject, metric, chart)]
+def floor(axes: Axes, subject: Subject, metric: str, chart: Rows, ranked: bool = True) -> None:
+    """The noise floor as a grey band (unless `ranked` says that nobody can be behind) and the harness floor as a grey
+    line, both told under the axis."""
+    told = [_noise(axes, subject, metric, chart) if ranked else "", _harness(axes, subject, metric, chart)]
     axes.set_xlabel("\n".join(words for words in told if words), fontsize=SMALL_PT, linespacing=LINES)
 
 

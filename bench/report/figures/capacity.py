@@ -99,7 +99,7 @@ def most_sentence(subject: Subject) -> str:
 def most(subject: Subject) -> Figure:
     """One bar per variant."""
     chart = _rows.rows(subject, METRIC)
-    least = {one.variant.name: one.words for one in searched(subject)}
+    found = {one.variant.name: one for one in searched(subject)}
     figure = canvas(chart.height_in)
     axes = figure.add_subplot()
     texts = []
@@ -108,7 +108,7 @@ def most(subject: Subject) -> Figure:
         _bars.trials(axes, row)
         delivered = subject.cells.estimate(DELIVERED, subject.scenario, row.variant.name)
         texts.append(
-            least[row.variant.name] + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else "")
+            found[row.variant.name].words + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else "")
         )
         _bars.number(axes, row, texts[-1])
     _bars.finish(axes, chart, "per s")
@@ -119,7 +119,8 @@ def most(subject: Subject) -> Figure:
     ]
     axes.set_xlim(0, max([axes.get_xlim()[1], *reaches]))
     linear_ticks(axes.xaxis, "per s", room_in=width_in)
-    _bars.floor(axes, subject, METRIC, chart)
+    behind = any(not (one.at_least or one.variant.product) for one in found.values())
+    _bars.floor(axes, subject, METRIC, chart, ranked=behind)
     return figure
 
 

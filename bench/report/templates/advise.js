@@ -230,8 +230,8 @@
     const words = number(one.value) + SPACE + one.words;
     if (!one.range) return words + ', none measured';
     return words + (one.value > one.range[1]
-      ? ', ' + number(one.factor) + TIMES + ' the most measured, ' + number(one.range[1])
-      : ', 1/' + number(one.factor) + ' of the least measured, ' + number(one.range[0]));
+      ? ', at most ' + number(one.range[1]) + ' measured (' + number(one.factor) + TIMES + ')'
+      : ', at least ' + number(one.range[0]) + ' measured (1/' + number(one.factor) + ')');
   }
 
   function notes(option, need) {
@@ -294,8 +294,9 @@
     if (!beaten.length) return said + '.';
     const second = least(beaten);
     const whose = first.length > 1 ? ' of ' + fewest.variant.label : '';
-    return said + '; ' + second.variant.label + ', the next, needs ' + factor(second.cores / fewest.cores) +
-      ' the cores' + whose + '.';
+    const held = second.memory_bytes === null ? '' : ', ' + sized(second.memory_bytes, HELD, second.far);
+    return said + '; next best: ' + second.variant.label + ', ' + factor(second.cores / fewest.cores) +
+      ' the cores' + whose + held + '.';
   }
 
   function conclusion(costs, options) {
@@ -305,7 +306,7 @@
       ? product.variant.label + ' with ' + coresOf(product) + ' cores'
       : 'none of those measured meets this need';
     const unpinged = product && product.variant.ping_interval_s ? costs.pinged : '';
-    return [firstOf(costs, options), 'Best ready-made product: ' + ready + unpinged + '.'];
+    return [firstOf(costs, options), 'Best off the shelf: ' + ready + unpinged + '.'];
   }
 
   function because(costs, one, need) {
