@@ -201,7 +201,7 @@ def test_the_page_and_the_summary_of_a_hostile_run_hold_the_section(tmp_path: Pa
     page = build(write(tmp_path / "r", run, trials), tmp_path / "p")
     reader = Reader(page.read_text(encoding="utf-8"))
     assert reader.open == []
-    assert "Until the last of 100 subscribers has all 40 messages of a burst" in reader.text
+    assert "Until the last of 100 subscribers has all 20 messages of a burst" in reader.text
     summary = (page.parent / "summary.md").read_text(encoding="utf-8").split("## Workloads")[1]
     assert HOSTILE not in summary
     assert "Until the last of 100 subscribers" in summary
@@ -217,7 +217,7 @@ def test_the_law_of_a_fan_out_counts_the_members_of_a_room_and_knows_no_burst(ce
 def test_what_is_queued_of_a_burst_is_read_off_its_own_figure_and_no_other(cells: Cells) -> None:
     found = {figure.name: figure for figure in drawn(cells)}
     assert "latency-burst" not in found
-    assert "All 40 messages of a burst are due at the same moment" in found["drain-burst"].sentence
+    assert "All 20 messages of a burst are due at the same moment" in found["drain-burst"].sentence
     drawn_ns = {
         row["variant"]: float(row["latency_ns"]) for row in rows(found["drain-burst"]) if float(row["share"]) == 1.0
     }
