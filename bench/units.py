@@ -131,7 +131,7 @@ def tick(value: float, unit: Unit) -> str:
     """A round number on an axis: `100 µs`, `1 ms`, `2.5 kB`."""
     scale = scale_for(value, unit)
     size = value / scale.size
-    large = unit in ("count", "per s") and 1e4 <= abs(size) < 1e7
+    large = unit in ("count", "per s") and 1e3 <= abs(size) < 1e7
     number = (f"{size:,.0f}" if large else f"{size:.4g}").replace("-", MINUS)
     return (f"{number}{SPACE}{scale.name}" if value else "0").strip(SPACE)
 

@@ -92,6 +92,7 @@ def test_a_ratio_carries_its_interval() -> None:
         (1e7, "ns", "10 ms"),
         (0.0, "ns", "0"),
         (2_500.0, "wire bytes", "2.5 kB"),
+        (5_000.0, "per s", "5,000 /s"),
         (500_000.0, "per s", "500,000 /s"),
         (1e12, "count", "1e+12"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib.text
 import msgspec
@@ -17,12 +18,14 @@ from bench.analysis.cells import Cells
 from bench.analysis.distributions import fold
 from bench.report.figures import painted, subjects
 from bench.report.figures._canvas import drawing
-from bench.results import Run, Trial
+from bench.results import Run, Trial, load
 from tests._faults import faulty
 from tests._synthetic import NATURES, instrumented, swept, synthetic
 from tests._workloads import worked, workloads
 
 Runs = tuple[Run, list[Trial]]
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 
 TOUCH_PX = 1.0
 """Boxes of texts hold the room of the tallest letters: so much of two may meet without a letter touching another."""
@@ -107,6 +110,7 @@ RUNS = {
     "workloads of huge numbers": lambda: workloads(HUGE, blocks=1),
     "workloads of one tiny variant": lambda: workloads(TINY[2:3], blocks=2),
     "workloads, many trials": lambda: workloads(NATURES[2:5], blocks=14),
+    "the reference run": lambda: load(REFERENCE),
 }
 
 

@@ -34,8 +34,8 @@ def linear_ticks(axis: mpl.axis.Axis, unit: Unit, most: int = 5, room_in: float 
 
 
 def log_ticks(axis: mpl.axis.Axis, unit: Unit, low: float, high: float, room_in: float = 4.0) -> None:
-    """Ticks at powers of ten, within two decades also at 2 and 5 of each, within half a decade at every round number;
-    as few as `room_in` inches hold. Where that leaves less than two, ticks as on a linear axis."""
+    """Ticks at powers of ten, within two decades also at 2 and 5 of each or at 3, within half a decade at every round
+    number; as few as `room_in` inches hold. Where that leaves less than two, ticks as on a linear axis."""
     places = _log_places(low, high, max(2, int(room_in / 0.5)))
     if len(places) < 2:
         linear_ticks(axis, unit)
@@ -45,9 +45,11 @@ def log_ticks(axis: mpl.axis.Axis, unit: Unit, low: float, high: float, room_in:
     axis.set_minor_locator(NullLocator())
 
 
+FINE = (1, 2, 5)
 STEPS: tuple[tuple[float, int, tuple[float, ...]], ...] = (
     (0.5, 1, (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)),
-    (2.0, 1, (1, 2, 5)),
+    (2.0, 1, FINE),
+    (2.0, 1, (1, 3)),
     (math.inf, 1, (1,)),
     *((math.inf, apart, (1,)) for apart in (2, 3, 6, 12, 24)),
 )
@@ -55,14 +57,17 @@ STEPS: tuple[tuple[float, int, tuple[float, ...]], ...] = (
 
 
 def _log_places(low: float, high: float, most: int) -> list[float]:
-    """The finest ticks of which there are no more than `most`."""
+    """The finest ticks of which there are two to `most`; empty where no round number lies in between."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for decades, apart, steps in STEPS:
-        every = [step * 10.0**power for power in range(first, last + 1, apart) for step in steps]
+        begin = first if apart == 1 else math.ceil(math.log10(low))  # a power left out must not be the one in range
+        every = [step * 10.0**power for power in range(begin, last + 1, apart) for step in steps]
         places = [place for place in every if low <= place <= high]
-        if math.log10(high / low) <= decades and len(places) <= most:
+        if math.log10(high / low) <= decades and 2 <= len(places) <= most:
             return places
-    return []
+    fine = [step * 10.0**power for power in range(first, last + 1) for step in FINE]
+    inner = [place for place in fine if low <= place <= high]
+    return [inner[0], inner[-1]] if len(inner) > 1 else []
 
 
 def narrow_ticks(axis: mpl.axis.Axis, unit: Unit, low: float, high: float, room_in: float) -> None:

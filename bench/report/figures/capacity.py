@@ -24,8 +24,9 @@ from bench.units import quantity
 METRIC, DELIVERED = "capacity", "capacity_deliveries"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 COLUMNS = 2
-SMALL_IN = 1.35
-"""How tall one of the small charts is."""
+SMALL_IN, SMALL_WIDE_IN = 1.35, 2.25
+"""How tall one of the small charts is, and how wide at least."""
+TITLE_PT = _bars.SMALL_PT + 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +218,10 @@ def _small(
     axes.set_xlim(low_hz, high_hz)
     axes.set_ylim(low_ns, high_ns)
     log_ticks(axes.xaxis, "per s", low_hz, high_hz, 1.7)
-    log_ticks(axes.yaxis, "ns", low_ns, high_ns, 1.4)
+    log_ticks(axes.yaxis, "ns", low_ns, high_ns, 2.0)
     axes.grid(axis="both")
-    name = fitted(one.variant.label, 1.9 - text_width_in(one.words))
-    axes.set_title(f"{heading}{name}  {one.words}", loc="left", fontsize=_bars.SMALL_PT + 0.4, linespacing=1.3)
+    name = fitted(one.variant.label, SMALL_WIDE_IN - text_width_in(f"  {one.words}", TITLE_PT), TITLE_PT)
+    axes.set_title(f"{heading}{name}  {one.words}", loc="left", fontsize=TITLE_PT, linespacing=1.3)
     bound = bound_ns(subject)
     if bound:
         axes.axhline(bound, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
