@@ -32,7 +32,13 @@ def glance(advice: Advice) -> Glance:
     if not advice.options:
         return Glance(reasons.NOTHING_MEETS, "", "", "", polling(advice), "")
     best = advice.options[0]
-    return Glance(best.variant.label, cost(best), why(advice), off_the_shelf(advice), polling(advice), beyond(best))
+    return Glance(best.variant.label, taken(best), why(advice), off_the_shelf(advice), polling(advice), beyond(best))
+
+
+def taken(option: Option) -> str:
+    """What is taken costs, how late its messages come, and what becomes of them while a subscriber is away."""
+    back = f"after a reconnect it {reasons.reconnect(option.variant)}"
+    return f"{cost(option)}; 99\u00a0% within {reasons.late(option)}; {back}"
 
 
 def cost(option: Option) -> str:
@@ -46,7 +52,9 @@ def why(advice: Advice) -> str:
     said = []
     if len(first) > 1:
         others = [f"{one.variant.label} ({reasons.held(one) or 'memory unknown'})" for one in first[1:]]
-        said.append(f"level by cores with {reasons.listed(others)}")
+        said.append(f"no clear difference in cores from {reasons.listed(others)}")
+        if reasons.lightest(first):
+            said.append("it holds the least memory of them")
     return "; ".join([*said, *reasons.following(advice, first[0])])
 
 

@@ -252,7 +252,7 @@ def test_every_option_says_what_becomes_of_messages_after_a_reconnect(costs: Cos
 
 def test_too_few_open_files_are_a_warning(costs: Costs) -> None:
     need = replace(NEED, subscribers=5000, fan_out=1, rate=0.01)
-    words = "needs 5,000 open files per process; the machine measured allows 5,200"
+    words = "needs 5,000 open files per process; the machine measured allows 5,200 (ulimit -n)"
     assert words in notes(advise(replace(costs, open_files=5200), need), "sse")
     for limit in (5256, None):
         assert not any("open files" in said for said in notes(advise(replace(costs, open_files=limit), need), "sse"))

@@ -26,9 +26,15 @@ def test_the_first_of_those_that_share_a_rank_is_taken_for_its_memory() -> None:
     found = advise(fit(cells((PRICES[2], twin, dear), noise=0.1)), NEED)
     seen = glance(found)
     assert seen.take == "NDJSON"
-    assert seen.cost == cost(found.options[0])
+    first = found.options[0]
+    assert seen.cost == (
+        f"{cost(first)}; 99{SPACE}% within {quantity(first.p99_ns, 'ns')};"
+        " after a reconnect it resumes, or says what is missing"
+    )
     memory = quantity(found.options[1].memory_bytes, "memory bytes")
-    assert seen.why.startswith(f"level by cores with SSE ({memory}); next best: DEAR, ")
+    assert seen.why.startswith(
+        f"no clear difference in cores from SSE ({memory}); it holds the least memory of them; next best: DEAR, "
+    )
     assert seen.product == "none of those measured meets this need"
 
 

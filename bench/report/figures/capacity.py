@@ -24,7 +24,7 @@ from bench.units import quantity
 METRIC, DELIVERED = "capacity", "capacity_deliveries"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 COLUMNS = 2
-SMALL_IN, SMALL_WIDE_IN = 1.35, 2.25
+SMALL_IN, SMALL_WIDE_IN = 1.35, 2.08
 """How tall one of the small charts is, and how wide at least."""
 TITLE_PT = _bars.SMALL_PT + 0.4
 

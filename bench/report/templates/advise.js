@@ -240,7 +240,7 @@
     if (option.processes > 1) found.push(['processes', 'several processes, one was measured']);
     if (option.open_files !== null) {
       found.push(['files', 'needs ' + number(option.held) + ' open files per process; the machine measured allows ' +
-        grouped(option.open_files)]);
+        grouped(option.open_files) + ' (ulimit -n)']);
     }
     if (variant.ping_interval_s !== null) {
       found.push(['pings', 'without ' + number(need.subscribers / variant.ping_interval_s) + ' pings per second']);
