@@ -2,14 +2,14 @@
 
 A rate is sustained if nothing was lost, 99 % of the deliveries came within the bound, and the delay did not grow so
 fast that the rate must be beyond the capacity by more than RESOLUTION: a queue that grows passes any bound in the end,
-and a step is short. What slows the load generator or the machine down can only make a delay longer: a rate that is
-sustained all the same is sustained, but one that is missed may be missed by them. From where it starts the search takes
-strides, four times the rate, until one is exceeded (or a quarter of it, down to LEAST_HZ, until one is sustained); then
-the geometric mean of the highest sustained and the lowest missed one, until they are within RESOLUTION. A rate counts
-as exceeded only when two steps have missed, at it or at lower rates above what is sustained: once may be the machine,
-and what is too much for the server at a lower rate is so at a higher one. So the first miss on the way up is tried
-again at once, one on the way down only if no lower one has borne it out in the end. MOST_STEPS end any search. The
-capacity is the highest sustained rate.
+and a step is short. What slows the load generator or the machine down makes no delay shorter: a rate that is sustained
+all the same is sustained, but one that is missed may be missed by them. From where it starts the search takes strides,
+four times the rate, until one is exceeded (or a quarter of it, down to LEAST_HZ, until one is sustained); then the
+geometric mean of the highest sustained and the lowest missed one, until they are within RESOLUTION. A rate counts as
+exceeded only when two steps have missed, at it or at lower rates above what is sustained: once may be the machine, and
+what is too much for the server at a lower rate is so at a higher one. So the first miss on the way up is tried again at
+once, one on the way down only if no lower one has borne it out in the end. MOST_STEPS end any search. The capacity is
+the highest sustained rate.
 
 What fails before the first message of a step is published (the server does not start, somebody cannot connect) has
 nothing to do with the rate. It ends the search: at once while nothing has been measured yet, later when it comes twice
@@ -44,7 +44,8 @@ OF_THE_MACHINE = frozenset(
     {"generator held up for long", "server held up for long", "others took our cores", "heavy steal"}
 )
 SLOWING = OF_THE_GENERATOR | OF_THE_MACHINE | {"publisher far too late"}
-"""Whatever these findings doubt of a trial, they do not make a server look quicker than it is."""
+"""Findings that make no delay shorter: latency counts from when a message was due. But a publisher that is late sends
+in clumps, and a server that batches finds less to do in a clump than in the same messages one by one."""
 OF_THE_LEDGER = frozenset(
     {"lost messages", "duplicated messages", "reordered messages", "corrupted messages", "errors"}
 )
