@@ -258,7 +258,8 @@ class CapacityStep(Fact, frozen=True, kw_only=True):
 
     verdict: sustained; exceeded (the bound, or something was lost); generator (its own limit came first); disturbed (by
     something that has nothing to do with the rate, so that it says nothing); observation: what was seen, in words. The
-    CPU times, `deliveries` (their denominator), `requests` and `segments_in` (see Wire) are those of `window_ns`.
+    CPU times, `deliveries` (their denominator), `requests` and `segments_in` (see Wire) are those of `window_ns`; the
+    slip is the publisher's, over the messages that were measured.
     """
 
     rate_hz: float
@@ -274,6 +275,8 @@ class CapacityStep(Fact, frozen=True, kw_only=True):
     deliveries: int | None = None
     requests: int | None = None
     segments_in: int | None = None
+    slip_p50_ns: int | None = None
+    slip_p99_ns: int | None = None
 
 
 class Finding(Fact, frozen=True, kw_only=True):
@@ -303,7 +306,8 @@ Parameter = int | float | str | list[int]
 
 class Planned(Fact, frozen=True, kw_only=True):
     """One trial of the plan. `id` is its file name; `position` its place in the order in which trials are run;
-    `changes` are the parameters in which it differs from its scenario.
+    `changes` are the parameters in which it differs from its scenario; `retakes` is the id of the trial in whose place
+    it stands (see `bench.retakes`), empty for one that was planned.
     """
 
     id: Name
@@ -313,6 +317,12 @@ class Planned(Fact, frozen=True, kw_only=True):
     position: int
     seed: int
     changes: dict[str, Parameter] = {}
+    retakes: str = ""
+
+    @property
+    def place(self) -> str:
+        """The name of its place in the plan: its own, or that of the trial which it takes again."""
+        return self.retakes or self.id
 
 
 class Trial(Fact, frozen=True, kw_only=True):
@@ -444,7 +454,7 @@ class Store:
     def trials(self) -> list[Trial]:
         """Every record there is, in the order of the plan. Raises ResultsError for a malformed one."""
         records = [read(path, Trial) for path in self.trials_folder.glob("*.json")]
-        return sorted(records, key=lambda trial: trial.planned.position)
+        return sorted(records, key=lambda trial: (trial.planned.position, trial.planned.id))
 
 
 def load(folder: Path) -> tuple[Run, list[Trial]]:

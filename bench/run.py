@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import capacity, scenarios, trial
+from bench import capacity, retakes, scenarios, trial
 from bench.analysis.capacity import sustained
 from bench.analysis.distributions import quantile
 from bench.gate import Say, gate, instruments
@@ -177,27 +177,57 @@ def _changed(then: Environment, now: Environment) -> list[str]:
 
 
 def carry_out(begun: Begun, say: Say) -> int:
-    """Run and store trial after trial, one line each; 0, or 3 if the run holds invalid trials."""
-    store, run, planned, cores = begun.store, begun.run, begun.left, begun.cores
-    machine.pin(0, cores.load)
-    parameters: dict[str, Mapping[str, Any]] = {scenario.name: scenario.parameters for scenario in run.scenarios}
-    began = time.monotonic()
-    estimate_s = expected_s(planned, parameters)
-    width = max(map(len, map(_cell, run.plan)), default=0)
-    for index, one in enumerate(planned):
-        scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
-        of_trial = driven(parameters[one.scenario], one.changes)
-        measure = capacity.run if capacity.is_search(of_trial) else trial.run
-        record = measure(one, scenario, variant, of_trial, cores, run.workers)
-        store.add(record)
-        spent_s = time.monotonic() - began
-        done_s = expected_s(planned[: index + 1], parameters)
-        left_s = (estimate_s - done_s) * spent_s / done_s
-        say(f"{one.position:>3}/{len(run.plan)}  {one.scenario:<11} {_cell(one):<{width}} "
-            f"{outcome(record):<44} {clock(left_s)} left")  # fmt: skip
-    invalid = [record for record in store.trials() if not record.valid]
-    say(f"{len(run.plan)} trials in {store.folder}" + (f", {len(invalid)} invalid" if invalid else ", all valid"))
+    """Run and store trial after trial, one line each, and at the end of every block once more those that the machine
+    disturbed; 0, or 3 if the run holds invalid trials."""
+    store, run = begun.store, begun.run
+    machine.pin(0, begun.cores.load)
+    progress = Progress(run, begun.left)
+    for block in sorted({one.block for one in run.plan}):
+        for one in (one for one in begun.left if one.block == block):
+            say(progress.line(_taken(begun, one)))
+        for one in retakes.due(store.trials(), block):
+            say(progress.line(_taken(begun, one)))
+    records = store.trials()
+    invalid = [record for record in records if not record.valid]
+    whole = not {record.planned.place for record in invalid} - {one.planned.place for one in records if one.valid}
+    said = f", {len(invalid)} invalid" + (", each taken again" if whole else "") if invalid else ", all valid"
+    say(f"{len(records)} trials in {store.folder}{said}")
     return 3 if invalid else 0
+
+
+def _taken(begun: Begun, one: Planned) -> Trial:
+    """The record of a trial, measured and stored."""
+    scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
+    parameters = driven(_parameters(begun.run)[one.scenario], one.changes)
+    measure = capacity.run if capacity.is_search(parameters) else trial.run
+    record = measure(one, scenario, variant, parameters, begun.cores, begun.run.workers)
+    begun.store.add(record)
+    return record
+
+
+def _parameters(run: Run) -> dict[str, Mapping[str, Any]]:
+    return {scenario.name: scenario.parameters for scenario in run.scenarios}
+
+
+class Progress:
+    """One line per trial, with the time that is left. What is taken again is not foreseen: it makes a run slower."""
+
+    def __init__(self, run: Run, left: Sequence[Planned]) -> None:
+        self._of = len(run.plan)
+        self._parameters = _parameters(run)
+        self._width = max(map(len, map(_cell, run.plan)), default=0)
+        self._began = time.monotonic()
+        self._left_s, self._done_s = expected_s(left, self._parameters), 0.0
+
+    def line(self, record: Trial) -> str:
+        """What became of a trial that was just measured."""
+        planned = record.planned
+        if not planned.retakes:
+            took_s = expected_s([planned], self._parameters)
+            self._left_s, self._done_s = self._left_s - took_s, self._done_s + took_s
+        pace = (time.monotonic() - self._began) / self._done_s if self._done_s else 1.0
+        return (f"{planned.position:>3}/{self._of}  {planned.scenario:<11} {_cell(planned):<{self._width}} "
+                f"{outcome(record):<44} {clock(max(0.0, self._left_s) * pace)} left")  # fmt: skip
 
 
 def _cell(planned: Planned) -> str:

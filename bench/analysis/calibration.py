@@ -18,15 +18,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bench.analysis.distributions import merge, quantile
-from bench.analysis.metrics import Unit
 from bench.plan import sequences
 from bench.results import Distribution, Trial
 from servers._plants import MS, PLANTS, Plant, Truth, truth
+
+if TYPE_CHECKING:
+    from bench.analysis.metrics import Unit
 
 MEDIAN_NS = 0.2 * MS
 TAIL_NS = 1.5 * MS

@@ -3,7 +3,9 @@
 A rate is sustained if nothing was lost, 99 % of the deliveries came within the bound, and the delay did not grow so
 fast that the rate must be beyond the capacity by more than RESOLUTION: a queue that grows passes any bound in the end,
 and a step is short. What slows the load generator or the machine down makes no delay shorter: a rate that is sustained
-all the same is sustained, but one that is missed may be missed by them. From where it starts the search takes strides,
+all the same is sustained, but one that is missed may be missed by them. A publisher that is late sends in clumps, and a
+server that batches has less to do for a clump than for as many messages one by one: only what left evenly counts as
+sustained. From where it starts the search takes strides,
 four times the rate, until one is exceeded (or a quarter of it, down to LEAST_HZ, until one is sustained); then the
 geometric mean of the highest sustained and the lowest missed one, until they are within RESOLUTION. A rate counts as
 exceeded only when two steps have missed, at it or at lower rates above what is sustained: once may be the machine, and
@@ -24,6 +26,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.analysis.distributions import quantile
+from bench.analysis.findings import OF_THE_GENERATOR, OF_THE_MACHINE, SLOWING
 from bench.results import CapacityStep, Failure, Finding, Series, Trial
 from bench.units import duration
 
@@ -39,13 +42,8 @@ FULL = 0.9
 """Of a core: a server and its broker that use as much have no time left for more."""
 OWN_SHARE = 0.5
 """Of a delay: above it, what is late is the load generator more than the server."""
-OF_THE_GENERATOR = frozenset({"generator saturated", "load cores full", "generator far too late"})
-OF_THE_MACHINE = frozenset(
-    {"generator held up for long", "server held up for long", "others took our cores", "heavy steal"}
-)
-SLOWING = OF_THE_GENERATOR | OF_THE_MACHINE | {"publisher far too late"}
-"""Findings that make no delay shorter: latency counts from when a message was due. But a publisher that is late sends
-in clumps, and a server that batches finds less to do in a clump than in the same messages one by one."""
+EVEN_SHARE = 0.1
+"""Of the bound: where 99 % of the messages left within it of when they were due, no clump was longer."""
 OF_THE_LEDGER = frozenset(
     {"lost messages", "duplicated messages", "reordered messages", "corrupted messages", "errors"}
 )
@@ -69,6 +67,8 @@ def step(trial: Trial, bound_ns: float) -> CapacityStep:
         deliveries=usage.deliveries if usage else None,
         requests=wire.requests if wire else None,
         segments_in=wire.segments_in if wire else None,
+        slip_p50_ns=quantile(trial.slip, 0.5) if trial.slip else None,
+        slip_p99_ns=quantile(trial.slip, 0.99) if trial.slip else None,
     )
 
 
@@ -84,6 +84,9 @@ def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
         doubted = [finding for finding in disqualifying if finding.name not in SLOWING]
         if doubted:
             return "disturbed", doubted[0].observation
+        slip_ns = quantile(trial.slip, 0.99) if trial.slip else None
+        if slip_ns is not None and slip_ns > EVEN_SHARE * bound_ns:
+            return "generator", f"sent in clumps: 1 % of messages left {duration(slip_ns)} late or later"
         return "sustained", f"99 % within {duration(_late_ns(trial))}"
     machine = [finding for finding in disqualifying if finding.name in OF_THE_MACHINE]
     own = [finding for finding in disqualifying if finding.name in OF_THE_GENERATOR]
@@ -217,6 +220,15 @@ def _ended(last: CapacityStep) -> Limit:
     if share is not None and share >= FULL:
         return Limit.SERVER
     return Limit.LOST if last.delivered < last.expected else Limit.LATE
+
+
+def slip_at_the_end(searches: Sequence[Sequence[CapacityStep]]) -> tuple[float, float] | None:
+    """(median, 99 %) of the publisher's slip at the rates that are given as sustained, the worst of all searches, in
+    ns; None where it is not known."""
+    tried = [(one, sustained(steps)) for steps in searches for one in steps if one.verdict == "sustained"]
+    slips = [(one.slip_p50_ns, one.slip_p99_ns) for one, most_hz in tried if one.rate_hz == most_hz]
+    known = [(p50, p99) for p50, p99 in slips if p50 is not None and p99 is not None]
+    return (max(p50 for p50, _ in known), max(p99 for _, p99 in known)) if known else None
 
 
 def ended(searches: Sequence[tuple[str, Sequence[Sequence[CapacityStep]]]]) -> list[str]:

@@ -40,7 +40,7 @@ class Cells:
 
     def __init__(self, run: Run, trials: Iterable[Trial]) -> None:
         self.run = run
-        self.trials = sorted(trials, key=lambda trial: trial.planned.position)
+        self.trials = sorted(trials, key=lambda trial: (trial.planned.position, trial.planned.id))
         self.facts = {variant.name: variant for variant in run.variants}
         self._hidden = {variant.name for variant in run.variants if variant.hidden}
         self._held: dict[tuple[str, str], list[Trial]] = {}

@@ -66,7 +66,7 @@ class Outcome:
 
 def label_of(trial: Trial) -> str:
     """What the trial is in its block."""
-    return trial.planned.id.partition("-sensitivity-")[2]
+    return trial.planned.place.partition("-sensitivity-")[2]
 
 
 def outcomes(trials: Iterable[Trial], blocks: int) -> list[Outcome]:

@@ -56,7 +56,7 @@ def rows(cells: Cells) -> list[dict[str, Value]]:
     twins = _twins(cells)
     found: list[dict[str, Value]] = []
     for trial in cells.trials:
-        about = _about(cells, trial, trial.planned.id in twins)
+        about = _about(cells, trial, trial.planned.place in twins)
         for metric in METRICS.values():
             if metric.applies(trial.planned.scenario):
                 value = metric.of(trial)
@@ -92,11 +92,11 @@ def _about(cells: Cells, trial: Trial, twin: bool) -> dict[str, Value]:
 
 
 def _twins(cells: Cells) -> set[str]:
-    """The trials that stand second in their cell and block, as `Cells` takes them: by their names."""
-    held: dict[tuple[str, str, str, int], list[str]] = {}
+    """The places that stand second in their cell and block, as `Cells` takes them: by their names."""
+    held: dict[tuple[str, str, str, int], set[str]] = {}
     for trial in cells.seen:
         key = (trial.planned.scenario, trial.planned.variant, point_of(trial), trial.planned.block)
-        held.setdefault(key, []).append(trial.planned.id)
+        held.setdefault(key, set()).add(trial.planned.place)
     return {second for names in held.values() for second in sorted(names)[1:]}
 
 

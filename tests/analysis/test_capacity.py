@@ -12,7 +12,6 @@ from bench.analysis.capacity import (
     LEAST_HZ,
     MOST_STEPS,
     RESOLUTION,
-    SLOWING,
     Limit,
     bounded,
     ended,
@@ -21,10 +20,12 @@ from bench.analysis.capacity import (
     is_at_least,
     limit,
     next_rate,
+    slip_at_the_end,
     step,
     sustained,
 )
 from bench.analysis.distributions import fold
+from bench.analysis.findings import SLOWING
 from bench.plan import SEARCH_STEPS
 from bench.results import CapacityStep, Failure, Finding, Series, Trial
 from tests.analysis._trials import MS, calm
@@ -182,6 +183,24 @@ def test_a_full_server_is_at_its_end_though_the_generator_is_busy_as_long_as_tha
     assert step(full(860, headroom=None), 50 * MS).verdict == "generator"
 
 
+def test_a_rate_is_sustained_only_where_its_messages_left_evenly() -> None:
+    """A late publisher sends in clumps, of which a server that batches makes less work."""
+    late, in_time = (step(calm(slip=fold(np.full(100, slip_ms * MS))), 200 * MS) for slip_ms in (21, 19))
+    assert (late.verdict, in_time.verdict) == ("generator", "sustained")
+    assert late.observation.startswith("sent in clumps")
+    assert step(calm(slip=None), 200 * MS).verdict == "sustained"  # nobody published by the clock
+
+
+def test_the_slip_of_what_is_sustained_is_the_worst_of_the_searches() -> None:
+    def tried(rate_hz: float, verdict: str, slip: int | None) -> CapacityStep:
+        return msgspec.structs.replace(stepped(rate_hz, verdict), slip_p50_ns=slip, slip_p99_ns=slip and 10 * slip)
+
+    first = [tried(100, "sustained", 9), tried(400, "sustained", 2), tried(1600, "exceeded", 99)]
+    second = [tried(100, "sustained", 3)]
+    assert slip_at_the_end([first, second]) == (3, 30)
+    assert slip_at_the_end([[tried(100, "exceeded", 3)], [tried(100, "sustained", None)]]) is None
+
+
 def test_beyond_the_bound_a_rate_is_exceeded() -> None:
     assert step(calm(), 200 * MS).verdict == "sustained"
     assert step(calm(), 50 * MS).verdict == "exceeded"
@@ -266,5 +285,7 @@ def test_a_try_holds_what_its_messages_cost_and_how_they_came() -> None:
     made = step(calm(), 200 * MS)
     assert (made.server_cpu_ns, made.broker_cpu_ns, made.window_ns) == (200 * MS, 50 * MS, 1_000 * MS)
     assert (made.deliveries, made.requests, made.segments_in) == (100, 40, 100)
+    assert made.slip_p50_ns == made.slip_p99_ns == pytest.approx(20_000, rel=1e-3)
     bare = step(calm(usage=None, wire=None), 200 * MS)
+    assert (step(calm(slip=None), 200 * MS).slip_p50_ns, step(calm(slip=None), 200 * MS).slip_p99_ns) == (None, None)
     assert (bare.broker_cpu_ns, bare.deliveries, bare.requests, bare.segments_in) == (None, None, None, None)

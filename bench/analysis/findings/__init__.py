@@ -11,7 +11,9 @@ from bench.analysis.findings import _deaths, _deliveries, _held_up, _load, _mach
 from bench.analysis.findings._check import Check
 from bench.results import Finding, Trial
 
-__all__ = ["CHECKS", "LOAD_SATURATED", "SERVER_SATURATED", "Check", "judge"]
+__all__ = [
+    "CHECKS", "LOAD_SATURATED", "OF_THE_GENERATOR", "OF_THE_MACHINE", "SERVER_SATURATED", "SLOWING", "Check", "judge",
+]  # fmt: skip
 
 LOAD_SATURATED, SERVER_SATURATED = _load.SATURATED, _server.SATURATED
 
@@ -24,6 +26,15 @@ CHECKS = (
     *_held_up.CHECKS,
     *_machine.CHECKS,
 )
+
+OF_THE_GENERATOR, OF_THE_MACHINE = (
+    frozenset(check.name for check in checks if check.disqualifying)
+    for checks in (_load.CHECKS, (*_held_up.CHECKS, *_machine.CHECKS))
+)
+SLOWING = frozenset(
+    {*OF_THE_GENERATOR, *OF_THE_MACHINE, *(check.name for check in _publisher.CHECKS if check.disqualifying)}
+)
+"""What strikes a trial out and makes no delay shorter: latency counts from when a message was due."""
 
 
 def judge(trial: Trial) -> list[Finding]:

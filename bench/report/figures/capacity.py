@@ -267,12 +267,12 @@ def search_sheet(subject: Subject) -> Sheet:
     """A row per try of every search, and one per variant with what was found."""
     rows: list[list[Field]] = []
     for one in searched(subject):
-        rows.append([*who(one.variant), "capacity", None, None, *ends(one.found), None, None, None])
+        rows.append([*who(one.variant), "capacity", None, None, *ends(one.found), None, None, None, None])
         rows += [
             [*who(one.variant), step.verdict, trial.planned.block, place, step.rate_hz, None, None, step.p50_ns,
-             step.p99_ns, step.observation]
+             step.p99_ns, step.slip_p99_ns, step.observation]
             for trial in one.trials
             for place, step in enumerate(trial.capacity, 1)
         ]  # fmt: skip
-    columns = ["what", "block", "try", "rate_per_s", "low_per_s", "high_per_s", "p50_ns", "p99_ns", "observation"]
-    return Sheet([*WHO, *columns], rows)
+    columns = ["what", "block", "try", "rate_per_s", "low_per_s", "high_per_s", "p50_ns", "p99_ns", "slip_p99_ns"]
+    return Sheet([*WHO, *columns, "observation"], rows)

@@ -38,9 +38,11 @@ def outcomes(cells: Cells) -> Outcomes:
     struck = [trial for trial in trials if trial.failure is None and not trial.valid]
     valid = len(trials) - len(failed) - len(struck)
     missing = len({planned.id for planned in run.plan} - {trial.planned.id for trial in trials})
+    again = sum(bool(trial.planned.retakes) for trial in trials)
+    repeated = f", {again} of them taken again because the machine disturbed them" if again else ""
     sentence = (
-        f"{counted(len(run.plan), 'trial')} planned: {valid} valid, {len(struck)} struck out, {len(failed)} failed,"
-        f" {missing} not run."
+        f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(struck)} struck out, {len(failed)}"
+        f" failed, {missing} not run."
     )
     apart = [
         (len(cells.seen) - len(cells.compared), "had one parameter of their scenario changed"),

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from bench.analysis import batching
 from bench.analysis.batching import Crossing, Found
-from bench.analysis.capacity import bounded, ended
+from bench.analysis.capacity import bounded, ended, slip_at_the_end
 from bench.analysis.cells import Cells
 from bench.analysis.statistics import Verdict, compare
 from bench.report.sections._standing import medians, standing
 from bench.report.sections.headline import listed
 from bench.report.traced import Phrase
-from bench.results import Storm, Trial, VariantFacts
+from bench.results import CapacityStep, Storm, Trial, VariantFacts
 from bench.units import counted, factor, measured, quantity, ratio
 
 _Fact = TypeVar("_Fact")
@@ -108,7 +108,18 @@ def _capacity(cells: Cells) -> list[Phrase]:
         medians(cells, "capacity_deliveries", name, "In deliveries per second: ", least),
         (f"What ended the searches: {'; '.join(limits)}.",),
         (f"None of the rates tried was sustained by {listed(none)}.",) if none else (),
+        _evenly([steps for held in searches.values() for steps in held]),
     ]
+
+
+def _evenly(searches: list[list[CapacityStep]]) -> Phrase:
+    """Whether what was sustained had been sent evenly: a server that batches does a clump at less cost."""
+    slips = slip_at_the_end(searches)
+    if slips is None:
+        return ()
+    p50, p99 = (quantity(slip, "ns") for slip in slips)
+    return (f"At the rates sustained, half of the messages left within {p50} of when they were due and 99\u00a0% within"
+            f" {p99}, in the worst search.",)  # fmt: skip
 
 
 def _batching(cells: Cells) -> list[Phrase]:
