@@ -1,8 +1,8 @@
-"""Retakes: a trial that the machine disturbed is taken once more at the end of its block, and both records stay.
+"""Retakes: a trial that the machine disturbed is taken again at the end of its block, and all its records stay.
 
-What is taken again is decided by what the machine did, before anybody looks at what was measured: only by time that a
-hypervisor, other processes or a run queue took, never by a latency, a cost or a loss. So a noisy hour costs time and no
-intervals, and chooses no results. A second disturbance stands. Pure.
+Only time that a hypervisor, other processes or a run queue took asks for a retake. No latency and no cost does, and a
+loss or an error forbids it, so that nothing is taken again until it pleases: a noisy hour costs time and no intervals.
+What is disturbed again is taken again after the others that are due, TIMES at most. Pure.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from bench.analysis.findings import OF_THE_MACHINE, SLOWING
 from bench.results import Planned, Trial
 
 MOST_SHARE = 0.1
-"""Of a block: where more is disturbed, the machine is no place to measure on, and more of the same would not help."""
+"""Of a block, those first in the plan: where more is disturbed, more of the same would not help."""
 FEWEST = 2
-"""So many may be taken again in a block of any size."""
+"""So many retakes there may be in a block of any size."""
+TIMES = 3
+"""A disturbance lasts for seconds, and comes back: where it meets one trial in ten, few meet it four times."""
 
 
 def disturbed(trial: Trial) -> bool:
@@ -27,16 +29,22 @@ def disturbed(trial: Trial) -> bool:
     return trial.failure is None and bool(seen & OF_THE_MACHINE) and seen <= SLOWING
 
 
-def again(planned: Planned) -> Planned:
-    """The same trial once more: same seed, same block, same place."""
-    return msgspec.structs.replace(planned, id=f"{planned.id}-again", retakes=planned.id)
+def again(planned: Planned, time: int = 1) -> Planned:
+    """The same trial once more, for the so-manieth time: same seed, same block, same place."""
+    return msgspec.structs.replace(planned, id=f"{planned.place}-again-{time}", retakes=planned.place)
 
 
 def due(trials: Iterable[Trial], block: int) -> list[Planned]:
-    """What is to be taken again in a block, of which these are the records so far, in their order."""
-    held = [trial for trial in trials if trial.planned.block == block]
-    first = [trial for trial in held if not trial.planned.retakes]
-    taken = {trial.planned.retakes for trial in held if trial.planned.retakes}
-    most = max(FEWEST, int(MOST_SHARE * len(first))) - len(taken)
-    wanted = [again(trial.planned) for trial in first if disturbed(trial) and trial.planned.id not in taken]
-    return wanted[: max(0, most)]
+    """What is to be taken again in a block, of which these are the records so far, in their order. To be asked again
+    when that is done."""
+    held: dict[str, list[Trial]] = {}
+    for trial in trials:
+        if trial.planned.block == block:
+            held.setdefault(trial.planned.place, []).append(trial)
+    left = max(FEWEST, int(MOST_SHARE * len(held))) - sum(len(taken) - 1 for taken in held.values())
+    wanted = [
+        again(taken[0].planned, len(taken))
+        for taken in held.values()
+        if all(map(disturbed, taken)) and len(taken) <= TIMES
+    ]
+    return wanted[: max(0, left)]

@@ -154,9 +154,9 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     if changed:
         raise Refused(f"{name} was begun under other conditions and cannot be mixed with these: {'; '.join(changed)}")
     machine.raise_descriptor_limit(0)
-    done = {record.planned.id for record in store.trials()}
-    left = [planned for planned in run.plan if planned.id not in done]
-    say(f"resuming {name}: {len(done)} of {len(run.plan)} trials are stored, {len(left)} are left")
+    stored = {record.planned.id for record in store.trials()}
+    left = [planned for planned in run.plan if planned.id not in stored]
+    say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
     return Begun(store, run, left, cores)
 
 
@@ -177,25 +177,31 @@ def _changed(then: Environment, now: Environment) -> list[str]:
 
 
 def carry_out(begun: Begun, say: Say) -> int:
-    """Run and store trial after trial, one line each, and at the end of every block once more those that the machine
+    """Run and store trial after trial, one line each, and at the end of every block again those that the machine
     disturbed; 0, or 3 if the run holds invalid trials."""
     store, run = begun.store, begun.run
     machine.pin(0, begun.cores.load)
-    progress = Progress(run, begun.left)
+    progress, records = Progress(run, begun.left), store.trials()
+
+    def take(one: Planned) -> None:
+        records.append(_measured(begun, one))
+        say(progress.line(records[-1]))
+
     for block in sorted({one.block for one in run.plan}):
-        for one in (one for one in begun.left if one.block == block):
-            say(progress.line(_taken(begun, one)))
-        for one in retakes.due(store.trials(), block):
-            say(progress.line(_taken(begun, one)))
-    records = store.trials()
+        for one in begun.left:
+            if one.block == block:
+                take(one)
+        while due := retakes.due(records, block):
+            for one in due:
+                take(one)
     invalid = [record for record in records if not record.valid]
-    whole = not {record.planned.place for record in invalid} - {one.planned.place for one in records if one.valid}
-    said = f", {len(invalid)} invalid" + (", each taken again" if whole else "") if invalid else ", all valid"
+    replaced = {record.planned.place for record in invalid} <= {one.planned.place for one in records if one.valid}
+    said = f", {len(invalid)} invalid" + (", each taken again" if replaced else "") if invalid else ", all valid"
     say(f"{len(records)} trials in {store.folder}{said}")
     return 3 if invalid else 0
 
 
-def _taken(begun: Begun, one: Planned) -> Trial:
+def _measured(begun: Begun, one: Planned) -> Trial:
     """The record of a trial, measured and stored."""
     scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
     parameters = driven(_parameters(begun.run)[one.scenario], one.changes)
@@ -215,7 +221,7 @@ class Progress:
     def __init__(self, run: Run, left: Sequence[Planned]) -> None:
         self._of = len(run.plan)
         self._parameters = _parameters(run)
-        self._width = max(map(len, map(_cell, run.plan)), default=0)
+        self._width = max((len(_cell(retakes.again(one))) for one in run.plan), default=0)
         self._began = time.monotonic()
         self._left_s, self._done_s = expected_s(left, self._parameters), 0.0
 

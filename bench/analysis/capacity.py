@@ -5,13 +5,14 @@ fast that the rate must be beyond the capacity by more than RESOLUTION: a queue 
 and a step is short. What slows the load generator or the machine down makes no delay shorter: a rate that is sustained
 all the same is sustained, but one that is missed may be missed by them. A publisher that is late sends in clumps, and a
 server that batches has less to do for a clump than for as many messages one by one: only what left evenly counts as
-sustained. From where it starts the search takes strides,
-four times the rate, until one is exceeded (or a quarter of it, down to LEAST_HZ, until one is sustained); then the
-geometric mean of the highest sustained and the lowest missed one, until they are within RESOLUTION. A rate counts as
-exceeded only when two steps have missed, at it or at lower rates above what is sustained: once may be the machine, and
-what is too much for the server at a lower rate is so at a higher one. So the first miss on the way up is tried again at
-once, one on the way down only if no lower one has borne it out in the end. MOST_STEPS end any search. The capacity is
-the highest sustained rate.
+sustained.
+
+From where it starts the search takes strides, four times the rate, until one is exceeded (or a quarter of it, down to
+LEAST_HZ, until one is sustained); then the geometric mean of the highest sustained and the lowest missed one, until
+they are within RESOLUTION. A rate counts as exceeded only when two steps have missed, at it or at lower rates above
+what is sustained: once may be the machine, and what is too much for the server at a lower rate is so at a higher one.
+So the first miss on the way up is tried again at once, one on the way down only if no lower one has borne it out in the
+end. MOST_STEPS end any search. The capacity is the highest sustained rate.
 
 What fails before the first message of a step is published (the server does not start, somebody cannot connect) has
 nothing to do with the rate. It ends the search: at once while nothing has been measured yet, later when it comes twice
@@ -43,7 +44,7 @@ FULL = 0.9
 OWN_SHARE = 0.5
 """Of a delay: above it, what is late is the load generator more than the server."""
 EVEN_SHARE = 0.1
-"""Of the bound: where 99 % of the messages left within it of when they were due, no clump was longer."""
+"""Of the bound: a stream of which 99 % left within it of when they were due counts as sent evenly."""
 OF_THE_LEDGER = frozenset(
     {"lost messages", "duplicated messages", "reordered messages", "corrupted messages", "errors"}
 )
@@ -79,17 +80,20 @@ def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
         of_server = trial.failure.died in ("", "server", "broker")
         return ("exceeded" if of_server else "generator"), trial.failure.error
     disqualifying = [finding for finding in trial.findings if finding.disqualifying]
+    own = [finding for finding in disqualifying if finding.name in OF_THE_GENERATOR]
     missed = _missed_by(trial, disqualifying, bound_ns)
     if missed is None:
         doubted = [finding for finding in disqualifying if finding.name not in SLOWING]
         if doubted:
             return "disturbed", doubted[0].observation
         slip_ns = quantile(trial.slip, 0.99) if trial.slip else None
-        if slip_ns is not None and slip_ns > EVEN_SHARE * bound_ns:
-            return "generator", f"sent in clumps: 1 % of messages left {duration(slip_ns)} late or later"
+        if (
+            slip_ns is not None and slip_ns > EVEN_SHARE * bound_ns
+        ):  # on an idle core a stall did it, which may not come back
+            clumps = f"sent in clumps: 1 % of messages left {duration(slip_ns)} late or later"
+            return ("generator" if own else "disturbed"), clumps
         return "sustained", f"99 % within {duration(_late_ns(trial))}"
     machine = [finding for finding in disqualifying if finding.name in OF_THE_MACHINE]
-    own = [finding for finding in disqualifying if finding.name in OF_THE_GENERATOR]
     if machine:
         return "disturbed", machine[0].observation
     if own and not _server_was_full_first(trial):
@@ -196,7 +200,7 @@ class Limit(enum.StrEnum):
     LATE = "messages came too late, or later and later, though the server's core was not full"
     LOST = "not every message arrived intact"
     FAILED = "the server, or a connection to it, gave way"
-    GENERATOR = "the load generator was full before the server"
+    GENERATOR = "the load generator, or its publisher, was full before the server"
     DISTURBED = "something else on the machine disturbed every try"
     SPENT = "the search had tried as often, or as high, as it may"
 
@@ -223,8 +227,8 @@ def _ended(last: CapacityStep) -> Limit:
 
 
 def slip_at_the_end(searches: Sequence[Sequence[CapacityStep]]) -> tuple[float, float] | None:
-    """(median, 99 %) of the publisher's slip at the rates that are given as sustained, the worst of all searches, in
-    ns; None where it is not known."""
+    """(median, 99 %) of the publisher's slip at the rates that are given as sustained, each the worst of all
+    searches, in ns; None where it is not known."""
     tried = [(one, sustained(steps)) for steps in searches for one in steps if one.verdict == "sustained"]
     slips = [(one.slip_p50_ns, one.slip_p99_ns) for one, most_hz in tried if one.rate_hz == most_hz]
     known = [(p50, p99) for p50, p99 in slips if p50 is not None and p99 is not None]

@@ -70,8 +70,8 @@ class Cells:
 
     @property
     def compared(self) -> list[Trial]:
-        """The trials of all variants but the hidden ones, valid or not, in the order in which they were run; without
-        the points of sweeps."""
+        """The trials of all variants but the hidden ones, valid or not, in the order of the plan; without the points
+        of sweeps."""
         return [trial for trial in self.seen if not trial.planned.changes]
 
     @property
@@ -109,7 +109,7 @@ class Cells:
         return next((one.apart for one in self.run.scenarios if one.name == scenario), {})
 
     def valid(self, scenario: str, variant: str) -> list[Trial]:
-        """The valid trials of a cell, twins among them, in the order in which they were run."""
+        """The valid trials of a cell, twins among them, in the order of the plan."""
         return self._held.get((scenario, variant), [])
 
     def measured(self, scenario: str) -> list[VariantFacts]:
@@ -203,7 +203,7 @@ class Cells:
         if key in self._blocks:
             return self._blocks[key]
         blocks = self._blocks.setdefault(key, {})
-        for trial in sorted(self.valid(scenario, variant), key=lambda trial: trial.planned.id):
+        for trial in sorted(self.valid(scenario, variant), key=lambda trial: trial.planned.place):
             value = METRICS[metric].of(trial)
             if value is not None:
                 blocks.setdefault(trial.planned.block, []).append(float(value))

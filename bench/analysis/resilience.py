@@ -1,7 +1,8 @@
 """The fault matrix: what every variant did under every fault, beside what its delivery class promises.
 
 Counts are sums over all trials whose ledger can be believed, valid or not: a trial is struck out *because* of what it
-lost, and must not vanish for that. Times rest on valid trials alone, one per block.
+lost, and must not vanish for that. One that only the machine disturbed, and that was taken again, lost nothing that it
+should not have: its last retake counts in its place. Times rest on valid trials alone, one per block.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ def _values(cells: Cells, scenario: str) -> Sequence[str]:
 def trials_under(cells: Cells, fault: Fault, variant: str) -> list[Trial]:
     """The trials of a variant under a fault, valid or not, twins after their firsts."""
     held = [trial for trial in cells.trials if trial.planned.variant == variant and fault_of(trial) == fault]
-    return sorted(held, key=lambda trial: trial.planned.id)
+    return sorted(held, key=lambda trial: (trial.planned.place, trial.planned.id))
 
 
 def by_block(trials: Iterable[Trial], read: Read) -> dict[int, float]:
@@ -199,6 +200,7 @@ def harm(cells: Cells, fault: Fault, variant: VariantFacts) -> Harm:
     """What a fault did to a variant."""
     delivery, trials = delivery_class(variant), trials_under(cells, fault, variant.name)
     counted = [trial for trial in trials if believed(trial)]
+    counted = list({trial.planned.place: trial for trial in counted}.values())  # the last of those at one place
     if not counted:
         return Harm(fault, variant, delivery, Outcome.ABSENT, reason=_why_absent(cells, fault, variant, trials))
     ledgers = [trial.ledger for trial in counted if trial.ledger is not None]

@@ -51,8 +51,8 @@ UNITS = {"wire bytes": "bytes", "memory bytes": "bytes"}
 
 
 def rows(cells: Cells) -> list[dict[str, Value]]:
-    """A row for every trial and every metric that applies to its scenario, with the keys of COLUMNS, in the order in
-    which the trials were run."""
+    """A row for every trial and every metric that applies to its scenario, with the keys of COLUMNS, in the order of
+    the plan."""
     twins = _twins(cells)
     found: list[dict[str, Value]] = []
     for trial in cells.trials:

@@ -6,15 +6,17 @@ They are stored in the folder `instrument/` of the run that they speak for: `cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from bench import results
 from bench.analysis.calibration import readings
 from bench.analysis.cells import Cells
+from bench.analysis.comparable import SAME_MACHINE
 from bench.analysis.metrics import METRICS
 from bench.analysis.sensitivity import Outcome, outcomes
 from bench.generator import records
@@ -25,34 +27,51 @@ from bench.units import factor
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What there is of it; empty where it was not measured."""
+    """What there is of it; empty where it was not measured. `measured`: under which conditions each part of it
+    was, in words."""
 
     calibration: list[sections.Calibrated]
     sensitivity: list[Outcome]
     experiments: int
     blocks: int
     generators: list[Line]
+    measured: Mapping[str, str]
 
 
-NOTHING = Instrument([], [], 0, 0, [])
+NOTHING = Instrument([], [], 0, 0, [], MappingProxyType({}))
+_CONDITIONS = (*SAME_MACHINE, "python")
 
 
 def facts(run_folder: Path, cells: Cells) -> Instrument:
     """Everything that is stored beside a run. Raises bench.results.ResultsError for what is malformed."""
     folder = run_folder / "instrument"
+    here = cells.run.environment
     known = readings(cells.trials)
+    measured: dict[str, str] = {}
     if (folder / "calibration").exists():
-        known = readings(results.load(folder / "calibration")[1])
+        run, trials = results.load(folder / "calibration")
+        known, measured["calibration"] = readings(trials), where(run.environment, here)
     seen: list[Outcome] = []
     blocks = experiments = 0
     if (folder / "sensitivity").exists():
         run, trials = results.load(folder / "sensitivity")
         blocks = run.repetitions
         experiments = len({trial.planned.block for trial in trials}) // blocks
-        seen = outcomes(trials, blocks)
-    compared = folder / "generator.json"
-    generators = lines(records.load(compared)) if compared.exists() else []
-    return Instrument([sections.calibrated(reading) for reading in known], seen, experiments, blocks, generators)
+        seen, measured["sensitivity"] = outcomes(trials, blocks), where(run.environment, here)
+    generators: list[Line] = []
+    if (folder / "generator.json").exists():
+        comparison = records.load(folder / "generator.json")
+        generators, measured["generators"] = lines(comparison), where(comparison.environment, here)
+    calibrated = [sections.calibrated(reading) for reading in known]
+    return Instrument(calibrated, seen, experiments, blocks, generators, measured)
+
+
+def where(there: results.Environment, here: results.Environment) -> str:
+    """Under which conditions something was measured that stands beside a run, in words."""
+    if all(there.facts.get(name) == here.facts.get(name) for name in _CONDITIONS):
+        return "under the same conditions, at another time"
+    told = [f"{name} {there.facts.get(name, 'unknown')}" for name in _CONDITIONS]
+    return f"under other conditions: {', '.join(told)}"
 
 
 def told(outcome: Outcome) -> tuple[str, ...]:

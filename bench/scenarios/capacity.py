@@ -15,7 +15,7 @@ SINCE = "full"
 CONTROLS = False
 PARAMETERS = {
     "subscribers": 100,
-    "rate_hz": 100.0,
+    "rate_hz": 400.0,
     "bound_s": 0.35,
     "payload_bytes": 100,
     "poll_interval_s": 0.25,

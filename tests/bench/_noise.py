@@ -2,10 +2,10 @@
 
 from bench.analysis.findings import _held_up, _load, _machine, _publisher
 
-OF_THE_MACHINE = {check.name for module in (_held_up, _load, _machine, _publisher) for check in module.CHECKS}
+EXCUSED = {check.name for module in (_held_up, _load, _machine, _publisher) for check in module.CHECKS}
 
 
 def sound(trial):
     """Whether a trial is valid but for what the machine did to it."""
     struck = {finding.name for finding in trial.findings if finding.disqualifying}
-    return trial.failure is None and struck <= OF_THE_MACHINE
+    return trial.failure is None and struck <= EXCUSED

@@ -74,6 +74,6 @@ def test_a_server_with_a_planted_flaw_is_refused_by_the_check_for_it(flaw, monke
 
 
 def test_a_server_that_cannot_start_is_a_refutation_and_not_a_crash(monkeypatch):
-    monkeypatch.setattr("bench.processes.ROOT", "/")
+    monkeypatch.setattr("bench.processes._member.ROOT", "/")
     (verdict,) = verify("sse", _variant.load("sse"))
     assert "server" in verdict.refutation

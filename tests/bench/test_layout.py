@@ -18,7 +18,8 @@ HEAVY = {
 PURE = (
     "bench/analysis/",
     "bench/plan.py",
-    "bench/results.py",
+    "bench/results/",
+    "bench/retakes.py",
     "bench/messages.py",
     "bench/paths.py",
     "bench/units.py",

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.analysis.cells import Cells
 from bench.plan import WHOLE
-from bench.report import instrument, spliced
+from bench.report import build, instrument, spliced
 from bench.results import ResultsError, load
 from tests._synthetic import NATURES, instrumented, synthetic, write
 from tests.analysis.test_sensitivity import BLOCKS, EXPERIMENTS, trials
@@ -45,6 +46,22 @@ def test_what_stands_beside_a_run_is_told(run_folder: Path) -> None:
     assert "freeze" in {row.reading.plant for row in told.calibration}
     assert (told.experiments, told.blocks) == (EXPERIMENTS, BLOCKS)
     assert [one.asked for one in told.sensitivity if one.planted] == [EXPERIMENTS] * 3
+
+
+def test_what_was_measured_under_other_conditions_says_so(run_folder: Path) -> None:
+    here = cells(run_folder).run.environment
+    elsewhere = msgspec.structs.replace(here, facts={**here.facts, "cpu": "<other> CPU", "load average before": "9"})
+    later = msgspec.structs.replace(here, facts={**here.facts, "load average before": "9"})
+    newer = msgspec.structs.replace(here, facts={**here.facts, "kernel": "99"})
+    assert instrument.where(later, here) == "under the same conditions, at another time"
+    assert instrument.where(elsewhere, here).startswith("under other conditions: cpu <other> CPU, ")
+    assert "kernel 99" in instrument.where(newer, here)
+    run, held = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
+    calibrations = [trial for trial in held if trial.planned.scenario == "calibration"]
+    write(run_folder / "instrument", msgspec.structs.replace(run, environment=elsewhere), calibrations, "calibration")
+    page = build(run_folder, run_folder.parent / "reports").read_text(encoding="utf-8")
+    assert "Measured under other conditions: cpu &lt;other&gt; CPU" in page
+    assert "Measured under other conditions: cpu &#60;other&#62; CPU" in spliced(PROSE, run_folder, "reports/reference")
 
 
 def test_prose_is_spliced_between_its_marks_alone(run_folder: Path) -> None:

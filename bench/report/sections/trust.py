@@ -20,12 +20,14 @@ from bench.units import counted, percent, quantity
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What is missing from the numbers above, and why. `apart`: scenarios with who has no part in them, in words."""
+    """What is missing from the numbers above, and why. `again`: the ids of the trials that were taken again. `apart`:
+    scenarios with who has no part in them, in words."""
 
     skipped: list[VariantFacts]
     failed_variants: list[VariantFacts]
     failed: list[Trial]
     struck: list[Trial]
+    again: set[str]
     missing: int
     sentence: str
     apart: list[tuple[str, str]]
@@ -38,8 +40,8 @@ def outcomes(cells: Cells) -> Outcomes:
     struck = [trial for trial in trials if trial.failure is None and not trial.valid]
     valid = len(trials) - len(failed) - len(struck)
     missing = len({planned.id for planned in run.plan} - {trial.planned.id for trial in trials})
-    again = sum(bool(trial.planned.retakes) for trial in trials)
-    repeated = f", {again} of them taken again because the machine disturbed them" if again else ""
+    again = {trial.planned.retakes for trial in trials if trial.planned.retakes}
+    repeated = f", {len(again)} of them taken again because the machine disturbed them" if again else ""
     sentence = (
         f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(struck)} struck out, {len(failed)}"
         f" failed, {missing} not run."
@@ -52,7 +54,7 @@ def outcomes(cells: Cells) -> Outcomes:
     if said:
         sentence += f" Of these, {' and '.join(said)}."
     skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))
-    return Outcomes(skipped, refused, failed, struck, missing, sentence, _apart(cells))
+    return Outcomes(skipped, refused, failed, struck, again, missing, sentence, _apart(cells))
 
 
 def _apart(cells: Cells) -> list[tuple[str, str]]:

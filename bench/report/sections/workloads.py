@@ -119,7 +119,7 @@ def _evenly(searches: list[list[CapacityStep]]) -> Phrase:
         return ()
     p50, p99 = (quantity(slip, "ns") for slip in slips)
     return (f"At the rates sustained, half of the messages left within {p50} of when they were due and 99\u00a0% within"
-            f" {p99}, in the worst search.",)  # fmt: skip
+            f" {p99}, in every search.",)  # fmt: skip
 
 
 def _batching(cells: Cells) -> list[Phrase]:

@@ -1,0 +1,176 @@
+"""One process: started, pinned, spoken to by lines of JSON, watched, and ended whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from bench.measure import machine
+
+ROOT = Path(__file__).parents[2]
+STOP_WITHIN_S = 2.0
+LOOK_EVERY_S = 0.05
+_TOLD_OF_A_DEATH = 300  # characters of the last line a dead process wrote
+
+
+class ProcessError(Exception):
+    """A process of the trial failed it; the message names the process and what it last said."""
+
+
+class Died(ProcessError):
+    """The process `who` ended although it was still needed."""
+
+    def __init__(self, who: str, message: str) -> None:
+        super().__init__(message)
+        self.who = who
+
+
+class TimedOut(ProcessError):
+    """A process did not answer in time."""
+
+
+class Watched(Protocol):
+    """A process whose end would be the end of the trial."""
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+
+    def died(self) -> Died:
+        """The error that says how it ended."""
+
+
+class Member:
+    """One process of a trial. What it writes to standard error is kept for the message if it dies."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], cores: tuple[int, ...], environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        self._pending = b""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+        self.process = self._start(command, {**inherited, **(environment or {})})
+        machine.pin(self.process.pid, cores)
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            start_new_session=True,  # Ctrl+C is for the bench, which then ends its processes in order
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._in, self._out = process.stdout.fileno(), process.stdin.fileno()
+        return process
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self.process.pid
+
+    def send(self, order: Mapping[str, Any]) -> None:
+        """Write one order. Raises Died if nobody reads any more."""
+        data = json.dumps(order).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._out, data) :]
+        except OSError:
+            raise self.died() from None
+
+    def receive(self, timeout_s: float) -> dict[str, Any] | None:
+        """The next line it says, or None if it says none in time. Raises Died at the end of the stream."""
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._pending:
+            ready, _, _ = select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                return None
+            data = os.read(self._in, 1 << 20)
+            if not data:
+                raise self.died()
+            self._pending += data
+        line, _, self._pending = self._pending.partition(b"\n")
+        try:
+            said: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise ProcessError(f"the {self.name} said {line[:80]!r}, which is not a line of JSON") from None
+        return said
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def died(self) -> Died:
+        """The error that says how it ended and what it said last."""
+        try:
+            code = self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return Died(self.name, f"the {self.name} closed its output")
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+        last = self.last_words()
+        return Died(self.name, f"the {self.name} {how}" + (f": {last}" if last else ""))
+
+    def last_words(self) -> str:
+        """The last non-empty line of its standard error."""
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][-_TOLD_OF_A_DEATH:] if lines else ""
+
+    def end(self, *, gently: bool) -> None:
+        """End it: with SIGTERM and up to two seconds of patience, or at once."""
+        if self.alive():
+            (self.process.terminate if gently else self.process.kill)()
+        try:
+            self.process.wait(timeout=STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self._log):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(gently=False)
+
+
+def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Watched]) -> dict[str, Any]:
+    """What `member` says when it has done `done`. Raises Died as soon as any watched process ends, or TimedOut."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        said = member.receive(LOOK_EVERY_S)
+        if said is not None and said.get("done") == done:
+            return said
+        check(watched)
+    raise TimedOut(f"the {member.name} did not finish {done!r} within {timeout_s:g} s")
+
+
+def answers(members: Sequence[Member], done: str, timeout_s: float, watched: Sequence[Watched]) -> list[dict[str, Any]]:
+    """What every one of `members` says when it has done `done`, in their order; otherwise as `answer`."""
+    deadline = time.monotonic() + timeout_s
+    return [answer(member, done, deadline - time.monotonic(), watched) for member in members]
+
+
+def watch(watched: Sequence[Watched], until_ns: int) -> None:
+    """Return at `until_ns` of the monotonic clock. Raises Died as soon as any of the processes ends before."""
+    while (left_s := (until_ns - time.monotonic_ns()) / 1e9) > 0:
+        time.sleep(min(LOOK_EVERY_S, left_s))
+        check(watched)
+
+
+def check(watched: Sequence[Watched]) -> None:
+    """Raise Died if any of the processes has ended: for the first of them, since a broker goes with its server."""
+    if all(member.alive() for member in watched):
+        return
+    raise next(member for member in watched if not member.alive()).died()
