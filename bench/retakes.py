@@ -14,8 +14,9 @@ import msgspec
 from bench.analysis.findings import OF_THE_MACHINE, SLOWING
 from bench.results import Planned, Trial
 
-MOST_SHARE = 0.1
-"""Of a block, those first in the plan: where more is disturbed, more of the same would not help."""
+MOST_SHARE = 0.2
+"""Of a block, those first in the plan. Where one trial in ten is disturbed and every other retake too, that is enough
+for all; where more is, more of the same would not help."""
 FEWEST = 2
 """So many retakes there may be in a block of any size."""
 TIMES = 3
@@ -30,7 +31,7 @@ def disturbed(trial: Trial) -> bool:
 
 
 def again(planned: Planned, time: int = 1) -> Planned:
-    """The same trial once more, for the so-manieth time: same seed, same block, same place."""
+    """The same trial, taken again for the `time`-th time: same seed, same block, same place."""
     return msgspec.structs.replace(planned, id=f"{planned.place}-again-{time}", retakes=planned.place)
 
 

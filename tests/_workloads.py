@@ -138,6 +138,8 @@ def tried(nature: Nature, rate_hz: float, mood: float = 1.0) -> CapacityStep:
         deliveries=deliveries,
         requests=round(deliveries / batch_of(nature, rate_hz)) if nature.requests else 0,
         segments_in=deliveries,
+        slip_p50_ns=40_000 if verdict == "sustained" else 9 * MS,
+        slip_p99_ns=3 * MS if verdict == "sustained" else 90 * MS,
     )
 
 

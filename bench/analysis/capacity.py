@@ -87,11 +87,9 @@ def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
         if doubted:
             return "disturbed", doubted[0].observation
         slip_ns = quantile(trial.slip, 0.99) if trial.slip else None
-        if (
-            slip_ns is not None and slip_ns > EVEN_SHARE * bound_ns
-        ):  # on an idle core a stall did it, which may not come back
+        if slip_ns is not None and slip_ns > EVEN_SHARE * bound_ns:
             clumps = f"sent in clumps: 1 % of messages left {duration(slip_ns)} late or later"
-            return ("generator" if own else "disturbed"), clumps
+            return ("generator" if own else "disturbed"), clumps  # a stall on an idle core may not come back
         return "sustained", f"99 % within {duration(_late_ns(trial))}"
     machine = [finding for finding in disqualifying if finding.name in OF_THE_MACHINE]
     if machine:

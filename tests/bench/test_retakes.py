@@ -101,7 +101,7 @@ def test_a_retake_that_lost_a_message_is_not_taken_again():
 
 
 @given(st.integers(0, 80), st.integers(0, 80))
-def test_no_more_than_a_tenth_of_a_block_or_two_is_taken_again(disturbances, calm_ones):
+def test_no_more_than_a_fifth_of_a_block_or_two_is_taken_again(disturbances, calm_ones):
     trials = [judged("heavy steal", place=f"01-{n}") for n in range(disturbances)]
     trials += [judged(place=f"01-calm-{n}") for n in range(calm_ones)]
     asked = due(trials, 1)

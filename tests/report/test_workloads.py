@@ -109,6 +109,19 @@ def test_where_the_generator_gave_way_a_capacity_is_at_least_what_was_found(cell
     assert re.search(r"WebSocket [678]\d,\d\d\d /s", delivered)
 
 
+def test_how_evenly_the_messages_left_is_told_of_the_rates_that_were_sustained(cells: Cells) -> None:
+    """Made up: at those half leave within 40 us of when they are due and 99 % within 3 ms; at others far later."""
+    evenly = told(cells, "capacity")[-1]
+    assert re.search(r"half of the messages left within 40\.\d µs .* 99 % within 3\.\d\d ms, in every search", evenly)
+    unknown = [
+        msgspec.structs.replace(
+            trial, capacity=[msgspec.structs.replace(step, slip_p99_ns=None) for step in trial.capacity]
+        )
+        for trial in cells.trials
+    ]  # fmt: skip
+    assert "left within" not in " ".join(told(Cells(cells.run, unknown), "capacity"))
+
+
 @pytest.fixture(scope="module")
 def endless(cells: Cells) -> Cells:
     """The same, but the generator gives way to every variant."""
