@@ -206,7 +206,7 @@ def test_laws_at_the_points_of_sweeps_are_folded_away(tmp_path: Path) -> None:
     before, after = text.split('<section id="laws">')[1].split("</section>")[0].split("<details>")
     assert "rate_hz 5" not in before
     assert after.count("rate_hz 5") == before.count("<small>broadcast</small>")
-    assert "The same laws at 4 points of sweeps" in after
+    assert "The same laws at points of sweeps: 4 readings" in after
 
 
 def test_how_sure_the_numbers_are_is_said(read: Reader) -> None:
