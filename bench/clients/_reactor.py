@@ -93,6 +93,15 @@ class Reactor:
         del self._links[link.fd]
         self._closed_traffic = self._add(self._closed_traffic, link.counters())
 
+    def linger_until(self, when_ns: int) -> None:
+        """Until then of the monotonic clock, stay with the sockets and alarms before the hub gets its turn, which costs
+        less: for when nothing else on the hub is urgent, and no other reactor there (see `Readiness.lingers`)."""
+        self.readiness.lingers = True
+        self.call_at(when_ns, self._linger_no_more)
+
+    def _linger_no_more(self) -> None:
+        self.readiness.lingers = False
+
     def pause(self) -> None:
         """Read and write nothing until `resume`: all subscribers of this reactor are slow readers meanwhile."""
         self.readiness.pause()

@@ -153,6 +153,8 @@ class Measurement:
             self.comings.begin()
         if self.slow:
             self.slow.begin()
+        if not (self.comings or self.slow):  # whose greenlets are on time, or whose other reactor is
+            reactor.linger_until(self.window.end_ns)
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         if _until(self._is_over, self.drain_s):

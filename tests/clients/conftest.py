@@ -12,10 +12,11 @@ hypothesis.settings.register_profile("clients", deadline=None)
 hypothesis.settings.load_profile("clients")
 
 
-@pytest.fixture(params=[True, False], ids=["epoll", "watchers"])
+@pytest.fixture(params=["epoll", "lingering", "watchers"])
 def reactor(request):
-    """A reactor, over either way of waiting for readiness."""
-    one = Reactor(use_epoll=request.param)
+    """A reactor, over every way of waiting for readiness."""
+    one = Reactor(use_epoll=request.param != "watchers")
+    one.readiness.lingers = request.param == "lingering"
     yield one
     one.close()
 
