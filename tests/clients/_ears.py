@@ -42,3 +42,23 @@ def stream_opening(_head):
 
 def poll_opening(_head):
     return b"HTTP/1.1 200 OK\r\nPush-Cursor: e:0\r\nContent-Length: 0\r\n\r\n"
+
+
+class Listener:
+    """A receiver that keeps everything."""
+
+    def __init__(self):
+        self.data = b""
+        self.reads = []
+        self.lost_because = []
+        self.connected_at = 0
+
+    def connected(self, now_ns):
+        self.connected_at = now_ns
+
+    def receive(self, data, now_ns):
+        self.data += data
+        self.reads.append(now_ns)
+
+    def lost(self, reason):
+        self.lost_because.append(reason)

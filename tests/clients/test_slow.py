@@ -8,8 +8,8 @@ import pytest
 from bench import clients
 from bench.clients import Target
 from bench.clients._slow import PORTION_NS, SlowLink, SlowReactor
+from tests.clients._ears import Listener
 from tests.clients._servers import HttpServer, Scripted, WebSocketServer, eventually
-from tests.clients.test_reactor import Listener
 
 RECEIVE_BYTES = 16_384
 CLIENTS = ["websocket", "sse", "polling", "long_polling"]
