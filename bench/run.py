@@ -192,6 +192,7 @@ def carry_out(begun: Begun, say: Say) -> int:
             if one.block == block:
                 take(one)
         while due := retakes.due(records, block):
+            progress.expect(due)
             for one in due:
                 take(one)
     invalid = [record for record in records if not record.valid]
@@ -216,7 +217,7 @@ def _parameters(run: Run) -> dict[str, Mapping[str, Any]]:
 
 
 class Progress:
-    """One line per trial, with the time that is left. What is taken again is not foreseen: it makes a run slower."""
+    """One line per trial, with the time that is left. What is taken again counts from the end of its block on."""
 
     def __init__(self, run: Run, left: Sequence[Planned]) -> None:
         self._of = len(run.plan)
@@ -225,12 +226,15 @@ class Progress:
         self._began = time.monotonic()
         self._left_s, self._done_s = expected_s(left, self._parameters), 0.0
 
+    def expect(self, more: Sequence[Planned]) -> None:
+        """There are more trials to come."""
+        self._left_s += expected_s(more, self._parameters)
+
     def line(self, record: Trial) -> str:
         """What became of a trial that was just measured."""
         planned = record.planned
-        if not planned.retakes:
-            took_s = expected_s([planned], self._parameters)
-            self._left_s, self._done_s = self._left_s - took_s, self._done_s + took_s
+        took_s = expected_s([planned], self._parameters)
+        self._left_s, self._done_s = self._left_s - took_s, self._done_s + took_s
         pace = (time.monotonic() - self._began) / self._done_s if self._done_s else 1.0
         return (f"{planned.position:>3}/{self._of}  {planned.scenario:<11} {_cell(planned):<{self._width}} "
                 f"{outcome(record):<44} {clock(max(0.0, self._left_s) * pace)} left")  # fmt: skip

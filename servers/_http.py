@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -32,6 +33,9 @@ IDLE_S = 75.0  # between two requests of a connection; longer than the longest p
 LINGER_S = 2.0
 LINGER_BYTES = 16 * 1024 * 1024
 SWEEP_S = 1.0
+LOOK_S = 0.02
+
+PEER_LISTENS = (1, 4, 5)  # established, and closing from our side alone: as the kernel numbers the states of TCP
 
 TAKE_OVER = "pushbench.take_over"
 LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -55,16 +59,20 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
     ) -> None:
         super().__init__(listener, application, spawn=Pool(), log=None, handler_class=handler_class)
         self.max_body_bytes = max_body_bytes
+        self.handlers: set[Handler] = set()
         self.deadlines: dict[Handler, float] = {}
         self.draining = False
         self.sweeper = gevent.spawn(self._sweep)
 
     def drain(self, timeout_s: float) -> None:
-        """Accept nothing any more, cut who is between requests, give the others some time to end by themselves."""
+        """Accept nothing any more, cut who is between requests, give the others some time to end by themselves, as
+        long as there is anybody to whom that makes a difference: not those whose peer has left."""
         self.draining = True
         self.close()
         self._cut(list(self.deadlines))
-        self.pool.join(timeout_s)
+        until = time.monotonic() + timeout_s
+        while any(handler.has_peer() for handler in self.handlers) and (left_s := until - time.monotonic()) > 0:
+            self.pool.join(min(LOOK_S, left_s))
 
     def _sweep(self) -> None:
         """Shut down what is overdue: whoever reads or writes it is woken with the end of the connection."""
@@ -105,12 +113,24 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         except (OSError, AttributeError):  # already closed, or never opened
             return
 
+    def has_peer(self) -> bool:
+        """Whether anybody is there who still listens. Only Linux tells without reading; elsewhere it is assumed."""
+        if sys.platform != "linux":
+            return True
+        try:
+            information = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)  # begins with the state
+        except (OSError, AttributeError):  # already closed
+            return False
+        return information[0] in PEER_LISTENS
+
     def handle(self) -> None:
+        self.server.handlers.add(self)
         try:
             super().handle()
         except OSError:  # the peer is gone
             return
         finally:
+            self.server.handlers.discard(self)
             self.not_due()
 
     def read_requestline(self) -> str:

@@ -26,7 +26,7 @@ PARAMETERS = {
     "poll_interval_s": 0.25,
     "hold_s": 25.0,
     "warm_up_s": 0.5,
-    "measure_s": 5.0,
+    "measure_s": 4.0,
     "drain_s": 5.0,
 }
 PROFILES = {"quick": {"subscribers": 30, "measure_s": 3.0}}

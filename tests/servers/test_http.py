@@ -3,11 +3,13 @@
 import http.client
 import io
 import random
+import sys
 import time
 from contextlib import contextmanager
 
 import flask
 import gevent
+import gevent.event
 import pytest
 from gevent import socket
 
@@ -240,6 +242,48 @@ def test_a_stream_may_take_its_time(quick_deadlines):
     with serving(lambda: flask.Response(slowly(), direct_passthrough=True)) as server, connected(server) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n" + LOCAL + b"\r\n")
         assert everything(connection).endswith(b"firstlast")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a peer has left before anybody reads")
+def test_a_drain_waits_for_nobody_whose_peer_has_left():
+    with waiting() as (server, connection), gevent.Timeout(WITHIN_S):
+        connection.close()
+        eventually(lambda: not any(handler.has_peer() for handler in server.handlers), "the end of the connection")
+        server.drain(10 * WITHIN_S)
+        assert len(server.pool) == 1  # the view does not know
+
+
+def test_a_drain_gives_those_who_listen_their_time():
+    with waiting() as (server, _connection):
+        server.drain(0.05)
+        assert len(server.pool) == 1
+        assert server.handlers.pop().has_peer()
+
+
+def test_a_drain_ends_with_the_last_reply():
+    done = gevent.event.Event()
+    with waiting(done) as (server, connection), gevent.Timeout(WITHIN_S):
+        gevent.spawn(done.set)
+        server.drain(10 * WITHIN_S)
+        assert everything(connection).endswith(b"told")
+        assert not server.handlers
+
+
+@contextmanager
+def waiting(done=None):
+    """A server and a connection whose request is being answered, which takes until `done`."""
+    asked, done = gevent.event.Event(), done or gevent.event.Event()
+
+    def view():
+        asked.set()
+        done.wait()
+        return "told"
+
+    with serving(view) as server, connected(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + LOCAL + b"\r\n")
+        assert asked.wait(WITHIN_S)
+        yield server, connection
+        done.set()
 
 
 @contextmanager
