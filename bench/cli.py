@@ -96,7 +96,8 @@ def _begun(options: argparse.Namespace, begin: Callable[[Request], Begun], **ask
     if options.resume:
         return runs.resume(options.resume, options.results, _say)
     command = ("python", "-m", "bench", *sys.argv[1:])
-    return begin(Request(seed=options.seed, name=options.name, results=options.results, command=command, **asked))
+    asked |= {"seed": options.seed, "name": options.name, "cores_may_sleep": options.cores_may_sleep}
+    return begin(Request(results=options.results, command=command, **asked))
 
 
 def _carry_out(begun: Begun, command: str) -> int:
@@ -174,6 +175,7 @@ def generator(options: argparse.Namespace) -> int:
         rate_hz=options.rate,
         repetitions=options.repetitions,
         headroom=not options.no_headroom,
+        cores_may_sleep=options.cores_may_sleep,
     )
     command = ("python", "-m", "bench", *sys.argv[1:])
     kept: list[records.Comparison] = []

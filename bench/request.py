@@ -39,6 +39,7 @@ class Request:
     changes: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
     workers: int = 1
+    cores_may_sleep: bool = False
     name: str = ""
     results: Path = Path("results")
     command: tuple[str, ...] = ()

@@ -13,10 +13,11 @@ from bench import capacity, retakes, scenarios, trial
 from bench.analysis.capacity import sustained
 from bench.analysis.distributions import quantile
 from bench.gate import Say, gate, instruments
-from bench.measure import machine
+from bench.measure import awake, machine
 from bench.plan import CALIBRATION, driven, expected_s, floors, of_run
 from bench.request import Refused, Request, Settled, preflight, settle
 from bench.results import (
+    CORES_WITHOUT_WORK,
     SCHEMA,
     Environment,
     Planned,
@@ -47,7 +48,7 @@ def begin(request: Request, say: Say) -> Begun:
     settled = settle(request)
     preflight(settled, request.results)
     store = store_for(request, settled.profile)
-    before = Before.look()
+    before = Before.look(request.cores_may_sleep)
     facts = gate(settled.variants, say, settled.idle)
     measured = [variant.name for variant in facts if variant.status == "measured"]
     cells = settled.cells(measured)
@@ -75,7 +76,7 @@ def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, re
     preflight(Settled(name, {}, {}, planted, repetitions, request.seed), request.results)
     settled = Settled(name, {}, {}, {}, repetitions, request.seed)
     facts = [one for one in instruments() if one.name == CALIBRATION]
-    return store_head(store_for(request, name), request, settled, Before.look(), facts, planned)
+    return store_head(store_for(request, name), request, settled, Before.look(request.cores_may_sleep), facts, planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,11 @@ class Before:
     started_at: str
 
     @classmethod
-    def look(cls) -> Before:
-        """As it is now."""
+    def look(cls, cores_may_sleep: bool) -> Before:
+        """As it is now, and from now on without sleep for the cores, unless they may."""
         cores = machine.divide_cores()
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return cls(cores, machine.environment(cores), now)
+        return cls(cores, machine.environment(cores, awake.without_work(cores_may_sleep)), now)
 
 
 def store_for(request: Request, profile: str) -> Store:
@@ -150,7 +151,8 @@ def resume(name: str, results: Path, say: Say) -> Begun:
         raise Refused(f"no run {name!r} in {results}; {nearest(name, runs)}")
     run = store.run()
     cores = machine.divide_cores()
-    changed = _changed(run.environment, machine.environment(cores))
+    without_work = awake.without_work(run.environment.facts.get(CORES_WITHOUT_WORK) == awake.AS_ASKED)
+    changed = _changed(run.environment, machine.environment(cores, without_work))
     if changed:
         raise Refused(f"{name} was begun under other conditions and cannot be mixed with these: {'; '.join(changed)}")
     machine.raise_descriptor_limit(0)
@@ -162,7 +164,7 @@ def resume(name: str, results: Path, say: Say) -> Begun:
 
 def _changed(then: Environment, now: Environment) -> list[str]:
     """Conditions that differ between two environments and would make their trials incomparable."""
-    same_machine = ("cpu", "logical cores", "kernel", "python")
+    same_machine = ("cpu", "logical cores", "kernel", "python", CORES_WITHOUT_WORK)
     pairs: list[tuple[str, object, object]] = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
     pairs += [(f"cores of the {side}", ours, theirs) for side, ours, theirs in (
         ("servers", then.server_cores, now.server_cores), ("load generator", then.load_cores, now.load_cores)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import plan
-from bench.arguments._shared import add_storage, positive, rate
+from bench.arguments._shared import add_sleep, add_storage, positive, rate
 
 if TYPE_CHECKING:
     from bench.arguments._shared import Commands
@@ -106,6 +106,7 @@ def add_generator(commands: Commands) -> None:
     generator.add_argument(
         "--only", action="append", default=[], metavar="LABEL", help="those whose row contains this (repeatable)"
     )
+    add_sleep(generator)
     generator.add_argument("--no-headroom", action="store_true", help="the cost alone, not the sustained rate")
     generator.add_argument("--json", type=Path, metavar="FILE", help="also store the raw measurements in a new file")
     generator.add_argument(

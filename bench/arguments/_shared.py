@@ -17,7 +17,18 @@ def add_storage(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=1, help="seed of order, phases, payloads (default: %(default)s)")
     command.add_argument("--name", default="", help="name of the run (default: the time, and what it is)")
     command.add_argument("--resume", metavar="RUN", help="continue an interrupted run with the trials it still lacks")
+    add_sleep(command)
     add_folders(command)
+
+
+def add_sleep(command: argparse.ArgumentParser) -> None:
+    """Whether the measured machine is kept as it is."""
+    command.add_argument(
+        "--cores-may-sleep",
+        action="store_true",
+        help="leave cores without work to the kernel, as in daily use; where that is allowed they are kept awake else,"
+        " since to wake one, above all on a virtual machine, can take longer than what is measured",
+    )
 
 
 def add_folders(command: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ from bench.generator.peers import PEERS, Peer
 from bench.generator.records import SCHEMA, Comparison, Pass, Row
 from bench.generator.table import OURS, markdown
 from bench.generator.theirs import Stand
-from bench.measure import machine
+from bench.measure import awake, machine
 from bench.measure.machine import Cores
 from bench.processes import ProcessError
 from servers import _variant
@@ -56,6 +56,7 @@ class Load:
     measure_s: float = 5.0
     repetitions: int = 1
     headroom: bool = True
+    cores_may_sleep: bool = False
 
     def rate_of(self, variant: str) -> float:
         """The common rate, or less where one server could not follow."""
@@ -118,10 +119,11 @@ def compare(
     `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
     """
     cores = stage.one_core_each()
+    environment = machine.environment(cores, awake.without_work(load.cores_may_sleep))
     head = partial(
         Comparison, schema=SCHEMA, command=list(command),
         started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-        environment=machine.environment(cores), versions=_versions(), payload_bytes=load.payload_bytes,
+        environment=environment, versions=_versions(), payload_bytes=load.payload_bytes,
     )  # fmt: skip
     found = {one: Found() for one in chosen}
     for one, it in found.items():

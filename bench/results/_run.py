@@ -41,6 +41,11 @@ class ScenarioFacts(Fact, frozen=True, kw_only=True):
     apart: dict[str, str] = {}
 
 
+CORES_WITHOUT_WORK = "cores without work"
+"""The fact of the environment that says what they do, and its value where they are kept from idle states."""
+KEPT_AWAKE = "kept awake"
+
+
 class Environment(Fact, frozen=True, kw_only=True):
     """Where the run was made. Keys are plain words (cpu, kernel, python, ...), values as the system tells them."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.analysis.cells import Cells
 from bench.paths import DIRECT, EMULATED, PATHS
 from bench.report.traced import Number, Phrase
-from bench.results import Parameter, ScenarioFacts
+from bench.results import CORES_WITHOUT_WORK, KEPT_AWAKE, Parameter, ScenarioFacts
 from bench.units import SPACE, counted, quantity
 
 
@@ -111,6 +111,7 @@ def ground(cells: Cells) -> str:
         "one server process"
         + (f" on {'one core' if cores == 1 else counted(cores, 'core')}" if cores and apart else ""),
         "loopback",
+        "cores kept awake" if environment.facts.get(CORES_WITHOUT_WORK) == KEPT_AWAKE else "",
         f"Python{SPACE}{python}" if python else "",
     )
     return ", ".join(part for part in parts if part)

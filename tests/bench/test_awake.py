@@ -1,0 +1,83 @@
+"""Cores are kept from idle states where that is allowed, and it is said where it is not."""
+
+import os
+import struct
+import sys
+
+import pytest
+from msgspec.structs import replace
+
+from bench.analysis.comparable import hindrances
+from bench.measure import awake
+from bench.results import CORES_WITHOUT_WORK, KEPT_AWAKE
+from tests._synthetic import synthetic
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can be asked")
+
+
+@pytest.fixture
+def kernel(tmp_path):
+    """A place for requests, and an idle driver."""
+    requests, driver = tmp_path / "cpu_dma_latency", tmp_path / "current_driver"
+    requests.touch()
+    driver.write_text("haltpoll\n")
+    return requests, driver
+
+
+def holders(path):
+    """The descriptors of this process that have a file open."""
+    found = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        try:
+            found += [int(descriptor)] if os.readlink(f"/proc/self/fd/{descriptor}") == str(path) else []
+        except OSError:  # the one that lists
+            continue
+    return found
+
+
+@linux
+def test_no_latency_at_all_is_asked_for_and_the_request_stays_open(kernel):
+    requests, _ = kernel
+    assert awake.keep_awake(*kernel) == KEPT_AWAKE
+    assert requests.read_bytes() == struct.pack("=i", 0)
+    (held,) = holders(requests)
+    assert not os.get_inheritable(held)
+    assert awake.keep_awake(*kernel) == KEPT_AWAKE  # once is enough
+    assert holders(requests) == [held]
+    os.close(held)
+
+
+@linux
+def test_what_cannot_be_asked_is_named(kernel, tmp_path):
+    requests, driver = kernel
+    missing = tmp_path / "missing"
+    assert awake.keep_awake(missing, driver) == f"may sleep ({missing}: No such file or directory)"
+    assert awake.keep_awake(requests, missing) == f"may sleep ({missing}: No such file or directory)"
+    driver.write_text("none\n")
+    assert awake.keep_awake(requests, driver) == "may sleep (the kernel does not choose between idle states)"
+    assert holders(requests) == []
+
+
+def test_elsewhere_nothing_is_touched(kernel, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert awake.keep_awake(*kernel) == "may sleep (only Linux can be asked)"
+    assert kernel[0].read_bytes() == b""
+
+
+def test_who_wants_to_measure_sleepy_cores_may(monkeypatch):
+    monkeypatch.setattr(awake, "keep_awake", lambda: KEPT_AWAKE)
+    assert awake.without_work(may_sleep=False) == KEPT_AWAKE
+    assert awake.without_work(may_sleep=True) == awake.AS_ASKED
+
+
+def test_runs_with_and_without_sleep_are_not_compared():
+    run, _ = synthetic()
+    kept, let = (with_fact(run, value) for value in (KEPT_AWAKE, awake.AS_ASKED))
+    assert hindrances(kept, let) == [f"{CORES_WITHOUT_WORK}: {KEPT_AWAKE} -> {awake.AS_ASKED}"]
+    assert hindrances(kept, kept) == []
+
+
+def with_fact(run, value):
+    """The run with what its cores did when they had no work."""
+    facts = {**run.environment.facts, CORES_WITHOUT_WORK: value}
+    return replace(run, environment=replace(run.environment, facts=facts))
