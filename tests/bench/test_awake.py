@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from bench.analysis.comparable import hindrances
 from bench.measure import awake
+from bench.request import Refused, Request
 from bench.results import CORES_WITHOUT_WORK, KEPT_AWAKE
+from bench.run import begin, resume
 from tests._synthetic import synthetic
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can be asked")
@@ -75,6 +77,24 @@ def test_runs_with_and_without_sleep_are_not_compared():
     kept, let = (with_fact(run, value) for value in (KEPT_AWAKE, awake.AS_ASKED))
     assert hindrances(kept, let) == [f"{CORES_WITHOUT_WORK}: {KEPT_AWAKE} -> {awake.AS_ASKED}"]
     assert hindrances(kept, kept) == []
+
+
+def test_a_run_is_resumed_as_it_was_begun(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(awake, "keep_awake", lambda: asked.append("awake") or KEPT_AWAKE)
+    for name, sleepy, fact in (("sleepy", True, awake.AS_ASKED), ("wakeful", False, KEPT_AWAKE)):
+        request = Request(variants=("sse",), scenarios=("echo",), name=name, results=tmp_path, cores_may_sleep=sleepy)
+        assert begin(request, print).run.environment.facts[CORES_WITHOUT_WORK] == fact
+        assert resume(name, tmp_path, print).left
+    assert asked == ["awake", "awake"]  # by the second alone, begun and resumed
+
+
+def test_a_run_is_not_resumed_where_cores_do_something_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(awake, "keep_awake", lambda: KEPT_AWAKE)
+    begin(Request(variants=("sse",), scenarios=("echo",), name="one", results=tmp_path), print)
+    monkeypatch.setattr(awake, "keep_awake", lambda: "may sleep (no right)")
+    with pytest.raises(Refused, match=r"cores without work: kept awake -> may sleep \(no right\)"):
+        resume("one", tmp_path, print)
 
 
 def with_fact(run, value):

@@ -1,5 +1,7 @@
 """What is taken again, and what is not: decided by the machine alone."""
 
+from itertools import count
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -185,6 +187,18 @@ def test_what_the_machine_disturbed_is_taken_again_at_the_end_of_its_block(tmp_p
     places = {record.planned.place for record in trials if record.valid}
     assert len(trials) == 9
     assert len(places) == 8
+
+
+def test_the_time_left_holds_what_is_to_be_taken_again(tmp_path, made_up, monkeypatch):
+    _, struck = made_up
+    struck |= {"02-broadcast-sse", "02-broadcast-null"}
+    begun, lines, seconds = begin(small(tmp_path), silently), [], count(step=10)
+    with monkeypatch.context() as slowly:
+        slowly.setattr("bench.run.time.monotonic", lambda: float(next(seconds)))
+        carry_out(begun, lines.append)
+    told = [line.removesuffix(" left").split()[-1] for line in lines if line.endswith(" left")]
+    assert told[-1] == told[-3] == "0:00"
+    assert told[-2] != "0:00"
 
 
 def test_what_is_disturbed_every_time_stays_invalid(tmp_path, made_up):
