@@ -402,7 +402,7 @@ def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
     elsewhere = msgspec.structs.replace(
         here, facts={**here.facts, "kernel": "another"}, server_cores=[77], commit="0" * 40, dirty=not here.dirty
     )
-    monkeypatch.setattr(machine, "environment", lambda cores: elsewhere)
+    monkeypatch.setattr(machine, "environment", lambda cores, without_work: elsewhere)
     with pytest.raises(Refused) as refused:
         resume("small", tmp_path, silently)
     for said in ("-> another", f"cores of the servers: {here.server_cores} -> [77]", "-> 0000000000", "files"):
