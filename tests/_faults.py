@@ -28,7 +28,7 @@ from bench.results import (
     SlowReader,
     Trial,
 )
-from tests._synthetic import NATURES, Nature
+from tests._natures import NATURES, Nature
 
 MS = 1_000_000
 S = 1_000 * MS

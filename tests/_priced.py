@@ -12,7 +12,8 @@ from bench import scenarios
 from bench.analysis.cells import Cells
 from bench.analysis.distributions import fold
 from bench.results import SCHEMA, IdleStep, Parameter, Planned, Run, Trial, Usage, Wire
-from tests._synthetic import Nature, process, synthetic
+from tests._natures import Nature, process
+from tests._synthetic import synthetic
 
 SECOND_NS = 1_000_000_000
 WINDOW_S = 100

@@ -11,7 +11,8 @@ from bench import scenarios
 from bench.analysis.capacity import next_rate
 from bench.analysis.distributions import fold
 from bench.results import SCHEMA, CapacityStep, Parameter, Planned, Run, ScenarioFacts, Storm, Trial
-from tests._synthetic import NATURES, Nature, _driven, _lognormal, synthetic
+from tests._natures import NATURES, Nature, driven, lognormal
+from tests._synthetic import synthetic
 
 WORKLOADS = ("burst", "chat", "storm", "capacity")
 GENERATOR_HZ = 1_300.0
@@ -57,7 +58,7 @@ def workloads(natures: Sequence[Nature] = NATURES, blocks: int = 3, **asked: obj
 
 def _common(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial:
     parameters = parameters_of(planned.scenario)
-    connect = None if nature.late_head else _lognormal(nature.connect_us, 0.4, int(parameters["subscribers"]), rng)
+    connect = None if nature.late_head else lognormal(nature.connect_us, 0.4, int(parameters["subscribers"]), rng)
     return Trial(
         schema=SCHEMA, planned=planned, parameters=parameters, started_at="2026-01-02T03:04:05Z",
         phases_ns={"measure": 2_500 * MS}, connect=connect,
@@ -66,13 +67,13 @@ def _common(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial
 
 def _burst(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
     """The last message of a burst comes as much later as forty deliveries to a hundred subscribers take."""
-    trial = _driven(common, nature, float(rng.normal(1.0, 0.03)), rng)
+    trial = driven(common, nature, float(rng.normal(1.0, 0.03)), rng)
     last = 250e6 if nature.poll else 4_000 * nature.cpu_us * 1_000
     return msgspec.structs.replace(trial, bursts=fold((last * rng.lognormal(0.0, 0.05, 5)).astype(np.int64)))
 
 
 def _chat(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
-    return _driven(common, nature, float(rng.normal(1.0, 0.03)), rng)
+    return driven(common, nature, float(rng.normal(1.0, 0.03)), rng)
 
 
 def _storm(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:

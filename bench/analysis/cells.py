@@ -161,17 +161,30 @@ class Cells:
         return Comparison(self.facts[variant], self.facts[reference], found.ratio, found.difference, found.verdict)
 
     def floor(self, metric: str, scenario: str) -> Floor:
-        """The noise floor of a metric in a scenario, from all twins there; an assumed one without any. Never less than
-        the metric can tell."""
+        """The noise floor of a metric in a scenario, from all twins there. Without any it is assumed: as wide as the
+        widest that twins of other scenarios show, if that is more. Never less than the metric can tell."""
         key = (metric, scenario)
         if key not in self._floors:
-            pairs: dict[int, list[tuple[float, float]]] = {}
-            for _, blocks in self._twins(metric, scenario):
-                for block, pair in blocks.items():
-                    pairs.setdefault(block, []).append(pair)
-            found = noise_floor(pairs, METRICS[metric].grain)
-            self._floors[key] = replace(found, ratio=max(found.ratio, METRICS[metric].resolution))
+            own = self._floor(metric, scenario)
+            self._floors[key] = own if own.measured else self._widened(own, metric)
         return self._floors[key]
+
+    def _floor(self, metric: str, scenario: str) -> Floor:
+        pairs: dict[int, list[tuple[float, float]]] = {}
+        for _, blocks in self._twins(metric, scenario):
+            for block, pair in blocks.items():
+                pairs.setdefault(block, []).append(pair)
+        found = noise_floor(pairs, METRICS[metric].grain)
+        return replace(found, ratio=max(found.ratio, METRICS[metric].resolution))
+
+    def _widened(self, assumed: Floor, metric: str) -> Floor:
+        """An assumed floor, no narrower than any that twins of other scenarios show."""
+        floors = [assumed, *(self._floor(metric, scenario) for scenario in self.scenarios)]
+        return replace(
+            assumed,
+            ratio=max(floor.ratio for floor in floors),
+            difference=max(floor.difference for floor in floors),
+        )
 
     def twins(self, metric: str, scenario: str) -> list[Comparison]:
         """The A/A comparison: every cell that was run twice in a block, its twin against itself. The verdict of equal

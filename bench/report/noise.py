@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bench.analysis.cells import HARNESS, Cells, Comparison
 from bench.analysis.metrics import METRICS, Metric
 from bench.analysis.statistics import FEWEST_TRIALS, FLOOR_CONFIDENCE, TWINS_CONFIDENCE, Estimate, Verdict
+from bench.report.text import listed
 from bench.units import counted, factor, measured, percent, quantity, tick
 
 FLAGGED = (Verdict.HIGHER, Verdict.LOWER)
@@ -67,6 +68,12 @@ def share(ratio: float) -> str:
     return percent(math.ceil((ratio - 1) * 100 - 1e-6) / 100)
 
 
+def doubled(cells: Cells) -> str:
+    """The scenarios of which a cell was run twice in a block, in words; empty without any."""
+    held = dict.fromkeys(scenario for scenario, metric in _headline(cells) if cells.twinned(metric.name, scenario))
+    return "every scenario" if list(held) == cells.scenarios else listed(held) if held else ""
+
+
 def twins(cells: Cells) -> list[Twins]:
     """A line per headline metric and scenario, as far as twins were run and have the metric."""
     return [
@@ -112,8 +119,8 @@ def about_twins(cells: Cells) -> list[str]:
         ]
     fewest = min((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
     told = [
-        "Noise floor: one variant of every scenario is run twice in each block, a round of all trials. From the scatter"
-        " of these twins"
+        f"Noise floor: one variant of {doubled(cells)} is run twice in each block, a round of all trials. From the"
+        " scatter of these twins"
         f" ({counted(fewest.pairs, 'pair')} of every metric) follows how far the middle of"
         f" {counted(fewest.blocks, 'block')} of equal things lies from equality by chance: beyond the floor in"
         f" {percent(1 - FLOOR_CONFIDENCE)} of cases. A variant noisier than the twins is held back by its own interval."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, invisible and direction-changing characters, lone surrogates
@@ -41,6 +42,12 @@ def code(text: object) -> Verbatim:
     as elsewhere where it holds what could end the span or what a lax reader could take for HTML."""
     kept = clean(text).strip()
     return Verbatim(f"`{kept}`" if kept and "`" not in kept and not _HTML.search(kept) else markdown(kept))
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; at least one."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def slug(text: object) -> str:

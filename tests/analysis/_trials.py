@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.analysis.distributions import fold
 from bench.results import SCHEMA, Headroom, Ledger, Machine, Planned, ProcessUsage, Trial, Usage, VariantFacts, Wire
-from tests._synthetic import process
+from tests._natures import process
 
 MS = 1_000_000
 

@@ -9,7 +9,8 @@ import pytest
 
 from bench.analysis.batching import Found, askers, cheaper, crossings, curve, several
 from bench.analysis.cells import Cells
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 from tests._workloads import BATCH_HZ, worked
 
 POLLING, WAITING, SSE, WEBSOCKET = NATURES[:4]

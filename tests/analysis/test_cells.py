@@ -15,7 +15,8 @@ from bench.analysis.cells import HARNESS, Cells
 from bench.analysis.metrics import METRICS
 from bench.analysis.statistics import ASSUMED_FLOOR, Verdict
 from bench.results import Failure
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 from tests._workloads import worked
 
 
@@ -75,6 +76,27 @@ def test_twins_of_a_block_measure_the_noise_floor() -> None:
     stray = stats.t.ppf(0.975, len(apart)) * np.sqrt(np.mean(apart**2) / len(apart))
     assert floor.ratio == pytest.approx(np.exp(stray))
     assert (floor.pairs, floor.blocks) == (3, 3)
+
+
+def test_the_floor_of_a_scenario_without_twins_is_no_narrower_than_that_of_others() -> None:
+    run, trials = synthetic(troubles=False, twins=True)
+    _, echoes = synthetic(scenarios=["echo"], troubles=False, twins=True, seed=2)
+    twinned = [trial for trial in trials if trial.planned.scenario != "echo"] + echoes
+    for held, sources in ((trials, ["broadcast"]), (twinned, ["broadcast", "echo"])):
+        cells = Cells(run, held)
+        floors = [cells.floor("cpu", name) for name in sources]
+        assert len({own.ratio for own in floors}) == len(floors)
+        assert all(own.measured for own in floors)
+        assumed = cells.floor("cpu", "idle")
+        assert not assumed.measured
+        assert assumed.ratio == max(ASSUMED_FLOOR, *(own.ratio for own in floors)) > ASSUMED_FLOOR
+        assert assumed.difference == max(own.difference for own in floors)
+
+
+def test_calm_twins_elsewhere_do_not_narrow_an_assumed_floor() -> None:
+    cells = Cells(*synthetic(troubles=False, twins=True))
+    assert cells.floor("wire", "broadcast").ratio < ASSUMED_FLOOR
+    assert cells.floor("wire", "echo").ratio == ASSUMED_FLOOR
 
 
 def test_a_twin_serves_the_floor_and_not_the_number_of_its_cell() -> None:

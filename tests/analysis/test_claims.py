@@ -25,7 +25,8 @@ from bench.analysis.claims import (
     of_products,
 )
 from bench.analysis.metrics import METRICS
-from tests._synthetic import NATURES, Nature, synthetic
+from tests._natures import NATURES, Nature
+from tests._synthetic import synthetic
 
 
 @pytest.fixture(scope="module")

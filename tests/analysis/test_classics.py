@@ -22,7 +22,8 @@ from bench.analysis.classics import (
 from bench.arguments import parser
 from bench.request import Request, settle
 from bench.results import Trial, Wire
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 
 
 def cells_with(changes: dict[str, dict[str, float]], scenario: str = "broadcast") -> Cells:

@@ -19,8 +19,9 @@ from bench.analysis.loads import Way, load_of, share
 from bench.plan import PROFILES
 from bench.request import Request, settle
 from bench.results import Failure
+from tests._natures import NATURES
 from tests._priced import BASE, COOLING_S, PRICES, cells, priced, truth
-from tests._synthetic import NATURES, synthetic
+from tests._synthetic import synthetic
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 from bench.analysis.cells import Cells
 from bench.analysis.doubts import RUN_CHECKS, RunCheck, doubts
 from bench.results import Run, Trial
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 from tests.analysis._trials import changed
 from tests.analysis.test_stability import run_with
 

@@ -10,7 +10,8 @@ from bench.analysis.distributions import fold
 from bench.analysis.findings import CHECKS, Check, judge
 from bench.plan import BRIEF, calibration
 from bench.results import SCHEMA, Absences, Distribution, Failure, Oracle, SlowReader, Trial
-from tests._synthetic import calibrated, process, synthetic
+from tests._natures import process
+from tests._synthetic import calibrated, synthetic
 from tests.analysis._trials import MS, calm, changed, waiting
 
 CORES_MS = 2_000  # two cores over the window of a calm trial

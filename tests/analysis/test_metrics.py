@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.analysis.distributions import fold
 from bench.analysis.metrics import FAULTS, METRICS, SEGMENT_HEADER_BYTES, slope
 from bench.results import Absences, CapacityStep, IdleStep, Outage, Restart, SlowReader, Storm, Trial
-from tests._synthetic import process
+from tests._natures import process
 from tests.analysis._trials import MS, calm, changed
 
 BY_HAND = {

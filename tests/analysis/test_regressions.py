@@ -6,7 +6,8 @@ import pytest
 from bench.analysis.cells import HARNESS
 from bench.analysis.comparable import hindrances, news
 from bench.analysis.regressions import Shown, compare_runs
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 from tests.analysis._runs import Made, flat
 
 NAMES = ("polling", "sse", "websocket", "ndjson", HARNESS)

@@ -16,7 +16,8 @@ from bench.analysis.findings import judge
 from bench.analysis.resilience import Fault, Outcome, faults, harm, matrix, outcome
 from bench.results import Absences, Ledger, Oracle, Outage, Trial
 from tests._faults import EXPECTED, OWN, SWEPT, fault_trial, faulty
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 from tests.analysis._trials import MS, calm, changed
 
 RESUMING, PLAIN, BROKERED = NATURES[2], NATURES[5], NATURES[4]  # SSE; Flask-SocketIO; flask-sse, which has a broker

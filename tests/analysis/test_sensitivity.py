@@ -8,7 +8,7 @@ from bench.analysis.sensitivity import outcomes
 from bench.report.instrument import sensitivity_table
 from bench.results import Trial
 from bench.sensitivity import plan
-from tests._synthetic import process
+from tests._natures import process
 from tests.analysis._trials import MS, calm, changed
 
 BLOCKS, EXPERIMENTS = 5, 4

@@ -12,7 +12,8 @@ from bench.analysis.cells import Cells
 from bench.analysis.distributions import fold
 from bench.analysis.stability import RULES, TOO_FEW, Instability, spread, stray, unstable
 from bench.results import Run, Trial
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 
 SSE = tuple(nature for nature in NATURES if nature.name == "sse")
 DISAGREE, STRAY = RULES

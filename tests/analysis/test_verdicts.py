@@ -23,7 +23,8 @@ from bench.analysis.statistics import (
     noise_floor,
 )
 from bench.results import Run, Trial
-from tests._synthetic import NATURES, synthetic
+from tests._natures import NATURES
+from tests._synthetic import synthetic
 
 GRAIN = 1e-6
 RUNS = 1_500

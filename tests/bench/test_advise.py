@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from bench import advise
 from bench.arguments import parser
 from bench.request import Refused
+from tests._natures import NATURES
 from tests._priced import PRICES, priced
-from tests._synthetic import HOSTILE, NATURES, synthetic, write
+from tests._synthetic import HOSTILE, synthetic, write
 
 ASKED = {
     "subscribers": "100", "rate": "10", "payload": "200", "upstream_rate": "0", "max_staleness": "2s", "fan_out": None,

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from bench import cli
-from tests._synthetic import NATURES, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import synthetic, write
 from tests.report.test_comparison import dearer
 
 CHOSEN = NATURES[:5]

@@ -17,7 +17,8 @@ from bench.plan import WHOLE
 from bench.report import build
 from bench.results import Failure, Run, Trial
 from tests._faults import faulty
-from tests._synthetic import NATURES, hostile, instrumented, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import hostile, instrumented, synthetic, write
 from tests._workloads import worked
 from tests.browser._sight import Sight, seen
 

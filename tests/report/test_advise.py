@@ -22,8 +22,9 @@ from bench.arguments import parser
 from bench.report import advising, build
 from bench.report.advising import TYPICAL
 from bench.report.page import SCRIPTS
+from tests._natures import NATURES
 from tests._priced import PRICES, cells, priced
-from tests._synthetic import HOSTILE, NATURES, synthetic, write
+from tests._synthetic import HOSTILE, synthetic, write
 from tests.report.test_page import Reader
 
 SCRIPT = Path(advising.__file__).parent / "templates" / "advise.js"

@@ -17,7 +17,8 @@ from bench.report.sections.answer import Opening
 from bench.report.sections.cautions import RANGE_TRIALS
 from bench.report.traced import Number, plain
 from bench.results import load
-from tests._synthetic import NATURES, Nature, synthetic
+from tests._natures import NATURES, Nature
+from tests._synthetic import synthetic
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 SPACE = "\N{NO-BREAK SPACE}"

@@ -10,7 +10,8 @@ from bench.analysis.regressions import Shown
 from bench.report import comparison
 from bench.results import ResultsError
 from bench.units import TIMES
-from tests._synthetic import HOSTILE, NATURES, hostile, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import HOSTILE, hostile, synthetic, write
 from tests.report.test_page import Reader, references
 
 NAMES = ("before", "after")

@@ -13,7 +13,8 @@ from bench.report import build
 from bench.report.sections import decision
 from bench.report.traced import plain
 from bench.units import DASH
-from tests._synthetic import NATURES, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import synthetic, write
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from bench.report.numbers import csv_text
 from bench.report.sections import faults
 from bench.report.sections.fault_names import NAMES
 from tests._faults import EXPECTED, OWN, faulty
-from tests._synthetic import HOSTILE, NATURES, hostile, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import HOSTILE, hostile, synthetic, write
 
 FEW = (NATURES[0], NATURES[2], NATURES[4], NATURES[5])  # polling, SSE, flask-sse with its broker, Flask-SocketIO
 FIGURES = {

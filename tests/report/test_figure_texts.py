@@ -20,7 +20,8 @@ from bench.report.figures import painted, subjects
 from bench.report.figures._canvas import drawing
 from bench.results import Run, Trial, load
 from tests._faults import faulty
-from tests._synthetic import NATURES, instrumented, swept, synthetic
+from tests._natures import NATURES
+from tests._synthetic import instrumented, swept, synthetic
 from tests._workloads import worked, workloads
 
 Runs = tuple[Run, list[Trial]]

@@ -19,7 +19,8 @@ from bench.analysis.distributions import fold
 from bench.report.figures import Drawn, drawn
 from bench.report.figures._labels import spread
 from bench.results import Failure, Run, Trial
-from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, swept, synthetic
+from tests._natures import NATURES
+from tests._synthetic import HOSTILE, hostile, instrumented, swept, synthetic
 
 FEW = (NATURES[0], NATURES[3], NATURES[4])  # a poller, a stream, a product with a broker
 

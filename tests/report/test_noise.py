@@ -15,7 +15,8 @@ from bench.analysis.distributions import fold
 from bench.report import build, noise
 from bench.report.figures.course import courses
 from bench.results import Run, Trial
-from tests._synthetic import NATURES, NULL, synthetic, write
+from tests._natures import NATURES, NULL
+from tests._synthetic import synthetic, write
 
 FEW = (NATURES[0], NATURES[2], NATURES[3])
 SPACE = "\N{NO-BREAK SPACE}"
@@ -109,6 +110,20 @@ def test_a_floor_that_is_assumed_says_so() -> None:
     cells = Cells(*synthetic(FEW, ["broadcast"], troubles=False))
     assert noise.floor_words(cells, "cpu", "broadcast").replace(SPACE, " ") == "5 %, assumed"
     assert "assumed" in noise.about_twins(cells)[0]
+
+
+def test_an_assumed_floor_beside_twins_says_so_and_why(tmp_path: Path) -> None:
+    run, trials = synthetic(FEW, troubles=False, twins=True)
+    cells = Cells(run, trials)
+    assert noise.floor_words(cells, "cpu", "echo") == f"{noise.floor_text(cells, 'cpu', 'echo')}, assumed"
+    assert noise.doubled(cells) == "broadcast"
+    page, summary, _ = report(tmp_path, run, trials)
+    assert "Where a scenario has none, 5 % are assumed, or the widest floor of the others" in summary
+    assert "one variant of broadcast is run twice" in page
+
+
+def test_where_all_scenarios_have_twins_none_is_named() -> None:
+    assert noise.doubled(Cells(*synthetic(FEW, ["broadcast"], troubles=False, twins=True))) == "every scenario"
 
 
 def test_bars_and_lines_show_how_wide_the_floor_is(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from bench.analysis.metrics import METRICS
 from bench.analysis.tidy import COLUMNS, PARAMETERS
 from bench.report import build
 from bench.report.numbers import FORMULA, csv_text, json_text
-from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import HOSTILE, hostile, instrumented, synthetic, write
 
 
 @pytest.fixture(scope="module")

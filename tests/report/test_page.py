@@ -21,7 +21,8 @@ from bench.report.page import SCRIPTS
 from bench.report.shell import TEMPLATES
 from bench.results import Emulated, Failure, ResultsError, Run, ScenarioFacts, Trial
 from bench.units import measured, quantity
-from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import HOSTILE, hostile, instrumented, synthetic, write
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 

@@ -20,7 +20,8 @@ from bench.report.sections.workloads import COMMANDS, PARAGRAPHS
 from bench.report.traced import Number, Phrase, plain
 from bench.results import Run, Trial
 from bench.units import quantity
-from tests._synthetic import HOSTILE, NATURES, hostile, instrumented, synthetic, write
+from tests._natures import NATURES
+from tests._synthetic import HOSTILE, hostile, instrumented, synthetic, write
 from tests._workloads import worked, workloads
 from tests.report.test_page import Reader
 

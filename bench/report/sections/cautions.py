@@ -114,11 +114,13 @@ RULE = (
 
 def _about_noise(cells: Cells) -> str:
     floors = [cells.floor(theme.metric, theme.scenario) for theme in THEMES.values()]
+    assumed = noise.share(ASSUMED_FLOOR)
     if any(floor.measured for floor in floors):
-        none = " Where no pair of twins is valid, a floor of {} is assumed."
-        assumed = "" if all(floor.measured for floor in floors) else none.format(noise.share(ASSUMED_FLOOR))
-        return (
-            "One variant of every scenario was run twice in every block, a round of all trials (twins). How far such"
-            f" equal things lie apart by chance is the noise floor: {RULE}.{assumed}"
+        told = (
+            f" Where a scenario has none, {assumed} are assumed, or the widest floor of the others, if wider."
         )
-    return f"Nothing was run twice in a block, so the noise floor is assumed ({noise.share(ASSUMED_FLOOR)}): {RULE}."
+        return (
+            f"One variant of {noise.doubled(cells)} was run twice in every block, a round of all trials (twins). How"
+            f" far such equal things lie apart by chance is the noise floor: {RULE}.{told}"
+        )
+    return f"Nothing was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."

@@ -17,7 +17,7 @@ from bench.analysis.resilience import (
 )
 from bench.analysis.statistics import Verdict, estimate
 from bench.report.sections.fault_names import NAMES, fault_words, what_was_done
-from bench.report.sections.headline import listed
+from bench.report.text import listed
 from bench.results import Emulated, Trial
 from bench.units import SPACE, counted, factor, quantity
 

@@ -6,10 +6,11 @@ the freshest data) cost each other. What is lost elsewhere is only named; the gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bench.analysis.claims import PROTAGONIST, ClaimVerdict, Judged
 from bench.report import traced
+from bench.report.text import listed
 from bench.report.traced import Number, Phrase
 
 DECIDED = (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED, ClaimVerdict.NO_DIFFERENCE)
@@ -127,9 +128,3 @@ def _times(judged: Judged) -> Number | None:
     theme, comparison = judged.claim.theme, judged.larger
     found = traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()
     return found[0] if found and isinstance(found[0], Number) else None
-
-
-def listed(names: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    held = list(names)
-    return " and ".join(part for part in (", ".join(held[:-1]), held[-1]) if part)

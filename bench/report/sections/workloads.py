@@ -16,7 +16,7 @@ from bench.analysis.capacity import bounded, ended, slip_at_the_end
 from bench.analysis.cells import Cells
 from bench.analysis.statistics import Verdict, compare
 from bench.report.sections._standing import medians, standing
-from bench.report.sections.headline import listed
+from bench.report.text import listed
 from bench.report.traced import Phrase
 from bench.results import CapacityStep, Storm, Trial, VariantFacts
 from bench.units import counted, factor, measured, quantity, ratio
