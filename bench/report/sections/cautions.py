@@ -116,9 +116,7 @@ def _about_noise(cells: Cells) -> str:
     floors = [cells.floor(theme.metric, theme.scenario) for theme in THEMES.values()]
     assumed = noise.share(ASSUMED_FLOOR)
     if any(floor.measured for floor in floors):
-        told = (
-            f" Where a scenario has none, {assumed} are assumed, or the widest floor of the others, if wider."
-        )
+        told = f" Where a scenario has none, {assumed} are assumed, or the widest floor of the others, if wider."
         return (
             f"One variant of {noise.doubled(cells)} was run twice in every block, a round of all trials (twins). How"
             f" far such equal things lie apart by chance is the noise floor: {RULE}.{told}"
