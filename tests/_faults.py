@@ -13,11 +13,13 @@ import numpy as np
 
 from bench.analysis.distributions import fold
 from bench.analysis.findings import judge
+from bench.analysis.resilience import Fault, fault_of
 from bench.results import (
     SCHEMA,
     Absences,
     Emulated,
     Ledger,
+    Machine,
     Outage,
     Parameter,
     Planned,
@@ -29,6 +31,7 @@ from bench.results import (
     Trial,
 )
 from tests._natures import NATURES, Nature
+from tests._synthetic import synthetic
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -88,6 +91,29 @@ def faulty(
         run, scenarios=[*run.scenarios, *facts], plan=[*run.plan, *(trial.planned for trial in found)]
     )
     return run, [*trials, *found]
+
+
+def robbed(
+    natures: Sequence[Nature], fault: Fault, variant: str, percents: dict[str, Sequence[int]]
+) -> tuple[Run, list[Trial]]:
+    """A run of one scenario with faults, and what a hypervisor took of a variant's two cores, by value and block."""
+    run, trials = faulty(*synthetic(natures, ["broadcast"], troubles=False), natures, [fault.scenario])
+    window = 10 * S
+    held = []
+    for trial in trials:
+        of = fault_of(trial)
+        if of is not None and trial.planned.variant == variant:
+            stolen = percents[of.value][trial.planned.block] * window * 2 // 100
+            trial = msgspec.structs.replace(trial, machine=_machine(window, stolen))
+        held.append(trial)
+    return run, held
+
+
+def _machine(window_ns: int, steal_ns: int) -> Machine:
+    return Machine(
+        cores=[0, 1], before_window_ns=S, before_busy_ns=0, window_ns=window_ns, busy_ns=steal_ns, steal_ns=steal_ns,
+        frequencies_before_hz=[2_600 * MS] * 2, frequencies_after_hz=[2_600 * MS] * 2,
+    )  # fmt: skip
 
 
 def _points(scenario: str) -> list[dict[str, Parameter]]:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.cells import Cells
+from bench.analysis.findings import STEAL
 from bench.analysis.laws import LawVerdict, Reading, read_laws
+from bench.analysis.resilience import POINTS, UNEVEN, Fault, faults, stolen_unevenly
 from bench.analysis.stability import RULES, TOO_FEW, Rule, unstable
 from bench.units import measured, quantity
 
@@ -101,10 +103,28 @@ def _distance(reading: Reading) -> float:
     return outside / (high - low) if high > low else float("inf")
 
 
+def _uneven(cells: Cells) -> list[Seen]:
+    return [
+        Seen(fault.scenario, variant.name, _stolen(fault, *shares), max(shares) / STEAL)
+        for fault in faults(cells)
+        for variant in cells.shown
+        if (shares := stolen_unevenly(cells, fault, variant.name))
+    ]
+
+
+def _stolen(fault: Fault, ours: float, theirs: float) -> str:
+    taken, without = (quantity(share, "share") for share in (ours, theirs))
+    control = POINTS[fault.scenario].control
+    return f"the hypervisor took {taken} of the cores with {fault.value}, {without} with {control}"
+
+
 RUN_CHECKS = (
     RunCheck("law missed", "median over the trials of a cell outside the band of the law",
              "what is known beforehand tests the instrument: a miss is its fault until shown otherwise",
              "look at the findings of those trials and run again on a quiet machine; if it is missed again, report a"
              " fault of the bench, with the run's folder", _missed),
+    RunCheck("uneven steal", f"above {STEAL:.0%} of the cores' time under a fault or without it, and {UNEVEN:g} times"
+             " the other", "the time that was taken can make a difference between them, or hide one",
+             "repeat more often (--repetitions), on a machine that shares its cores with nobody", _uneven),
     *(RunCheck(rule.name, rule.threshold, rule.reason, rule.remedy, _unstable(rule)) for rule in (TOO_FEW, *RULES)),
 )  # fmt: skip

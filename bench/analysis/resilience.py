@@ -10,11 +10,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from types import MappingProxyType
 
 from bench.analysis.cells import Cells
 from bench.analysis.delivery import DeliveryClass, broken, delivery_class, unsignalled
 from bench.analysis.distributions import quantile
+from bench.analysis.findings import STEAL
 from bench.analysis.metrics import FAULTS, METRICS
 from bench.analysis.oracle import agree
 from bench.analysis.statistics import Compared, Estimate, compare, estimate
@@ -46,6 +48,8 @@ Read = Callable[[Trial], float | None]
 
 BACK = 0.95
 """The share of those who lost their connection by whom it is told when they were back."""
+UNEVEN = 2.0
+"""How many times what it took from one side a hypervisor has to take from the other to be named beside a comparison."""
 
 
 def back_ns(trial: Trial) -> float | None:
@@ -189,6 +193,27 @@ def beside_control(cells: Cells, metric: str, fault: Fault, variant: str) -> Com
     read = METRICS[metric].of
     ours, theirs = (by_block(trials_under(cells, one, variant), read) for one in (fault, control))
     return compare(ours, theirs, cells.floor(metric, fault.scenario))
+
+
+def stolen(trial: Trial) -> float | None:
+    """The share of the trial's cores that a hypervisor took; None where that is not known."""
+    machine = trial.machine
+    if machine is None or machine.steal_ns is None or not machine.cores or machine.window_ns <= 0:
+        return None
+    return machine.steal_ns / (machine.window_ns * len(machine.cores))
+
+
+def stolen_unevenly(cells: Cells, fault: Fault, variant: str) -> tuple[float, float] | None:
+    """What a hypervisor took of a variant's trials under a fault and without it, in the middle of the blocks that have
+    both; None where neither share is enough for a finding, or neither is UNEVEN times the other."""
+    control = Fault(fault.scenario, POINTS[fault.scenario].control)
+    sides = [by_block(trials_under(cells, one, variant), stolen) for one in (fault, control)]
+    shared = sides[0].keys() & sides[1].keys()
+    if fault == control or not shared:
+        return None
+    ours, theirs = (median(side[block] for block in shared) for side in sides)
+    more, less = max(ours, theirs), min(ours, theirs)
+    return (ours, theirs) if more > STEAL and more >= UNEVEN * less else None
 
 
 def matrix(cells: Cells) -> list[list[Harm]]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from bench.analysis.cells import HARNESS, Cells, Comparison
 from bench.analysis.metrics import METRICS, Metric
+from bench.analysis.resilience import Fault, stolen_unevenly
 from bench.analysis.statistics import FEWEST_TRIALS, FLOOR_CONFIDENCE, TWINS_CONFIDENCE, Estimate, Verdict
 from bench.report.text import listed
 from bench.units import counted, factor, measured, percent, quantity, tick
 
+EVERYWHERE = "every scenario"
 FLAGGED = (Verdict.HIGHER, Verdict.LOWER)
 
 
@@ -71,7 +73,7 @@ def share(ratio: float) -> str:
 def doubled(cells: Cells) -> str:
     """The scenarios of which a cell was run twice in a block, in words; empty without any."""
     held = dict.fromkeys(scenario for scenario, metric in _headline(cells) if cells.twinned(metric.name, scenario))
-    return "every scenario" if list(held) == cells.scenarios else listed(held) if held else ""
+    return EVERYWHERE if list(held) == cells.scenarios else listed(held) if held else ""
 
 
 def twins(cells: Cells) -> list[Twins]:
@@ -144,6 +146,18 @@ def flagged(cells: Cells) -> list[str]:
         for line in twins(cells)
         if line.flagged
     ]
+
+
+def about_steal(cells: Cells, fault: Fault) -> list[str]:
+    """With whom a hypervisor took unequally from the trials under a fault and from those without it."""
+    told = [
+        f"{variant.label} {quantity(shares[0], 'share')} of the cores with it, {quantity(shares[1], 'share')} without"
+        for variant in cells.shown
+        if (shares := stolen_unevenly(cells, fault, variant.name))
+    ]
+    if not told:
+        return []
+    return [f"The hypervisor took unequally, which can make a difference or hide one: {'; '.join(told)}."]
 
 
 MIDDLE, LATE = "median", "99\u00a0%"

@@ -7,7 +7,9 @@ import pytest
 
 from bench.analysis.cells import Cells
 from bench.analysis.doubts import RUN_CHECKS, RunCheck, doubts
+from bench.analysis.resilience import Fault
 from bench.results import Run, Trial
+from tests._faults import robbed
 from tests._natures import NATURES
 from tests._synthetic import synthetic
 from tests.analysis._trials import changed
@@ -28,7 +30,14 @@ def _fatter(trial: Trial, bytes_more: int) -> Trial:
     return changed(trial, "wire", received_bytes=trial.wire.received_bytes + bytes_more * trial.wire.deliveries)
 
 
+def uneven() -> Cells:
+    """A slow reader in whose trials a hypervisor took a part of the cores."""
+    slow = Fault("slow_reader", "trickle then stop")
+    return Cells(*robbed(WEBSOCKET, slow, "websocket", {slow.value: (3, 3, 3), "nobody": (0, 0, 0)}))
+
+
 CAUSES = {
+    "uneven steal": uneven(),
     "law missed": lawless(5),
     "too few trials": run_with([1.0]),
     "trials disagree": run_with([0.8, 1.0, 1.2]),

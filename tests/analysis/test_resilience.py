@@ -15,7 +15,7 @@ from bench.analysis.distributions import fold
 from bench.analysis.findings import judge
 from bench.analysis.resilience import Fault, Outcome, faults, harm, matrix, outcome
 from bench.results import Absences, Ledger, Oracle, Outage, Trial
-from tests._faults import EXPECTED, OWN, SWEPT, fault_trial, faulty
+from tests._faults import EXPECTED, OWN, SWEPT, fault_trial, faulty, robbed
 from tests._natures import NATURES
 from tests._synthetic import synthetic
 from tests.analysis._trials import MS, calm, changed
@@ -210,6 +210,26 @@ def test_beside_the_control_a_ratio_is_paired_by_block(cells: Cells) -> None:
     assert level.ratio is not None
     assert harmed.ratio.median > 3 > level.ratio.median
     assert len(harmed.ratio.values) == 3
+
+
+@pytest.mark.parametrize(
+    ("with_it", "without", "found"),
+    [
+        ((3, 4, 1), (0, 1, 9), (0.03, 0.01)),
+        ((0, 1, 0), (2, 2, 8), (0.0, 0.02)),
+        ((3, 3, 3), (2, 2, 2), None),  # alike
+        ((1, 1, 1), (0, 0, 0), None),  # too little for a finding
+    ],
+)
+def test_what_a_hypervisor_took_from_one_side_is_told(
+    with_it: tuple[int, ...], without: tuple[int, ...], found: tuple[float, float] | None
+) -> None:
+    """Percents of the cores, by block."""
+    slow = Fault("slow_reader", "trickle then stop")
+    cells = Cells(*robbed(FEW, slow, RESUMING.name, {slow.value: with_it, "nobody": without}))
+    assert resilience.stolen_unevenly(cells, slow, RESUMING.name) == (found and pytest.approx(found))
+    assert resilience.stolen_unevenly(cells, slow, PLAIN.name) is None
+    assert resilience.stolen_unevenly(cells, Fault("dropped"), RESUMING.name) is None
 
 
 def test_who_was_back_when_counts_those_who_never_were() -> None:

@@ -25,7 +25,7 @@ from bench.report.page import SCRIPTS
 from tests._natures import NATURES
 from tests._priced import PRICES, cells, priced
 from tests._synthetic import HOSTILE, synthetic, write
-from tests.report.test_page import Reader
+from tests.report._pages import Reader
 
 SCRIPT = Path(advising.__file__).parent / "templates" / "advise.js"
 NODE = shutil.which("node")

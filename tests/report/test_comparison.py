@@ -12,7 +12,7 @@ from bench.results import ResultsError
 from bench.units import TIMES
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write
-from tests.report.test_page import Reader, references
+from tests.report._pages import Reader, references
 
 NAMES = ("before", "after")
 

@@ -12,13 +12,14 @@ import pytest
 
 from bench.analysis.cells import Cells
 from bench.analysis.metrics import FAULTS
+from bench.analysis.resilience import Fault
 from bench.arguments import parser
 from bench.report import build
 from bench.report.figures import Drawn, drawn
 from bench.report.numbers import csv_text
 from bench.report.sections import faults
 from bench.report.sections.fault_names import NAMES
-from tests._faults import EXPECTED, OWN, faulty
+from tests._faults import EXPECTED, OWN, faulty, robbed
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write
 
@@ -127,6 +128,17 @@ def test_the_paragraphs_say_what_was_found(cells: Cells) -> None:
     assert "emulates a path in user space" in lossy
     assert "Nobody lost anything with path: far, path: narrow, path: crumbs and path: stalls." in lossy
     assert "far: what far does" in lossy
+
+
+def test_beside_the_neighbours_stands_what_a_hypervisor_took_from_one_side() -> None:
+    slow = Fault("slow_reader", "trickle then stop")
+    uneven, even = (
+        Cells(*robbed(FEW, slow, "sse", {slow.value: (3, 3, 3), "nobody": without}))
+        for without in ((1, 1, 1), (3, 3, 3))
+    )
+    told = sentences(uneven, "slow_reader")
+    assert "took unequally, which can make a difference or hide one: SSE 3.00 % of the cores with it, 1.00 %" in told
+    assert "hypervisor" not in sentences(even, "slow_reader")
 
 
 def test_other_facts_give_other_sentences() -> None:

@@ -118,7 +118,7 @@ def test_an_assumed_floor_beside_twins_says_so_and_why(tmp_path: Path) -> None:
     assert noise.floor_words(cells, "cpu", "echo") == f"{noise.floor_text(cells, 'cpu', 'echo')}, assumed"
     assert noise.doubled(cells) == "broadcast"
     page, summary, _ = report(tmp_path, run, trials)
-    assert "Where a scenario has none, 5 % are assumed, or the widest floor of the others" in summary
+    assert "Elsewhere a floor of 5 % is assumed, or the widest of these, if that is wider." in summary
     assert "one variant of broadcast is run twice" in page
 
 

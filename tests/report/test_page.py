@@ -5,66 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from bench.analysis.cells import Cells
-from bench.analysis.distributions import fold
 from bench.analysis.metrics import METRICS
-from bench.plan import WHOLE
 from bench.report import build
 from bench.report.page import SCRIPTS
 from bench.report.shell import TEMPLATES
-from bench.results import Emulated, Failure, ResultsError, Run, ScenarioFacts, Trial
+from bench.results import Emulated, Failure, ResultsError, ScenarioFacts, Trial
 from bench.units import measured, quantity
 from tests._natures import NATURES
-from tests._synthetic import HOSTILE, hostile, instrumented, synthetic, write
-
-VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
-
-
-class Reader(HTMLParser):
-    """Every tag with its attributes, the visible text, and whether the tags are balanced."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-
-def report(folder: Path, run: Run, trials: list[Trial]) -> Path:
-    return build(write(folder / "results", run, trials), folder / "reports")
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(tmp_path_factory.mktemp("whole"), *synthetic())
+from tests._synthetic import HOSTILE, hostile, synthetic, write
+from tests.report._pages import Reader, references, report
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +30,6 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def read(page: Path) -> Reader:
     return Reader(page.read_text(encoding="utf-8"))
-
-
-def references(reader: Reader) -> Iterator[str]:
-    """Everything that a browser could follow or fetch."""
-    for _, attributes in reader.tags:
-        for key in ("href", "src", "action", "data", "poster", "srcset", "xlink:href"):
-            if attributes.get(key):
-                yield str(attributes[key])
 
 
 def test_the_page_is_balanced_markup(read: Reader) -> None:
@@ -345,92 +292,6 @@ def test_a_report_is_never_written_over_results(tmp_path):
     with pytest.raises(ResultsError, match="holds results"):
         build(folder, tmp_path)
     assert (folder / "run.json").exists()
-
-
-@pytest.fixture(scope="module")
-def instrument(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(tmp_path_factory.mktemp("instrument"), *instrumented(*synthetic(), WHOLE))
-
-
-def test_the_calibration_stands_beside_its_truth(instrument: Path) -> None:
-    text = Reader(instrument.read_text(encoding="utf-8")).text.replace("\N{NO-BREAK SPACE}", " ")
-    assert "delay 100 ms p50 100 ms" in text
-    assert re.search(r"faults lost (\d+) \1 0 ±0", text)
-    assert "17 of 17 readings met" in text
-    assert "readings of 17 of the calibration missed" not in text
-    assert (instrument.parent / "figures" / "calibration-calibration.svg").is_file()
-    assert "| freeze | max | 500" in (instrument.parent / "summary.md").read_text(encoding="utf-8")
-
-
-def test_a_calibration_that_was_missed_is_said_at_the_top(tmp_path: Path) -> None:
-    run, trials = instrumented(*synthetic(NATURES[2:4], ["broadcast"], troubles=False))
-    late = fold([9_000_000])
-    off = [
-        msgspec.structs.replace(trial, latency=late) if trial.parameters.get("plant") == "faults" else trial
-        for trial in trials
-    ]
-    text = Reader(report(tmp_path, run, off).read_text(encoding="utf-8")).text
-    assert "2 readings of 5 of the calibration missed: delay 5 ms (p50) was read back as " in text
-    found = re.search(r"\(p99\) was read back as (\S+)\sms, tolerance .(\S+)\s(µs|ms)", text)
-    assert found, text
-    assert abs(float(found[1].replace("\N{MINUS SIGN}", "-")) - 5) > float(found[2]) / (1000 if found[3] == "µs" else 1)
-    assert re.search(r"how quiet the machine was\. The readings", text)
-
-
-def test_what_serves_the_instrument_is_compared_with_nobody(instrument: Path, page: Path) -> None:
-    """The tables, the answers and all figures but those that draw the harness are those of the same run without it."""
-    with_it, without = (Reader(one.read_text(encoding="utf-8")) for one in (instrument, page))
-    answers = [reader.text.split("Claims and verdicts")[1].split(" Figures Solid")[0] for reader in (with_it, without)]
-    assert answers[0] == answers[1]
-    drawn = [figure for kind in ("memory", "connect")
-             for figure in (page.parent / "figures").glob(f"{kind}-*.svg")]  # fmt: skip
-    numbers = [figure for kind in ("cpu", "wire", "requests", "memory", "connect")
-               for figure in (page.parent / "figures").glob(f"{kind}-*.csv")]  # fmt: skip
-    assert (len(drawn), len(numbers)) == (2, 8)
-    compared = drawn + numbers  # cost draws the harness as a line, and has no row of it
-    for figure in compared:
-        assert (instrument.parent / "figures" / figure.name).read_bytes() == figure.read_bytes()
-    swatches = [sum("swatch" in (attributes.get("class") or "") for _, attributes in reader.tags)
-                for reader in (with_it, without)]  # fmt: skip
-    assert swatches[0] == swatches[1]
-
-
-def test_the_tables_of_summary_and_readme_hold_nothing_of_the_instrument(instrument: Path, page: Path) -> None:
-    with_it, without = (
-        (one.parent / "summary.md").read_text(encoding="utf-8").split("## Numbers")[1].split("## What limits trust")[0]
-        for one in (instrument, page)
-    )
-    assert with_it == without
-
-
-def test_a_run_that_only_calibrates_has_a_page_that_says_so(tmp_path: Path) -> None:
-    run, trials = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
-    alone = [trial for trial in trials if trial.planned.scenario == "calibration"]
-    run = msgspec.structs.replace(
-        run, variants=run.variants[-1:], scenarios=run.scenarios[-1:], plan=[trial.planned for trial in alone]
-    )
-    text = Reader(report(tmp_path, run, alone).read_text(encoding="utf-8")).text
-    assert "This run calibrates the instrument and compares nothing." in text
-    assert "9 trials planned: 9 valid" in text
-
-
-def test_the_readings_of_the_run_itself_come_before_those_stored_beside_it(tmp_path: Path) -> None:
-    run, trials = instrumented(*synthetic(NATURES[2:4], ["broadcast"], troubles=False))
-    late = fold([9_000_000])
-    off = [
-        msgspec.structs.replace(trial, latency=late) if trial.parameters.get("plant") == "faults" else trial
-        for trial in trials
-    ]
-    folder = write(tmp_path / "results", run, off)
-    whole, every = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
-    stored = [trial for trial in every if trial.planned.scenario == "calibration"]
-    write(folder / "instrument", whole, stored, "calibration")
-    text = build(folder, tmp_path / "reports").read_text(encoding="utf-8")
-    own, beside = text.split('<section id="calibration">')[1].split("</section>")[0].split("stored beside this run", 1)
-    assert own.count('class="missed"') == 2
-    assert beside.count('class="met"') == 17
-    assert 'class="missed"' not in beside
-    assert '<a href="#calibration">The readings</a>' in text
 
 
 def test_claims_about_the_protagonist_are_open_and_the_others_folded(page: Path) -> None:

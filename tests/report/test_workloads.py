@@ -23,7 +23,7 @@ from bench.units import quantity
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, instrumented, synthetic, write
 from tests._workloads import worked, workloads
-from tests.report.test_page import Reader
+from tests.report._pages import Reader
 
 FIGURES = {"batching-broadcast", "burst-burst", "drain-burst", "chat-chat", "capacity-capacity",
            "capacity-search-capacity", "storm-storm", "storm-cost-storm"}  # fmt: skip

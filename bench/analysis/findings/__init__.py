@@ -12,10 +12,11 @@ from bench.analysis.findings._check import Check
 from bench.results import Finding, Trial
 
 __all__ = [
-    "CHECKS", "LOAD_SATURATED", "OF_THE_GENERATOR", "OF_THE_MACHINE", "SERVER_SATURATED", "SLOWING", "Check", "judge",
+    "CHECKS", "LOAD_SATURATED", "OF_THE_GENERATOR", "OF_THE_MACHINE", "SERVER_SATURATED", "SLOWING", "STEAL", "Check",
+    "judge",
 ]  # fmt: skip
 
-LOAD_SATURATED, SERVER_SATURATED = _load.SATURATED, _server.SATURATED
+LOAD_SATURATED, SERVER_SATURATED, STEAL = _load.SATURATED, _server.SATURATED, _machine.STEAL
 
 CHECKS = (
     *_deaths.CHECKS,

@@ -158,9 +158,3 @@ def _cost(box: Box, radius: float, room: Box, taken: Sequence[Box], obstacles: n
     x, y = obstacles.T
     under = np.count_nonzero((box[0] - 2 < x) & (x < box[2] + 2) & (box[1] - 2 < y) & (y < box[3] + 2))
     return 1e6 * (outside + covered) + 40.0 * under + radius
-
-
-def _shared(box: Box, other: Box) -> float:
-    """The area that two boxes share."""
-    wide, high = min(box[2], other[2]) - max(box[0], other[0]), min(box[3], other[3]) - max(box[1], other[1])
-    return max(0.0, wide) * max(0.0, high)

@@ -67,7 +67,7 @@ def sentence(subject: Subject) -> str:
     return (
         "Left, the latency of all others at 99\u00a0% beside a slow reader, as a multiple of that without one; right,"
         " how much the server, with what it starts, grew at most: the log that a technique keeps for those who come"
-        f" back fills up whoever reads (hollow). {told}"
+        f" back fills up whoever reads (hollow). {' '.join([told, *noise.about_steal(subject.cells, _fault(subject))])}"
     )
 
 

@@ -68,11 +68,11 @@ def tradeoff(subject: Subject) -> Figure:
     axes = figure.add_subplot()
     _axes(axes, subject, found, curves)
     _shade(axes, subject, found)
-    marks, avoid = _harness(axes, subject), [(place.freshness.median, place.cost.median) for place in found]
+    marks, avoid = _harness(axes, subject), [point for place in found for point in _covered(place)]
     for look, law, line in curves:
         axes.plot(*line, color=look.colour, linewidth=1.4, zorder=2)
         marks += _along(axes, look, law, found)
-        avoid += list(zip(*line[:, ::12].tolist(), strict=True))
+        avoid += list(zip(*line[:, ::3].tolist(), strict=True))
     for place in found:
         _point(axes, place)
     beside(axes, [*_names(found), *marks], avoid)
@@ -174,6 +174,16 @@ def _point(axes: Axes, place: Place) -> None:
         markeredgewidth=1.4,
         zorder=4,
     )
+
+
+def _covered(place: Place) -> list[tuple[float, float]]:
+    """Points along the lines of its two intervals, which no text should cover."""
+    x, y = place.freshness, place.cost
+    return [(value, y.median) for value in _along_reach(x)] + [(x.median, value) for value in _along_reach(y)]
+
+
+def _along_reach(known: Estimate) -> list[float]:
+    return [float(value) for value in np.geomspace(min(_reach(known)), max(_reach(known)), 9)]
 
 
 def _names(found: list[Place]) -> list[Mark]:

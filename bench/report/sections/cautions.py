@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from bench.analysis.calibration import Reading, readings
+from bench.analysis.calibration import Reading, plant_of, readings
 from bench.analysis.cells import Cells
 from bench.analysis.claims import PROTAGONIST, THEMES
 from bench.analysis.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, coverage
@@ -51,16 +52,27 @@ def _about_calibration(cells: Cells) -> list[str]:
     missed = [reading for reading in found if not reading.met]
     if not missed:
         return []
-    said = ", ".join(_missed(reading) for reading in missed)
+    said = ", ".join(_missed(cells, reading) for reading in missed)
     return [
         f"{counted(len(missed), 'reading')} of {len(found)} of the calibration missed: {said}. Until explained, doubt"
         " the instrument, or how quiet the machine was."
     ]
 
 
-def _missed(reading: Reading) -> str:
+def _missed(cells: Cells, reading: Reading) -> str:
     told = calibrated(reading)
-    return f"{reading.plant} ({reading.quantity}) was read back as {told.read_back}, tolerance {told.tolerance}"
+    return (
+        f"{reading.plant} ({reading.quantity}) was read back as {told.read_back}, tolerance {told.tolerance}"
+        f"{_found_there(cells, reading.plant)}"
+    )
+
+
+def _found_there(cells: Cells, plant: str) -> str:
+    """The findings about the trials of a plant, which may say why it was missed; empty without any."""
+    trials = [trial for trial in cells.trials if (known := plant_of(trial)) is not None and known.name == plant]
+    seen = Counter(finding.name for trial in trials for finding in trial.findings)
+    told = ", ".join(f"{name} in {number}" for name, number in seen.most_common())
+    return f" (of {counted(len(trials), 'trial')}: {told})" if told else ""
 
 
 def reading(cells: Cells) -> str:
@@ -113,12 +125,14 @@ RULE = (
 
 
 def _about_noise(cells: Cells) -> str:
-    floors = [cells.floor(theme.metric, theme.scenario) for theme in THEMES.values()]
     assumed = noise.share(ASSUMED_FLOOR)
-    if any(floor.measured for floor in floors):
-        told = f" Where a scenario has none, {assumed} are assumed, or the widest floor of the others, if wider."
-        return (
-            f"One variant of {noise.doubled(cells)} was run twice in every block, a round of all trials (twins). How"
-            f" far such equal things lie apart by chance is the noise floor: {RULE}.{told}"
-        )
-    return f"Nothing was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."
+    twinned = noise.doubled(cells)
+    if not twinned:
+        return f"Nothing was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."
+    floors = [cells.floor(theme.metric, theme.scenario) for theme in THEMES.values()]
+    elsewhere = f" Elsewhere a floor of {assumed} is assumed, or the widest of these, if that is wider."
+    return (
+        f"One variant of {twinned} was run twice in every block, a round of all trials (twins). How far such equal"
+        f" things lie apart by chance is the noise floor: {RULE}."
+        f"{'' if twinned == noise.EVERYWHERE and all(floor.measured for floor in floors) else elsewhere}"
+    )

@@ -16,6 +16,7 @@ from bench.analysis.resilience import (
     trials_under,
 )
 from bench.analysis.statistics import Verdict, estimate
+from bench.report import noise
 from bench.report.sections.fault_names import NAMES, fault_words, what_was_done
 from bench.report.text import listed
 from bench.results import Emulated, Trial
@@ -169,7 +170,8 @@ def _neighbours(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     )
     what = "it" if shown else "the others' latency at 99\u00a0%"
     told += [f"No change of {what} is shown with {listed(level)}."] if level else []
-    return told + ([f"Too few trials to tell with {listed(few)}."] if few else [])
+    told += [f"Too few trials to tell with {listed(few)}."] if few else []
+    return told + [sentence for fault in _by_fault(harms) for sentence in noise.about_steal(cells, fault)]
 
 
 def _growth(cells: Cells, harms: Sequence[Harm]) -> list[str]:
