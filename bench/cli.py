@@ -1,4 +1,4 @@
-"""The commands that examine and measure, and the way into all; those that read results are in `bench.reading`.
+"""The commands that examine and measure, and the way into all.
 
 What a person can mend is one line, our fault a traceback.
 
@@ -14,15 +14,17 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from bench import plan, reading, scenarios
-from bench.arguments import parser
+from bench import scenarios
+from bench.commands import _reading_bodies
+from bench.commands._arguments import parser
+from bench.planning import plan
 from bench.results import ResultsError
 from bench.units import clock
 from servers import _variant
 
 if TYPE_CHECKING:
-    from bench.request import Request
-    from bench.run import Begun
+    from bench.execution.run import Begun
+    from bench.planning.request import Request
 
 
 class Terminated(SystemExit):
@@ -31,8 +33,8 @@ class Terminated(SystemExit):
 
 def list_(options: argparse.Namespace) -> int:
     """Print what there is to compare, what it is compared by, and how long that takes."""
-    from bench.needs import NEEDS, lacking
-    from bench.request import Request, settle
+    from bench.planning.needs import NEEDS, lacking
+    from bench.planning.request import Request, settle
 
     print("variants (files of servers/)")
     for name in _variant.names():
@@ -64,8 +66,8 @@ def list_(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """Run the conformance checks, one line per variant and one per refutation."""
-    from bench import conformance
-    from bench.request import variants
+    from bench.gate import conformance
+    from bench.planning.request import variants
 
     failed = 0
     for name, variant in variants(options.variant).items():
@@ -90,8 +92,8 @@ def _say(line: str) -> None:
 
 def _begun(options: argparse.Namespace, begin: Callable[[Request], Begun], **asked: Any) -> Begun:
     """The run to be resumed, or a new one as it was asked for."""
-    from bench import run as runs
-    from bench.request import Request
+    from bench.execution import run as runs
+    from bench.planning.request import Request
 
     if options.resume:
         return runs.resume(options.resume, options.results, _say)
@@ -102,7 +104,7 @@ def _begun(options: argparse.Namespace, begin: Callable[[Request], Begun], **ask
 
 def _carry_out(begun: Begun, command: str) -> int:
     """Run and store what is left of a run; whoever interrupts is told how it goes on."""
-    from bench import run as runs
+    from bench.execution import run as runs
 
     try:
         return runs.carry_out(begun, _say)
@@ -114,7 +116,7 @@ def _carry_out(begun: Begun, command: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, store, and if asked write the report."""
-    from bench import run as runs
+    from bench.execution import run as runs
 
     asked = {
         "profile": options.profile, "variants": tuple(options.variant), "scenarios": tuple(options.scenario),
@@ -125,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
     folder = begun.store.folder
     code = _carry_out(begun, options.command)
     if options.report:
-        reading.write_report(folder, options.reports)
+        _reading_bodies.write_report(folder, options.reports)
     else:
         print(f"write the report with `python -m bench report {folder.name}`")
     return code
@@ -133,19 +135,19 @@ def run(options: argparse.Namespace) -> int:
 
 def calibrate(options: argparse.Namespace) -> int:
     """Plant and read back, store, write the report, and print the readings; 1 if one is missed, 3 if a trial is."""
-    from bench import calibrate as calibrations
+    from bench.execution import calibration as calibrations
 
     begun = _begun(options, calibrations.begin, repetitions=options.repetitions)
     code = _carry_out(begun, options.command)
     found = calibrations.readings(begun.store.trials())
     _say("\n" + calibrations.table(found) + "\n")
-    reading.write_report(begun.store.folder, options.reports)
+    _reading_bodies.write_report(begun.store.folder, options.reports)
     return code or int(not found or not all(reading.met for reading in found))
 
 
 def sensitivity(options: argparse.Namespace) -> int:
     """Compare equal and unequal servers, store, and print what was found; 1 if that is not as it must be."""
-    from bench import sensitivity as sensitivities
+    from bench.execution import sensitivity as sensitivities
     from bench.report.instrument import sensitivity_table
 
     begun = _begun(options, lambda request: sensitivities.begin(request, options.experiments, options.blocks))
@@ -157,9 +159,9 @@ def sensitivity(options: argparse.Namespace) -> int:
 
 def generator(options: argparse.Namespace) -> int:
     """Compare load generators and print the table, or print that of a stored comparison."""
-    from bench import generator as generators
-    from bench.generator import records
-    from bench.request import Refused
+    from bench import generators
+    from bench.planning.request import Refused
+    from bench.results import generator_comparison as records
 
     if options.show:
         print(generators.markdown(records.load(options.show)))
@@ -197,16 +199,16 @@ COMMANDS = {
     "calibrate": calibrate,
     "sensitivity": sensitivity,
     "generator": generator,
-    "advise": reading.advise,
-    "report": reading.report,
-    "compare": reading.compare,
-    "export": reading.export,
+    "advise": _reading_bodies.advise,
+    "report": _reading_bodies.report,
+    "compare": _reading_bodies.compare,
+    "export": _reading_bodies.export,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    from bench.request import Refused
+    from bench.planning.request import Refused
 
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop)

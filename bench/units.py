@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:  # the metrics themselves ask for words
-    from bench.analysis.metrics import Unit
-    from bench.analysis.statistics import Estimate
+if TYPE_CHECKING:
+    from bench.analysis.numbers.statistics import Estimate
+
+Unit = Literal["ns", "wire bytes", "memory bytes", "share", "count", "ns per s", "per s"]
 
 SPACE = "\N{NO-BREAK SPACE}"
 TIMES = "\N{MULTIPLICATION SIGN}"

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from bench.analysis.distributions import fold
-from bench.analysis.findings import judge
-from bench.analysis.resilience import Fault, fault_of
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.runs.resilience import Fault, fault_of
+from bench.analysis.trials.findings import judge
 from bench.results import (
     SCHEMA,
     Absences,

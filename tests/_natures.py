@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from bench.analysis.distributions import fold
+from bench.analysis.numbers.distributions import fold
 from bench.results import (
     SCHEMA,
     Distribution,

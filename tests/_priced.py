@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from bench import scenarios
-from bench.analysis.cells import Cells
-from bench.analysis.distributions import fold
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.runs.cells import Cells
 from bench.results import SCHEMA, IdleStep, Parameter, Planned, Run, Trial, Usage, Wire
 from tests._natures import Nature, process
 from tests._synthetic import synthetic

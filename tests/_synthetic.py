@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.analysis.distributions import fold
-from bench.plan import BRIEF, calibration, sequences
+from bench.analysis.numbers.distributions import fold
+from bench.planning.plan import BRIEF, calibration
 from bench.results import (
     SCHEMA,
     Environment,
@@ -29,6 +29,7 @@ from bench.results import (
     Trial,
     VariantFacts,
 )
+from bench.schedule import sequences
 from servers._plants import PLANTS, Plant, truth
 from tests._natures import NATURES, NULL, SCENARIOS, Nature, trial
 

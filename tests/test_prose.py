@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bench import results
-from bench.arguments import parser
+from bench.commands._arguments import parser
 from bench.report import spliced
 
 ROOT = Path(__file__).parent.parent

@@ -79,7 +79,7 @@ def ephemeral_ports() -> int:
 
 def environment(cores: Cores, without_work: str) -> Environment:
     """Everything about where a run is made that could explain a difference to another run. `without_work`: what cores
-    without work do, as `bench.measure.awake` says it."""
+    without work do, as `bench.measure.idle_states` says it."""
     memory = psutil.virtual_memory().total
     facts = {
         "cpu": _cpu_model(),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bench.analysis.distributions import fold, merge, quantile
+from bench.analysis.numbers.distributions import fold, merge, quantile
 from bench.results import Absences, Distribution, Ledger, Oracle, Series, SlowReader, Wire
 
 SERIES_INTERVAL_NS = 250_000_000

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.analysis.distributions import fold
-from bench.analysis.oracle import Arrivals, recount
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.trials.oracle import Arrivals, recount
 from bench.measure.receipts import SERIES_INTERVAL_NS, FanOut
 from bench.messages import PROBE_FROM, Composer
 from bench.results import Distribution, Ledger, Oracle

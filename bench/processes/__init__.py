@@ -5,19 +5,9 @@ ProcessError
 +-- TimedOut    it lives, but did not answer in time
 """
 
-from bench.processes._load import Load, Master, Proxy, Publisher, load_side
-from bench.processes._member import (
-    Died,
-    Member,
-    ProcessError,
-    TimedOut,
-    Watched,
-    answer,
-    answers,
-    check,
-    watch,
-)
-from bench.processes._server import Broker, NextBroker, Server, successor
+from bench.processes.load_side import Load, Master, Proxy, Publisher, load_side
+from bench.processes.member import Died, Member, ProcessError, TimedOut, Watched, answer, answers, check, watch
+from bench.processes.server import Broker, NextBroker, Server, successor
 
 __all__ = [
     "Broker", "Died", "Load", "Master", "Member", "NextBroker", "ProcessError", "Proxy", "Publisher", "Server",

@@ -17,10 +17,10 @@ import socket
 import sys
 from typing import Any
 
+from bench.load.publisher import Orders, wake_on_time
 from bench.paths import PATHS, Path, Unrest
 from bench.proxy._connection import HOST, Connection, reset
 from bench.proxy._loop import Loop
-from bench.publisher import Orders, wake_on_time
 
 
 class Proxy:

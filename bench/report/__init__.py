@@ -20,7 +20,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     `reports/latest` then points to it. Results are only read. Raises bench.results.ResultsError for a run that cannot
     be read, and OSError where the report cannot be written; an earlier report then still stands.
     """
-    from bench.analysis.cells import Cells
+    from bench.analysis.runs.cells import Cells
 
     # matplotlib takes half a second: only who builds pays for it
     from bench.report import figures, instrument, numbers, origin, page
@@ -48,7 +48,7 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
     """`text` with what stands between known marks replaced by what a run shows. Raises ValueError where there are none,
     and bench.results.ResultsError.
     """
-    from bench.analysis.cells import Cells
+    from bench.analysis.runs.cells import Cells
     from bench.report import instrument, page
 
     marks = [name for name in MARKS if f"<!-- {name}: begin -->" in text]

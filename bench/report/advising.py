@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis import grounds, reasons
-from bench.analysis.advice import (
+from bench.advice import basis, phrases
+from bench.advice.costs import CPU_FEATURES, WIRE_FEATURES, Costs, Model, fit
+from bench.advice.ranking import (
     DIMENSIONS,
     FAR,
     FULL,
@@ -20,9 +21,8 @@ from bench.analysis.advice import (
     ranges,
     shortest_poll,
 )
-from bench.analysis.cells import Cells
-from bench.analysis.costs import CPU_FEATURES, WIRE_FEATURES, Costs, Model, fit
-from bench.analysis.glance import Glance, glance
+from bench.advice.summary import Glance, glance
+from bench.analysis.runs.cells import Cells
 from bench.report.palette import looks
 from bench.report.text import clean
 
@@ -44,8 +44,8 @@ class Worked:
     asked: str
     glance: Glance
     conclusion: tuple[str, ...]
-    lines: list[reasons.Line]
-    notes: reasons.Notes
+    lines: list[phrases.Line]
+    notes: phrases.Notes
     why: str
     refused: list[str]
 
@@ -68,34 +68,34 @@ class Section:
 def section(cells: Cells) -> Section:
     """The advice of a run."""
     costs = fit(cells)
-    lacking = grounds.lacking(costs) or ("" if costs.models else "no variant was measured")
+    lacking = basis.lacking(costs) or ("" if costs.models else "no variant was measured")
     if not costs.models:
         return Section({}, (), [], "", "", "", [], "", lacking)
     worked = [_worked(title, advise(costs, need)) for title, need in TYPICAL]
     return Section(
         data(costs, {name: f"v{look.css[3:]}" for name, look in looks(cells.shown).items()}),
-        reasons.COLUMNS,
+        phrases.COLUMNS,
         worked,
-        grounds.prediction(costs),
-        grounds.ranking(costs),
-        grounds.aims(costs),
-        grounds.errors(costs),
-        grounds.conventions(),
+        basis.prediction(costs),
+        basis.ranking(costs),
+        basis.aims(costs),
+        basis.errors(costs),
+        basis.conventions(),
         lacking,
     )
 
 
 def _worked(title: str, advice: Advice) -> Worked:
-    lines = reasons.lines(advice)
+    lines = phrases.lines(advice)
     return Worked(
         title,
-        reasons.asked(advice.need),
+        phrases.asked(advice.need),
         glance(advice),
-        reasons.conclusion(advice),
+        phrases.conclusion(advice),
         lines,
-        reasons.apart([line.notes for line in lines]),
-        reasons.why(advice),
-        [reasons.refusal(one, advice.need) for one in advice.refused],
+        phrases.apart([line.notes for line in lines]),
+        phrases.why(advice),
+        [phrases.refusal(one, advice.need) for one in advice.refused],
     )
 
 
@@ -107,16 +107,16 @@ def data(costs: Costs, swatches: dict[str, str]) -> dict[str, Any]:
         "open_files": costs.open_files,
         "spare_files": SPARE_FILES,
         "far": FAR,
-        "clearly": reasons.CLEARLY,
+        "clearly": phrases.CLEARLY,
         "cooling_s": costs.cooling_s,
         "full": FULL,
         "most_processes": MOST_PROCESSES,
         "nothing": NOTHING,
         "shortest_poll": SHORTEST_POLL,
-        "columns": list(reasons.COLUMNS),
-        "each": sorted(reasons.EACH),
-        "nothing_meets": reasons.NOTHING_MEETS,
-        "pinged": reasons.PINGED,
+        "columns": list(phrases.COLUMNS),
+        "each": sorted(phrases.EACH),
+        "nothing_meets": phrases.NOTHING_MEETS,
+        "pinged": phrases.PINGED,
         "dimensions": [{"name": one.name, "words": one.words} for one in DIMENSIONS],
         "variants": [_variant(model, swatches.get(model.variant.name, "")) for model in costs.models],
         "presets": [needed(need) for _, need in TYPICAL],
@@ -142,11 +142,11 @@ def _variant(model: Model, swatch: str) -> dict[str, Any]:
         "label": clean(model.variant.label),
         "product": bool(model.variant.product),
         "swatch": swatch,
-        "reconnect": reasons.reconnect(model.variant),
-        "flask": clean(reasons.flask(model.variant)),
-        "ping_interval_s": reasons.ping_interval(model.variant),
+        "reconnect": phrases.reconnect(model.variant),
+        "flask": clean(phrases.flask(model.variant)),
+        "ping_interval_s": phrases.ping_interval(model.variant),
         "shortest_poll_s": shortest_poll(model.points),
-        "basis": clean(reasons.basis(model)),
+        "basis": clean(phrases.basis(model)),
         "way": model.way.value,
         "cpu": {feature.name: cost for feature, cost in zip(CPU_FEATURES, model.cpu, strict=True)},
         "wire": {feature.name: cost for feature, cost in zip(WIRE_FEATURES, model.wire, strict=True)},
@@ -159,7 +159,7 @@ def _variant(model: Model, swatch: str) -> dict[str, Any]:
         "ranges": {name: list(span) for name, span in ranges(model.points).items()},
         "fresh": [
             {
-                "where": clean(reasons.place(point.where)), "deliveries": point.expected.deliveries,
+                "where": clean(phrases.place(point.where)), "deliveries": point.expected.deliveries,
                 "publishes": point.expected.publishes, "payload_bytes": point.expected.payload_bytes,
                 "fan_out": point.expected.fan_out, "p50_ns": point.p50_ns, "p99_ns": point.p99_ns,
             }

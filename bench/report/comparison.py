@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.cells import Cells
-from bench.analysis.comparable import news
-from bench.analysis.regressions import UNLIKE, Drift, Found, Regressions, Shown, compare_runs
-from bench.analysis.unpaired import FEWEST_WITNESSES, RUNS_CONFIDENCE, Change
+from bench.analysis.numbers.unpaired import FEWEST_WITNESSES, RUNS_CONFIDENCE, Change
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.comparability import news
+from bench.analysis.runs.regressions import UNLIKE, Drift, Found, Regressions, Shown, compare_runs
 from bench.report import page, palette, put_in_place, sections, shell
 from bench.results import ResultsError, VariantFacts
 from bench.units import DASH, counted, factor, percent, quantity

@@ -14,14 +14,14 @@ from types import MappingProxyType
 import numpy as np
 
 from bench import results
-from bench.analysis.calibration import readings
-from bench.analysis.cells import Cells
-from bench.analysis.comparable import SAME_MACHINE
-from bench.analysis.metrics import METRICS
-from bench.analysis.sensitivity import Outcome, outcomes
-from bench.generator import records
-from bench.generator.table import Line, lines
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.comparability import SAME_MACHINE
+from bench.analysis.runs.generator_table import Line, lines
+from bench.analysis.runs.sensitivity import Outcome, outcomes
+from bench.analysis.trials.calibration import readings
+from bench.analysis.trials.metrics import METRICS
 from bench.report import sections
+from bench.results import generator_comparison
 from bench.units import factor
 
 
@@ -60,7 +60,7 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
         seen, measured["sensitivity"] = outcomes(trials, blocks), where(run.environment, here)
     generators: list[Line] = []
     if (folder / "generator.json").exists():
-        comparison = records.load(folder / "generator.json")
+        comparison = generator_comparison.load(folder / "generator.json")
         generators, measured["generators"] = lines(comparison), where(comparison.environment, here)
     calibrated = [sections.calibrated(reading) for reading in known]
     return Instrument(calibrated, seen, experiments, blocks, generators, measured)

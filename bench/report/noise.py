@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.analysis.cells import HARNESS, Cells, Comparison
-from bench.analysis.metrics import METRICS, Metric
-from bench.analysis.resilience import Fault, stolen_unevenly
-from bench.analysis.statistics import FEWEST_TRIALS, FLOOR_CONFIDENCE, TWINS_CONFIDENCE, Estimate, Verdict
+from bench.analysis.numbers.statistics import FEWEST_TRIALS, FLOOR_CONFIDENCE, TWINS_CONFIDENCE, Estimate, Verdict
+from bench.analysis.runs.cells import HARNESS, Cells, Comparison
+from bench.analysis.runs.resilience import Fault, stolen_unevenly
+from bench.analysis.trials.metrics import METRICS, Metric
 from bench.report.text import listed
 from bench.units import counted, factor, measured, percent, quantity, tick
 

@@ -1,4 +1,4 @@
-"""A run as a file of numbers, in CSV and in JSON: the same table, of which `bench.analysis.tidy` says what it holds."""
+"""A run as one long table, in CSV and JSON (see `bench.analysis.runs.long_table`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import json
 
 import msgspec
 
-from bench.analysis.cells import Cells
-from bench.analysis.tidy import COLUMNS, Value, rows
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.long_table import COLUMNS, Value, rows
 from bench.report.text import clean
 
 FILE = "numbers.csv"

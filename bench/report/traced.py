@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis.cells import Cells, Comparison
-from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import Cells, Comparison
+from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
 from bench.units import DASH, TIMES, Scale, factor, quantity, scale_for
 

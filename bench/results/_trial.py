@@ -8,7 +8,7 @@ from bench.results._scenarios import Absences, CapacityStep, Emulated, IdleStep,
 
 
 class Finding(Fact, frozen=True, kw_only=True):
-    """One entry of the closed list in `bench.analysis.findings`, with what was seen and what to do about it."""
+    """One entry of the closed list in `bench.analysis.trials.findings`, with what was seen and what to do about it."""
 
     name: str
     disqualifying: bool
@@ -29,7 +29,7 @@ class Failure(Fact, frozen=True, kw_only=True):
 class Planned(Fact, frozen=True, kw_only=True):
     """One trial of the plan. `id` is its file name; `position` its number in the order in which trials are run;
     `changes` are the parameters in which it differs from its scenario; `retakes` is the id of the planned trial in
-    whose place it stands (see `bench.retakes`), empty for one that was planned.
+    whose place it stands (see `bench.planning.retries`), empty for one that was planned.
     """
 
     id: Name

@@ -17,9 +17,10 @@ from typing import Any, Literal
 
 from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
 from bench.paths import CALM_NS, DIRECT, PATHS
-from bench.plan import NOBODY
 from servers._plants import PLANTS
 
+NOBODY = "nobody"
+"""Who is slow where everybody reads as fast as they can."""
 Traffic = Literal["publisher", "subscribers", "nobody", "arrivals"]
 """Who publishes: the publisher process, every subscriber upstream, or nobody; where arriving itself is what is
 measured, the publisher shows afterwards that everybody is there."""
@@ -31,7 +32,7 @@ class Scenario:
 
     sweeps: parameters that the profile `full` varies, one at a time, and the values beside the scenario's own.
     since: the smallest profile that it is part of without being asked for.
-    needs: what a variant must have to take part, a name out of `bench.needs.NEEDS`; empty: nothing.
+    needs: what a variant must have to take part, a name out of `bench.planning.needs.NEEDS`; empty: nothing.
     controls: every block also holds the harness floor and an A/A twin.
     proxied: subscribers reach the server through a proxy even where the path adds nothing.
     A `hidden` one serves the instrument: it is neither listed nor chosen by a person.

@@ -8,7 +8,7 @@ messages then go upstream through the first subscriber):
     locust -f bench/scenarios/broadcast.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 PARAMETERS = {

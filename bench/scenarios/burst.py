@@ -7,7 +7,7 @@ report (section Workloads) shows it, beside how many messages one response or on
     locust -f bench/scenarios/burst.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"

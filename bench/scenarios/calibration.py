@@ -7,7 +7,7 @@ the rate and the number of subscribers at which that holds. Every block of a run
     locust -f bench/scenarios/calibration.py --variant calibration --host http://127.0.0.1:8000 --users 20
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 HIDDEN = True
 TRAFFIC = "publisher"

@@ -8,7 +8,7 @@ step has fresh processes. The figures "Messages per second sustained" and "The s
     locust -f bench/scenarios/capacity.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"

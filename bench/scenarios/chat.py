@@ -8,8 +8,8 @@ an echo of the same run took. Alone, against a server started by hand:
     locust -f bench/scenarios/chat.py --variant websocket --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """
 
+from bench.load.session import SubscriberUser
 from bench.measure.recorder import BY_EACH
-from bench.scenarios._session import SubscriberUser
 
 TRAFFIC = "subscribers"
 SINCE = "full"

@@ -12,7 +12,7 @@ nobody is cut off:
     locust -f bench/scenarios/dropped.py --variant sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"

@@ -7,7 +7,7 @@ started by hand:
     locust -f bench/scenarios/echo.py --variant websocket --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "subscribers"
 PARAMETERS = {

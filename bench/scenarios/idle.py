@@ -8,7 +8,7 @@ server that never did has yet to import and allocate what all of them share. The
     locust -f bench/scenarios/idle.py --variant long_polling --host http://127.0.0.1:8000 --users 400 --spawn-rate 100
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "nobody"
 PARAMETERS = {

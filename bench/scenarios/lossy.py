@@ -9,7 +9,7 @@ against a server started by hand, there is no proxy:
     locust -f bench/scenarios/lossy.py --variant sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"

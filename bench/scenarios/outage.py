@@ -8,7 +8,7 @@ Alone, against a server started by hand, nothing is taken away but by you:
     locust -f bench/scenarios/outage.py --variant flask_sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"

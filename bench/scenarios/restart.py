@@ -9,7 +9,7 @@ server that promises to resume must say so. Alone, against a server started by h
     locust -f bench/scenarios/restart.py --variant sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"

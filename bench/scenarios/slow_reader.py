@@ -14,7 +14,7 @@ Alone, against a server started by hand, nobody reads slowly:
     locust -f bench/scenarios/slow_reader.py --variant sse --host http://127.0.0.1:8000 --users 11 --spawn-rate 11
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "publisher"
 SINCE = "full"

@@ -11,7 +11,7 @@ hand:
     locust -f bench/scenarios/storm.py --variant sse --host http://127.0.0.1:8000 --users 1000 --spawn-rate 1000
 """
 
-from bench.scenarios._session import SubscriberUser
+from bench.load.session import SubscriberUser
 
 TRAFFIC = "arrivals"
 SINCE = "full"

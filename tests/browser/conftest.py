@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench.plan import WHOLE
+from bench.planning.plan import WHOLE
 from bench.report import build
 from bench.results import Failure, Run, Trial
 from tests._faults import faulty

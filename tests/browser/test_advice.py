@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.advice import Need, advise
-from bench.analysis.cells import Cells
-from bench.analysis.costs import Costs, fit
-from bench.analysis.reasons import conclusion
+from bench.advice.costs import Costs, fit
+from bench.advice.phrases import conclusion
+from bench.advice.ranking import Need, advise
+from bench.analysis.runs.cells import Cells
 from bench.results import load
 from tests.browser._sight import seen
 from tests.browser.conftest import ROOT

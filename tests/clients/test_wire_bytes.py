@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bench.subject import Subject
+from bench.gate.server_under_test import Subject
 from servers import _variant
 from tests.clients._servers import eventually
 

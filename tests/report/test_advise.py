@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench.advise import READERS, need_of
-from bench.analysis import reasons
-from bench.analysis.advice import Advice, Need, advise
-from bench.analysis.costs import CPU_FEATURES, fit
-from bench.analysis.glance import glance as at_a_glance
-from bench.arguments import parser
+from bench.advice import phrases
+from bench.advice.costs import CPU_FEATURES, fit
+from bench.advice.ranking import Advice, Need, advise
+from bench.advice.summary import glance as at_a_glance
+from bench.commands._advising import READERS, need_of
+from bench.commands._arguments import parser
 from bench.report import advising, build
 from bench.report.advising import TYPICAL
 from bench.report.page import SCRIPTS
@@ -118,12 +118,12 @@ def test_the_script_says_what_python_says(noise: float) -> None:
     everything = ""
     for need, theirs in zip(needs, asked_of_the_script("worded", given), strict=True):
         ours = advise(costs, need)
-        lines = reasons.lines(ours)
-        notes = reasons.apart([line.notes for line in lines])
-        assert theirs["conclusion"] == list(reasons.conclusion(ours))
+        lines = phrases.lines(ours)
+        notes = phrases.apart([line.notes for line in lines])
+        assert theirs["conclusion"] == list(phrases.conclusion(ours))
         assert theirs["rows"] == [list(line.cells) for line in lines]
         assert theirs["notes"] == {"common": notes.common, "rows": list(notes.rows)}
-        assert theirs["refused"] == [reasons.refusal(one, need) for one in ours.refused]
+        assert theirs["refused"] == [phrases.refusal(one, need) for one in ours.refused]
         everything += json.dumps(theirs)
     for words in ("open files", "pings per second", "there is", "would have to poll", "about "):
         assert words in everything
@@ -162,12 +162,12 @@ def test_without_javascript_the_typical_needs_are_worked_out(read: Reader) -> No
     for title, need in TYPICAL:
         assert title in read.text
         found = advise(costs, need)
-        lines = reasons.lines(found)
-        notes = reasons.apart([line.notes for line in lines])
+        lines = phrases.lines(found)
+        notes = phrases.apart([line.notes for line in lines])
         for line in lines:
             for cell in line.cells:
                 assert " ".join(cell.split()) in read.text
-        for words in (*notes.rows, notes.common, *reasons.conclusion(found)):
+        for words in (*notes.rows, notes.common, *phrases.conclusion(found)):
             assert " ".join(words.split()) in read.text
     form = next(attributes for tag, attributes in read.tags if tag == "form")
     assert "hidden" in form
@@ -182,7 +182,7 @@ def test_typical_needs_are_answered_at_a_glance_before_all_else(text: str) -> No
         anchor = {"href": f"#{title.lower()}"}
         assert ("a", anchor) in read.tags
         assert f'<h3 id="{title.lower()}">' in text
-        for words in (reasons.asked(need), *astuple(at_a_glance(found))):
+        for words in (phrases.asked(need), *astuple(at_a_glance(found))):
             assert " ".join(words.split()) in read.text
 
 

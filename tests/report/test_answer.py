@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.analysis.claims import claims
-from bench.analysis.statistics import FEWEST_TRIALS, estimate
+from bench.analysis.numbers.statistics import FEWEST_TRIALS, estimate
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.claims import claims
 from bench.report.sections import claimed, opening
 from bench.report.sections.answer import Opening
 from bench.report.sections.cautions import RANGE_TRIALS

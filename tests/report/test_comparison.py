@@ -5,8 +5,8 @@ import re
 import msgspec
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.analysis.regressions import Shown
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.regressions import Shown
 from bench.report import comparison
 from bench.results import ResultsError
 from bench.units import TIMES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.cells import Cells
+from bench.analysis.runs.cells import Cells
 from bench.report import build
 from bench.report.sections import decision
 from bench.report.traced import plain

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import FAULTS
-from bench.analysis.resilience import Fault
-from bench.arguments import parser
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import Fault
+from bench.analysis.trials.metrics import FAULTS
+from bench.commands._arguments import parser
 from bench.report import build
 from bench.report.figures import Drawn, drawn
 from bench.report.numbers import csv_text

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.transforms import Bbox
 
-from bench.analysis.cells import Cells
-from bench.analysis.distributions import fold
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.runs.cells import Cells
 from bench.report.figures import painted, subjects
 from bench.report.figures._canvas import drawing
 from bench.results import Run, Trial, load

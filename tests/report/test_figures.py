@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.cells import Cells
-from bench.analysis.distributions import fold
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.runs.cells import Cells
 from bench.report.figures import Drawn, drawn
 from bench.report.figures._labels import spread
 from bench.results import Failure, Run, Trial

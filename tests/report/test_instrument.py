@@ -5,13 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.plan import WHOLE
+from bench.analysis.runs.cells import Cells
+from bench.planning.plan import WHOLE
 from bench.report import build, instrument, spliced
 from bench.results import ResultsError, load
 from tests._natures import NATURES
 from tests._synthetic import instrumented, synthetic, write
-from tests.analysis.test_sensitivity import BLOCKS, EXPERIMENTS, trials
+from tests.analysis.runs.test_sensitivity import BLOCKS, EXPERIMENTS, trials
 
 PROSE = "before\n<!-- the instrument: begin -->\nold\n<!-- the instrument: end -->\nafter\n"
 

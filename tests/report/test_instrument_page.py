@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.analysis.distributions import fold
-from bench.plan import WHOLE
+from bench.analysis.numbers.distributions import fold
+from bench.planning.plan import WHOLE
 from bench.report import build
 from bench.results import Finding, Run, Trial
 from tests._natures import NATURES

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.analysis.distributions import fold
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.runs.cells import Cells
 from bench.report import build, noise
 from bench.report.figures.course import courses
 from bench.results import Run, Trial

@@ -7,9 +7,9 @@ import json
 import msgspec
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import METRICS
-from bench.analysis.tidy import COLUMNS, PARAMETERS
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.long_table import COLUMNS, PARAMETERS
+from bench.analysis.trials.metrics import METRICS
 from bench.report import build
 from bench.report.numbers import FORMULA, csv_text, json_text
 from tests._natures import NATURES

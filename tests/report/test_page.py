@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import METRICS
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.metrics import METRICS
 from bench.report import build
 from bench.report.page import SCRIPTS
 from bench.report.shell import TEMPLATES

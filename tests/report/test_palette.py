@@ -6,7 +6,7 @@ import itertools
 
 from bench.report.palette import HUES, Look, family_order, looks, mix
 from tests._synthetic import synthetic
-from tests.analysis._trials import variant
+from tests._trials import variant
 
 
 def distance(one: str, other: str) -> float:

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.analysis.cells import Cells
-from bench.arguments import parser
+from bench.analysis.runs.cells import Cells
+from bench.commands._arguments import parser
 from bench.report import build
 from bench.report.figures import WORKLOADS_SECTION, Drawn, drawn, painted, subjects
 from bench.report.figures._canvas import drawing

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Canvas
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import FAULTS
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.metrics import FAULTS
 from bench.report import palette, svg
 from bench.report.figures import (
     _panels,

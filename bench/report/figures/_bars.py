@@ -10,15 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from bench.analysis.cells import HARNESS
-from bench.analysis.metrics import METRICS, Unit
+from bench.analysis.runs.cells import HARNESS
+from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
 from bench.report.figures._canvas import FOOT_IN, HEAD_IN, MOST_SINGLE, WIDTH_IN, Subject, named, pairs
 from bench.report.figures._rows import Row, Rows
 from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import linear_ticks
 from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
-from bench.units import quantity
+from bench.units import Unit, quantity
 
 HEIGHT = 0.56
 SMALL_PT = 7.2

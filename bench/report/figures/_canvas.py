@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from bench.analysis.cells import Cells
+from bench.analysis.runs.cells import Cells
 from bench.report.figures._texts import FONT_PT, fitted
 from bench.report.palette import GRID, INK, MUTED, PAPER, Look, family_order
 from bench.report.sections import too_few

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.analysis import resilience
-from bench.analysis.cells import Cells
-from bench.analysis.delivery import DeliveryClass, delivery_class
-from bench.analysis.resilience import Fault, by_block, faults, trials_under
-from bench.analysis.statistics import Estimate, estimate
+from bench.analysis.numbers.statistics import Estimate, estimate
+from bench.analysis.runs import resilience
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import Fault, by_block, faults, trials_under
+from bench.analysis.trials.delivery import DeliveryClass, delivery_class
 from bench.report.figures._canvas import Subject, absence
 from bench.report.figures._data import WHO, Field, who
 from bench.report.figures._rows import HEADING, Gap, Row, Rows

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.distributions import cdf, merge
+from bench.analysis.numbers.distributions import cdf, merge
 from bench.report.figures._canvas import LONGEST_NAME_IN, MOST_SINGLE, WIDTH_IN, canvas, linestyle
 from bench.report.figures._texts import FONT_PT, fitted, text_width_in
 from bench.report.figures._ticks import log_ticks, share_ticks

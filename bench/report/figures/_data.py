@@ -7,11 +7,12 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.metrics import METRICS, Unit
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.trials.metrics import METRICS
 from bench.report.figures._canvas import Subject
 from bench.report.text import clean
 from bench.results import VariantFacts
+from bench.units import Unit
 
 Field = str | int | float | None
 

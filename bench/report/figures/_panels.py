@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from bench.analysis.metrics import METRICS, Unit
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
 from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
@@ -22,7 +22,7 @@ from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import linear_ticks, log_ticks
 from bench.report.palette import MUTED, PAPER
 from bench.results import VariantFacts
-from bench.units import DASH, quantity, tick
+from bench.units import DASH, Unit, quantity, tick
 
 WIDE = 8.0
 """Numbers that span more than this factor stand on a logarithmic axis."""

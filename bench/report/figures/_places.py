@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis.cells import Cells
-from bench.analysis.statistics import Estimate, Verdict
+from bench.analysis.numbers.statistics import Estimate, Verdict
+from bench.analysis.runs.cells import Cells
 from bench.report.figures import polling
 from bench.report.figures._canvas import Subject, named
 from bench.report.figures.latency import one_way

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.trials.metrics import METRICS
 from bench.report.figures._canvas import Subject, absence, named
 from bench.report.figures._data import WHO, Field, Sheet, bounds, column, ends, median, who
 from bench.report.figures._texts import text_width_in

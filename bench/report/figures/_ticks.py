@@ -9,9 +9,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from bench.analysis.metrics import Unit
 from bench.report.figures._texts import text_width_in
-from bench.units import percent, tick, unit_size
+from bench.units import Unit, percent, tick, unit_size
 
 BETWEEN_IN = 0.08
 """What is left free between two labels of an axis."""

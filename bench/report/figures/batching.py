@@ -5,11 +5,11 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis import batching
-from bench.analysis.batching import SEVERAL, Crossing, Found, askers, crossings
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Estimate, estimate
+from bench.analysis.numbers.statistics import Estimate, estimate
+from bench.analysis.runs import batching
+from bench.analysis.runs.batching import SEVERAL, Crossing, Found, askers, crossings
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.metrics import METRICS
 from bench.report.figures import sweeps
 from bench.report.figures._canvas import Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who

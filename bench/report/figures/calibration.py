@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.calibration import Curve, curves, readings
-from bench.analysis.cells import Cells
-from bench.analysis.distributions import quantile
-from bench.plan import CALIBRATION
+from bench.analysis.numbers.distributions import quantile
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.calibration import Curve, curves, readings
+from bench.planning.plan import CALIBRATION
 from bench.report.figures._canvas import Subject, canvas
 from bench.report.figures._curves import SHARES, at_shares
 from bench.report.figures._data import Field, Sheet

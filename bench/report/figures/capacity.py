@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.capacity import bounded, ended
-from bench.analysis.cells import Cells
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.capacity import bounded, ended
 from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who

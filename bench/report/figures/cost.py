@@ -8,8 +8,8 @@ from collections.abc import Callable
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import SEGMENT_HEADER_BYTES
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES
 from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import Subject, canvas, named
 from bench.report.figures._data import Sheet, median

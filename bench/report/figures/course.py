@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import HARNESS, Cells
+from bench.analysis.runs.cells import HARNESS, Cells
 from bench.report import palette
 from bench.report.figures._canvas import MOST_SINGLE, Subject, canvas, linestyle, named
 from bench.report.figures._data import WHO, Field, Sheet, who

@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.resilience import Fault, Harm, fresh_ns, harm
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import Fault, Harm, fresh_ns, harm
 from bench.report.figures import _bars, _classes
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, ends

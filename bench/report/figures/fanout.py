@@ -6,10 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.analysis.cells import HARNESS, Cells
-from bench.analysis.laws import poll_interval_ns
-from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Estimate, estimate
+from bench.analysis.numbers.statistics import Estimate, estimate
+from bench.analysis.runs.cells import HARNESS, Cells
+from bench.analysis.runs.laws import poll_interval_ns
+from bench.analysis.trials.metrics import METRICS
 from bench.report.figures import _bars, _rows, cost, latency
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Sheet, ends

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import HARNESS, Cells
-from bench.analysis.metrics import METRICS
+from bench.analysis.runs.cells import HARNESS, Cells
+from bench.analysis.trials.metrics import METRICS
 from bench.report import noise, palette
 from bench.report.figures._canvas import MOST_SINGLE, Subject, named
 from bench.report.figures._curves import SHARES, Curve, at_shares, band, drawn, pooled

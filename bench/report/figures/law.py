@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.distributions import quantile
-from bench.analysis.laws import UniformLaw, poll_interval_ns, uniform_law
+from bench.analysis.numbers.distributions import quantile
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.laws import UniformLaw, poll_interval_ns, uniform_law
 from bench.report.figures._canvas import Subject, canvas, named
 from bench.report.figures._curves import SHARES, at_shares, pooled
 from bench.report.figures._data import WHO, Field, Sheet, who

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.resilience import Fault, harm, served_ns, trials_under
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import Fault, harm, served_ns, trials_under
 from bench.report.figures import _classes
 from bench.report.figures._canvas import Subject, named
 from bench.report.figures._data import Field, Sheet

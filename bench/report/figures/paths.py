@@ -7,10 +7,10 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.delivery import delivery_class
-from bench.analysis.metrics import METRICS
-from bench.analysis.resilience import POINTS, Fault, harm
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import POINTS, Fault, harm
+from bench.analysis.trials.delivery import delivery_class
+from bench.analysis.trials.metrics import METRICS
 from bench.report.figures import _classes
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, bounds, ends

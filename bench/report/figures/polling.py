@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.intervals import PollingLaw, polling_law
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.poll_intervals import PollingLaw, polling_law
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import Cells
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who
 from bench.report.figures._labels import BESIDE_IN, end_labels

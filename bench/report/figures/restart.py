@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.distributions import cdf, merge, quantile
-from bench.analysis.resilience import BACK, Fault, back_ns, trials_under
+from bench.analysis.numbers.distributions import cdf, merge, quantile
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import BACK, Fault, back_ns, trials_under
 from bench.report.figures import _classes
 from bench.report.figures._canvas import Subject, named
 from bench.report.figures._data import Field, Sheet

@@ -7,10 +7,10 @@ from dataclasses import replace
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import METRICS, Unit
-from bench.analysis.resilience import POINTS, Fault, beside_control, grown_bytes
-from bench.analysis.statistics import Compared, Estimate, Verdict
+from bench.analysis.numbers.statistics import Compared, Estimate, Verdict
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import POINTS, Fault, beside_control, grown_bytes
+from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
 from bench.report.figures import _bars, _classes
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
@@ -20,7 +20,7 @@ from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import linear_ticks, log_end, narrow_ticks
 from bench.report.palette import MUTED, NEUTRAL, PAPER
 from bench.results import VariantFacts
-from bench.units import factor, quantity
+from bench.units import Unit, factor, quantity
 
 SCENARIO = "slow_reader"
 LATENCY = "latency_p99"

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import held_bytes
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.metrics import held_bytes
 from bench.report import noise
 from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import MOST_SINGLE, Subject, canvas, linestyle, named

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.metrics import METRICS, Unit
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.metrics import METRICS
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, linestyle, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who
 from bench.report.figures._labels import BESIDE_IN, end_labels
@@ -18,7 +18,7 @@ from bench.report.figures._texts import text_width_in
 from bench.report.figures._ticks import exact_ticks, linear_ticks, log_ticks
 from bench.report.palette import Look
 from bench.results import VariantFacts
-from bench.units import factor, quantity, tick
+from bench.units import Unit, factor, quantity, tick
 
 OF_POLLING = "poll_interval_s"
 """Only polling feels it: it has figures of its own."""

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import HARNESS
-from bench.analysis.intervals import PollingLaw
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.poll_intervals import PollingLaw
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import HARNESS
 from bench.report.figures import polling
 from bench.report.figures._canvas import Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, bounds, ends, who

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.analysis.cells import Cells
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import Cells
 from bench.report.figures import _panels
 from bench.report.figures._canvas import MOST_SINGLE, Subject, named
 from bench.report.figures._curves import SHARES, Curve, at_shares, band, drawn, pooled

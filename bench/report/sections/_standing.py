@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.answers import Entry, answer
-from bench.analysis.cells import Cells
-from bench.analysis.claims import Side
-from bench.analysis.statistics import Verdict
+from bench.analysis.numbers.statistics import Verdict
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.claims import Side
+from bench.analysis.runs.leaders import Entry, answer
 from bench.report import traced
 from bench.report.traced import Number, Phrase
 from bench.results import VariantFacts

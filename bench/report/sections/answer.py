@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.cells import Cells
-from bench.analysis.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Side, Theme
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Side, Theme
 from bench.report.sections.cautions import Alarm, alarms, cautions, reading
 from bench.report.sections.claimed import beside, known
 from bench.report.sections.ground import ground, loads

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from bench.analysis.calibration import Reading, plant_of, readings
-from bench.analysis.cells import Cells
-from bench.analysis.claims import PROTAGONIST, THEMES
-from bench.analysis.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, coverage
+from bench.analysis.numbers.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, coverage
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.claims import PROTAGONIST, THEMES
+from bench.analysis.trials.calibration import Reading, plant_of, readings
 from bench.report import noise
 from bench.report.sections.laws import about_laws, calibrated
 from bench.units import DASH, TIMES, counted, percent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.analysis.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Known, Theme
+from bench.analysis.runs.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Known, Theme
 from bench.report import traced
 from bench.report.text import slug
 from bench.report.traced import Phrase

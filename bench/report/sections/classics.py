@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from bench.analysis.cells import Cells
-from bench.analysis.classics import CLASSICS, Classic, ClassicVerdict, Fact
-from bench.analysis.metrics import Unit
-from bench.units import factor, quantity
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.classics import CLASSICS, Classic, ClassicVerdict, Fact
+from bench.units import Unit, factor, quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.analysis.answers import answer
-from bench.analysis.cells import Cells
-from bench.analysis.delivery import DeliveryClass, delivery_class
-from bench.analysis.metrics import METRICS
-from bench.analysis.statistics import Estimate
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.leaders import answer
+from bench.analysis.trials.delivery import DeliveryClass, delivery_class
+from bench.analysis.trials.metrics import METRICS
 from bench.report import traced
 from bench.report.palette import family_order
 from bench.report.sections.ground import loads

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bench.analysis.resilience import BACK, Fault
+from bench.analysis.runs.resilience import BACK, Fault
 from bench.results import Parameter
 from bench.units import DASH, percent, tick
 

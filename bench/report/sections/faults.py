@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.cells import Cells
-from bench.analysis.delivery import DeliveryClass, delivery_class
-from bench.analysis.metrics import FAULTS
-from bench.analysis.resilience import Fault, Harm, Outcome, matrix
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import Fault, Harm, Outcome, matrix
+from bench.analysis.trials.delivery import DeliveryClass, delivery_class
+from bench.analysis.trials.metrics import FAULTS
 from bench.report.palette import family_order
 from bench.report.sections.fault_names import NAMES, fault_words
 from bench.report.sections.harms import paragraph, share

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.analysis.cells import Cells
+from bench.analysis.runs.cells import Cells
 from bench.paths import DIRECT, EMULATED, PATHS
 from bench.report.traced import Number, Phrase
 from bench.results import CORES_WITHOUT_WORK, KEPT_AWAKE, Parameter, ScenarioFacts

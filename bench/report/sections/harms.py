@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bench.analysis.cells import Cells
-from bench.analysis.resilience import (
+from bench.analysis.numbers.statistics import Verdict, estimate
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import (
     Fault,
     Harm,
     Outcome,
@@ -15,7 +16,6 @@ from bench.analysis.resilience import (
     grown_bytes,
     trials_under,
 )
-from bench.analysis.statistics import Verdict, estimate
 from bench.report import noise
 from bench.report.sections.fault_names import NAMES, fault_words, what_was_done
 from bench.report.text import listed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.analysis.claims import PROTAGONIST, ClaimVerdict, Judged
+from bench.analysis.runs.claims import PROTAGONIST, ClaimVerdict, Judged
 from bench.report import traced
 from bench.report.text import listed
 from bench.report.traced import Number, Phrase

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis import calibration as calibrations
-from bench.analysis.cells import Cells
-from bench.analysis.laws import LawVerdict, Reading, read_laws
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.laws import LawVerdict, Reading, read_laws
+from bench.analysis.trials import calibration as calibrations
 from bench.units import counted, measured, quantity, whole
 
 

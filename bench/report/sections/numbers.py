@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis.answers import answer
-from bench.analysis.cells import Cells
-from bench.analysis.delivery import delivery_class
-from bench.analysis.metrics import FAULTS, METRICS, Metric
-from bench.analysis.statistics import FEWEST_TRIALS
+from bench.analysis.numbers.statistics import FEWEST_TRIALS
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.leaders import answer
+from bench.analysis.trials.delivery import delivery_class
+from bench.analysis.trials.metrics import FAULTS, METRICS, Metric
 from bench.report import noise
 from bench.report.palette import family_order
 from bench.results import VariantFacts

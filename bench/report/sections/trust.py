@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from bench.analysis.cells import Cells
-from bench.analysis.doubts import doubts
-from bench.analysis.findings import CHECKS, Check
-from bench.analysis.metrics import METRICS
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.warnings import doubts
+from bench.analysis.trials.findings import CHECKS, Check
+from bench.analysis.trials.metrics import METRICS
 from bench.paths import EMULATED
 from bench.report import noise
 from bench.report.sections.laws import about_laws

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bench.analysis import batching
-from bench.analysis.batching import Crossing, Found
-from bench.analysis.capacity import bounded, ended, slip_at_the_end
-from bench.analysis.cells import Cells
-from bench.analysis.statistics import Verdict, compare
+from bench.analysis.numbers.statistics import Verdict, compare
+from bench.analysis.runs import batching
+from bench.analysis.runs.batching import Crossing, Found
+from bench.analysis.runs.cells import Cells
+from bench.analysis.trials.capacity import bounded, ended, slip_at_the_end
 from bench.report.sections._standing import medians, standing
 from bench.report.text import listed
 from bench.report.traced import Phrase

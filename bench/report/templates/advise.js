@@ -1,5 +1,5 @@
 'use strict';
-/* The form of the section "Advice". `advise` is pure and does what bench/analysis/advice.py does; a test compares them. */
+/* The form of the section "Advice". `advise` is pure and does what bench/advice/ranking.py does; a test compares them. */
 (function () {
   function loadOf(costs, variant, need, interval) {
     const deliveries = need.subscribers * need.rate;
@@ -22,7 +22,7 @@
     });
   }
 
-  /* As CPU_FEATURES and WIRE_FEATURES of bench/analysis/costs.py. */
+  /* As CPU_FEATURES and WIRE_FEATURES of bench/advice/costs.py. */
   function cpuAmounts(load, cooling) {
     const arrivals = Math.max(load.publishes, load.upstream);
     const cold = 1 / (1 + (arrivals + (load.spread ? load.requests : 0)) * cooling);
@@ -174,7 +174,7 @@
     };
   }
 
-  /* From here on: words, as bench/analysis/reasons.py and bench/units.py have them. */
+  /* From here on: words, as bench/advice/phrases.py and bench/units.py have them. */
   const SPACE = '\u00a0', TIMES = '\u00d7', DASH = '\u2013', UP = 1 + 1e-12;
   const DURATION = [[1e9, 's'], [1e6, 'ms'], [1e3, '\u00b5s'], [1, 'ns']];
   const WIRE = [[1e6, 'MB'], [1e3, 'kB'], [1, 'B']];

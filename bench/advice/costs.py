@@ -1,0 +1,370 @@
+"""What each variant costs per unit of work, fitted to everything that a run measured of it, and how well that predicts.
+
+CPU per second is a sum of coefficients that are not negative times features of the load. A server that has nothing to
+do pays for being woken, and finds its caches cold; one that is busy does not. Of E events per second the share that
+find it cold is taken as 1 / (1 + E t), with one time t for the whole machine, found with the fit: so CPU per message
+falls with load. Bytes per second are a sum of the same kind, beside the payload, which is known.
+
+The check leaves every cell and every point of a sweep out in turn, with all its trials, fits anew (t as well) and
+predicts it from its parameters alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.advice import loads
+from bench.advice.loads import Load, Memory, Point
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.ways import Way, way_of
+from bench.analysis.trials.findings import judge
+from bench.results import VariantFacts
+
+Quantity = Literal["cpu", "wire"]
+Floats = npt.NDArray[np.float64]
+
+COOLING_S = (0.0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02)
+"""The times among which t is chosen."""
+LEAST_CORES = 0.0005
+"""What is used below this is fitted as if it were this: an idle server's noise must not outweigh a busy one's cost."""
+MOST_RATIOS = 0.9
+"""Of the predicted ratios between two variants, the share that must be off by less than what tells them apart."""
+WHOLE = 1.0
+"""What one server process can use: one core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One kind of work. `amount` is how much of it a load holds per second, given the share of events that find the
+    server cold."""
+
+    name: str
+    words: str
+    amount: Callable[[Load, float], float]
+
+
+CPU_FEATURES = (
+    Feature("process", "a server that has nothing to do", lambda load, cold: 1.0),
+    Feature("connections", "open connections", lambda load, cold: 0.0 if load.spread else load.subscribers),
+    Feature("bursts", "messages that find the server idle", lambda load, cold: load.arrivals * cold),
+    Feature("deliveries", "deliveries", lambda load, cold: load.deliveries),
+    Feature("delivered_bytes", "bytes delivered", lambda load, cold: load.deliveries * load.payload_bytes),
+    Feature("upstream", "messages sent upstream", lambda load, cold: load.upstream),
+    Feature("upstream_cold", "messages upstream that find it idle", lambda load, cold: load.upstream * cold),
+    Feature("requests", "requests answered", lambda load, cold: load.requests),
+    Feature("requests_cold", "requests that find it idle", lambda load, cold: load.requests * cold * load.spread),
+)
+"""A connection that polls costs its polls: the rest of it cannot be told from them."""
+WIRE_FEATURES = (
+    Feature("deliveries", "framing of deliveries", lambda load, cold: load.deliveries),
+    Feature("delivered_bytes", "framing by size", lambda load, cold: load.deliveries * load.payload_bytes),
+    Feature("upstream", "framing upstream", lambda load, cold: load.upstream),
+    Feature("requests", "requests and responses", lambda load, cold: load.requests),
+)
+
+SWEEPS: Mapping[tuple[str, str], str] = {
+    ("broadcast", "subscribers"): "10,30,300",
+    ("broadcast", "rate_hz"): "1.0,5.0,40.0",
+    ("broadcast", "payload_bytes"): "1000,8000",
+    ("broadcast", "poll_interval_s"): "0.1,0.5,1.0,2.0",
+    ("echo", "rate_hz"): "0.5,6.0",
+}
+"""What the kinds of work are told apart by, and values to sweep; the poll interval concerns short polling alone, the
+rate of the echo what is sent upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The fitted costs of a variant: seconds of CPU and bytes per unit of each feature, in the order of the tables.
+
+    posts: HTTP requests per message sent upstream; None where upstream was not measured. memory: None likewise.
+    """
+
+    variant: VariantFacts
+    way: Way
+    cooling_s: float
+    cpu: tuple[float, ...]
+    wire: tuple[float, ...]
+    posts: float | None
+    memory: Memory | None
+    hold_s: float
+    points: tuple[Point, ...]
+
+    def cores(self, load: Load) -> float:
+        """CPU seconds per second that a load asks for; more than 1 is more than one process has."""
+        return float(np.dot(self.cpu, _row(CPU_FEATURES, load, self.cooling_s)))
+
+    def parts(self, load: Load) -> list[tuple[Feature, float]]:
+        """What of `cores` every kind of work takes."""
+        amounts = _row(CPU_FEATURES, load, self.cooling_s)
+        return [(feature, cost * amount) for feature, cost, amount in zip(CPU_FEATURES, self.cpu, amounts, strict=True)]
+
+    def wire_bytes(self, load: Load) -> float:
+        """Bytes on the wire per second, both ways, payload and TCP/IP headers among them."""
+        payload = (load.deliveries + load.upstream) * load.payload_bytes
+        return payload + float(np.dot(self.wire, _row(WIRE_FEATURES, load, self.cooling_s)))
+
+    def delivery_s(self, payload_bytes: float) -> float:
+        """CPU seconds of one more delivery to a server that is at it."""
+        costs = dict(zip((feature.name for feature in CPU_FEATURES), self.cpu, strict=True))
+        asked = costs["requests"] if self.way is Way.WAITS else 0.0
+        return costs["deliveries"] + costs["delivered_bytes"] * payload_bytes + asked
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A point that was left out of the fit: what was predicted for it, per second, and what was measured."""
+
+    variant: str
+    where: str
+    quantity: Quantity
+    predicted: float
+    measured: float
+
+    @property
+    def error(self) -> float:
+        """By what share of the measured number the prediction is off."""
+        return abs(self.predicted / self.measured - 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Every prediction of a point that was left out of the fit."""
+
+    misses: tuple[Miss, ...]
+
+    def of(self, quantity: Quantity, variant: str = "") -> list[Miss]:
+        """Those of one quantity, of one variant or (empty) of all; the worst first."""
+        found = [miss for miss in self.misses if miss.quantity == quantity and variant in ("", miss.variant)]
+        return sorted(found, key=lambda miss: -miss.error)
+
+    def median(self, quantity: Quantity, variant: str = "") -> float | None:
+        """The median absolute relative error; None without a prediction."""
+        errors = [miss.error for miss in self.of(quantity, variant)]
+        return float(np.median(errors)) if errors else None
+
+    def apart(self) -> float:
+        """The factor by which the cores of two variants must differ to be told apart: nine of ten predicted ratios
+        between two variants at the same load were off by less. At least 1 + 2 e, where e is the median error: each of
+        the two may be off by as much."""
+        by_load: dict[str, list[Miss]] = {}
+        for miss in self.misses:
+            if miss.quantity == "cpu" and miss.predicted > 0:
+                by_load.setdefault(miss.where, []).append(miss)
+        pairs = [pair for held in by_load.values() for pair in itertools.combinations(held, 2)]
+        off = [abs(np.log(one.predicted / one.measured * two.measured / two.predicted)) for one, two in pairs]
+        least = 1.0 + 2.0 * (self.median("cpu") or 0.0)
+        return max(least, float(np.exp(np.quantile(off, MOST_RATIOS)))) if off else least
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """All models of a run in the run's order, what the others lack (parameters to sweep), and the check.
+
+    saturated: how many of the trials fitted to have the finding "server saturated"; open_files: how many files a
+    process may hold open on the machine measured, None where that is not known.
+    """
+
+    run: str
+    models: tuple[Model, ...]
+    lacking: tuple[tuple[VariantFacts, tuple[tuple[str, str], ...]], ...]
+    held_out: HeldOut
+    cooling_s: float
+    saturated: int = 0
+    open_files: int | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that measures what is lacking for any variant; empty where nothing is."""
+        wanted = {one for _, lacks in self.lacking for one in lacks}
+        return command(sorted(wanted)) if wanted else ""
+
+
+def command(wanted: Sequence[tuple[str, str]]) -> str:
+    """The command that measures these sweeps beside everything else."""
+    sweeps = " ".join(f"--sweep {scenario}.{name}={SWEEPS[scenario, name]}" for scenario, name in wanted)
+    return f"python -m bench run {sweeps}"
+
+
+def fit(cells: Cells) -> Costs:
+    """The costs of every variant of a run that has been measured at loads that tell the kinds of work apart."""
+    measured = [variant for variant in cells.shown if variant.status == "measured"]
+    held = {variant.name: loads.points(cells, variant) for variant in measured}
+    lacking = [(variant, lacks(held[variant.name], way_of(variant))) for variant in measured]
+    enough = {variant.name: held[variant.name] for variant, lack in lacking if not lack}
+    cooling_s = _cooling(_losses(enough))
+    models = [_model(cells, variant, enough[variant.name], cooling_s) for variant in measured if variant.name in enough]
+    return Costs(
+        cells.run.name,
+        tuple(models),
+        tuple((variant, lack) for variant, lack in lacking if lack),
+        _held_out(enough),
+        cooling_s,
+        _saturated(cells, enough),
+        _open_files(cells),
+    )
+
+
+def _saturated(cells: Cells, fitted: Mapping[str, object]) -> int:
+    used = [
+        trial for trial in cells.seen
+        if trial.valid and trial.planned.variant in fitted and trial.planned.scenario in loads.READERS
+    ]  # fmt: skip
+    return sum(any(finding.name == "server saturated" for finding in judge(trial)) for trial in used)
+
+
+def _open_files(cells: Cells) -> int | None:
+    said = cells.run.environment.facts.get("open files limit", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
+
+
+def lacks(points: Sequence[Point], way: Way) -> tuple[tuple[str, str], ...]:
+    """The sweeps without which the kinds of work cannot be told apart: (scenario, parameter). Upstream is no need."""
+    driven = [point.expected for point in points if point.scenario == loads.BROADCAST]
+    seen = {
+        "subscribers": {load.subscribers for load in driven},
+        "rate_hz": {load.publishes for load in driven},
+        "payload_bytes": {load.payload_bytes for load in driven},
+    }
+    if way is Way.POLLS:
+        seen["poll_interval_s"] = {round(load.subscribers / load.requests, 6) for load in driven}
+    return tuple((loads.BROADCAST, name) for name, values in seen.items() if len(values) < 2)
+
+
+def _model(cells: Cells, variant: VariantFacts, points: Sequence[Point], cooling_s: float) -> Model:
+    posts = [point.posts for point in points if point.posts is not None]
+    holds = [loads.number(trial, "hold_s", 25.0) for trial in cells.valid(loads.BROADCAST, variant.name)]
+    return Model(
+        variant=variant,
+        way=way_of(variant),
+        cooling_s=cooling_s,
+        cpu=tuple(_cpu(points, cooling_s)),
+        wire=tuple(_wire(points)),
+        posts=float(np.median(posts)) if posts else None,
+        memory=loads.memory(cells, variant),
+        hold_s=float(np.median(holds)) if holds else 25.0,
+        points=tuple(points),
+    )
+
+
+def _row(features: Sequence[Feature], load: Load, cooling_s: float) -> list[float]:
+    cold = 1.0 / (1.0 + load.events * cooling_s)
+    return [feature.amount(load, cold) for feature in features]
+
+
+def _system(points: Sequence[Point], cooling_s: float) -> tuple[Floats, Floats]:
+    """Rows of features and what they cost, relative to the cost: every point weighs alike."""
+    rows = np.array([_row(CPU_FEATURES, point.load, cooling_s) for point in points])
+    used = np.array([point.cores for point in points])
+    weights = 1.0 / np.maximum(used, LEAST_CORES)
+    return rows * weights[:, None], used * weights
+
+
+def _cpu(points: Sequence[Point], cooling_s: float) -> Floats:
+    return non_negative(*_system(points, cooling_s))
+
+
+def _wire(points: Sequence[Point]) -> Floats:
+    known = [(point, point.overhead_bytes, point.wire_bytes) for point in points]
+    counted = [(point, over, whole) for point, over, whole in known if over is not None and whole]
+    if not counted:
+        return np.zeros(len(WIRE_FEATURES))
+    rows = np.array([_row(WIRE_FEATURES, point.load, 0.0) for point, _, _ in counted])
+    over, whole = (np.array([each[place] for each in counted], dtype=np.float64) for place in (1, 2))
+    return non_negative(rows / whole[:, None], over / whole)
+
+
+def _loss(points: Sequence[Point], cooling_s: float) -> float:
+    """The mean squared relative error of the fit."""
+    rows, costs = _system(points, cooling_s)
+    return float(np.mean((rows @ non_negative(rows, costs) - costs) ** 2))
+
+
+def _losses(held: Mapping[str, Sequence[Point]]) -> dict[str, list[float]]:
+    return {name: [_loss(points, cooling_s) for cooling_s in COOLING_S] for name, points in held.items()}
+
+
+def _cooling(losses: Mapping[str, Sequence[float]]) -> float:
+    """The time t that fits all variants best together, each weighing alike."""
+    return COOLING_S[int(np.argmin(np.sum(list(losses.values()), axis=0)))] if losses else 0.0
+
+
+def _held_out(held: Mapping[str, Sequence[Point]]) -> HeldOut:
+    """Every point that messages were delivered at, predicted without it."""
+    losses = _losses(held)
+    misses: list[Miss] = []
+    for name, points in held.items():
+        for place, point in enumerate(points):
+            if point.scenario == loads.IDLE or point.cores <= 0:
+                continue
+            others = [*points[:place], *points[place + 1 :]]
+            without = {**losses, name: [_loss(others, cooling_s) for cooling_s in COOLING_S]}
+            misses += _missed(name, point, others, _cooling(without))
+    return HeldOut(tuple(misses))
+
+
+def _missed(name: str, point: Point, others: Sequence[Point], cooling_s: float) -> list[Miss]:
+    cpu, wire = _cpu(others, cooling_s), _wire(others)
+    load = batched(point.expected, cpu, cooling_s)
+    predicted = min(float(cpu @ _row(CPU_FEATURES, load, cooling_s)), WHOLE)
+    found = [Miss(name, point.where, "cpu", predicted, point.cores)]
+    if point.wire_bytes:
+        carried = (load.deliveries + load.upstream) * load.payload_bytes
+        bytes_ = carried + float(wire @ _row(WIRE_FEATURES, load, 0.0))
+        found.append(Miss(name, point.where, "wire", bytes_, point.wire_bytes))
+    return found
+
+
+def batched(load: Load, cpu: Sequence[float] | Floats, cooling_s: float) -> Load:
+    """The load as a server meets it whose waits are asked for again as fast as it answers: where it has no more time,
+    one answer carries several messages, and there are so many answers as there is time for."""
+    if load.spread or not load.requests:
+        return load
+    place = [feature.name for feature in CPU_FEATURES].index("requests")
+    over = float(np.dot(cpu, _row(CPU_FEATURES, load, cooling_s))) - WHOLE
+    if over <= 0 or cpu[place] <= 0:
+        return load
+    return replace(load, requests=max(0.0, load.requests - over / float(cpu[place])))
+
+
+def non_negative(rows: Floats, target: Floats) -> Floats:
+    """The x >= 0 that minimises |rows x - target| (C. Lawson and R. Hanson, *Solving Least Squares Problems*, 1974,
+    chapter 23), each column scaled to length 1 first; 0 for a column without an entry."""
+    lengths = np.linalg.norm(rows, axis=0)
+    lengths[lengths == 0] = 1.0
+    scaled = rows / lengths
+    x = np.zeros(rows.shape[1])
+    passive = np.zeros(rows.shape[1], dtype=bool)
+    for _ in range(3 * rows.shape[1]):
+        gradient = scaled.T @ (target - scaled @ x)
+        gradient[passive] = -np.inf
+        entering = int(np.argmax(gradient))
+        if gradient[entering] <= 1e-12:
+            break
+        passive[entering] = True
+        x, passive = _feasible(scaled, target, x, passive)
+    found: Floats = x / lengths
+    return found
+
+
+def _feasible(
+    rows: Floats, target: Floats, x: Floats, passive: npt.NDArray[np.bool_]
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The least squares over the passive set, which gives up whatever would fall below zero."""
+    while passive.any():
+        free = np.zeros_like(x)
+        free[passive] = np.linalg.lstsq(rows[:, passive], target, rcond=None)[0]
+        falling = passive & (free <= 0)
+        if not falling.any():
+            return free, passive
+        step = float(np.min(x[falling] / (x[falling] - free[falling] + 1e-300)))
+        x = np.where(passive, x + step * (free - x), 0.0)
+        passive = passive & (x > 1e-14)
+        x = np.where(passive, x, 0.0)
+    return x, passive

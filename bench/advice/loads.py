@@ -1,0 +1,305 @@
+"""What a server has to do per second, and what doing it was measured to cost: the ground on which costs are fitted.
+
+A *point* is a cell, or a cell with one parameter swept, over all its valid trials: the load by its parameters, and the
+medians of what was measured. The load follows from the parameters by laws: N subscribers of whom each polls every D
+seconds make N/D requests per second; those that wait for an answer, at most H seconds each, make as many as there are
+answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.analysis.numbers.distributions import quantile
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.laws import uniform_law
+from bench.analysis.runs.ways import Way, way_of
+from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES, held_bytes
+from bench.paths import leads_elsewhere
+from bench.results import Trial, VariantFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one server has to do. All but `subscribers`, `payload_bytes` (of one message) and `fan_out` are per second.
+
+    publishes: messages from wherever; upstream: those that subscribers send; requests: polls and waits that are
+    answered, without those that carry something upstream; spread: whether requests come each by itself, and not all
+    in the wake of a message.
+    """
+
+    subscribers: float
+    publishes: float
+    deliveries: float
+    payload_bytes: float
+    upstream: float
+    requests: float
+    fan_out: float
+    spread: bool
+
+    @property
+    def arrivals(self) -> float:
+        """Messages that reach the server, per second: what is sent upstream is also what is published."""
+        return max(self.publishes, self.upstream)
+
+    @property
+    def published(self) -> float:
+        """Messages that are published on the server's side and not sent by subscribers, per second."""
+        return max(0.0, self.publishes - self.upstream)
+
+    @property
+    def events(self) -> float:
+        """What wakes the server, per second."""
+        return self.arrivals + (self.requests if self.spread else 0.0)
+
+
+def load_of(
+    way: Way, subscribers: float, rate: float, payload_bytes: float, fan_out: float, upstream_rate: float = 0.0,
+    interval_s: float = 1.0, hold_s: float = 25.0,
+) -> Load:  # fmt: skip
+    """The load of so many subscribers of whom each receives `rate` messages per second, every one of which goes to
+    `fan_out` subscribers. `rate` and `upstream_rate` are per subscriber."""
+    asked = {
+        Way.PUSHES: 0.0,
+        Way.WAITS: _waits(subscribers, rate, hold_s),
+        Way.POLLS: subscribers / interval_s,
+    }
+    deliveries = subscribers * rate
+    return Load(
+        subscribers=subscribers,
+        publishes=deliveries / fan_out,
+        deliveries=deliveries,
+        payload_bytes=payload_bytes,
+        upstream=subscribers * upstream_rate,
+        requests=asked[way],
+        fan_out=fan_out,
+        spread=way is Way.POLLS,
+    )
+
+
+def _waits(subscribers: float, rate: float, hold_s: float) -> float:
+    """Waits per second that end with a message or unanswered after `hold_s`, whichever is first, where messages come
+    at random: N r / (1 - exp(-r H)); N r for many messages, N / H for none."""
+    expected = rate * hold_s
+    return subscribers / hold_s if expected < 1e-9 else subscribers * rate / -math.expm1(-expected)
+
+
+def share(load: Load, processes: int) -> Load:
+    """The load of one of several equal processes that share the subscribers. A message concerns as many of them as it
+    has receivers, all of them at most."""
+    part = 1.0 / processes
+    return replace(
+        load,
+        subscribers=load.subscribers * part,
+        publishes=load.publishes * min(1.0, load.fan_out * part),
+        deliveries=load.deliveries * part,
+        upstream=load.upstream * part,
+        requests=load.requests * part,
+        fan_out=max(1.0, load.fan_out * part),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A measured load and its costs, medians over trials.
+
+    expected: the load that follows from the parameters alone; load: the same with deliveries and requests as counted.
+    cores: CPU seconds per second, server and broker; overhead_bytes: on the wire per second beyond payload, TCP and IP
+    headers included; payload_bytes: texts per second, both ways. None: not measurable, or not defined here.
+    service_ns: how long a poll takes to be answered, by the law of uniform waits.
+    """
+
+    where: str
+    scenario: str
+    expected: Load
+    load: Load
+    cores: float
+    trials: int
+    overhead_bytes: float | None = None
+    payload_bytes: float = 0.0
+    posts: float | None = None
+    p50_ns: float | None = None
+    p99_ns: float | None = None
+    service_ns: float | None = None
+
+    @property
+    def wire_bytes(self) -> float | None:
+        """Everything on the wire per second."""
+        return None if self.overhead_bytes is None else self.overhead_bytes + self.payload_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What server and broker hold: `base_bytes`, and more for every subscriber, of whom `low` to `high` were held."""
+
+    base_bytes: float
+    subscriber_bytes: float
+    low: int
+    high: int
+
+    def held(self, processes: int, subscribers: int) -> float:
+        """What so many processes hold for so many subscribers between them."""
+        return processes * self.base_bytes + subscribers * self.subscriber_bytes
+
+
+ECHO, BROADCAST, IDLE = "echo", "broadcast", "idle"
+
+
+def points(cells: Cells, variant: VariantFacts) -> list[Point]:
+    """Everything that was measured of a variant over the direct path, points of sweeps among it; a step of `idle` is a
+    point."""
+    held: dict[tuple[str, str], list[Trial]] = {}
+    for trial in cells.seen:
+        if trial.valid and trial.planned.variant == variant.name and not leads_elsewhere(trial.parameters):
+            held.setdefault((trial.planned.scenario, _changes(trial)), []).append(trial)
+    found: list[Point] = []
+    for (scenario, changes), trials in sorted(held.items()):
+        where = f"{scenario}, {changes}" if changes else scenario
+        found += READERS[scenario](where, trials, way_of(variant)) if scenario in READERS else []
+    return found
+
+
+def _changes(trial: Trial) -> str:
+    changes = sorted(trial.planned.changes.items())
+    return ", ".join(f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}"
+                     for name, value in changes)  # fmt: skip
+
+
+def number(trial: Trial, name: str, otherwise: float) -> float:
+    """A parameter of a trial as a number above zero."""
+    value = trial.parameters.get(name)
+    return float(value) if isinstance(value, int | float) and value > 0 else otherwise
+
+
+def _driven(where: str, trials: Sequence[Trial], way: Way) -> list[Point]:
+    """The point of trials in which messages were delivered."""
+    counted = [trial for trial in trials if trial.usage and trial.usage.deliveries and trial.usage.window_ns]
+    if not counted:
+        return []
+    first = counted[0]
+    scenario = first.planned.scenario
+    expected = _expected(first, way)
+    requests = _middle(_requests(trial) for trial in counted)
+    upstream = expected.upstream
+    beyond = None if requests is None else max(0.0, requests - upstream)
+    deliveries = _middle(_deliveries(trial) for trial in counted) or expected.deliveries
+    asked = expected.requests if way is Way.PUSHES or beyond is None else beyond
+    sent = None if requests is None or not upstream else max(0.0, requests - expected.requests) / upstream
+    fresh = scenario == BROADCAST
+    return [
+        Point(
+            where=where,
+            scenario=scenario,
+            expected=expected,
+            load=replace(expected, deliveries=deliveries, requests=asked),
+            cores=_middle(_cores(trial) for trial in counted) or 0.0,
+            trials=len(counted),
+            overhead_bytes=_middle(_overhead(trial) for trial in counted),
+            payload_bytes=_middle(_payload(trial) for trial in counted) or 0.0,
+            posts=sent,
+            p50_ns=_middle(_quantile(trial, 0.5) for trial in counted) if fresh else None,
+            p99_ns=_middle(_quantile(trial, 0.99) for trial in counted) if fresh else None,
+            service_ns=_middle(_service(trial) for trial in counted) if fresh and way is Way.POLLS else None,
+        )
+    ]
+
+
+def _idle(where: str, trials: Sequence[Trial], way: Way) -> list[Point]:
+    """A point for every step. Nobody's wait ends within a window so short: only polls are requests here."""
+    first = trials[0]
+    interval_s, payload = number(first, "poll_interval_s", 1.0), number(first, "payload_bytes", 0.0)
+    found = []
+    for subscribers in sorted({step.subscribers for trial in trials for step in trial.idle}):
+        steps = [step for trial in trials for step in trial.idle if step.subscribers == subscribers and step.window_ns]
+        used = [(step.server.cpu_ns + (step.broker.cpu_ns if step.broker else 0)) / step.window_ns for step in steps]
+        if not used or not subscribers:
+            continue
+        load = load_of(way, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
+        load = load if way is Way.POLLS else replace(load, requests=0.0)
+        found.append(Point(f"{where}, {subscribers} subscribers", IDLE, load, load, float(np.median(used)), len(steps)))
+    return found
+
+
+READERS: dict[str, Callable[[str, Sequence[Trial], Way], list[Point]]] = {
+    BROADCAST: _driven,
+    ECHO: _driven,
+    IDLE: _idle,
+}
+
+
+def memory(cells: Cells, variant: VariantFacts) -> Memory | None:
+    """The straight line through what was held at the steps of `idle`; None without two of them."""
+    held = [(step.subscribers, held_bytes(step)) for trial in cells.valid(IDLE, variant.name) for step in trial.idle]
+    known = [(subscribers, size) for subscribers, size in held if size is not None]
+    if len({subscribers for subscribers, _ in known}) < 2:
+        return None
+    x, y = np.array(known, dtype=np.float64).T
+    slope = float((x - x.mean()) @ y / ((x - x.mean()) @ (x - x.mean())))
+    counts = [subscribers for subscribers, _ in known]
+    return Memory(float(y.mean() - slope * x.mean()), slope, min(counts), max(counts))
+
+
+def _expected(trial: Trial, way: Way) -> Load:
+    subscribers, rate = number(trial, "subscribers", 1.0), number(trial, "rate_hz", 1.0)
+    echo = trial.planned.scenario == ECHO
+    return load_of(
+        way,
+        subscribers,
+        rate,
+        number(trial, "payload_bytes", 0.0),
+        1.0 if echo else subscribers,
+        rate if echo else 0.0,
+        number(trial, "poll_interval_s", 1.0),
+        number(trial, "hold_s", 25.0),
+    )
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
+
+
+def _cores(trial: Trial) -> float | None:
+    usage = trial.usage
+    if usage is None:
+        return None
+    return (usage.server.cpu_ns + (usage.broker.cpu_ns if usage.broker else 0)) / usage.window_ns
+
+
+def _deliveries(trial: Trial) -> float | None:
+    return trial.usage.deliveries * 1e9 / trial.usage.window_ns if trial.usage else None
+
+
+def _requests(trial: Trial) -> float | None:
+    return trial.wire.requests * 1e9 / trial.wire.window_ns if trial.wire else None
+
+
+def _payload(trial: Trial) -> float | None:
+    wire = trial.wire
+    return None if wire is None else (wire.payload_received_bytes + wire.payload_sent_bytes) * 1e9 / wire.window_ns
+
+
+def _overhead(trial: Trial) -> float | None:
+    wire = trial.wire
+    if wire is None or wire.received_bytes is None or wire.sent_bytes is None:
+        return None
+    if wire.segments_in is None or wire.segments_out is None:
+        return None
+    headers = (wire.segments_in + wire.segments_out) * SEGMENT_HEADER_BYTES
+    payload = wire.payload_received_bytes + wire.payload_sent_bytes
+    return (wire.received_bytes + wire.sent_bytes + headers - payload) * 1e9 / wire.window_ns
+
+
+def _quantile(trial: Trial, q: float) -> float | None:
+    found = quantile(trial.latency, q) if trial.latency else None
+    return None if found is None else float(found)
+
+
+def _service(trial: Trial) -> float | None:
+    interval_ns = number(trial, "poll_interval_s", 0.0) * 1e9
+    law = uniform_law(trial.latency, interval_ns) if trial.latency and interval_ns else None
+    return None if law is None else max(0.0, law.service_ns)

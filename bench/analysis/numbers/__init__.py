@@ -1,0 +1,1 @@
+"""Arithmetic on numbers: quantiles, intervals, tests. It knows no run."""

@@ -1,0 +1,105 @@
+"""A comparison as numbers and as a Markdown table. Medians over the repetitions."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.analysis.runs.generator_search import bracket, tried
+from bench.results.generator_comparison import Comparison, Pass, Row
+
+OURS = "pushbench"
+"""How our own load generator is called in a comparison."""
+
+HEAD = (
+    "| load generator | on | CPU per message | times ours | received | sustained on one core | fed by |\n"
+    "|---|---|---:|---:|---:|---:|---|"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """Messages per second that a generator keeps up with on one core. `at_least`: its own limit was not reached."""
+
+    per_s: float
+    at_least: bool
+    server: str
+
+    def __str__(self) -> str:
+        if not self.per_s:
+            return "none found"
+        return f"{'≥ ' if self.at_least else ''}{float(f'{self.per_s:.2g}'):,.0f}/s"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table; None for what was not measured, with the reason."""
+
+    generator: str
+    variant: str
+    cpu_us: float | None
+    times_ours: float | None
+    received_share: float | None
+    sustained: Sustained | None
+    reason: str
+
+
+def lines(comparison: Comparison) -> list[Line]:
+    """The rows, the cheapest first and what is missing last; a ratio is to ours on the same variant."""
+    ours = {row.variant: cpu_us(row.costs) for row in comparison.rows if row.generator == OURS}
+    found = [_line(row, ours.get(row.variant)) for row in comparison.rows]
+    return sorted(found, key=lambda line: (line.cpu_us is None, line.cpu_us or 0.0))
+
+
+def _line(row: Row, ours_us: float | None) -> Line:
+    cost_us = cpu_us(row.costs)
+    return Line(
+        generator=row.generator,
+        variant=row.variant,
+        cpu_us=cost_us,
+        times_ours=cost_us / ours_us if cost_us and ours_us else None,
+        received_share=statistics.median(one.delivered / one.expected for one in row.costs) if row.costs else None,
+        sustained=sustained(row.searches),
+        reason=row.reason,
+    )
+
+
+def cpu_us(costs: Sequence[Pass]) -> float | None:
+    """CPU time per received message in µs; None if nothing was received."""
+    shares = [one.generator_cpu_ns / one.received / 1e3 for one in costs if one.received]
+    return statistics.median(shares) if shares else None
+
+
+def sustained(searches: Sequence[Sequence[Pass]]) -> Sustained | None:
+    """What searches have found; None if there was none."""
+    known = [bracket(tried(passes)) for passes in searches if passes]
+    if not known:
+        return None
+    at_least = any(one.at_least for one in known)
+    server = next(passes[0].server for passes in searches if passes)
+    return Sustained(statistics.median(one.kept_per_s for one in known), at_least, server)
+
+
+def markdown(comparison: Comparison) -> str:
+    """The comparison as Markdown; what failed after something was measured is said below."""
+    found = lines(comparison)
+    notes = [
+        f"{line.generator} on {line.variant}: {line.reason}"
+        for line in found
+        if line.reason and line.cpu_us is not None
+    ]
+    return "\n".join([HEAD, *map(_written, found), *(["", *notes] if notes else [])])
+
+
+def _written(line: Line) -> str:
+    cells = [
+        line.generator,
+        line.variant,
+        f"{line.cpu_us:.1f} µs" if line.cpu_us is not None else line.reason or "not measured",
+        f"{line.times_ours:.1f}" if line.times_ours is not None else "",
+        f"{line.received_share:.1%}" if line.received_share is not None else "",
+        str(line.sustained) if line.sustained else "",
+        line.sustained.server if line.sustained else "",
+    ]
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

@@ -1,0 +1,365 @@
+"""What is read off a trial: one table of metrics, each a function from the raw facts to one number or None.
+
+Axes, columns and sentences follow from the table: a new metric is one more entry. Numbers stay in base units here (ns,
+bytes, shares, bare counts); `bench.units` formats them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from bench.analysis.numbers.distributions import quantile
+from bench.analysis.trials.capacity import RESOLUTION, sustained
+from bench.results import Distribution, IdleStep, ProcessUsage, SlowReader, Storm, Trial
+from bench.units import Unit
+
+Better = Literal["lower", "higher"]
+
+GRAINS: Mapping[Unit, float] = MappingProxyType(
+    {
+        "ns": 100.0,
+        "wire bytes": 0.5,
+        "memory bytes": 64.0,
+        "share": 1e-5,
+        "count": 0.01,
+        "ns per s": 1_000.0,
+        "per s": 0.01,
+    }
+)
+"""The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
+the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""
+
+FAULTS = ("dropped", "restart", "slow_reader", "outage", "lossy")
+"""The scenarios in which something goes wrong on purpose."""
+
+SEGMENT_HEADER_BYTES = 40 + 12
+"""An estimate, stated as one: 20 B IPv4 and 20 B TCP header with 12 B of timestamp option on every segment."""
+
+RESTARTS = ("restart",)
+RETURNS = ("dropped", "restart")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number per trial. `scenarios` names where it is defined (empty: wherever its facts are), `but` where not.
+    resolution: the smallest ratio that it can tell, however well twins agree.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    better: Better
+    value: Callable[[Trial], float | None]
+    scenarios: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+    headline: bool = False
+    resolution: float = 1.0
+
+    @property
+    def grain(self) -> float:
+        """The smallest difference that the metric can tell, in its unit."""
+        return GRAINS[self.unit]
+
+    def applies(self, scenario: str) -> bool:
+        """Whether the metric means anything in a scenario."""
+        return scenario not in self.but and (not self.scenarios or scenario in self.scenarios)
+
+    def of(self, trial: Trial) -> float | None:
+        """The value of the metric in a trial; None where it does not apply or its facts are missing."""
+        return self.value(trial) if self.applies(trial.planned.scenario) else None
+
+
+def _quantile(fact: str, q: float) -> Callable[[Trial], float | None]:
+    def read(trial: Trial) -> float | None:
+        distribution: Distribution | None = getattr(trial, fact)
+        return None if distribution is None else quantile(distribution, q)
+
+    return read
+
+
+def _headroom(probe: str, q: float) -> Callable[[Trial], float | None]:
+    def read(trial: Trial) -> float | None:
+        distribution: Distribution | None = getattr(trial.headroom, probe, None)
+        return None if distribution is None else quantile(distribution, q)
+
+    return read
+
+
+def _per(total: float | None, count: int) -> float | None:
+    return None if total is None or count <= 0 else total / count
+
+
+def _server_cpu(trial: Trial) -> float | None:
+    return None if trial.usage is None else _per(trial.usage.server.cpu_ns, trial.usage.deliveries)
+
+
+def _broker_cpu(trial: Trial) -> float | None:
+    """Zero without a broker: a variant that has none pays nothing for it."""
+    if trial.usage is None:
+        return None
+    return _per(trial.usage.broker.cpu_ns if trial.usage.broker else 0, trial.usage.deliveries)
+
+
+def _total_cpu(trial: Trial) -> float | None:
+    server, broker = _server_cpu(trial), _broker_cpu(trial)
+    return None if server is None or broker is None else server + broker
+
+
+def _load_cpu(trial: Trial) -> float | None:
+    return None if trial.usage is None else _per(sum(load.cpu_ns for load in trial.usage.load), trial.usage.deliveries)
+
+
+def _payload(trial: Trial) -> float | None:
+    wire = trial.wire
+    return None if wire is None else _per(wire.payload_received_bytes + wire.payload_sent_bytes, wire.deliveries)
+
+
+def _framing(trial: Trial) -> float | None:
+    wire = trial.wire
+    if wire is None or wire.received_bytes is None or wire.sent_bytes is None:
+        return None
+    payload = wire.payload_received_bytes + wire.payload_sent_bytes
+    return _per(wire.received_bytes + wire.sent_bytes - payload, wire.deliveries)
+
+
+def _segment_headers(trial: Trial) -> float | None:
+    wire = trial.wire
+    if wire is None or wire.segments_in is None or wire.segments_out is None:
+        return None
+    return _per((wire.segments_in + wire.segments_out) * SEGMENT_HEADER_BYTES, wire.deliveries)
+
+
+def _wire_total(trial: Trial) -> float | None:
+    parts = (_payload(trial), _framing(trial), _segment_headers(trial))
+    return None if None in parts else sum(part for part in parts if part is not None)
+
+
+def _requests(trial: Trial) -> float | None:
+    return None if trial.wire is None else _per(trial.wire.requests, trial.wire.deliveries)
+
+
+def _delivered_share(trial: Trial) -> float | None:
+    return None if trial.ledger is None else _per(trial.ledger.delivered, trial.ledger.expected)
+
+
+def _counted(name: str) -> Callable[[Trial], float | None]:
+    return lambda trial: None if trial.ledger is None else float(getattr(trial.ledger, name))
+
+
+def _recovered(trial: Trial) -> float | None:
+    return None if trial.absences is None else float(trial.absences.recovered)
+
+
+def _recovery(trial: Trial) -> float | None:
+    """None also where somebody never recovered: that is told in words, for no number is large enough."""
+    return None if trial.outage is None else trial.outage.recovered_ns
+
+
+def _back(q: float) -> Callable[[Trial], float | None]:
+    """When the share q of all losses had been made good; None where fewer ever were."""
+
+    def read(trial: Trial) -> float | None:
+        absences = trial.absences
+        if absences is None or absences.back is None or absences.back.count < q * absences.cuts:
+            return None
+        return quantile(absences.back, q * absences.cuts / absences.back.count) if absences.back.count else None
+
+    return read
+
+
+def _attempts_peak(trial: Trial) -> float | None:
+    absences = trial.absences
+    return None if absences is None else _per(max(absences.attempt_slots, default=0), absences.attempts)
+
+
+def _unsignalled(trial: Trial) -> float | None:
+    return None if trial.ledger is None else float(trial.ledger.lost - trial.ledger.signalled)
+
+
+def _unsent(trial: Trial) -> float | None:
+    subscribers = trial.parameters.get("subscribers")
+    if trial.absences is None or trial.ledger is None or not isinstance(subscribers, int):
+        return None
+    return _per(trial.absences.unsent * subscribers, trial.ledger.expected)
+
+
+def _fresh(trial: Trial) -> float | None:
+    return None if trial.absences is None else quantile(trial.absences.fresh, 0.5)
+
+
+def _fact(fact: str, *names: str) -> Callable[[Trial], float | None]:
+    """A number of one fact of the trial, or what its second one exceeds the first by."""
+
+    def read(trial: Trial) -> float | None:
+        values: list[int | None] = [getattr(getattr(trial, fact), name, None) for name in names]
+        known = [value for value in values if value is not None]
+        return float(known[-1] - sum(known[:-1])) if len(known) == len(names) else None
+
+    return read
+
+
+def _arrival_cpu(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else _per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.subscribers)
+
+
+def _connection_memory(trial: Trial) -> float | None:
+    return slope([(step.subscribers, _both(step, "pss_bytes")) for step in trial.idle])
+
+
+def _connection_cpu(trial: Trial) -> float | None:
+    rates = [(step.subscribers, _both(step, "cpu_ns"), step.window_ns) for step in trial.idle]
+    return slope([(n, None if cpu is None or not span else cpu * 1e9 / span) for n, cpu, span in rates])
+
+
+def held_bytes(step: IdleStep) -> float | None:
+    """What server and broker hold together at one idle step; None where memory is not measurable."""
+    return _both(step, "pss_bytes")
+
+
+def _both(step: IdleStep, key: str) -> float | None:
+    """A quantity of the server and its broker together; None when either is not measurable."""
+    processes: list[ProcessUsage] = [step.server] + ([step.broker] if step.broker else [])
+    values = [getattr(process, key) for process in processes]
+    return None if None in values else float(sum(values))
+
+
+def _batch(trial: Trial) -> float | None:
+    """Where nobody asks, what one segment brings is what was written together."""
+    wire = trial.wire
+    return None if wire is None else _per(wire.deliveries, wire.requests or wire.segments_in or 0)
+
+
+def _sustained(trial: Trial) -> float | None:
+    return sustained(trial.capacity)
+
+
+def _delivered_per_second(trial: Trial) -> float | None:
+    rate_hz, subscribers = sustained(trial.capacity), trial.parameters.get("subscribers")
+    return rate_hz * subscribers if rate_hz is not None and isinstance(subscribers, int) else None
+
+
+def _arrived(trial: Trial) -> Storm | None:
+    """The storm, where the server showed that subscriptions stand: else nobody knows when everybody had arrived."""
+    return trial.storm if trial.connect is not None else None
+
+
+def _all_connected(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else float(storm.window_ns)
+
+
+def _arrivals_rate(trial: Trial) -> float | None:
+    storm = _arrived(trial)
+    return None if storm is None else _per(1e9 * storm.subscribers, storm.window_ns)
+
+
+def _slow(value: Callable[[SlowReader], float | None]) -> Callable[[Trial], float | None]:
+    return lambda trial: None if trial.slow is None else value(trial.slow)
+
+
+def slope(points: list[tuple[int, float | None]]) -> float | None:
+    """Least-squares slope through (x, y), leaving out points without y; None unless two x differ."""
+    known = [(x, y) for x, y in points if y is not None]
+    if len({x for x, _ in known}) < 2:
+        return None
+    x, y = np.array(known, dtype=np.float64).T
+    x -= x.mean()
+    return float(x @ y / (x @ x))
+
+
+SURVIVING = ("dropped", "restart", "outage")
+"""Scenarios in which some lose what others deliver late: whoever loses it would show the shorter latencies."""
+APART = ("slow_reader",)
+"""Where one subscriber is counted apart, though the server works for it as well."""
+
+_TABLE = (
+    Metric("latency_p50", "delivery latency, median", "ns", "lower", _quantile("latency", 0.5),
+           but=("echo", *SURVIVING), headline=True),
+    Metric("latency_p90", "delivery latency, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9),
+           but=("echo", *SURVIVING)),
+    Metric("latency_p99", "delivery latency, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99),
+           but=("echo", *SURVIVING), headline=True),
+    Metric("latency_max", "delivery latency, maximum", "ns", "lower", _quantile("latency", 1.0),
+           but=("echo", *SURVIVING)),
+    Metric("completion_p50", "last receiver of a fan-out, median", "ns", "lower", _quantile("completion", 0.5),
+           but=SURVIVING),
+    Metric("round_trip_p50", "echo round trip, median", "ns", "lower", _quantile("latency", 0.5), ("echo",),
+           headline=True),
+    Metric("round_trip_p90", "echo round trip, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9), ("echo",)),
+    Metric("round_trip_p99", "echo round trip, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99), ("echo",),
+           headline=True),
+    Metric("cpu", "server and broker CPU per delivered message", "ns", "lower", _total_cpu, but=APART, headline=True),
+    Metric("server_cpu", "server CPU per delivered message", "ns", "lower", _server_cpu, but=APART),
+    Metric("broker_cpu", "broker CPU per delivered message", "ns", "lower", _broker_cpu, but=APART),
+    Metric("wire", "bytes on the wire per delivered message", "wire bytes", "lower", _wire_total, headline=True),
+    Metric("wire_payload", "payload per delivered message", "wire bytes", "lower", _payload),
+    Metric("wire_framing", "framing and HTTP headers per delivered message", "wire bytes", "lower", _framing),
+    Metric("wire_segments", "TCP and IP headers per delivered message (estimate)", "wire bytes", "lower",
+           _segment_headers),
+    Metric("requests", "HTTP requests per delivered message", "count", "lower", _requests, headline=True),
+    Metric("connect_p50", "time to connect, median", "ns", "lower", _quantile("connect", 0.5), headline=True),
+    Metric("connection_memory", "memory per connection", "memory bytes", "lower", _connection_memory, ("idle",),
+           headline=True),
+    Metric("connection_cpu", "idle CPU per connection, without keep-alives", "ns per s", "lower", _connection_cpu,
+           ("idle",), headline=True),
+    Metric("batch", "messages per response, or per segment where nobody asks", "count", "higher", _batch,
+           ("broadcast", "burst")),
+    Metric("burst_p50", "until everybody has a whole burst, median", "ns", "lower", _quantile("bursts", 0.5),
+           ("burst",), headline=True),
+    Metric("capacity", "messages per second sustained", "per s", "higher", _sustained, ("capacity",), headline=True,
+           resolution=RESOLUTION),
+    Metric("capacity_deliveries", "deliveries per second sustained", "per s", "higher", _delivered_per_second,
+           ("capacity",), resolution=RESOLUTION),
+    Metric("arrivals_rate", "connects per second", "per s", "higher", _arrivals_rate, ("storm",)),
+    Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99), ("storm",)),
+    Metric("memory_growth", "server memory at its most, above that before a reader was slow", "memory bytes", "lower",
+           _slow(lambda slow: slow.memory_peak_bytes - slow.memory_before_bytes), ("slow_reader",), headline=True),
+    Metric("slow_received", "messages the slow reader received", "share", "higher",
+           _slow(lambda slow: _per(slow.messages, slow.messages + slow.lost)), ("slow_reader",), headline=True),
+    Metric("slow_lost", "messages the slow reader lost", "count", "lower", _slow(lambda slow: slow.lost),
+           ("slow_reader",)),
+    Metric("slow_told", "of those it lost, in a gap that it was told of", "share", "higher",
+           _slow(lambda slow: _per(slow.signalled, slow.lost)), ("slow_reader",)),
+    Metric("slow_closed", "times the server closed the connection of the slow reader", "count", "lower",
+           _slow(lambda slow: slow.closed), ("slow_reader",)),
+    Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
+    Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5), RESTARTS),
+    Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95),
+           RESTARTS),
+    Metric("back_all", "until all who lost their server were back", "ns", "lower", _back(1.0), RESTARTS),
+    Metric("fresh_p50", "from the first attempt until nothing was missing, median", "ns", "lower", _fresh, RETURNS),
+    Metric("attempts_peak", "most attempts to come back in a tenth of a second, of all", "share", "lower",
+           _attempts_peak, RESTARTS),
+    Metric("unsignalled", "messages lost without a word", "count", "lower", _unsignalled, RETURNS),
+    Metric("unsent", "messages that there was no server to take", "share", "lower", _unsent, RESTARTS),
+    Metric("without_server", "time without a server", "ns", "lower", _fact("restart", "ended_ns", "ready_ns"),
+           RESTARTS),
+    Metric("restart_fds", "descriptors of the server, more than before its restart", "count", "lower",
+           _fact("restart", "fds_before", "fds_after"), RESTARTS),
+    Metric("restart_memory", "memory of the server, more than before its restart", "memory bytes", "lower",
+           _fact("restart", "memory_before_bytes", "memory_after_bytes"), RESTARTS),
+    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _all_connected, ("storm",),
+           headline=True),
+    Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",), headline=True),
+    Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower",
+           _fact("storm", "fds_back_ns"), ("storm",)),
+    Metric("lost", "deliveries lost", "count", "lower", _counted("lost"), FAULTS),
+    Metric("signalled", "of them, in gaps that were signalled", "count", "lower", _counted("signalled"), FAULTS),
+    Metric("duplicated", "deliveries repeated", "count", "lower", _counted("duplicated"), FAULTS),
+    Metric("reordered", "deliveries out of order", "count", "lower", _counted("reordered"), FAULTS),
+    Metric("recovered", "missed while away and delivered afterwards", "count", "higher", _recovered, FAULTS),
+    Metric("recovery", "broker back until everybody had news", "ns", "lower", _recovery, ("outage",), headline=True),
+    Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
+    Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),
+    Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("unread", 0.5)),
+    Metric("unread_p99", "time unread in the generator's sockets, 99\u00a0%", "ns", "lower", _headroom("unread", 0.99)),
+    Metric("slip_p99", "publisher slip, 99\u00a0%", "ns", "lower", _quantile("slip", 0.99)),
+)  # fmt: skip
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _TABLE})

@@ -1,0 +1,47 @@
+"""One trial of a capacity scenario: a search whose every step is a trial of its own, with processes of its own."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from bench.analysis.trials.capacity import ends_search, next_rate, step
+from bench.execution import trial
+from bench.measure.machine import Cores
+from bench.results import SCHEMA, CapacityStep, Failure, Planned, Trial
+from bench.scenarios import BOUNDS, Scenario
+from servers._variant import Variant
+
+
+def is_search(parameters: Mapping[str, Any]) -> bool:
+    """Whether a trial with these parameters looks for a capacity."""
+    return "bound_s" in parameters
+
+
+def run(
+    planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores,
+    workers: int = 1,
+) -> Trial:  # fmt: skip
+    """The record of one search. It has failed if it was ended by what has nothing to do with the rate, or if not a
+    single rate could be measured."""
+    started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    began_ns = time.monotonic_ns()
+    steps: list[CapacityStep] = []
+    failures: list[Failure | None] = []
+    while (rate_hz := next_rate(steps, parameters["rate_hz"], BOUNDS["rate_hz"][1])) is not None:
+        record = trial.run(planned, scenario, variant, {**parameters, "rate_hz": rate_hz}, cores, workers)
+        steps.append(step(record, parameters["bound_s"] * 1e9))
+        failures.append(record.failure)
+        if ends_search(failures):
+            break
+    return Trial(
+        schema=SCHEMA,
+        planned=planned,
+        parameters=dict(parameters),
+        started_at=started_at,
+        phases_ns={"measure": time.monotonic_ns() - began_ns},
+        failure=failures[-1] if ends_search(failures) or all(failures) else None,
+        capacity=steps,
+    )

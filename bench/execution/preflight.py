@@ -1,0 +1,58 @@
+"""Whether a settled run can be measured and stored on this machine, before any load."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+from bench.measure import machine
+from bench.paths import leads_elsewhere
+from bench.planning.request import Refused, Settled
+
+FREE_DISK_BYTES = 200 << 20
+SPARE_DESCRIPTORS = 256  # beyond one per connection: libraries, logs, listeners
+SOURCES = 200  # of 127.0.0.x
+
+
+def _proxied(settled: Settled) -> int:
+    """How many subscribers reach their server through a proxy, at most."""
+    driven = [
+        (scenario, {**settled.parameters[name], **dict(changes)})
+        for name, scenario in settled.scenarios.items()
+        for changes in ([], *([point] for point in settled.swept.get(name, ())))
+    ]
+    through = [held["subscribers"] for scenario, held in driven if scenario.proxied or leads_elsewhere(held)]
+    return max(through, default=0)
+
+
+def preflight(settled: Settled, results: Path) -> None:
+    """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
+    most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
+    swept = [value for held in settled.swept.values() for name, value in held if name == "subscribers"]
+    most = max([most, *swept])
+    upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
+    each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
+    most, each = max(
+        (most, each), (_proxied(settled), 2 * (1 + upstream)), key=math.prod
+    )  # a proxy has two ends to each
+    needed = most * each + SPARE_DESCRIPTORS
+    limit = machine.raise_descriptor_limit(needed)
+    if limit < needed:
+        raise Refused(
+            f"{most} subscribers need {needed} open files per process, but the limit is {limit}; "
+            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // each)} (--set subscribers=..., "
+            "for idle --set steps=[...])"
+        )
+    if most * each > SOURCES * machine.ephemeral_ports():
+        raise Refused(f"{most} subscribers are more than the loopback addresses have ports for")
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        probe = results / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Refused(f"cannot write to {results}: {error.strerror}; choose another folder with --results") from error
+    free = shutil.disk_usage(results).free
+    if free < FREE_DISK_BYTES:
+        raise Refused(f"{free >> 20} MiB are free in {results}, {FREE_DISK_BYTES >> 20} MiB are wanted")

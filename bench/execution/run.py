@@ -1,0 +1,268 @@
+"""A run: begun or resumed, then trial after trial, each stored before the next."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import scenarios
+from bench.analysis.numbers.distributions import quantile
+from bench.analysis.trials.capacity import sustained
+from bench.execution import capacity_search, trial
+from bench.execution.preflight import preflight
+from bench.gate.gate import Say, gate, instruments
+from bench.measure import idle_states, machine
+from bench.planning import retries
+from bench.planning.plan import CALIBRATION, driven, expected_s, floors, of_run
+from bench.planning.request import Refused, Request, Settled, settle
+from bench.results import (
+    CORES_WITHOUT_WORK,
+    SCHEMA,
+    Environment,
+    Planned,
+    Run,
+    ScenarioFacts,
+    Store,
+    Trial,
+    VariantFacts,
+    check_name,
+)
+from bench.scenarios import nearest
+from bench.units import clock, duration
+from servers import _variant
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run with a head on disk, and the trials that are left to do."""
+
+    store: Store
+    run: Run
+    left: Sequence[Planned]
+    cores: machine.Cores
+
+
+def begin(request: Request, say: Say) -> Begun:
+    """Settle the request, examine the variants, and store the head of a new run. Raises Refused, ResultsError."""
+    settled = settle(request)
+    preflight(settled, request.results)
+    store = store_for(request, settled.profile)
+    before = Before.look(request.cores_may_sleep)
+    facts = gate(settled.variants, say, settled.idle)
+    measured = [variant.name for variant in facts if variant.status == "measured"]
+    cells = settled.cells(measured)
+    if not cells:
+        raise Refused("no variant can be measured; the reasons are above")
+    _say_who_is_apart(settled, say)
+    points = settled.points(measured)
+    harness, twinned = floors(settled.controlled), settled.twinned
+    planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned, points)
+    return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
+
+
+def _say_who_is_apart(settled: Settled, say: Say) -> None:
+    """Name those who are measured, but not in every scenario."""
+    for scenario in settled.scenarios:
+        for name, reason in settled.apart(scenario).items():
+            if name not in settled.idle:
+                say(f"plan  {name:<24} no part in {scenario}: {reason}")
+
+
+def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
+    """Store the head of a run that holds calibration trials and nothing else. Raises Refused, ResultsError."""
+    base = scenarios.load(CALIBRATION).settled(name, {})
+    planted = {one.id: {**base, **one.changes} for one in planned}
+    preflight(Settled(name, {}, {}, planted, repetitions, request.seed), request.results)
+    settled = Settled(name, {}, {}, {}, repetitions, request.seed)
+    facts = [one for one in instruments() if one.name == CALIBRATION]
+    return store_head(store_for(request, name), request, settled, Before.look(request.cores_may_sleep), facts, planned)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there before a run put any load on the machine, its gate included."""
+
+    cores: machine.Cores
+    environment: Environment
+    started_at: str
+
+    @classmethod
+    def look(cls, cores_may_sleep: bool) -> Before:
+        """As it is now, and from now on without sleep for the cores, unless they may."""
+        cores = machine.divide_cores()
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return cls(cores, machine.environment(cores, idle_states.without_work(cores_may_sleep)), now)
+
+
+def store_for(request: Request, profile: str) -> Store:
+    """Where a new run is to be stored. Raises Refused if there is one already, ResultsError for an impossible name."""
+    name = check_name(request.name or f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}-{profile}")
+    store = Store(request.results / name)
+    if store.folder.exists():
+        raise Refused(f"{store.folder} exists already; continue it with `python -m bench run --resume {name}`")
+    return store
+
+
+def store_head(
+    store: Store,
+    request: Request,
+    settled: Settled,
+    before: Before,
+    facts: Sequence[VariantFacts],
+    planned: Sequence[Planned],
+) -> Begun:
+    """Store what is true of all trials of a new run, the calibration's scenario included."""
+    calibration = scenarios.load(CALIBRATION)
+    chosen = {**settled.scenarios, CALIBRATION: calibration}
+    parameters = {**settled.parameters, CALIBRATION: calibration.settled(settled.profile, {})}
+    run = Run(
+        schema=SCHEMA,
+        name=store.folder.name,
+        command=list(request.command),
+        profile=settled.profile,
+        seed=settled.seed,
+        repetitions=settled.repetitions,
+        workers=request.workers,
+        started_at=before.started_at,
+        environment=before.environment,
+        variants=list(facts),
+        scenarios=[
+            ScenarioFacts(
+                name=key,
+                description=value.description,
+                parameters=dict(parameters[key]),
+                hidden=value.hidden,
+                apart=settled.apart(key) if key in settled.scenarios else {},
+            )
+            for key, value in chosen.items()
+        ],
+        plan=list(planned),
+    )
+    store.begin(run)
+    return Begun(store, run, planned, before.cores)
+
+
+def resume(name: str, results: Path, say: Say) -> Begun:
+    """An interrupted run with the trials it has no record of. Raises Refused, ResultsError."""
+    store = Store(results / check_name(name))
+    if not store.folder.exists():
+        runs = sorted(path.name for path in results.glob("*") if (path / "run.json").exists())
+        raise Refused(f"no run {name!r} in {results}; {nearest(name, runs)}")
+    run = store.run()
+    cores = machine.divide_cores()
+    without_work = idle_states.without_work(run.environment.facts.get(CORES_WITHOUT_WORK) == idle_states.AS_ASKED)
+    changed = _changed(run.environment, machine.environment(cores, without_work))
+    if changed:
+        raise Refused(f"{name} was begun under other conditions and cannot be mixed with these: {'; '.join(changed)}")
+    machine.raise_descriptor_limit(0)
+    stored = {record.planned.id for record in store.trials()}
+    left = [planned for planned in run.plan if planned.id not in stored]
+    say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
+    return Begun(store, run, left, cores)
+
+
+def _changed(then: Environment, now: Environment) -> list[str]:
+    """Conditions that differ between two environments and would make their trials incomparable."""
+    same_machine = ("cpu", "logical cores", "kernel", "python", CORES_WITHOUT_WORK)
+    pairs: list[tuple[str, object, object]] = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
+    pairs += [(f"cores of the {side}", ours, theirs) for side, ours, theirs in (
+        ("servers", then.server_cores, now.server_cores), ("load generator", then.load_cores, now.load_cores)
+    )]  # fmt: skip
+    pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
+    changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
+    if then.dirty != now.dirty:
+        changed.append("tracked files of the project were changed")
+    if then.commit != now.commit:
+        changed.append(f"commit: {then.commit[:10]} -> {now.commit[:10]}")
+    return changed
+
+
+def carry_out(begun: Begun, say: Say) -> int:
+    """Run and store trial after trial, one line each, and at the end of every block again those that the machine
+    disturbed; 0, or 3 if the run holds invalid trials."""
+    store, run = begun.store, begun.run
+    machine.pin(0, begun.cores.load)
+    progress, records = Progress(run, begun.left), store.trials()
+
+    def take(one: Planned) -> None:
+        records.append(_measured(begun, one))
+        say(progress.line(records[-1]))
+
+    for block in sorted({one.block for one in run.plan}):
+        for one in begun.left:
+            if one.block == block:
+                take(one)
+        while due := retries.due(records, block):
+            progress.expect(due)
+            for one in due:
+                take(one)
+    invalid = [record for record in records if not record.valid]
+    replaced = {record.planned.place for record in invalid} <= {one.planned.place for one in records if one.valid}
+    said = f", {len(invalid)} invalid" + (", each taken again" if replaced else "") if invalid else ", all valid"
+    say(f"{len(records)} trials in {store.folder}{said}")
+    return 3 if invalid else 0
+
+
+def _measured(begun: Begun, one: Planned) -> Trial:
+    """The record of a trial, measured and stored."""
+    scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
+    parameters = driven(_parameters(begun.run)[one.scenario], one.changes)
+    measure = capacity_search.run if capacity_search.is_search(parameters) else trial.run
+    record = measure(one, scenario, variant, parameters, begun.cores, begun.run.workers)
+    begun.store.add(record)
+    return record
+
+
+def _parameters(run: Run) -> dict[str, Mapping[str, Any]]:
+    return {scenario.name: scenario.parameters for scenario in run.scenarios}
+
+
+class Progress:
+    """One line per trial, with the time that is left. What is taken again counts from the end of its block on."""
+
+    def __init__(self, run: Run, left: Sequence[Planned]) -> None:
+        self._of = len(run.plan)
+        self._parameters = _parameters(run)
+        self._width = max((len(_cell(retries.again(one))) for one in run.plan), default=0)
+        self._began = time.monotonic()
+        self._left_s, self._done_s = expected_s(left, self._parameters), 0.0
+
+    def expect(self, more: Sequence[Planned]) -> None:
+        """There are more trials to come."""
+        self._left_s += expected_s(more, self._parameters)
+
+    def line(self, record: Trial) -> str:
+        """What became of a trial that was just measured."""
+        planned = record.planned
+        took_s = expected_s([planned], self._parameters)
+        self._left_s, self._done_s = self._left_s - took_s, self._done_s + took_s
+        pace = (time.monotonic() - self._began) / self._done_s if self._done_s else 1.0
+        return (f"{planned.position:>3}/{self._of}  {planned.scenario:<11} {_cell(planned):<{self._width}} "
+                f"{outcome(record):<44} {clock(max(0.0, self._left_s) * pace)} left")  # fmt: skip
+
+
+def _cell(planned: Planned) -> str:
+    """The variant of a trial, as twin or point of a sweep where it is one; of a calibration, what is planted."""
+    return planned.id.partition("-")[2].removeprefix(f"{planned.scenario}-")
+
+
+def outcome(record: Trial) -> str:
+    """What became of a trial, in a few words."""
+    if record.failure:
+        return f"FAILED: {record.failure.error}"
+    struck = [finding for finding in record.findings if finding.disqualifying]
+    if struck:
+        return f"STRUCK OUT: {struck[0].observation}"
+    if record.latency and record.ledger and record.latency.count:
+        p50, p99 = (duration(quantile(record.latency, q)) for q in (0.5, 0.99))
+        return f"p50 {p50}, p99 {p99}, {record.ledger.delivered} delivered"
+    if record.capacity:
+        most = sustained(record.capacity)
+        return f"sustains {most:.3g} messages/s" if most else "sustains none of the rates tried"
+    if record.storm:
+        return f"{record.storm.standing} subscribed within {duration(record.storm.window_ns)}"
+    return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"

@@ -1,0 +1,44 @@
+"""Sensitivity as a run of its own: equal servers and planted differences, block after block, and what was found."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from bench.analysis.runs.sensitivity import NOTHING, QUESTIONS, Outcome, outcomes
+from bench.execution.run import Begun, begin_instrument
+from bench.planning.plan import planted, trial_seed
+from bench.planning.request import Request
+from bench.results import Planned, Run, Trial
+from servers._plants import BUSIER, LATE_FIFTH, Plant
+
+NAME = "sensitivity"
+UNPLANTED = Plant(name="delay 0 ms", subscribers=BUSIER.subscribers, rate_hz=BUSIER.rate_hz)
+PLANTS_BY_LABEL = {
+    **{label: UNPLANTED for pair in NOTHING for label in pair},
+    **dict(zip(dict.fromkeys(question.label for question in QUESTIONS), (LATE_FIFTH, BUSIER), strict=True)),
+}
+MEASURE_S = 3.0  # as in the profile `standard`
+
+
+def begin(request: Request, experiments: int, blocks: int) -> Begun:
+    """Store the head of a run of so many experiments. Raises Refused, ResultsError."""
+    return begin_instrument(NAME, plan(experiments * blocks, request.seed), blocks, request)
+
+
+def plan(blocks: int, seed: int) -> list[Planned]:
+    """Blocks of equal and planted trials, each in a seeded order of its own."""
+    planned: list[Planned] = []
+    for block in range(1, blocks + 1):
+        order = sorted(PLANTS_BY_LABEL)
+        random.Random(trial_seed(seed, f"{NAME} {block}")).shuffle(order)
+        for label in order:
+            trial_id = f"{block:03d}-{NAME}-{label}"
+            plant = PLANTS_BY_LABEL[label]
+            planned.append(planted(trial_id, plant, block, len(planned) + 1, seed, measure_s=MEASURE_S))
+    return planned
+
+
+def found(run: Run, trials: Sequence[Trial]) -> list[Outcome]:
+    """What became of every question in a stored run."""
+    return outcomes(trials, run.repetitions)

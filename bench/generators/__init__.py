@@ -1,0 +1,220 @@
+"""What a received message costs the load generator, and from which rate on it is no longer out of sight: ours beside
+what a user would pick instead, in one run.
+
+All drink from the same kind of server, from the same publisher, at the same rate, on one core. What a message costs is
+measured on a variant: its pace is that of a trial. The rate that a generator sustains is searched (see `search`) with a
+server in C in the variant's place, since a server in Python is full before the better generators are. That one speaks
+WebSocket alone; of the other variants only Flask-SocketIO's is fast enough beside what is compared on it. (SSE's writes
+several texts at once when it is late, which flatters who reads them; the polling ones are full long before anybody.)
+
+CPU is read from outside. Ours does more than the others do (it checks every byte, keeps the ledger, records every
+latency) and less: Python's garbage collector rests while it measures.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from bench.analysis.runs import generator_search
+from bench.analysis.runs.generator_table import OURS, markdown
+from bench.analysis.trials.findings import LOAD_SATURATED
+from bench.generators import ours, programs, stage
+from bench.generators.peers import PEERS, Peer
+from bench.generators.theirs import Stand
+from bench.measure import idle_states, machine
+from bench.measure.machine import Cores
+from bench.processes import ProcessError
+from bench.results.generator_comparison import SCHEMA, Comparison, Pass, Row
+from servers import _variant
+
+VARIANTS = ("websocket", "sse", "flask_socketio", "long_polling", "polling")
+POLLED = {"long_polling", "polling"}
+POLLS_PER_S = 2000.0  # at most: a poll costs a server a dozen times what a message costs it
+FEEDERS = {"websocket": (stage.SOURCE, "websocket"), "flask_socketio": ("flask_socketio",)}
+"""Who feeds a search on a variant, the best first; where there is nobody, none is made."""
+SEARCH_MEASURE_S = 2.0
+AROUND_A_PASS_S = 10.0  # at most: starting, connecting, working off a backlog
+
+__all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "markdown"]
+
+Measure = Callable[[float, float], Pass]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What everybody is given to drink, and how often; with `headroom`, the sustained rate is searched too."""
+
+    subscribers: int = 1000
+    rate_hz: float = 20.0
+    payload_bytes: int = 100
+    measure_s: float = 5.0
+    repetitions: int = 1
+    headroom: bool = True
+    cores_may_sleep: bool = False
+
+    def rate_of(self, variant: str) -> float:
+        """The common rate, or less where one server could not follow."""
+        return min(self.rate_hz, POLLS_PER_S / self.subscribers) if variant in POLLED else self.rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One row: a generator on a variant. `peer` is None for ours."""
+
+    label: str
+    variant: str
+    peer: Peer | None = None
+
+    @property
+    def name(self) -> str:
+        """What `--only` looks into."""
+        return f"{self.label} on {self.variant}"
+
+    def missing(self) -> str | None:
+        """Why it cannot run here, or None."""
+        return (self.peer.needs() if self.peer else None) or _variant.unavailable(_variant.load(self.variant))
+
+    @contextmanager
+    def on(self, server: str, load: Load, cores: Cores) -> Iterator[Measure]:
+        """What measures a pass at (rate_hz, measure_s) while `server` feeds it."""
+        if self.peer is None:
+            yield partial(ours.measure, self.variant, server, load.subscribers, load.payload_bytes, cores)
+        else:
+            with Stand(self.peer, server, load.subscribers, load.payload_bytes, cores) as stand:
+                yield stand.measure
+
+
+@dataclass(slots=True)
+class Found:
+    """What was measured of a candidate so far."""
+
+    costs: list[Pass] = field(default_factory=list)
+    searches: list[list[Pass]] = field(default_factory=list)
+    reason: str = ""
+    missing: bool = False  # it cannot run here
+
+
+def candidates(only: Sequence[str] = ()) -> list[Candidate]:
+    """Every row there could be, or those whose name contains one of `only`. Raises LookupError if there is none."""
+    every = [Candidate(OURS, variant) for variant in VARIANTS]
+    every += [Candidate(peer.label, peer.variant, peer) for peer in PEERS]
+    chosen = [one for one in every if not only or any(part.lower() in one.name.lower() for part in only)]
+    if not chosen:
+        there = "; ".join(one.name for one in every)
+        raise LookupError(f"no load generator is called {' or '.join(only)}; there are: {there}")
+    return chosen
+
+
+def compare(
+    chosen: Sequence[Candidate], load: Load, command: Sequence[str], say: Say, keep: Callable[[Comparison], object]
+) -> Comparison:
+    """Measure all that can run here, in turns, repetition by repetition. One that fails is a row with the reason.
+
+    `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
+    """
+    cores = stage.one_core_each()
+    environment = machine.environment(cores, idle_states.without_work(load.cores_may_sleep))
+    head = partial(
+        Comparison, schema=SCHEMA, command=list(command),
+        started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        environment=environment, versions=_versions(), payload_bytes=load.payload_bytes,
+    )  # fmt: skip
+    found = {one: Found() for one in chosen}
+    for one, it in found.items():
+        if reason := one.missing():
+            it.missing, it.reason = True, f"skipped: {reason}"
+            say(f"{one.name}: {it.reason}")
+    say(_expectation(load, [one for one, it in found.items() if not it.missing]))
+    for repetition in range(1, load.repetitions + 1):
+        for one, it in found.items():
+            if not it.missing:
+                _measure(one, it, load, cores, partial(_say_in_turn, say, repetition))
+                keep(head(rows=_rows(found)))
+    return head(rows=_rows(found))
+
+
+def _rows(found: Mapping[Candidate, Found]) -> list[Row]:
+    return [
+        Row(generator=one.label, variant=one.variant, costs=[*it.costs], searches=[*it.searches], reason=it.reason)
+        for one, it in found.items()
+    ]
+
+
+def _say_in_turn(say: Say, repetition: int, line: str) -> None:
+    say(f"[{repetition}] {line}")
+
+
+def _versions() -> dict[str, str]:
+    """The versions of what the environment does not name: the peers' own, and the compiler of what is in C."""
+    found = {}
+    if binary := programs.k6():
+        found["k6"] = _first_line([str(binary), "version"])
+    if programs.unavailable(stage.SOURCE) is None:
+        found["cc"] = _first_line(["cc", "--version"])
+    with suppress(importlib.metadata.PackageNotFoundError):
+        found["websocket-client"] = importlib.metadata.version("websocket-client")
+    return found
+
+
+def _first_line(command: list[str]) -> str:
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return (said.splitlines() or ["unknown"])[0].strip()
+
+
+def _expectation(load: Load, runnable: Sequence[Candidate]) -> str:
+    """What is about to happen, for the person who waits for it."""
+    searched = sum(load.headroom and _feeder(one) is not None for one in runnable)
+    cost_s = load.measure_s + AROUND_A_PASS_S
+    search_s = generator_search.MOST_PASSES * (SEARCH_MEASURE_S + AROUND_A_PASS_S)
+    most_s = load.repetitions * (len(runnable) * cost_s + searched * search_s)
+    return (
+        f"{len(runnable)} load generators at the common rate; what {searched} of them sustain, in at most "
+        f"{generator_search.MOST_PASSES} passes each; all that {load.repetitions}x: {most_s / 60:.0f} minutes at most"
+    )
+
+
+def _measure(one: Candidate, it: Found, load: Load, cores: Cores, say: Say) -> None:
+    """What a message costs, then what is sustained. A failure ends this candidate's turn."""
+    try:
+        with one.on(one.variant, load, cores) as measure:
+            cost = measure(load.rate_of(one.variant), load.measure_s)
+        it.costs.append(cost)
+        say(f"{one.name}: {cost.generator_cpu_ns / max(1, cost.received) / 1e3:.1f} µs per message")
+        if load.headroom and (server := _feeder(one)):
+            it.searches.append([])
+            _search(one, server, cost, it.searches[-1], load, cores, say)
+    except ProcessError as error:
+        it.reason = f"failed: {error}"
+        say(f"{one.name}: {it.reason}")
+
+
+def _search(one: Candidate, server: str, cost: Pass, passes: list[Pass], load: Load, cores: Cores, say: Say) -> None:
+    """Append passes until the search is over. It starts a little below where the cost says that a core is full."""
+    dearest_ns = max(cost.generator_cpu_ns, cost.server_cpu_ns if server == one.variant else 1)
+    start_per_s = 0.8 * LOAD_SATURATED * 1e9 * max(1, cost.received) / dearest_ns
+    with one.on(server, load, cores) as measure:
+        while (per_s := generator_search.next_rate(generator_search.tried(passes), start_per_s)) is not None:
+            passes.append(measure(per_s / load.subscribers, SEARCH_MEASURE_S))
+            say(f"{one.name}: {per_s:.0f} messages/s from {server}: {_told(passes[-1])}")
+
+
+def _told(measured: Pass) -> str:
+    cpu, server_cpu = (ns / measured.window_ns for ns in (measured.generator_cpu_ns, measured.server_cpu_ns))
+    share = measured.delivered / measured.expected
+    return f"{generator_search.judge(measured).words} (CPU {cpu:.0%}, server {server_cpu:.0%}, {share:.1%} received)"
+
+
+def _feeder(one: Candidate) -> str | None:
+    """Who feeds a candidate while its limit is searched; None if nobody could."""
+    there = (name for name in FEEDERS.get(one.variant, ()) if name != stage.SOURCE or not programs.unavailable(name))
+    return next(there, None)

@@ -1,0 +1,1 @@
+"""What puts load on a server: the Locust process with its subscribers, and the publisher."""

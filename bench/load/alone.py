@@ -1,0 +1,78 @@
+"""A scenario without the bench, by `locust -f bench/scenarios/broadcast.py --variant sse`, on a server run by hand."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+
+from bench import scenarios
+from bench.load.session import Session
+from bench.paths import leads_elsewhere
+from bench.planning.settings import changes
+from bench.schedule import due_ns
+from servers import _variant
+
+
+def add_arguments(parser: Any) -> None:
+    """Add what a scenario needs to Locust's own options; its web page stays on this machine unless told otherwise."""
+    parser.set_defaults(host="http://127.0.0.1:8000", web_host="127.0.0.1")
+    parser.add_argument("--variant", default="", help="which variant runs at --host, e.g. sse (python -m bench list)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter of the scenario"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of phases and payloads")
+
+
+def prepare(environment: Any, session: Session) -> None:
+    """Configure the session from Locust's options and publish as the scenario says while a test runs."""
+    options = environment.parsed_options
+    scenario = scenarios.load(Path(options.locustfile.split(",")[0]).stem)
+    try:
+        if not options.variant:
+            raise LookupError(f"say which variant is driven: --variant {' | '.join(_variant.names())}")
+        variant = _variant.load(options.variant)
+        parameters = scenario.settled("standard", changes(options.set))
+        if leads_elsewhere(parameters):
+            raise ValueError("without `python -m bench run` there is nothing that emulates a path")
+    except (LookupError, ValueError) as mistake:
+        sys.exit(f"{scenario.name}: {mistake}")
+    where = urlsplit(environment.host or options.host)
+
+    def begin(**_: Any) -> None:
+        session.users.clear()
+        session.configure(
+            host=where.hostname or "127.0.0.1",
+            port=where.port or 80,
+            client=variant.client,
+            wire=variant.wire,
+            topic=f"alone-{secrets.token_hex(4)}",
+            seed=options.seed,
+            parameters=parameters,
+        )
+        session.allow(sys.maxsize)
+        if scenario.traffic != "nobody":
+            gevent.spawn(_publish, environment, session, scenario.traffic == "subscribers")
+
+    environment.events.test_start.add_listener(begin)
+
+
+def _publish(environment: Any, session: Session, everyone: bool) -> None:
+    """Publish upstream at the scenario's rate: through every subscriber, or through the first alone."""
+    rate_hz = session.parameters["rate_hz"]
+    numbers: dict[int, int] = {}
+    start_ns = time.monotonic_ns()
+    index = 0
+    while environment.runner is not None and environment.runner.state not in ("stopping", "stopped", "cleanup"):
+        due = due_ns(start_ns, rate_hz, index)
+        gevent.sleep(max(0.0, (due - time.monotonic_ns()) / 1e9))
+        index += 1
+        connected = [user for user in session.users if hasattr(user, "subscriber")]
+        for user in connected if everyone else connected[:1]:
+            number = numbers[user.number] = numbers.get(user.number, -1) + 1
+            user.subscriber.publish(user.topic(), session.composer.compose(user.numbered(number), due))

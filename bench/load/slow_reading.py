@@ -1,0 +1,111 @@
+"""The one subscriber that reads slowly: what it does when, and what it got.
+
+It is counted apart, by a ledger that knows of gaps in the midst of a stream: a server that has to leave something out
+may say so and go on.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import gevent
+
+from bench.clients import ConnectError
+from bench.clients._errors import broke_protocol, is_ours
+from bench.load.backoff import waits_s
+from bench.measure.recorder import Return, Window
+from bench.results import SlowReader
+from bench.scenarios import NOBODY
+
+if TYPE_CHECKING:
+    from bench.load.session import Apart, Session
+
+TRICKLE_BYTES_PER_S = 1_000
+
+
+class SlowReading:
+    """What becomes of the subscriber that is counted apart, from `begin` to `settle`."""
+
+    def __init__(self, session: Session, apart: Apart, window: Window) -> None:
+        self._session, self._apart, self._window = session, apart, window
+        self._user, self._tally = apart.user, apart.user.tally
+        self._told = 0  # gaps that the server signalled on this connection and that were entered
+        self._torn = self._closed = 0
+        self._is_away = False
+
+    def begin(self) -> None:
+        """From the beginning of the measured part. Whatever else was planned, at its end it reads at full speed."""
+        self._user.subscriber.on_text, self._user.subscriber.on_error = self._on_text, self._on_error
+        parameters = self._session.parameters
+        if parameters["slow"] == NOBODY:
+            return
+        moment_ns = self._window.start_ns
+        speeds = (("slow_after_s", TRICKLE_BYTES_PER_S), ("trickle_s", 0), ("stop_s", None))
+        for wait, bytes_per_s in speeds:
+            moment_ns = min(moment_ns + round(parameters[wait] * 1e9), self._window.end_ns)
+            self._session.reactor.call_at(moment_ns, partial(self._apart.reactor.read_at, bytes_per_s))
+
+    def is_over(self) -> bool:
+        """Whether nothing more is to be waited for: it has, or has passed, the last message, or stays away."""
+        return self._is_away or self._tally.expected >= self._window.last
+
+    def settle(self) -> SlowReader:
+        """What it got. What the server held meanwhile is not known here."""
+        if self._user.subscriber.gaps > self._told:  # and nothing has come since
+            self._tally.returns.append(Return(len(self._tally.arrivals), self._tally.expected, signalled=True))
+        ledger = self._apart.recorder.ledger(self._window, 0)
+        return SlowReader(
+            messages=ledger.delivered,
+            corrupted=ledger.corrupted + self._torn,
+            lost=ledger.lost,
+            duplicated=ledger.duplicated,
+            reordered=ledger.reordered,
+            signalled=ledger.signalled,
+            closed=self._closed,
+            memory_before_bytes=0,
+            memory_peak_bytes=0,
+        )
+
+    def _on_text(self, text: bytes, received_ns: int) -> None:
+        """Enter a text, and if some are missing before it, whether the server has told of a gap."""
+        tally = self._tally
+        expected, arrivals = tally.expected, len(tally.arrivals)
+        tally.on_text(text, received_ns)
+        if expected in tally.skips and self._user.subscriber.gaps > self._told:
+            tally.returns.append(Return(arrivals, expected, signalled=True))
+            self._told = self._user.subscriber.gaps
+
+    def _on_error(self, reason: str) -> None:
+        """Its connection is gone: it comes back. A stream that broke the rules was torn by the server."""
+        if is_ours(reason):
+            self._session.recorder.on_error(reason)
+        elif broke_protocol(reason):
+            self._torn += 1
+        else:
+            self._closed += 1
+        self._is_away = True
+        gevent.spawn(self._come_back, self._user.subscriber.cursor)
+
+    def _come_back(self, cursor: str | None) -> None:
+        rng = random.Random(f"{self._session.seed}/{self._user.number}/{self._closed}/{self._torn}")
+        for wait_s in waits_s(rng):
+            gevent.sleep(wait_s)
+            if time.monotonic_ns() > self._window.end_ns:
+                return
+            self._told = 0
+            subscriber = self._session.subscription(self._user, self._on_text, self._on_error, cursor)
+            self._user.subscriber = subscriber
+            try:
+                subscriber.open()
+            except ConnectError:
+                continue
+            self._is_away = False
+            return
+
+
+def slow_reading(session: Session, window: Window) -> SlowReading | None:
+    """That of this process, or None: the subscriber that is counted apart may be in another."""
+    return SlowReading(session, session.apart, window) if session.apart else None

@@ -1,0 +1,190 @@
+"""The plan of a run: scenario x variant x repetition as an ordered list of trials. Pure: no clock, no process."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from bench.results import Parameter, Planned
+from bench.scenarios import NOBODY
+from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
+
+SEARCH_STEPS = 9
+"""How many trials a search for a capacity takes, for estimates only."""
+OVERHEAD_S = 1.6
+"""Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How much is measured: a name, why one would want it, how often every cell is repeated, whether one cell of every
+    scenario is run twice in each block (A/A), so that the noise floor is measured and not assumed, and whether the
+    sweeps that the scenarios declare are part of it.
+    """
+
+    name: str
+    purpose: str
+    repetitions: int
+    twins: bool
+    sweeps: bool = False
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", "a look at everything in about a minute; one trial per cell, so no intervals", 1, False),
+        Profile("standard", "the comparison: enough trials for intervals, done within minutes", 3, True),
+        Profile("full", "every scenario and every sweep, with longer trials", 3, True, True),
+    )
+}
+
+
+CALIBRATION = "calibration"  # the name of the scenario and of the variant
+FLOOR = "null"  # the variant that measures the harness itself
+MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_hz=MIXTURE.rate_hz)
+"""The floor under the mixture: what it would measure with nothing planted."""
+
+BRIEF = (PLANTS["delay 5 ms"], FAULTS)
+"""What a block of a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are
+on time."""
+
+WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of a sweep: a cell with one parameter at another value."""
+
+    scenario: str
+    variant: str
+    parameter: str
+    value: Parameter
+
+    @property
+    def suffix(self) -> str:
+        """What its trials are called beside those of the cell: `-rate_hz-40`."""
+        value = f"{self.value:g}" if isinstance(self.value, float) else str(self.value).replace(" ", "-")
+        return f"-{self.parameter}-{value}"
+
+
+def trial_seed(seed: int, trial_id: str) -> int:
+    """The seed of one trial: the same for the same run seed and trial, whatever else is in the plan."""
+    return zlib.crc32(f"{seed}/{trial_id}".encode())
+
+
+def plan(
+    cells: Sequence[tuple[str, str]],
+    repetitions: int,
+    seed: int,
+    twins: Sequence[tuple[str, str]] = (),
+    opening: Sequence[Plant] = (),
+    points: Sequence[Point] = (),
+) -> list[Planned]:
+    """Trials for all `(scenario, variant)` cells: one block after the other, each block in an order of its own.
+
+    A block holds every cell once, so that a drift of the machine hits all cells alike, those in `twins` twice, and
+    every point of the sweeps. It opens with a calibration of the plants in `opening`.
+    """
+    planned: list[Planned] = []
+    changed = {(one.scenario, one.variant, one.suffix): {one.parameter: one.value} for one in points}
+    for block in range(1, repetitions + 1):
+        planned = calibration(opening, seed, block, planned)
+        order = sorted([*((*cell, "") for cell in cells), *((*cell, "-twin") for cell in twins), *changed])
+        random.Random(trial_seed(seed, f"block {block}")).shuffle(order)
+        for cell in order:
+            scenario, variant, suffix = cell
+            trial_id = f"{block:02d}-{scenario}-{variant}{suffix}"
+            changes = changed.get(cell, {})
+            planned.append(_placed(trial_id, scenario, variant, block, len(planned) + 1, seed, changes))
+    return planned
+
+
+def _placed(
+    trial_id: str, scenario: str, variant: str, block: int, position: int, seed: int,
+    changes: Mapping[str, Parameter] = MappingProxyType({}),
+) -> Planned:  # fmt: skip
+    return Planned(
+        id=trial_id,
+        scenario=scenario,
+        variant=variant,
+        block=block,
+        position=position,
+        seed=trial_seed(seed, trial_id),
+        changes=dict(changes),
+    )
+
+
+def planted(trial_id: str, plant: Plant, block: int, position: int, seed: int, **changes: Parameter) -> Planned:
+    """A trial of the calibration server, driven as the plant says."""
+    driven = {"plant": plant.name, "subscribers": plant.subscribers, "rate_hz": plant.rate_hz, **changes}
+    return _placed(trial_id, CALIBRATION, CALIBRATION, block, position, seed, driven)
+
+
+def of_run(
+    cells: Sequence[tuple[str, str]],
+    floors: Sequence[tuple[str, str]],
+    repetitions: int,
+    seed: int,
+    twinned: Container[str],
+    points: Sequence[Point] = (),
+) -> list[Planned]:
+    """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared,
+    and, in the scenarios `twinned`, twins where there is anything to compare."""
+    doubled = twins([cell for cell in compared(cells) if cell[0] in twinned], seed)
+    instrument = [cell for cell in floors if cell not in cells]
+    return plan([*cells, *instrument], repetitions, seed, doubled, BRIEF, points)
+
+
+def floors(traffic: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The cells that measure the harness: one in every scenario in which anything is published; traffic by scenario."""
+    return [(scenario, FLOOR) for scenario, who in traffic.items() if who != "nobody"]
+
+
+def calibration(plants: Sequence[Plant], seed: int, block: int = 1, before: Sequence[Planned] = ()) -> list[Planned]:
+    """A block with one trial of every plant, in a seeded order, after the trials in `before`."""
+    planned, order = list(before), list(plants)
+    random.Random(trial_seed(seed, f"calibration {block}")).shuffle(order)
+    for plant in order:
+        suffix = f"-at-{plant.rate_hz:g}-hz" if plant is MIXTURE_FLOOR else ""
+        trial_id = f"{block:02d}-{CALIBRATION}-{plant.name.replace(' ', '-')}{suffix}"
+        planned.append(planted(trial_id, plant, block, len(planned) + 1, seed))
+    return planned
+
+
+def compared(cells: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The cells of scenarios with more than one variant."""
+    held = Counter(scenario for scenario, _ in cells)
+    return [cell for cell in cells if held[cell[0]] > 1]
+
+
+def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
+    """One cell of every scenario, chosen by the seed: the same in every block."""
+    of_scenario: dict[str, list[tuple[str, str]]] = {}
+    for cell in sorted(cells):
+        of_scenario.setdefault(cell[0], []).append(cell)
+    return [random.Random(trial_seed(seed, f"twin {name}")).choice(held) for name, held in of_scenario.items()]
+
+
+def driven(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of one trial: those of its scenario in the run, with what its point of a sweep changes. Where
+    nobody is slow there is nothing to wait for, so that it is measured for `calm_s`."""
+    settled = {**parameters, **changes}
+    if settled.get("slow") == NOBODY:
+        settled["measure_s"] = settled["calm_s"]
+    return settled
+
+
+def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
+    """Estimate of how many seconds the trials will take; `parameters` by scenario."""
+    settled = [driven(parameters[trial.scenario], trial.changes) for trial in planned]
+    return sum((OVERHEAD_S + _measured_s(one)) * (SEARCH_STEPS if "bound_s" in one else 1) for one in settled)
+
+
+def _measured_s(parameters: Mapping[str, Any]) -> float:
+    steps = len(parameters.get("steps", [0]))
+    return float((parameters.get("warm_up_s", 0.0) + parameters.get("settle_s", 0.0) + parameters["measure_s"]) * steps)

@@ -1,0 +1,103 @@
+"""Who publishes, who subscribes, and what lies between them and the server: the load side of a trial."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.processes.member import ROOT, Member, answer
+from bench.processes.names import CONTROL, MASTER
+from bench.processes.server import Server
+
+
+class Publisher(Member):
+    """The publisher, connected to a server's ingest port at `connect`."""
+
+    def __init__(self, cores: tuple[int, ...]) -> None:
+        super().__init__("publisher", [sys.executable, "-m", "bench.load.publisher"], cores)
+
+    def connect(self, server: Server, seed: int, payload_bytes: int) -> None:
+        """Tell it where to publish and what."""
+        self.send(
+            {"ingest_port": server.ingest_port, "token": server.token, "seed": seed, "payload_bytes": payload_bytes}
+        )
+
+
+class Proxy(Member):
+    """The proxy between subscribers and server, which emulates a path; it listens on `port` from `open` on."""
+
+    def __init__(self, cores: tuple[int, ...]) -> None:
+        super().__init__("proxy", [sys.executable, "-m", "bench.proxy"], cores)
+        self.port = 0
+
+    def open(self, server: Server, path: str, seed: int, timeout_s: float = 15.0) -> None:
+        """Have it listen, and lead to the server over the path called so. Raises TimedOut, Died."""
+        self.send({"port": server.port, "path": path, "seed": seed})
+        self.port = answer(self, "listen", timeout_s, [])["port"]
+
+    def disturb(self, from_ns: int, until_ns: int) -> None:
+        """Let stalls and resets begin between these moments, where the path has any."""
+        self.send({"do": "disturb", "from_ns": from_ns, "until_ns": until_ns})
+
+
+class Load(Member):
+    """One Locust process with subscribers of a trial. Orders go over a socket: Locust owns its own streams.
+
+    With a `master`, it is one of several and gets its users from there.
+    """
+
+    def __init__(self, scenario: Path, users: int, cores: tuple[int, ...], master: Master | None = None) -> None:
+        self._control, self._theirs = socket.socketpair()
+        role = master.worker_options if master else _alone(users)
+        super().__init__("load generator", _locust(scenario, *role), cores, {CONTROL: str(self._theirs.fileno())})
+        self._theirs.close()
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        self._in = self._out = self._control.fileno()
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+            start_new_session=True, pass_fds=[self._theirs.fileno()],
+        )  # fmt: skip
+
+    def end(self, *, gently: bool) -> None:
+        super().end(gently=gently)
+        self._control.close()
+
+
+class Master(Member):
+    """Locust's master, which spreads the users evenly over its workers and has none itself. On loopback."""
+
+    def __init__(self, scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        self.worker_options = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+        options = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
+                   "--expect-workers", str(workers), *_alone(-(-users // workers) * workers))  # fmt: skip
+        super().__init__("master of the load generator", _locust(scenario, *options), cores, {MASTER: "1"})
+
+
+def _alone(users: int) -> tuple[str, ...]:
+    return ("--headless", "--users", str(users), "--spawn-rate", str(max(users, 1)))
+
+
+def _locust(scenario: Path, *options: str) -> list[str]:
+    """A person's own Locust settings (LOCUST_*, ~/.locust.conf) are not those of a trial."""
+    return [
+        sys.executable, "-m", "locust", "--config", os.devnull, "-f", str(scenario), "--exit-code-on-error", "0",
+        "--only-summary", "--loglevel", "WARNING", "--stop-timeout", "0", *options,
+    ]  # fmt: skip
+
+
+def load_side(scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> tuple[list[Load], list[Master]]:
+    """The Locust processes that hold `users` together, each on a core of its own as far as there are any, and their
+    master where there is more than one.
+    """
+    if workers == 1:
+        return [Load(scenario, users, cores)], []
+    master = Master(scenario, users, workers, cores)
+    own = [(cores[number % len(cores)],) if cores else () for number in range(workers)]
+    return [Load(scenario, users, one, master) for one in own], [master]

@@ -1,0 +1,131 @@
+"""A variant's server and its broker: the server side of a trial."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+import msgspec
+
+from bench.measure import usage
+from bench.processes.member import LOOK_EVERY_S, ROOT, Died, Member, ProcessError, TimedOut, check
+from servers._process import signal_on_death_of_parent
+
+
+class Broker:
+    """The broker of a variant: not our child but the server's, or nobody's here, so all we have is its process id, and
+    of one that may be killed also where it listens and what starts another in its place."""
+
+    name = "broker"
+
+    def __init__(self, pid: int, port: int | None = None, command: Sequence[str] = ()) -> None:
+        self.pid, self.port, self.command = pid, port, tuple(command)
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return usage.lives(self.pid)
+
+    def died(self) -> Died:
+        """The error that says that it ended; how is known to its parent alone."""
+        return Died(self.name, f"the broker (process {self.pid}) ended")
+
+
+class NextBroker(Member):
+    """A broker in the place of one that was killed: the same command, now a child of the bench, which it ends with."""
+
+    def __init__(self, before: Broker, cores: tuple[int, ...]) -> None:
+        """Raises ProcessError where nobody knows what starts it."""
+        if before.port is None or not before.command:
+            raise ProcessError("the broker cannot be started again: the server did not say how")
+        self.port = before.port
+        super().__init__("broker", before.command, cores)
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log,
+            start_new_session=True, preexec_fn=_end_with_us,
+        )  # fmt: skip
+
+    def wait_until_ready(self, timeout_s: float = 10.0) -> None:
+        """Return as soon as it accepts connections. Raises TimedOut, Died."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            check([self])
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=LOOK_EVERY_S).close()
+            except OSError:
+                time.sleep(LOOK_EVERY_S / 10)
+            else:
+                return
+        raise TimedOut(f"the broker did not accept connections within {timeout_s:g} s")
+
+
+def _end_with_us() -> None:
+    signal_on_death_of_parent(signal.SIGKILL)
+
+
+class _ReadyLine(msgspec.Struct):
+    """What a server prints once it accepts subscribers."""
+
+    pid: int
+    port: int
+    ingest_port: int
+    nonce: str
+    broker_pid: int | None
+    broker_port: int | None = None
+    broker_command: list[str] = []
+
+
+class Server(Member):
+    """A variant's server: fresh, on free ports, known by its nonce. `plant` is what a calibration server plants.
+
+    With `before`, it takes the place of one that has ended: its ports, and what the ingest asks for.
+    """
+
+    def __init__(self, variant: str, cores: tuple[int, ...], plant: str = "", before: Server | None = None) -> None:
+        self.variant, self.cores, self.plant = variant, cores, plant
+        self.nonce = secrets.token_hex(8)
+        self.token: str = before.token if before else secrets.token_hex(16)
+        environment = {
+            "PUSHBENCH_PORT": str(before.port) if before else "0",
+            "PUSHBENCH_INGEST_PORT": str(before.ingest_port) if before else "0",
+            "PUSHBENCH_NONCE": self.nonce,
+            "PUSHBENCH_TOKEN": self.token,
+            "PUSHBENCH_PARENT": str(os.getpid()),
+            "PUSHBENCH_PLANT": plant,
+        }
+        super().__init__("server", [sys.executable, "-m", "servers", variant], cores, environment)
+
+    def wait_until_ready(self, timeout_s: float = 15.0) -> None:
+        """Read the ready line. Raises TimedOut, Died, or ProcessError if it is not the server we started."""
+        ready = self.receive(timeout_s)
+        if ready is None:
+            raise TimedOut(f"the server was not ready within {timeout_s:g} s")
+        try:
+            line = msgspec.convert(ready, _ReadyLine)
+        except msgspec.ValidationError as error:
+            raise ProcessError(f"the server's ready line is not of the contract: {error}") from None
+        if line.nonce != self.nonce:
+            raise ProcessError(f"a stranger answered in the server's place (nonce {line.nonce!r})")
+        self.port, self.ingest_port = line.port, line.ingest_port
+        self.server_pid = line.pid
+        self.broker = (
+            None if line.broker_pid is None else Broker(line.broker_pid, line.broker_port, line.broker_command)
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(gently=True)
+
+
+def successor(server: Server) -> Server:
+    """Another server in the place of one that has ended, not yet ready."""
+    return Server(server.variant, server.cores, server.plant, server)

@@ -1,0 +1,239 @@
+"""A run asked by cell, and the answers computed from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.analysis.numbers.statistics import ASSUMED_FLOOR, Verdict
+from bench.analysis.runs.cells import HARNESS, Cells
+from bench.analysis.runs.leaders import answer
+from bench.analysis.trials.capacity import RESOLUTION
+from bench.analysis.trials.metrics import METRICS
+from bench.results import Failure
+from tests._natures import NATURES
+from tests._synthetic import synthetic
+from tests._workloads import worked
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    return Cells(*synthetic())
+
+
+LATENCY = ("latency_p50", "broadcast")
+CPU = ("cpu", "broadcast")
+
+
+def test_failed_and_struck_out_trials_enter_no_number(cells: Cells) -> None:
+    assert len(cells.valid("broadcast", "flask_sse")) == 2
+    assert len(cells.valid("idle", "flask_socketio")) == 2
+    assert len(cells.valid("broadcast", "sse")) == 3
+    assert cells.valid("broadcast", "mercure") == []
+
+
+def test_an_estimate_is_the_median_of_the_metric_over_valid_trials(cells: Cells) -> None:
+    values = [METRICS["cpu"].of(trial) for trial in cells.valid("broadcast", "sse")]
+    found = cells.estimate("cpu", "broadcast", "sse")
+    assert found is not None
+    assert found.median == np.median(values)
+    assert cells.estimate("cpu", "idle", "sse") is None
+
+
+def test_a_comparison_is_paired_by_block(cells: Cells) -> None:
+    ours, theirs = (dict(cells.values("cpu", "broadcast", name)) for name in ("sse", "websocket"))
+    found = cells.compare("cpu", "broadcast", "sse", "websocket")
+    assert found.ratio is not None
+    assert found.ratio.median == pytest.approx(np.median([ours[block] / theirs[block] for block in ours]))
+    assert found.verdict is Verdict.HIGHER
+
+
+def test_zeros_are_compared_by_difference(cells: Cells) -> None:
+    found = cells.compare("requests", "broadcast", "polling", "websocket")
+    assert found.ratio is None
+    assert found.verdict is Verdict.HIGHER
+    assert cells.compare("requests", "broadcast", "sse", "websocket").verdict is Verdict.NONE_SHOWN
+
+
+def test_without_twins_the_noise_floor_is_assumed_and_said_so(cells: Cells) -> None:
+    floor = cells.floor("cpu", "broadcast")
+    assert (floor.ratio, floor.measured) == (ASSUMED_FLOOR, False)
+
+
+def test_twins_of_a_block_measure_the_noise_floor() -> None:
+    cells = Cells(*synthetic(scenarios=["broadcast"], troubles=False, twins=True))
+    name = NATURES[-1].name
+    blocks: dict[int, list[float]] = {}
+    for block, value in cells.values("cpu", "broadcast", name):
+        blocks.setdefault(block, []).append(value)
+    floor = cells.floor("cpu", "broadcast")
+    assert floor.measured
+    apart = np.log([one / other for one, other in blocks.values()])
+    stray = stats.t.ppf(0.975, len(apart)) * np.sqrt(np.mean(apart**2) / len(apart))
+    assert floor.ratio == pytest.approx(np.exp(stray))
+    assert (floor.pairs, floor.blocks) == (3, 3)
+
+
+def test_the_floor_of_a_scenario_without_twins_is_no_narrower_than_that_of_others() -> None:
+    run, trials = synthetic(troubles=False, twins=True)
+    _, echoes = synthetic(scenarios=["echo"], troubles=False, twins=True, seed=2)
+    twinned = [trial for trial in trials if trial.planned.scenario != "echo"] + echoes
+    for held, sources in ((trials, ["broadcast"]), (twinned, ["broadcast", "echo"])):
+        cells = Cells(run, held)
+        floors = [cells.floor("cpu", name) for name in sources]
+        assert len({own.ratio for own in floors}) == len(floors)
+        assert all(own.measured for own in floors)
+        assumed = cells.floor("cpu", "idle")
+        assert not assumed.measured
+        assert assumed.ratio == max(ASSUMED_FLOOR, *(own.ratio for own in floors)) > ASSUMED_FLOOR
+        assert assumed.difference == max(own.difference for own in floors)
+
+
+def test_calm_twins_elsewhere_do_not_narrow_an_assumed_floor() -> None:
+    cells = Cells(*synthetic(troubles=False, twins=True))
+    assert cells.floor("wire", "broadcast").ratio < ASSUMED_FLOOR
+    assert cells.floor("wire", "echo").ratio == ASSUMED_FLOOR
+
+
+def test_a_twin_serves_the_floor_and_not_the_number_of_its_cell() -> None:
+    run, trials = synthetic(scenarios=["broadcast"], troubles=False, twins=True)
+    name = NATURES[-1].name
+    single = [trial for trial in trials if not trial.planned.id.endswith("-twin")]
+    with_twins, without = (Cells(run, held).estimate("cpu", "broadcast", name) for held in (trials, single))
+    assert with_twins is not None
+    assert with_twins == without
+    assert len(with_twins.values) == 3
+
+
+def test_a_twin_stands_in_for_a_first_that_is_not_valid() -> None:
+    run, trials = synthetic(scenarios=["broadcast"], troubles=False, twins=True)
+    name = NATURES[-1].name
+    lost = f"1-broadcast-{name}"
+    struck = [msgspec.structs.replace(trial, failure=Failure(phase="connect", error="")) if trial.planned.id == lost
+              else trial for trial in trials]  # fmt: skip
+    cells = Cells(run, struck)
+    found = cells.estimate("cpu", "broadcast", name)
+    assert found is not None
+    assert len(found.values) == 3
+    twin = next(trial for trial in trials if trial.planned.id == f"{lost}-twin")
+    assert found.values[1] == METRICS["cpu"].of(twin)
+    assert cells.floor("cpu", "broadcast").pairs == 2
+
+
+def test_twins_are_compared_with_themselves() -> None:
+    cells = Cells(*synthetic(scenarios=["broadcast"], troubles=False, twins=True))
+    (found,) = cells.twins("cpu", "broadcast")
+    assert found.variant is found.reference
+    assert found.variant.name == NATURES[-1].name
+    assert found.verdict is Verdict.NONE_SHOWN
+    assert found.ratio is not None
+    assert len(found.ratio.values) == 3
+    assert cells.twins("connection_memory", "broadcast") == []
+
+
+def test_the_harness_is_asked_by_name_and_compared_with_nobody() -> None:
+    cells = Cells(*synthetic(harness=True))
+    assert len(cells.harness("broadcast")) == 3
+    assert cells.harness("idle") == []
+    assert cells.estimate("latency_p50", "broadcast", HARNESS) is not None
+    assert HARNESS not in {variant.name for variant in (*cells.measured("broadcast"), *cells.shown)}
+    assert HARNESS not in {trial.planned.variant for trial in cells.compared}
+    assert HARNESS not in {entry.variant.name for entry in answer(cells, *LATENCY).entries}
+    assert Cells(*synthetic()).harness("broadcast") == []
+
+
+def test_an_answer_is_the_same_with_the_harness_and_without() -> None:
+    run, trials = synthetic(harness=True)
+    bare = msgspec.structs.replace(run, variants=[variant for variant in run.variants if not variant.hidden])
+    without = Cells(bare, [trial for trial in trials if trial.planned.variant != HARNESS])
+    for question in (LATENCY, CPU):
+        assert answer(Cells(run, trials), *question) == answer(without, *question)
+
+
+def test_the_best_leads_with_all_that_do_not_differ_from_it(cells: Cells) -> None:
+    assert answer(cells, *LATENCY).leaders == {"sse", "websocket"}
+
+
+def test_the_only_best_stands_alone(cells: Cells) -> None:
+    assert answer(cells, *CPU).leaders == {"websocket"}
+
+
+def test_the_protagonist_of_the_project_can_lose() -> None:
+    dear = [replace(nature, cpu_us=90.0) if nature.name == "websocket" else nature for nature in NATURES]
+    assert answer(Cells(*synthetic(dear, troubles=False)), *CPU).leaders == {"sse"}
+
+
+def test_products_are_never_ranked_among_techniques(cells: Cells) -> None:
+    assert not [entry for entry in answer(cells, *CPU).entries if entry.variant.product]
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_with_too_few_blocks_nobody_is_ranked(blocks: int) -> None:
+    found = answer(Cells(*synthetic(blocks=blocks, troubles=False)), *CPU)
+    assert not found.decided
+    assert found.leaders == set()
+
+
+def test_one_technique_alone_is_not_ranked() -> None:
+    found = answer(Cells(*synthetic(NATURES[2:3], troubles=False)), *CPU)
+    assert len(found.entries) == 1
+    assert found.leaders == set()
+
+
+def test_where_nobody_can_be_told_apart_nobody_leads() -> None:
+    alike = [replace(nature, cpu_us=20.0) for nature in NATURES[2:4]]
+    found = answer(Cells(*synthetic(alike, troubles=False)), *CPU)
+    assert found.decided
+    assert (len(found.level), found.leaders) == (2, set())
+
+
+def test_a_question_without_numbers_has_no_entries() -> None:
+    assert answer(Cells(*synthetic(scenarios=["idle"], troubles=False)), *CPU).entries == ()
+
+
+def with_points(rate_hz: float) -> Cells:
+    """The made-up run with every SSE trial of the broadcast once more, at another rate, with half its deliveries."""
+    run, trials = synthetic(scenarios=["broadcast"], troubles=False)
+    points = []
+    for trial in trials:
+        if trial.planned.variant == "sse":
+            planned = msgspec.structs.replace(
+                trial.planned, id=f"{trial.planned.id}-rate_hz-{rate_hz:g}", changes={"rate_hz": rate_hz}
+            )
+            assert trial.usage
+            usage = msgspec.structs.replace(trial.usage, deliveries=trial.usage.deliveries // 2)
+            parameters = {**trial.parameters, "rate_hz": rate_hz}
+            points.append(msgspec.structs.replace(trial, planned=planned, parameters=parameters, usage=usage))
+    return Cells(msgspec.structs.replace(run, plan=[trial.planned for trial in [*trials, *points]]), [*trials, *points])
+
+
+def test_points_of_a_sweep_enter_no_number_of_their_cell() -> None:
+    cells = with_points(40.0)
+    alone = Cells(*synthetic(scenarios=["broadcast"], troubles=False))
+    assert cells.estimate("cpu", "broadcast", "sse") == alone.estimate("cpu", "broadcast", "sse")
+    assert [trial.planned.id for trial in cells.compared] == [trial.planned.id for trial in alone.compared]
+    assert len(cells.seen) == len(alone.seen) + 3
+    assert (alone.swept, cells.swept) == ([], [("broadcast", "rate_hz")])
+
+
+@pytest.mark.parametrize("rate_hz", [5.0, 40.0])
+def test_a_metric_is_asked_along_a_swept_parameter_with_the_cell_in_its_place(rate_hz: float) -> None:
+    cells = with_points(rate_hz)
+    found = dict(cells.along("cpu", "broadcast", "sse", "rate_hz"))
+    own = cells.estimate("cpu", "broadcast", "sse")
+    assert own
+    assert list(found) == sorted([20.0, rate_hz])
+    assert found[20.0].median == own.median
+    assert found[rate_hz].median == pytest.approx(2 * own.median)
+    assert cells.along("cpu", "broadcast", "websocket", "rate_hz") != []
+    assert cells.along("cpu", "broadcast", "sse", "no_such_parameter") == []
+
+
+def test_the_noise_floor_of_a_search_is_never_finer_than_its_steps() -> None:
+    cells = Cells(*worked(*synthetic(NATURES[2:4], ["broadcast"], troubles=False), NATURES[2:4], ["capacity"]))
+    assert cells.floor("capacity", "capacity").ratio == RESOLUTION
+    assert cells.floor("cpu", "broadcast").ratio == ASSUMED_FLOOR

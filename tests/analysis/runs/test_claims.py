@@ -1,0 +1,204 @@
+"""Claims held against made-up runs: each verdict is shown to come out, and to come out the other way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.claims import (
+    ABOUT_PROTAGONIST,
+    BETWEEN_OTHERS,
+    PROTAGONIST,
+    RIVALS,
+    THEMES,
+    Claim,
+    Claims,
+    ClaimVerdict,
+    Judged,
+    Side,
+    claims,
+    judge,
+    of_products,
+)
+from bench.analysis.trials.metrics import METRICS
+from tests._natures import NATURES, Nature
+from tests._synthetic import synthetic
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    return Cells(*synthetic(troubles=False))
+
+
+def cells_with(name: str, **changes: float) -> Cells:
+    """The made-up run with one variant of another nature."""
+    natures = [replace(nature, **changes) if nature.name == name else nature for nature in NATURES]
+    return Cells(*synthetic(natures, troubles=False))
+
+
+def claim(theme: str, subject: str, other: str) -> Claim:
+    return Claim(THEMES[theme], Side(subject), Side(other))
+
+
+CHEAPER = claim("cpu", "WebSocket", "SSE")
+
+
+def test_every_claim_has_a_name_of_its_own(cells: Cells) -> None:
+    every = [*ABOUT_PROTAGONIST, *BETWEEN_OTHERS, *of_products(cells)]
+    assert len({one.name for one in every}) == len(every)
+    assert len({one.words for one in every}) == len(every)
+    assert all(" " not in one.name for one in every)
+
+
+def test_every_theme_is_asked_of_the_protagonist_against_every_rival() -> None:
+    asked = {(one.theme.name, one.other.technique) for one in ABOUT_PROTAGONIST}
+    assert asked == {(theme, rival) for theme in THEMES for rival in RIVALS}
+    assert {one.subject.technique for one in ABOUT_PROTAGONIST} == {PROTAGONIST}
+
+
+def test_a_theme_asks_for_a_metric_that_applies_and_is_better_when_less() -> None:
+    for theme in THEMES.values():
+        assert METRICS[theme.metric].applies(theme.scenario)
+        assert METRICS[theme.metric].better == "lower"
+
+
+def test_a_claim_reads_as_one_hears_it(cells: Cells) -> None:
+    assert claim("freshness", "WebSocket", "polling").words == (
+        "WebSocket delivers fresher data than short polling (median delivery latency, broadcast)"
+    )
+    assert (
+        "Flask-SocketIO costs the server more CPU per message than plain WebSocket (server CPU per message, broadcast)"
+    ) in [one.words for one in of_products(cells)]
+
+
+def test_what_is_less_beyond_noise_is_supported(cells: Cells) -> None:
+    found = judge(cells, CHEAPER)
+    assert found.verdict is ClaimVerdict.SUPPORTED
+    assert found.comparison is not None
+    assert found.comparison.ratio is not None
+    ours, theirs = (dict(cells.values("cpu", "broadcast", name)) for name in ("websocket", "sse"))
+    assert found.comparison.ratio.median == pytest.approx(np.median([theirs[block] / ours[block] for block in ours]))
+    assert found.comparison.ratio.median > 1
+
+
+def test_what_is_more_beyond_noise_is_not_supported_and_says_which_way() -> None:
+    found = judge(cells_with("websocket", cpu_us=40.0), CHEAPER)
+    assert found.verdict is ClaimVerdict.NOT_SUPPORTED
+    assert found.comparison is not None
+    assert found.comparison.ratio is not None
+    assert found.comparison.ratio.median < 1
+    assert found.claim.opposite == "WebSocket costs the server more CPU per message than SSE"
+
+
+def test_equal_sides_show_no_difference() -> None:
+    found = judge(cells_with("websocket", cpu_us=19.0), CHEAPER)
+    assert found.verdict is ClaimVerdict.NO_DIFFERENCE
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_too_few_trials_decide_nothing(blocks: int) -> None:
+    few = claims(Cells(*synthetic(blocks=blocks, troubles=False)))
+    assert {one.verdict for one in few.every} == {ClaimVerdict.TOO_FEW, ClaimVerdict.NOT_MEASURED}
+
+
+@pytest.mark.parametrize("gone", ["websocket", "sse"])
+def test_a_side_that_was_not_measured_is_said_to_be(gone: str) -> None:
+    rest = [nature for nature in NATURES if nature.name != gone]
+    found = judge(Cells(*synthetic(rest, troubles=False)), CHEAPER)
+    assert found.verdict is ClaimVerdict.NOT_MEASURED
+    assert found.comparison is None
+    assert (found.subject is None) is (gone == "websocket")
+
+
+def test_a_scenario_that_was_not_run_is_not_measured() -> None:
+    found = judge(Cells(*synthetic(scenarios=["idle"], troubles=False)), CHEAPER)
+    assert found.verdict is ClaimVerdict.NOT_MEASURED
+
+
+def test_where_somebody_is_at_zero_the_difference_decides(cells: Cells) -> None:
+    found = judge(cells, claim("requests", "WebSocket", "polling"))
+    assert found.verdict is ClaimVerdict.SUPPORTED
+    assert found.comparison is not None
+    assert found.comparison.ratio is None
+    assert found.comparison.difference is not None
+    assert found.comparison.difference.median == pytest.approx(0.2)
+
+
+def test_products_are_held_against_their_own_technique(cells: Cells) -> None:
+    sides = {(one.subject.label, one.other.technique) for one in of_products(cells)}
+    assert sides == {
+        ("flask-sse", "SSE"), ("Flask-SocketIO", "WebSocket"), ("Flask-SocketIO, polling", "long polling"),
+    }  # fmt: skip
+    assert all(one.more for one in of_products(cells))
+
+
+def product(held: Claims, theme: str) -> Judged:
+    return next(one for one in held.products
+                if one.claim.theme.name == theme and one.claim.subject.label == "Flask-SocketIO")  # fmt: skip
+
+
+def test_what_a_product_adds_is_supported_and_can_come_out_the_other_way() -> None:
+    assert product(claims(cells_with("flask_socketio", cpu_us=26.0)), "cpu").verdict is ClaimVerdict.SUPPORTED
+    assert product(claims(cells_with("flask_socketio", cpu_us=6.0)), "cpu").verdict is ClaimVerdict.NOT_SUPPORTED
+
+
+def test_a_new_product_is_asked_about_with_no_other_edit() -> None:
+    new = Nature("mine", "Mine", "SSE", "Mine", cpu_us=60)
+    held = claims(Cells(*synthetic([*NATURES, new], troubles=False)))
+    words = {one.claim.words: one.verdict for one in held.products}
+    assert words["Mine costs the server more CPU per message than plain SSE (server CPU per message, broadcast)"] is (
+        ClaimVerdict.SUPPORTED
+    )
+
+
+def test_claims_are_the_same_with_the_harness_and_without() -> None:
+    with_it, without = (claims(Cells(*synthetic(troubles=False, harness=harness))) for harness in (True, False))
+    assert [one.claim for one in with_it.every] == [one.claim for one in without.every]
+    assert not [one for one in with_it.every if one.subject and one.subject.variant.hidden]
+
+
+def test_a_loss_is_turned_so_that_its_ratio_is_above_1(cells: Cells) -> None:
+    lost = judge(cells_with("websocket", cpu_us=40.0), CHEAPER)
+    assert lost.comparison is not None
+    assert lost.larger is not None
+    assert lost.comparison.ratio is not None
+    assert lost.larger.ratio is not None
+    assert (lost.larger.variant.name, lost.larger.reference.name) == ("websocket", "sse")
+    assert lost.larger.ratio.median == pytest.approx(1 / lost.comparison.ratio.median)
+    assert lost.larger.ratio.low == pytest.approx(1 / (lost.comparison.ratio.high or 0))
+    straight = cells_with("websocket", cpu_us=40.0).compare("cpu", "broadcast", "websocket", "sse")
+    assert straight.ratio is not None
+    assert (lost.larger.ratio.low, lost.larger.verdict) == (pytest.approx(straight.ratio.low), straight.verdict)
+    won = judge(cells, CHEAPER)
+    assert won.larger == won.comparison
+
+
+def test_a_technique_without_a_name_of_its_own_is_called_by_its_label() -> None:
+    stream = Nature("ndjson", "NDJSON stream", "HTTP stream", cpu_us=60)
+    held = claims(Cells(*synthetic([*NATURES, stream], troubles=False)))
+    (found,) = [one for one in held.others if one.claim.name == "cpu-http-stream-sse"]
+    assert found.claim.said == "NDJSON stream costs the server less CPU per message than SSE"
+    assert found.verdict is ClaimVerdict.NOT_SUPPORTED
+    absent = claims(Cells(*synthetic(troubles=False)))
+    assert "cpu-http-stream-sse" in {one.claim.name for one in absent.others}
+
+
+def test_nothing_is_claimed_of_a_scenario_over_a_path_that_is_not_direct() -> None:
+    run, trials = synthetic(troubles=False)
+    scenarios = [
+        msgspec.structs.replace(
+            one, parameters={**one.parameters, "path": "far" if one.name == "broadcast" else "direct"}
+        )
+        for one in run.scenarios
+    ]
+    found = claims(Cells(msgspec.structs.replace(run, scenarios=scenarios), trials)).every
+    verdicts = {
+        scenario: {one.verdict for one in found if one.claim.theme.scenario == scenario}
+        for scenario in ("broadcast", "echo")
+    }
+    assert verdicts["broadcast"] == {ClaimVerdict.NOT_MEASURED}
+    assert ClaimVerdict.NOT_MEASURED not in verdicts["echo"]

@@ -1,0 +1,243 @@
+"""Delivery classes and the fault matrix: what was promised, what was lost, and that both sides of the bench agree."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.runs import resilience
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.resilience import Fault, Outcome, faults, harm, matrix, outcome
+from bench.analysis.trials.delivery import DeliveryClass, delivery_class, excused
+from bench.analysis.trials.findings import judge
+from bench.results import Absences, Ledger, Oracle, Outage, Trial
+from tests._faults import EXPECTED, OWN, SWEPT, fault_trial, faulty, robbed
+from tests._natures import NATURES
+from tests._synthetic import synthetic
+from tests._trials import MS, calm, changed
+
+RESUMING, PLAIN, BROKERED = NATURES[2], NATURES[5], NATURES[4]  # SSE; Flask-SocketIO; flask-sse, which has a broker
+FEW = (RESUMING, PLAIN, BROKERED)
+LOSSES = ("lost messages", "duplicated messages", "reordered messages")
+
+
+def absent(resumes: bool, cuts: int = 3) -> Absences:
+    return Absences(
+        resumes=resumes, cuts=cuts, returns=cuts, attempts=cuts, attempt_slots=[cuts], recovered=0,
+        fresh=fold(np.full(cuts, MS)), back=fold(np.full(cuts, MS)),
+    )  # fmt: skip
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> Ledger:
+    """Any ledger that can be: what is signalled was lost, what was lost was expected."""
+    expected = draw(st.integers(1, 5000))
+    lost = draw(st.integers(0, expected))
+    few = st.integers(0, 3)
+    return Ledger(
+        expected=expected, delivered=expected - lost, lost=lost, signalled=draw(st.integers(0, lost)),
+        duplicated=draw(few), reordered=draw(few), corrupted=0, gaps_signalled=0, errors={},
+    )  # fmt: skip
+
+
+@st.composite
+def faulted(draw: st.DrawFn) -> tuple[Trial, DeliveryClass]:
+    """A trial of any scenario with faults, with any ledger, and the class of its variant."""
+    scenario = draw(st.sampled_from(list(OWN)))
+    nature = BROKERED if scenario == "outage" else draw(st.sampled_from(FEW))
+    resumes = nature is RESUMING
+    trial = fault_trial(
+        msgspec.structs.replace(calm(scenario).planned, variant=nature.name, seed=draw(st.integers(0, 9))),
+        nature, resumes,
+    )  # fmt: skip
+    trial = msgspec.structs.replace(trial, ledger=draw(ledgers()))
+    return trial, DeliveryClass.RESUME if resumes else DeliveryClass.NONE
+
+
+@given(faulted())
+def test_what_the_findings_strike_out_for_a_loss_is_what_the_matrix_calls_a_broken_promise(
+    made: tuple[Trial, DeliveryClass],
+) -> None:
+    trial, delivery = made
+    struck = "lost messages" in [finding.name for finding in judge(trial)]
+    assert struck is (outcome([trial], delivery) is Outcome.BROKEN)
+
+
+@given(faulted())
+def test_who_may_lose_may_repeat_and_nobody_else(made: tuple[Trial, DeliveryClass]) -> None:
+    trial, delivery = made
+    assert trial.ledger
+    repeated = msgspec.structs.replace(trial, ledger=msgspec.structs.replace(trial.ledger, duplicated=1, reordered=1))
+    found = [finding.name for finding in judge(repeated)]
+    assert ("duplicated messages" in found) is ("reordered messages" in found) is not excused(trial, delivery)
+
+
+@given(st.lists(ledgers(), min_size=1, max_size=4), st.booleans(), st.randoms())
+def test_an_outcome_is_the_worst_of_its_trials_in_any_order(held: list[Ledger], resumes: bool, rng: object) -> None:
+    delivery = DeliveryClass.RESUME if resumes else DeliveryClass.NONE
+    trials = [calm("dropped", ledger=ledger, absences=absent(resumes)) for ledger in held]
+    found = outcome(trials, delivery)
+    rng.shuffle(trials)  # type: ignore[attr-defined]
+    assert outcome(trials, delivery) is found
+    unsaid, lost = any(one.lost > one.signalled for one in held), any(one.lost for one in held)
+    assert (found is Outcome.BROKEN) is (unsaid and resumes)
+    assert (found is Outcome.UNSAID) is (unsaid and not resumes)
+    assert (found is Outcome.SIGNALLED) is (lost and not unsaid)
+    assert (found is Outcome.WHOLE) is not lost
+
+
+@pytest.mark.parametrize(
+    ("trial", "allowed"),
+    [
+        (calm("dropped", absences=absent(resumes=False)), True),
+        (calm("dropped", absences=absent(resumes=True)), False),
+        (calm("lossy", absences=absent(resumes=False, cuts=0)), False),  # nobody was cut off
+        (calm("outage", outage=Outage(began_ns=0, ended_ns=1, recovered_ns=None)), True),
+        (calm("outage", outage=Outage(began_ns=0, ended_ns=1, recovered_ns=1), absences=absent(resumes=True)), False),
+        (calm("broadcast"), False),
+    ],
+    ids=["cut off", "resumes", "a path without cuts", "outage", "outage, resumes", "nothing went wrong"],
+)
+def test_a_loss_strikes_a_trial_out_unless_the_class_allows_it(trial: Trial, allowed: bool) -> None:
+    lossy = changed(trial, "ledger", lost=5, delivered=495)
+    assert ("lost messages" in [finding.name for finding in judge(lossy)]) is not allowed
+
+
+def test_after_a_restart_a_server_without_resume_may_lose_though_nobody_noticed() -> None:
+    trial = calm("restart", absences=absent(resumes=False, cuts=0))
+    trial = msgspec.structs.replace(trial, parameters={**trial.parameters, "restart_after_s": 1.0})
+    assert "lost messages" not in [finding.name for finding in judge(changed(trial, "ledger", lost=5, delivered=495))]
+
+
+def test_the_neighbours_of_a_slow_reader_may_lose_nothing_whatever_the_class() -> None:
+    run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, ["slow_reader"])
+    slow = next(trial for trial in trials if trial.slow and trial.planned.variant == PLAIN.name)
+    lossy = changed(slow, "ledger", lost=5, delivered=EXPECTED - 5)
+    assert "lost messages" in [finding.name for finding in judge(lossy)]
+    assert judge(changed(slow, "slow", lost=500)) == judge(slow)
+    assert run
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    return Cells(*faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW))
+
+
+def test_the_made_up_trials_are_valid_but_for_what_they_are_to_break(cells: Cells) -> None:
+    assert not [trial.findings for trial in cells.trials if not trial.valid]
+
+
+def test_the_matrix_has_every_fault_and_every_variant_and_no_control(cells: Cells) -> None:
+    rows = matrix(cells)
+    assert [row[0].fault.name for row in rows] == [
+        "dropped", "restart TERM", "restart KILL", "slow_reader trickle then stop", "outage STOP", "outage KILL",
+        "lossy far", "lossy narrow", "lossy crumbs", "lossy resets", "lossy stalls",
+    ]  # fmt: skip
+    assert all([cell.variant.name for cell in row] == [nature.name for nature in FEW] for row in rows)
+    assert all(values for _, values in SWEPT.values())
+
+
+def test_a_cell_counts_all_its_trials(cells: Cells) -> None:
+    dropped = harm(cells, Fault("dropped"), cells.facts[PLAIN.name])
+    assert (dropped.trials, dropped.struck, dropped.expected) == (3, 0, 3 * EXPECTED)
+    assert (dropped.lost, dropped.signalled, dropped.unsignalled) == (3 * 180 * 8, 0, 3 * 180 * 8)
+    assert dropped.outcome is Outcome.UNSAID
+    assert dropped.recovery is not None
+    assert len(dropped.recovery.values) == 3
+
+
+def test_a_variant_that_resumes_keeps_its_promise_by_signals(cells: Cells) -> None:
+    found = [harm(cells, Fault("restart", value), cells.facts[RESUMING.name]) for value in ("TERM", "KILL")]
+    assert [one.outcome for one in found] == [Outcome.SIGNALLED] * 2
+    assert found[0].lost > found[1].lost > 0
+
+
+def test_a_liar_is_found_though_its_trials_are_struck_out() -> None:
+    run, trials = synthetic(FEW, ["broadcast"], troubles=False)
+    liar = Cells(*faulty(run, trials, FEW, liar=RESUMING.name))
+    dropped = harm(liar, Fault("dropped"), liar.facts[RESUMING.name])
+    assert (dropped.outcome, dropped.unsignalled, dropped.struck) == (Outcome.BROKEN, 3 * 7, 3)
+    assert dropped.recovery is None  # times rest on valid trials
+
+
+def test_who_has_no_broker_is_absent_from_the_outage_with_the_reason(cells: Cells) -> None:
+    row = {variant.name: harm(cells, Fault("outage", "KILL"), variant) for variant in cells.shown}
+    assert {name: one.reason for name, one in row.items()} == {
+        RESUMING.name: "has no broker", PLAIN.name: "has no broker", BROKERED.name: "",
+    }  # fmt: skip
+    assert row[BROKERED.name].recovery is not None
+
+
+def test_somebody_who_never_recovered_is_counted(cells: Cells) -> None:
+    stopped = harm(cells, Fault("outage", "STOP"), cells.facts[BROKERED.name])
+    assert stopped.never == 1
+    assert stopped.recovery is not None
+    assert len(stopped.recovery.values) == 2
+
+
+def spoilt(trial: Trial) -> Trial:
+    return msgspec.structs.replace(trial, oracle=Oracle(lost=9, signalled=0, duplicated=0, reordered=0))
+
+
+def test_a_ledger_that_the_oracle_contradicts_counts_for_nothing(cells: Cells) -> None:
+    spoilt_cells = Cells(cells.run, [spoilt(trial) for trial in cells.trials])
+    (found, *_) = matrix(spoilt_cells)[0]
+    assert (found.outcome, found.reason) == (Outcome.ABSENT, "ledger and oracle disagree")
+
+
+def test_what_was_not_run_is_said(cells: Cells) -> None:
+    nothing = Cells(cells.run, [])
+    assert {one.reason for row in matrix(nothing) for one in row} == {"not run", "has no broker"}
+    assert faults(Cells(*synthetic(FEW, ["broadcast"], troubles=False))) == []
+
+
+def test_a_sweep_of_something_else_is_no_fault(cells: Cells) -> None:
+    dropped = next(trial for trial in cells.trials if trial.planned.scenario == "dropped")
+    planned = msgspec.structs.replace(dropped.planned, changes={"subscribers": 10})
+    assert resilience.fault_of(msgspec.structs.replace(dropped, planned=planned)) is None
+
+
+def test_beside_the_control_a_ratio_is_paired_by_block(cells: Cells) -> None:
+    slow = Fault("slow_reader", "trickle then stop")
+    harmed, level = (
+        resilience.beside_control(cells, "latency_p99", slow, name) for name in (PLAIN.name, RESUMING.name)
+    )
+    assert harmed.ratio is not None
+    assert level.ratio is not None
+    assert harmed.ratio.median > 3 > level.ratio.median
+    assert len(harmed.ratio.values) == 3
+
+
+@pytest.mark.parametrize(
+    ("with_it", "without", "found"),
+    [
+        ((3, 4, 1), (0, 1, 9), (0.03, 0.01)),
+        ((0, 1, 0), (2, 2, 8), (0.0, 0.02)),
+        ((3, 3, 3), (2, 2, 2), None),  # alike
+        ((1, 1, 1), (0, 0, 0), None),  # too little for a finding
+    ],
+)
+def test_what_a_hypervisor_took_from_one_side_is_told(
+    with_it: tuple[int, ...], without: tuple[int, ...], found: tuple[float, float] | None
+) -> None:
+    """Percents of the cores, by block."""
+    slow = Fault("slow_reader", "trickle then stop")
+    cells = Cells(*robbed(FEW, slow, RESUMING.name, {slow.value: with_it, "nobody": without}))
+    assert resilience.stolen_unevenly(cells, slow, RESUMING.name) == (found and pytest.approx(found))
+    assert resilience.stolen_unevenly(cells, slow, PLAIN.name) is None
+    assert resilience.stolen_unevenly(cells, Fault("dropped"), RESUMING.name) is None
+
+
+def test_who_was_back_when_counts_those_who_never_were() -> None:
+    trial = calm("restart", absences=absent(resumes=True, cuts=100))
+    assert resilience.back_ns(trial) == pytest.approx(MS, rel=1e-3)
+    few = changed(trial, "absences", cuts=106)
+    assert resilience.back_ns(few) is None
+
+
+def test_the_class_is_as_declared(cells: Cells) -> None:
+    assert [str(delivery_class(variant)) for variant in cells.shown] == ["resume", "none", "none"]

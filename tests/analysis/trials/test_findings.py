@@ -1,0 +1,341 @@
+"""Every finding fires on its cause and stays silent without it."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from bench.analysis.numbers.distributions import fold
+from bench.analysis.trials.findings import CHECKS, Check, judge
+from bench.planning.plan import BRIEF, calibration
+from bench.results import SCHEMA, Absences, Distribution, Failure, Oracle, SlowReader, Trial
+from tests._natures import process
+from tests._synthetic import calibrated, synthetic
+from tests._trials import MS, calm, changed, waiting
+
+CORES_MS = 2_000  # two cores over the window of a calm trial
+CALM_CPU_MS = 340  # of everybody who takes part in it
+
+
+def names(trial: Trial) -> list[str]:
+    return [finding.name for finding in judge(trial)]
+
+
+def failed(died: str = "", phase: str = "measure") -> Trial:
+    return Trial(
+        schema=SCHEMA, planned=calm().planned, parameters={}, started_at="", phases_ns={},
+        failure=Failure(phase=phase, error=f"the {died} was killed by SIGKILL" if died else "no", died=died),
+    )  # fmt: skip
+
+
+def flat(ms: float, count: int = 500) -> Distribution:
+    """That many durations, all the same."""
+    return fold(np.full(count, int(ms * MS)))
+
+
+def tailed(p50_ms: float, p99_ms: float) -> Distribution:
+    """A distribution with that median and that p99."""
+    return fold(np.array([int(p50_ms * MS)] * 95 + [int(p99_ms * MS)] * 5))
+
+
+def strangers(ms: float) -> Trial:
+    """A calm trial on whose cores others used so much CPU time."""
+    return changed(calm(), "machine", busy_ns=int((CALM_CPU_MS + ms) * MS))
+
+
+def waited(who: str, ms: float, strangers_ms: float = 5_000) -> Trial:
+    """A calm trial in which the server or a load generator waited for its core, while others had it so long."""
+    trial = strangers(strangers_ms)
+    assert trial.usage
+    held = waiting(trial.usage.server if who == "server" else trial.usage.load[0], int(ms * MS))
+    return changed(trial, "usage", **({"server": held} if who == "server" else {"load": [held]}))
+
+
+def slowed(slow: str = "trickle then stop", **counts: int) -> Trial:
+    """A calm trial beside which one subscriber was counted apart."""
+    nothing = dict.fromkeys(SlowReader.__struct_fields__, 0)
+    trial = calm("slow_reader", slow=SlowReader(**{**nothing, "messages": 50, **counts}))
+    return msgspec.structs.replace(trial, parameters={**trial.parameters, "slow": slow})
+
+
+CAUSES = {
+    "server died": failed("server"),
+    "broker died": failed("broker"),
+    "load generator died": failed("load generator"),
+    "publisher died": failed("publisher"),
+    "proxy died": failed("proxy"),
+    "lost messages": changed(calm(), "ledger", lost=1, delivered=499),
+    "duplicated messages": changed(calm(), "ledger", duplicated=1),
+    "reordered messages": changed(calm(), "ledger", reordered=1),
+    "calibration missed": changed(calibrated(calibration(BRIEF, 1)[0]), "ledger", lost=1),
+    "corrupted messages": changed(calm(), "ledger", corrupted=1),
+    "torn at the slow reader": slowed(corrupted=1),
+    "lost though nobody was slow": slowed("nobody", lost=1),
+    "errors": changed(calm(), "ledger", errors={"connection reset": 2, "status 500": 7}),
+    "nothing expected": changed(calm(), "ledger", expected=0, delivered=0),
+    "few messages": changed(calm(), "ledger", expected=490, delivered=490),
+    "negative latency": calm(latency=fold(np.array([-1] + [50 * MS] * 500))),
+    "ledger and oracle disagree": calm(oracle=Oracle(lost=0, signalled=0, duplicated=1, reordered=0)),
+    "not all back": calm(
+        absences=Absences(
+            resumes=True, cuts=3, returns=2, attempts=4, attempt_slots=[4], recovered=9, fresh=fold(np.full(2, MS))
+        )
+    ),
+    "not all connected": calm(connect=flat(1, 9)),
+    "publisher late": calm(slip=flat(6, 10)),
+    "publisher far too late": calm(slip=flat(60, 10)),
+    "generator saturated": changed(calm(), "usage", load=[process(10 * MS), process(860 * MS)]),
+    "load cores full": changed(calm(), "usage", load=[process(800 * MS)], publisher=process(60 * MS)),
+    "generator late": changed(calm(), "headroom", unread=tailed(0.05, 50)),
+    "generator far too late": changed(calm(), "headroom", unread=flat(26)),
+    "server saturated": changed(calm(), "usage", server=process(860 * MS)),
+    "generator held up": waited("load", 10 + 21, 90),
+    "generator held up for long": waited("load", 10 + 81, 90),
+    "server held up": waited("server", 50 + 51, 90),
+    "server held up for long": waited("server", 50 + 201),
+    "busy before the start": changed(calm(), "machine", before_busy_ns=51 * MS),
+    "others on our cores": strangers(0.11 * CORES_MS),
+    "others took our cores": strangers(0.21 * CORES_MS),
+    "steal": changed(calm(), "machine", steal_ns=50 * MS),
+    "heavy steal": changed(calm(), "machine", steal_ns=210 * MS),
+    "frequency changed": changed(calm(), "machine", frequencies_after_hz=[2_900_000_000, 2_600_000_000]),
+}
+COMPANIONS = {
+    "publisher far too late": {"publisher late"},
+    "generator saturated": {"load cores full"},
+    "generator held up for long": {"generator held up"},
+    "server held up for long": {"server held up", "others on our cores", "others took our cores"},
+    "others took our cores": {"others on our cores"},
+    "heavy steal": {"steal"},
+}
+"""What must come with a cause: the milder form of the same, and what it cannot happen without."""
+
+
+def test_nothing_is_found_in_a_calm_trial() -> None:
+    assert judge(calm()) == []
+
+
+def test_every_finding_has_a_cause_here() -> None:
+    assert CAUSES.keys() == {check.name for check in CHECKS}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_finding_fires_on_its_cause(name: str) -> None:
+    assert name in names(CAUSES[name])
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_finding_fires_alone(name: str) -> None:
+    assert set(names(CAUSES[name])) - COMPANIONS.get(name, set()) == {name}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_finding_says_what_was_seen_why_it_matters_and_what_to_do(check: Check) -> None:
+    finding = next(finding for finding in judge(CAUSES[check.name]) if finding.name == check.name)
+    assert any(character.isdigit() for character in finding.observation) or finding.name == "nothing expected"
+    assert finding.remedy
+    assert check.reason
+    assert check.threshold
+    assert finding.disqualifying is check.disqualifying
+
+
+def test_a_trial_with_findings_is_judged_again_to_the_same_end() -> None:
+    for trial in CAUSES.values():
+        assert judge(msgspec.structs.replace(trial, findings=judge(trial))) == judge(trial)
+
+
+def test_what_the_slow_reader_lost_by_design_is_no_fault_and_what_the_others_lost_is_one() -> None:
+    left_behind = slowed(messages=10, lost=40, signalled=0, closed=1)
+    assert judge(left_behind) == []
+    assert judge(slowed("nobody", lost=3, signalled=3)) == []
+    assert names(changed(left_behind, "ledger", lost=1, delivered=499)) == ["lost messages"]
+
+
+def test_a_busy_server_is_a_result_and_a_busy_generator_is_not() -> None:
+    severity = {check.name: check.disqualifying for check in CHECKS}
+    assert not severity["server saturated"]
+    assert severity["generator saturated"]
+
+
+def test_a_trial_on_the_threshold_is_not_yet_found() -> None:
+    full = changed(
+        calm(), "usage", load=[process(840 * MS)], publisher=process(10 * MS), server=process(850 * MS)
+    )  # fmt: skip
+    assert judge(full) == []
+    assert judge(strangers(0.10 * CORES_MS)) == []
+    assert judge(changed(calm(), "machine", before_busy_ns=50 * MS, steal_ns=40 * MS)) == []
+    assert judge(calm(completion=flat(50, 50))) == []
+    assert judge(changed(calm(), "headroom", unread=flat(24), loop_lag=flat(24))) == []
+
+
+# Publisher
+
+
+def test_slip_counts_beside_a_short_latency_too() -> None:
+    quick = calm(latency=flat(1), slip=flat(0.25, 10))
+    assert names(quick) == ["publisher late"]
+    slower = calm(latency=flat(1), slip=flat(0.6, 10))
+    assert names(slower) == ["publisher late", "publisher far too late"]
+
+
+# Load generator
+
+
+def test_a_fan_out_that_keeps_the_loop_at_work_for_some_milliseconds_is_no_lateness() -> None:
+    """A thousand receipts back to back: an alarm in their midst is late, at 50 ms apart one alarm in seven."""
+    fan_out = calm(latency=tailed(8, 20))
+    assert judge(changed(fan_out, "headroom", loop_lag=tailed(0.1, 7), unread=tailed(1.2, 8))) == []
+
+
+@pytest.mark.parametrize("delay", ["loop_lag", "unread"])
+def test_the_generators_own_delay_counts_beside_the_latency_at_the_same_quantile(delay: str) -> None:
+    trial = calm(latency=tailed(2, 10))
+    alone = {"unread": None, delay: tailed(0.1, 6)}
+    assert names(changed(trial, "headroom", **alone)) == ["generator late"]
+    assert names(changed(trial, "headroom", **{delay: tailed(1.1, 4)})) == ["generator far too late"]
+    assert names(changed(trial, "headroom", **{delay: tailed(0.9, 4)})) == []
+
+
+def test_a_loop_that_is_late_while_nothing_waits_to_be_read_delays_no_latency() -> None:
+    trial = calm(latency=tailed(0.7, 1.4))
+    assert judge(changed(trial, "headroom", loop_lag=tailed(0.1, 1.1), unread=tailed(0.1, 0.2))) == []
+
+
+def test_where_the_kernel_tells_no_receive_time_the_loop_alone_is_judged() -> None:
+    assert judge(changed(calm(), "headroom", unread=None)) == []
+    assert names(changed(calm(), "headroom", unread=None, loop_lag=flat(60))) == [
+        "generator late", "generator far too late",
+    ]  # fmt: skip
+
+
+def test_several_load_generators_with_a_core_each_share_none() -> None:
+    cores = changed(calm(), "machine", cores=[0, 1, 2, 3, 4])
+    busy = changed(cores, "usage", load=[process(800 * MS)] * 3, publisher=process(MS))
+    assert "load cores full" not in names(busy)
+    crowded = changed(cores, "usage", load=[process(800 * MS)] * 5, publisher=process(MS))
+    assert "load cores full" in names(crowded)
+
+
+def test_with_a_single_core_everybody_shares_it() -> None:
+    alone = changed(calm(), "machine", cores=[0], before_busy_ns=0, steal_ns=0)
+    assert judge(alone) == []
+    busy = changed(alone, "usage", server=process(400 * MS), load=[process(400 * MS)], publisher=process(60 * MS))
+    assert names(busy) == ["load cores full"]
+
+
+# Held up
+
+
+def test_a_server_waits_for_its_broker_by_our_own_doing() -> None:
+    assert judge(waited("server", 50, strangers_ms=190)) == []
+    assert names(waited("server", 50 + 51, strangers_ms=190)) == ["server held up"]
+
+
+def test_nobody_waits_longer_for_strangers_than_those_were_there() -> None:
+    """A server of many threads on one core waits for itself."""
+    assert judge(waited("server", 900, strangers_ms=30)) == []
+
+
+def test_a_short_wait_is_none_however_little_was_to_be_done() -> None:
+    idle = changed(waited("load", 19, 90), "usage", load=[waiting(process(2 * MS), 19 * MS)])
+    assert judge(idle) == []
+
+
+def test_load_generators_wait_for_each_other_only_where_there_are_more_of_them_than_cores() -> None:
+    loads = [waiting(process(80 * MS), 80 * MS), process(80 * MS)]
+    shared = changed(strangers(190), "usage", load=loads)
+    assert judge(shared) == []
+    apart = changed(changed(strangers(190), "machine", cores=[0, 1, 2]), "usage", load=loads)
+    assert names(apart) == ["generator held up"]
+
+
+def test_what_is_not_measurable_is_not_held_against_anybody() -> None:
+    trial = calm(machine=None, headroom=None)
+    assert judge(trial) == []
+    usage = trial.usage
+    assert usage
+    unknown = changed(trial, "usage", server=waiting(usage.server, None), load=[waiting(usage.load[0], None)])
+    assert judge(unknown) == []
+    assert names(changed(trial, "usage", server=waiting(usage.server, 300 * MS))) == [
+        "server held up", "server held up for long",
+    ]  # fmt: skip
+
+
+# Machine
+
+
+def test_a_machine_that_shows_nothing_is_not_doubted_for_it() -> None:
+    blind = changed(
+        calm(), "machine", cores=[], before_busy_ns=None, busy_ns=None, steal_ns=None, frequencies_before_hz=None,
+        frequencies_after_hz=None,
+    )  # fmt: skip
+    assert judge(blind) == []
+
+
+def test_a_tick_or_two_in_a_short_window_is_rounding() -> None:
+    short = changed(calm(), "machine", window_ns=100 * MS, busy_ns=0, steal_ns=40 * MS)
+    assert judge(short) == []
+
+
+def test_processes_that_used_more_than_the_ticks_show_have_no_strangers_beside_them() -> None:
+    assert judge(changed(calm(), "machine", busy_ns=100 * MS)) == []
+
+
+def test_the_clock_of_the_servers_core_counts_both_ways() -> None:
+    slower = changed(calm(), "machine", frequencies_after_hz=[2_300_000_000, 2_600_000_000])
+    assert names(slower) == ["frequency changed"]
+    assert judge(changed(calm(), "machine", frequencies_before_hz=[0, 0])) == []
+
+
+def test_an_idle_trial_is_judged_by_its_machine_too() -> None:
+    idle = calm("idle", parameters={"steps": [5, 10]}, usage=None, latency=None, completion=None, ledger=None)
+    assert judge(idle) == []
+    assert names(changed(idle, "machine", steal_ns=50 * MS, before_busy_ns=60 * MS)) == [
+        "busy before the start", "steal",
+    ]  # fmt: skip
+
+
+# Deliveries
+
+
+def test_where_every_message_has_one_receiver_deliveries_are_counted() -> None:
+    assert judge(calm("echo", completion=None)) == []
+    assert names(calm("echo", completion=None, latency=flat(50, 499))) == ["few messages"]
+
+
+def test_the_most_frequent_errors_are_named_first() -> None:
+    errors = {f"error {n}": n for n in range(1, 6)}
+    found = judge(changed(calm(), "ledger", errors=errors))
+    assert found[0].observation == "15 errors: 5 x error 5, 4 x error 4, 3 x error 3, ..."
+
+
+def test_errors_that_were_counted_as_none_are_none() -> None:
+    assert judge(changed(calm(), "ledger", errors={"reset": 0})) == []
+
+
+def test_subscribers_of_an_idle_trial_are_counted_at_its_last_step() -> None:
+    parameters = {"steps": [0, 5, 20]}
+    assert names(calm("idle", parameters=parameters)) == ["not all connected"]
+    assert names(calm("idle", parameters=parameters, connect=flat(1, 20))) == []
+
+
+def test_a_protocol_that_confirms_no_connect_is_not_held_to_it() -> None:
+    assert judge(calm(connect=None)) == []
+    assert judge(calm(connect=fold([]))) == []
+
+
+# Deaths
+
+
+def test_one_of_several_load_generators_is_a_load_generator() -> None:
+    assert names(failed("load generator 2")) == ["load generator died"]
+
+
+def test_a_failed_trial_without_facts_is_judged_without_complaint() -> None:
+    assert judge(failed()) == []
+
+
+def test_a_plausible_run_is_free_of_findings() -> None:
+    _, trials = synthetic(troubles=False)
+    assert [(trial.planned.id, names(trial)) for trial in trials if judge(trial)] == []

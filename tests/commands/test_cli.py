@@ -1,0 +1,120 @@
+"""The commands as a person meets them: help, errors of one line, exit codes, and a clean end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from bench import scenarios
+from bench.planning.request import compared_by_default
+from bench.results import load
+from servers import _variant
+from tests._noise import sound
+
+WITHIN_S = 30.0
+QUICK = ["-v", "sse", "-s", "broadcast", "--set", "subscribers=5", "--set", "measure_s=0.3", "--set", "warm_up_s=0.1"]
+
+
+def bench(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments], capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+
+
+def test_the_list_holds_every_variant_and_scenario_with_its_description():
+    said = bench("list").stdout
+    for name in _variant.names():
+        assert f"{name} " in said
+        assert _variant.description(name) in said
+    for name in scenarios.names():
+        assert scenarios.load(name).description in said
+    for hidden in ("null", "calibration"):
+        assert not re.search(rf"^  {hidden} ", said, re.MULTILINE)
+
+
+def test_the_list_counts_the_trials_of_which_the_instrument_is_made():
+    said = bench("list").stdout
+    quick = [scenarios.load(name) for name in scenarios.names() if scenarios.load(name).since == "quick"]
+    compared = len(compared_by_default()) * len(quick)
+    floors = sum(scenario.traffic != "nobody" for scenario in quick)
+    assert f"{2 + compared + floors} trials in about" in said
+
+
+def test_the_help_of_the_calibration_shows_an_example():
+    assert "python -m bench calibrate --repetitions 3" in bench("calibrate", "--help").stdout
+
+
+def test_the_help_shows_examples():
+    assert "python -m bench run --profile quick" in bench("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--variant", "websockets"], "did you mean 'websocket'"),
+        (["verify", "long-polling"], "did you mean 'long_polling'"),
+        (["run", "--resume", "never-run", "--results", "{tmp}"], "no run 'never-run'"),
+        (["run", "--name", "../outside", "--results", "{tmp}"], "cannot be the name of a run"),
+        (["report", "--results", "{tmp}"], "there is no run"),
+        (["run", "-s", "calibration", "--results", "{tmp}"], "python -m bench calibrate"),
+        (["calibrate", "--name", "latest", "--results", "{tmp}"], "cannot be the name of a run"),
+        (["run", "--set", "rate_hz=fast", "--results", "{tmp}"], "takes float"),
+        (["run", "-s", "outage", "-v", "sse", "--results", "{tmp}"], "sse has no broker"),
+    ],
+)
+def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, said, tmp_path):
+    ended = bench(*(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def start_run(results, *options):
+    """A run of many trials whose first is stored; the process and all its descendants at that moment."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "run", *QUICK, "--repetitions", "40",
+         "--name", "cut", "--results", str(results), *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    seen = {}
+    deadline = time.monotonic() + WITHIN_S
+    while not (list((results / "cut" / "trials").glob("*.json")) and seen):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)  # between two looks, within the deadline
+        seen = {child.pid: child for child in psutil.Process(process.pid).children(recursive=True)}
+    return process, list(seen.values())
+
+
+def gone(processes):
+    """Whether all end within the deadline."""
+    _, alive = psutil.wait_procs(processes, timeout=WITHIN_S)
+    return not alive
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_valid_results_a_hint_and_no_process(number, code, tmp_path):
+    process, children = start_run(tmp_path)
+    process.send_signal(number)
+    process.send_signal(number)  # an impatient person, or tox, must not break into the clean-up
+    _, said = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == code
+    assert "--resume cut" in said
+    assert gone(children)
+    run, trials = load(tmp_path / "cut")
+    assert 1 <= len(trials) < len(run.plan)
+    assert all(sound(trial) for trial in trials)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_no_process_outlives_a_bench_that_was_killed(workers, tmp_path):
+    process, children = start_run(tmp_path, "--workers", workers)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=WITHIN_S)
+    assert gone(children)

@@ -1,0 +1,446 @@
+"""One trial with real processes: what is recorded, and what becomes of it when a process dies."""
+
+import os
+
+import msgspec
+import psutil
+import pytest
+
+from bench import scenarios
+from bench.analysis.trials.calibration import readings
+from bench.analysis.trials.oracle import agree
+from bench.execution import calibration, storm, trial
+from bench.execution.run import begin, carry_out, resume
+from bench.measure import conditions, machine
+from bench.measure.machine import divide_cores
+from bench.planning.plan import BRIEF, plan
+from bench.planning.request import Refused, Request
+from bench.results import load
+from servers import _redis, _variant
+from servers._variant import Capability
+
+USABLE = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+SMALL = {
+    "broadcast": {"subscribers": 10, "rate_hz": 50.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
+    "echo": {"subscribers": 10, "rate_hz": 10.0, "measure_s": 0.4, "warm_up_s": 0.1, "poll_interval_s": 0.05},
+    "burst": {
+        "subscribers": 10,
+        "rate_hz": 50.0,
+        "burst": 5,
+        "measure_s": 0.4,
+        "warm_up_s": 0.1,
+        "poll_interval_s": 0.05,
+    },
+    "chat": {
+        "subscribers": 10,
+        "room": 5,
+        "rate_hz": 10.0,
+        "measure_s": 0.4,
+        "warm_up_s": 0.1,
+        "poll_interval_s": 0.05,
+    },
+    "dropped": {
+        "subscribers": 10,
+        "rate_hz": 50.0,
+        "cut_every_s": 0.4,
+        "away_s": 0.1,
+        "measure_s": 1.0,
+        "warm_up_s": 0.1,
+        "poll_interval_s": 0.05,
+    },
+    "restart": {
+        "subscribers": 10,
+        "rate_hz": 50.0,
+        "restart_after_s": 0.2,
+        "measure_s": 6.0,
+        "warm_up_s": 0.1,
+        "poll_interval_s": 0.05,
+    },
+    "slow_reader": {
+        "subscribers": 4,
+        "rate_hz": 200.0,
+        "payload_bytes": 2000,
+        "slow_after_s": 0.1,
+        "trickle_s": 0.2,
+        "stop_s": 0.6,
+        "measure_s": 1.2,
+        "warm_up_s": 0.1,
+        "poll_interval_s": 0.05,
+    },
+    "outage": {
+        "subscribers": 10,
+        "outage_after_s": 0.5,
+        "stopped_s": 1.0,
+        "killed_s": 1.0,
+        "measure_s": 6.5,
+        "warm_up_s": 0.1,
+    },
+    "lossy": {"subscribers": 10, "measure_s": 2.5, "warm_up_s": 0.1},
+    "storm": {"subscribers": 50, "connecting_at_once": 50, "poll_interval_s": 0.05},
+    "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
+}
+HEARD = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
+"""Messages that each subscriber must receive in the measured part."""
+EVERY_WAY = ("flask_socketio", "long_polling", "polling", "sse", "websocket")
+"""A variant of every way to come by messages: the rest of each way is examined by the gate, and by every run."""
+CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in _variant.names(hidden=True)]
+CELLS += [(scenario, variant) for scenario in ("burst", "chat") for variant in EVERY_WAY]
+CELLS.append(("idle", "long_polling"))
+
+
+def small_trial(scenario_name, variant_name, workers=1, **changes):
+    scenario = scenarios.load(scenario_name)
+    (planned,) = plan([(scenario_name, variant_name)], 1, 1)
+    parameters = scenario.settled("standard", {**SMALL[scenario_name], **changes})
+    return trial.run(planned, scenario, _variant.load(variant_name), parameters, machine.divide_cores(), workers)
+
+
+@pytest.mark.parametrize(("scenario", "variant"), CELLS)
+def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial(scenario, variant)
+    assert record.failure is None
+    assert record.machine.cores
+    assert record.machine.window_ns > 0
+    if scenario == "idle":
+        assert [step.subscribers for step in record.idle] == [0, 5, 10]
+        assert record.connect.count == 10
+        return
+    expected = 10 * HEARD[scenario]
+    ledger = record.ledger
+    assert (ledger.expected, ledger.delivered) == (expected, expected)
+    assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
+    assert record.latency.count == expected
+    assert record.latency.min_ns > 0
+    assert record.usage.server.cpu_ns > 0
+    assert (record.usage.broker is not None) == ("redis" in _variant.load(variant).runs_on)
+
+
+@pytest.mark.parametrize("scenario", [*HEARD, "idle"])
+def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenario):
+    record = small_trial(scenario, "websocket", workers=2)
+    assert record.failure is None
+    assert record.connect.count == 10
+    if scenario != "idle":
+        expected = 10 * HEARD[scenario]
+        ledger = record.ledger
+        assert (ledger.expected, ledger.delivered, ledger.duplicated) == (expected, expected, 0)
+        assert record.latency.count == expected
+        assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
+        assert [load.cpu_ns > 0 for load in record.usage.load] == [True, True]
+    if scenario in ("broadcast", "burst", "chat"):
+        assert record.completion.count == {"broadcast": 20, "burst": 20, "chat": 10 * 4}[scenario]
+        assert record.headroom.loop_lag.count > 0
+    if scenario == "burst":
+        assert record.bursts.count == 4
+        assert record.bursts.max_ns == record.completion.max_ns
+    else:
+        assert record.bursts is None
+
+
+def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(monkeypatch):
+    killed = kill_on_entering("measure", "--worker", monkeypatch=monkeypatch, at_once=1)
+    record = small_trial("broadcast", "websocket", workers=2)
+    assert killed
+    assert not record.valid
+    assert record.ledger is None
+    assert "the load generator was killed by SIGKILL" in record.failure.error
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("variant", [*EVERY_WAY, "flask_sse"])
+def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_counted(variant):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("dropped", variant)
+    assert record.failure is None
+    absences, ledger = record.absences, record.ledger
+    assert absences.cuts >= 10
+    assert absences.returns == absences.fresh.count <= absences.cuts <= absences.attempts
+    assert absences.resumes == (Capability.RESUME in _variant.load(variant).capabilities)
+    assert agree(ledger, record.oracle)
+    if absences.resumes:
+        assert (ledger.lost, ledger.duplicated, ledger.reordered) == (0, 0, 0)
+        assert absences.returns == absences.cuts
+        assert absences.recovered > 0
+    else:  # a server that is behind still has some of it to deliver to whoever is back
+        assert ledger.lost + absences.recovered > 0
+        assert ledger.signalled == 0
+    assert "lost messages" not in [finding.name for finding in record.findings]
+
+
+@pytest.mark.parametrize(("variant", "signal"), [*((name, "TERM") for name in EVERY_WAY), ("websocket", "KILL")])
+def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed(variant, signal):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("restart", variant, signal=signal)
+    assert record.failure is None
+    absences, ledger = record.absences, record.ledger
+    assert absences.cuts >= 10
+    assert absences.back.count >= 10
+    assert sum(absences.attempt_slots) == absences.attempts
+    assert ledger.lost > 0
+    assert 0 < absences.unsent * 10 <= ledger.lost  # all that was due while there was no server, and not more
+    assert 0 < record.restart.ended_ns < record.restart.ready_ns
+    if conditions.LINUX:
+        assert abs(record.restart.fds_after - record.restart.fds_before) <= 5
+        assert record.restart.memory_after_bytes < 2 * record.restart.memory_before_bytes
+    assert agree(ledger, record.oracle)
+    assert record.usage is None
+    if absences.resumes:
+        assert (ledger.signalled, ledger.duplicated, ledger.reordered) == (ledger.lost, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("variant", "workers"), [("websocket", 2), ("polling", 1), ("flask_sse", 1), ("flask_socketio_polling", 1)]
+)
+def test_who_reads_slowly_is_counted_apart_from_the_others(variant, workers):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("slow_reader", variant, workers)
+    assert record.failure is None
+    slow, ledger = record.slow, record.ledger
+    assert (ledger.expected, ledger.delivered) == (3 * 240, 3 * 240)
+    assert record.latency.count == 3 * 240
+    assert record.completion.count == 240
+    assert record.wire.payload_received_bytes == 2_000 * record.wire.deliveries
+    assert (slow.messages, slow.lost, slow.corrupted, slow.duplicated, slow.closed) == (240, 0, 0, 0, 0)
+    assert 0 < slow.memory_before_bytes <= slow.memory_peak_bytes + (4 << 20)
+    assert agree(ledger, record.oracle)
+
+
+@pytest.mark.parametrize("outage", ["STOP", "KILL"])
+def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(outage, monkeypatch):
+    if reason := _variant.unavailable(_variant.load("flask_sse")):
+        pytest.skip(reason)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    record = small_trial("outage", "flask_sse", outage=outage)
+    assert record.failure is None
+    away, ledger = record.outage, record.ledger
+    assert away.began_ns >= 500_000_000
+    assert away.ended_ns - away.began_ns >= 1_000_000_000
+    assert away.recovered_ns > 0
+    assert agree(ledger, record.oracle)
+    assert (ledger.corrupted, ledger.signalled) == (0, 0)
+    if outage == "KILL":  # what is published while nobody listens there reaches nobody
+        assert ledger.lost > 0
+        assert record.absences.cuts >= 10
+        assert record.usage is None
+    else:
+        assert record.usage.broker is not None
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_whoever_is_reset_on_the_way_comes_back_and_misses_nothing_unsaid():
+    record = small_trial("lossy", "sse", path="resets")
+    assert record.failure is None
+    assert record.emulated.path == "resets"
+    assert record.absences.cuts == record.emulated.resets > 0
+    ledger = record.ledger
+    assert (ledger.lost - ledger.signalled, ledger.duplicated, ledger.reordered, ledger.corrupted) == (0, 0, 0, 0)
+    assert agree(ledger, record.oracle)
+    assert record.usage.proxy.cpu_ns > 0
+
+
+@pytest.mark.parametrize(("scenario", "variant"), [("lossy", "polling"), ("chat", "websocket")])
+def test_what_comes_in_crumbs_is_read_whole(scenario, variant):
+    record = small_trial(scenario, variant, path="crumbs", **({"rate_hz": 1.0} if scenario == "chat" else {}))
+    assert record.failure is None
+    ledger = record.ledger
+    assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
+    assert record.emulated.pieces > 100 / 7 * ledger.delivered
+    assert record.emulated.resets == 0
+
+
+@pytest.mark.parametrize("variant", ["flask_socketio", "websocket"])
+def test_whoever_arrives_all_at_once_is_subscribed_in_the_end(variant):
+    if reason := _variant.unavailable(_variant.load(variant)):
+        pytest.skip(reason)
+    record = small_trial("storm", variant)
+    assert record.failure is None
+    assert record.storm.standing == record.storm.subscribers == 50
+    assert record.storm.server_cpu_ns > 0
+    assert abs(record.storm.fds_after - record.storm.fds_before) <= 5
+    assert 0 <= record.storm.fds_back_ns <= storm.FDS_WITHIN_NS
+    assert record.connect is None or record.connect.count == 50
+
+
+def test_wire_bytes_are_those_of_the_protocol():
+    """RFC 6455: a text of 100 bytes is a frame of 102; server to client nothing is masked."""
+    record = small_trial("broadcast", "websocket")
+    assert record.wire.received_bytes == 102 * record.wire.deliveries
+    assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
+
+
+@pytest.mark.skipif(not conditions.LINUX, reason="reads /proc")
+def test_what_the_cores_did_is_recorded_whoever_made_them():
+    record = small_trial("broadcast", "sse")
+    machine = record.machine
+    assert machine.cores == list(divide_cores().all)
+    if machine.busy_ns is None:
+        pytest.skip("this system does not show its cores")
+    ours = record.usage.server.cpu_ns + sum(load.cpu_ns for load in record.usage.load)
+    tick_ns = 10_000_000
+    assert ours - tick_ns * len(machine.cores) < machine.busy_ns <= machine.window_ns * len(machine.cores)
+    assert machine.before_window_ns >= conditions.LOOK_NS
+    assert 0 <= machine.before_busy_ns <= machine.before_window_ns * len(machine.cores)
+
+
+def kill_on_entering(phase, *names, monkeypatch, times=1, at_once=None):
+    """Kill -9 the processes (or so many of them) with one of these names, or with one as a word of their command, as a
+    trial enters `phase`."""
+    enter, killed = trial.Stage.enter, []
+
+    def killing(stage, entered):
+        enter(stage, entered)
+        if entered == phase and len(killed) < times:
+            everybody = psutil.Process().children(recursive=True)
+            victims = [child for child in everybody if {child.name(), *child.cmdline()} & set(names)]
+            for victim in victims[:at_once]:
+                victim.kill()
+                killed.append(victim.pid)
+
+    monkeypatch.setattr(trial.Stage, "enter", killing)
+    return killed
+
+
+@pytest.mark.parametrize(
+    ("victim", "said"), [("servers", "server"), ("locust", "load generator"), ("bench.load.publisher", "publisher")]
+)
+def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victim, said, monkeypatch):
+    killed = kill_on_entering("measure", victim, monkeypatch=monkeypatch)
+    record = small_trial("broadcast", "sse")
+    assert killed
+    assert not record.valid
+    assert (record.failure.phase, record.failure.died) == ("measure", said)
+    assert f"{said} died" in [finding.name for finding in record.findings]
+    assert f"the {said} was killed by SIGKILL" in record.failure.error
+    assert "python -m bench verify sse" in record.failure.error
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_broker_killed_in_mid_trial_makes_a_failed_record_that_names_it(monkeypatch):
+    if reason := _variant.unavailable(_variant.load("flask_sse")):
+        pytest.skip(reason)
+    if os.environ.get("REDIS_URL"):
+        pytest.skip("the Redis of REDIS_URL is not ours to kill")
+    killed = kill_on_entering("measure", *_redis.NAMES, monkeypatch=monkeypatch)
+    record = small_trial("broadcast", "flask_sse")
+    assert killed
+    assert (record.failure.phase, record.failure.died) == ("measure", "broker")
+    assert "broker died" in [finding.name for finding in record.findings]
+    assert not record.valid
+
+
+def test_a_server_that_takes_its_broker_along_is_the_one_that_is_named(monkeypatch):
+    if reason := _variant.unavailable(_variant.load("flask_sse")):
+        pytest.skip(reason)
+    kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
+    assert small_trial("broadcast", "flask_sse").failure.died == "server"
+
+
+def test_a_death_is_named_before_what_it_led_to(monkeypatch):
+    """The load generator counts failed connects at once; that nobody was there to connect to comes first."""
+    kill_on_entering("connect", "servers", monkeypatch=monkeypatch)
+    record = small_trial("broadcast", "sse")
+    assert (record.failure.phase, record.failure.died) == ("connect", "server")
+
+
+def silently(line):
+    """Say nothing."""
+
+
+def resumed(name, results):
+    """The rest of a run as another process would resume it, which no trial has pinned yet."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, USABLE)
+    return resume(name, results, silently)
+
+
+def request(tmp_path, **changes):
+    settings = tuple(f"{name}={value}" for name, value in SMALL["broadcast"].items())
+    return Request(variants=("sse",), scenarios=("broadcast",), repetitions=2, changes=settings, name="small",
+                   results=tmp_path, **changes)  # fmt: skip
+
+
+@pytest.mark.usefixtures("calm_machine")
+def test_a_run_goes_on_after_a_server_was_killed_and_says_that_it_holds_invalid_trials(tmp_path, monkeypatch):
+    kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
+    lines = []
+    assert carry_out(begin(request(tmp_path), lines.append), lines.append) == 3
+    _, trials = load(tmp_path / "small")
+    assert [record.valid for record in trials] == [False] + [True] * (len(trials) - 1)
+    assert len(trials) == 8  # two blocks of a brief calibration, the variant and the harness
+    assert any("FAILED" in line for line in lines)
+
+
+@pytest.mark.usefixtures("calm_machine")
+def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(tmp_path, monkeypatch):
+    run_trial, runs = trial.run, []
+
+    def interrupted(*arguments):
+        if runs:
+            raise KeyboardInterrupt
+        runs.append(run_trial(*arguments))
+        return runs[-1]
+
+    monkeypatch.setattr(trial, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(begin(request(tmp_path), silently), silently)
+    _, trials = load(tmp_path / "small")
+    assert len(trials) == 1
+    monkeypatch.setattr(trial, "run", run_trial)
+    assert carry_out(resumed("small", tmp_path), silently) == 0
+    run, trials = load(tmp_path / "small")
+    assert [record.planned for record in trials] == run.plan
+    assert trials[0] == runs[0]
+
+
+def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
+    begun = begin(request(tmp_path), silently)
+    here = begun.run.environment
+    elsewhere = msgspec.structs.replace(
+        here, facts={**here.facts, "kernel": "another"}, server_cores=[77], commit="0" * 40, dirty=not here.dirty
+    )
+    monkeypatch.setattr(machine, "environment", lambda cores, without_work: elsewhere)
+    with pytest.raises(Refused) as refused:
+        resume("small", tmp_path, silently)
+    for said in ("-> another", f"cores of the servers: {here.server_cores} -> [77]", "-> 0000000000", "files"):
+        assert said in str(refused.value)
+    assert "load generator" not in str(refused.value)
+
+
+@pytest.mark.usefixtures("calm_machine")
+def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
+    carry_out(begin(request(tmp_path), silently), silently)
+    run, trials = load(tmp_path / "small")
+    assert {variant.name: variant.hidden for variant in run.variants} == {
+        "sse": False, "null": True, "calibration": True,
+    }  # fmt: skip
+    assert [scenario.name for scenario in run.scenarios if scenario.hidden] == ["calibration"]
+    assert [record.planned.variant for record in trials].count("null") == 2
+    planted = {record.parameters["plant"]: record for record in trials if record.planned.scenario == "calibration"}
+    assert planted["delay 5 ms"].latency.min_ns >= 5_000_000
+    assert planted["faults"].ledger.lost > 0
+    counts = [reading for reading in readings(trials) if reading.unit == "count"]
+    assert len(counts) == 3
+    assert all(reading.met for reading in counts)
+    assert all(record.valid for record in trials)
+
+
+@pytest.mark.usefixtures("calm_machine")
+def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.calibration.WHOLE", BRIEF)
+    begun = calibration.begin(Request(name="known", results=tmp_path))
+    begun.store.add(trial.run(
+        begun.left[0], scenarios.load("calibration"), _variant.load("calibration"),
+        {**begun.run.scenarios[0].parameters, **begun.left[0].changes, "measure_s": 1.0}, begun.cores,
+    ))  # fmt: skip
+    assert carry_out(resumed("known", tmp_path), silently) == 0
+    run, trials = load(tmp_path / "known")
+    assert [record.planned for record in trials] == run.plan
+    assert [variant.name for variant in run.variants] == ["calibration"]
+    table = calibration.table(calibration.readings(trials))
+    assert table.splitlines()[0].split() == ["plant", "quantity", "injected", "read", "back", "error", "tolerance"]
+    assert len(table.splitlines()) == 1 + 5 + 1

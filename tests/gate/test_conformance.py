@@ -1,0 +1,79 @@
+"""Every variant that discovery finds, against every check of the gate; and that the gate can refuse."""
+
+import pytest
+
+from bench.gate.conformance import CHECKS, examine, verify
+from bench.gate.server_under_test import Refuted, Subject
+from servers import _variant
+
+MATRIX = [
+    (name, check)
+    for name in _variant.names(hidden=True)
+    for check in sorted(CHECKS, key=lambda check: check.ends)
+    if check.applies_to(_variant.load(name))
+]
+
+
+@pytest.fixture(scope="module")
+def subjects():
+    """Running servers by name: the checks of one variant follow each other, so one runs at a time."""
+    running = {}
+
+    def get(name):
+        if name not in running:
+            for other in list(running):
+                running.pop(other).__exit__(None, None, None)
+            running[name] = Subject(name, _variant.load(name)).__enter__()
+        return running[name]
+
+    yield get
+    for subject in running.values():
+        subject.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(("name", "check"), MATRIX, ids=[f"{name}-{check.name}" for name, check in MATRIX])
+def test_the_variant_passes(name, check, subjects):
+    reason = _variant.unavailable(_variant.load(name))
+    if reason:
+        pytest.skip(reason)
+    subject = subjects(name)
+    try:
+        check.run(subject, subject.topic())
+    except Refuted as refuted:
+        pytest.fail(f"{check.does}; expected {check.expects}. {refuted}", pytrace=False)
+    finally:
+        subject.hang_up()
+
+
+def test_names_of_checks_are_unique_and_each_says_what_it_does_and_expects():
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    assert all(check.does and check.expects for check in CHECKS)
+
+
+FLAWS = {
+    "loses every third text": ("once", lambda number, text: [] if number % 3 == 2 else [text]),
+    "delivers twice": ("once", lambda number, text: [text, text]),
+    "alters a byte": ("bytes", lambda number, text: [text.replace(b"spaces", b"Spaces")]),
+    "strips what looks like a field": ("bytes", lambda number, text: [text.replace(b"data: ", b"")]),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_a_server_with_a_planted_flaw_is_refused_by_the_check_for_it(flaw, monkeypatch):
+    expected, spoil = FLAWS[flaw]
+    publish = Subject.publish
+
+    def spoiled(self, topic, *texts):
+        kept = [out for number, text in enumerate(texts) for out in spoil(number, text)] if len(texts) > 1 else texts
+        publish(self, topic, *kept)
+
+    monkeypatch.setattr(Subject, "publish", spoiled)
+    (check,) = (check for check in CHECKS if check.name == expected)
+    with Subject("sse", _variant.load("sse"), within_s=1.0) as subject:
+        assert examine(check, subject)
+
+
+def test_a_server_that_cannot_start_is_a_refutation_and_not_a_crash(monkeypatch):
+    monkeypatch.setattr("bench.processes.member.ROOT", "/")
+    (verdict,) = verify("sse", _variant.load("sse"))
+    assert "server" in verdict.refutation

@@ -1,0 +1,236 @@
+"""Whoever is away, against a server that is a script: when it comes back, and what is counted of it."""
+
+import heapq
+import itertools
+from types import SimpleNamespace
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from bench.clients import ConnectError
+from bench.load import backoff
+from bench.load.reconnecting import Comings
+from bench.measure.recorder import Recorder, Window
+from bench.messages import Composer
+
+COMPOSER = Composer(1, 80)
+RATE_HZ = 1000.0
+S = 1_000_000_000
+
+
+class Stand:
+    """A subscriber as the comings see it. `refused`: how many attempts fail before one is accepted."""
+
+    retry_s = None
+    shows = 1_000  # ns, or None: a protocol that does not show that the subscription stands
+    refused = 0
+
+    def __init__(self, user, on_text, on_error, cursor):
+        self.user, self.on_text, self.on_error, self.after = user, on_text, on_error, cursor
+        self.cursor, self.gaps = cursor, 0
+        self.was_cut = False
+
+    def open(self):
+        if Stand.refused:
+            Stand.refused -= 1
+            raise ConnectError("connect: connection refused")
+        return Stand.shows
+
+    def cut(self):
+        self.was_cut = True
+
+
+class Session:
+    """As many subscribers as asked for, all there."""
+
+    seed = 1
+
+    def __init__(self, count, **parameters):
+        self.parameters = parameters
+        self.recorder = Recorder(COMPOSER)
+        self.opened = []
+        self.subscribers = []
+        for number in range(count):
+            user = SimpleNamespace(number=number, tally=self.recorder.tally())
+            user.subscriber = Stand(user, user.tally.on_text, self.recorder.on_error, "e:0")
+            self.subscribers.append(user)
+
+    def subscription(self, user, on_text, on_error, after):
+        self.opened.append(Stand(user, on_text, on_error, after))
+        return self.opened[-1]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that moves only when it is told to, in nanoseconds; who sleeps until then wakes in order."""
+    time = SimpleNamespace(now_ns=0)
+    sleepers, order = [], itertools.count()
+
+    def sleep(seconds):
+        awake = Event()
+        heapq.heappush(sleepers, (time.now_ns + round(seconds * S), next(order), awake))
+        awake.wait()
+
+    def advance(seconds):
+        end_ns = time.now_ns + round(seconds * S)
+        settle()
+        while sleepers and sleepers[0][0] <= end_ns:
+            time.now_ns, _, awake = heapq.heappop(sleepers)
+            awake.set()
+            settle()
+        time.now_ns = end_ns
+
+    time.advance = advance
+    fake = SimpleNamespace(monotonic_ns=lambda: time.now_ns)
+    monkeypatch.setattr("bench.load.reconnecting.time", fake)
+    monkeypatch.setattr("bench.load.reconnecting.gevent", SimpleNamespace(sleep=sleep, spawn=gevent.spawn))
+    monkeypatch.setattr(Stand, "refused", 0)
+    return time
+
+
+def settle():
+    """Let every greenlet run until it sleeps."""
+    for _ in range(5):
+        gevent.sleep(0)
+
+
+def begun(count=1, seconds=100, **parameters):
+    session = Session(count, **parameters)
+    comings = Comings(session, Window(0, round(seconds * RATE_HZ), 0, seconds * S), 0, RATE_HZ, 1.0)
+    comings.begin()
+    return session, comings
+
+
+def hear(user, number, clock):
+    user.subscriber.on_text(COMPOSER.compose(number, round(number * S / RATE_HZ)), clock.now_ns)
+
+
+def test_who_loses_its_server_is_back_when_its_subscription_stands_and_fresh_when_nothing_is_missing(clock):
+    session, comings = begun(restart_after_s=1.0)
+    (user,) = session.subscribers
+    clock.advance(2)
+    user.subscriber.on_error("closed by the server")
+    Stand.refused = 2
+    clock.advance(20)
+    absences = comings.settle()
+    assert (absences.cuts, absences.attempts, absences.returns) == (1, 3, 0)
+    assert absences.back.count == 1
+    assert 0 < absences.back.max_ns <= (backoff.BASE_S + 2 * backoff.BASE_S + backoff.LONGEST_S) * S
+    assert sum(absences.attempt_slots) == 3
+    assert session.opened[-1].after == "e:0"
+    hear(user, 50_000, clock)
+    assert comings.settle().returns == 1
+
+
+def test_what_the_server_asked_for_is_kept_to_after_every_loss_until_it_asks_for_something_else(clock):
+    session, comings = begun(restart_after_s=1.0)
+    (user,) = session.subscribers
+    user.subscriber.retry_s = 6.0
+    for number in (1, 2):
+        user.subscriber.on_error("closed by the server")
+        clock.advance(20)
+        hear(user, number * 40_000, clock)
+    absences = comings.settle()
+    assert (absences.back.count, absences.returns) == (2, 2)
+    assert absences.back.min_ns >= 6 * S
+    user.subscriber.retry_s = 0.5
+    user.subscriber.on_error("closed by the server")
+    clock.advance(20)
+    assert comings.settle().back.min_ns <= 1.5 * S
+
+
+def test_who_is_lost_again_before_it_was_fresh_is_still_away(clock):
+    session, comings = begun(restart_after_s=1.0)
+    (user,) = session.subscribers
+    user.subscriber.on_error("closed by the server")
+    clock.advance(2)
+    assert comings.settle().back.count == 1
+    user.subscriber.on_error("connection reset by peer")
+    assert comings.settle().back.count == 0
+    clock.advance(5)
+    hear(user, 90_000, clock)
+    absences = comings.settle()
+    assert (absences.cuts, absences.back.count, absences.returns, absences.attempts) == (1, 1, 1, 2)
+    assert absences.back.min_ns > 2 * S
+
+
+def test_where_the_protocol_shows_nothing_the_first_message_shows_who_is_back(clock, monkeypatch):
+    monkeypatch.setattr(Stand, "shows", None)
+    session, comings = begun(restart_after_s=1.0)
+    (user,) = session.subscribers
+    user.subscriber.on_error("closed by the server")
+    clock.advance(10)
+    assert comings.settle().back.count == 0
+    hear(user, 90_000, clock)
+    absences = comings.settle()
+    assert (absences.back.max_ns, absences.returns) == (10 * S, 1)
+
+
+def test_a_thousand_who_lose_their_server_together_do_not_come_back_together(clock):
+    session, comings = begun(1000, restart_after_s=1.0)
+    for user in session.subscribers:
+        user.subscriber.on_error("closed by the server")
+    clock.advance(2)
+    absences = comings.settle()
+    assert (absences.cuts, absences.back.count, absences.attempts) == (1000, 1000, 1000)
+    assert max(absences.attempt_slots) < 150
+
+
+def test_who_is_cut_off_tries_at_once_when_its_time_away_is_over_unless_it_was_asked_to_wait_longer(clock):
+    session, comings = begun(seconds=10, cut_every_s=2.0, away_s=0.5)
+    clock.advance(10)
+    absences = comings.settle()
+    assert absences.cuts == absences.attempts == absences.back.count >= 2
+    assert absences.back.min_ns == pytest.approx(S / 2, abs=10)
+    assert absences.back.max_ns == pytest.approx(S / 2, abs=10)
+    assert all(one.was_cut for one in session.opened[:-1])
+    session, comings = begun(seconds=10, cut_every_s=2.0, away_s=0.5)
+    session.subscribers[0].subscriber.retry_s = 1.25
+    clock.now_ns = 0
+    clock.advance(10)
+    assert comings.settle().back.min_ns == pytest.approx(1.25 * S, abs=10)
+
+
+def test_the_backoff_goes_on_where_a_connection_that_stood_is_lost_before_it_was_of_any_use(clock):
+    """As with a server that accepts every connection and then answers 500, because its broker is away."""
+    session, comings = begun(1000, restart_after_s=1.0)
+    waited_s = []
+    for _ in range(4):
+        for user in session.subscribers:
+            user.subscriber.on_error("protocol error: stream answered with status 500")
+        before = comings.settle().attempts
+        clock.advance(backoff.LONGEST_S)
+        assert comings.settle().attempts == before + 1000
+        waited_s.append(max(ns for ns in comings._attempts_ns[before:]) / S % backoff.LONGEST_S)
+    assert waited_s[0] < backoff.BASE_S < waited_s[2] < backoff.LONGEST_S
+    assert waited_s[3] > 2 * backoff.BASE_S
+    assert session.recorder.errors == {}
+
+
+@pytest.mark.parametrize("reason", ["protocol error: reserved bits are set", "callback raised KeyError: 'x' at a.py:1"])
+def test_who_breaks_the_rules_is_counted_and_its_subscriber_comes_back_all_the_same(clock, reason):
+    session, comings = begun(restart_after_s=1.0)
+    session.subscribers[0].subscriber.on_error(reason)
+    clock.advance(2)
+    assert session.recorder.errors == {reason: 1}
+    assert comings.settle().back.count == 1
+
+
+def test_an_error_of_a_publish_takes_nobody_away(clock):
+    session, comings = begun(restart_after_s=1.0)
+    session.subscribers[0].subscriber.on_error("publish: status 413")
+    clock.advance(10)
+    assert comings.settle().cuts == 0
+    assert session.recorder.errors == {"publish: status 413": 1}
+
+
+def test_who_was_cut_off_at_the_very_end_comes_back_while_the_drain_lasts(clock):
+    _, comings = begun(seconds=1, cut_every_s=0.6, away_s=0.0)
+    Stand.refused = 1
+    clock.advance(1)
+    assert comings.settle().back.count == 0
+    clock.advance(1)
+    absences = comings.settle()
+    assert (absences.cuts, absences.attempts, absences.back.count) == (1, 2, 1)
+    assert absences.back.max_ns > 0

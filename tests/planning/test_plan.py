@@ -1,0 +1,209 @@
+"""The plan: every cell once per block, in an order that a seed fixes."""
+
+from collections import Counter
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.planning.plan import (
+    BRIEF,
+    FLOOR,
+    WHOLE,
+    Point,
+    calibration,
+    compared,
+    driven,
+    expected_s,
+    floors,
+    of_run,
+    plan,
+    twins,
+)
+from bench.planning.request import Request, settle
+from bench.schedule import sequences
+from servers import _variant
+from servers._plants import PLANTS
+
+cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
+
+
+@given(cells, st.integers(1, 5), st.integers())
+def test_every_block_holds_every_cell_once(cells, repetitions, seed):
+    planned = plan(cells, repetitions, seed)
+    for block in range(1, repetitions + 1):
+        held = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
+        assert held == Counter(cells)
+    assert [trial.position for trial in planned] == list(range(1, len(planned) + 1))
+    assert len({trial.id for trial in planned}) == len(planned)
+
+
+@given(cells, st.integers(1, 4), st.integers())
+def test_the_seed_alone_decides_the_order(cells, repetitions, seed):
+    assert plan(cells, repetitions, seed) == plan(cells[::-1], repetitions, seed)
+
+
+def test_blocks_differ_in_their_order_so_that_no_cell_always_comes_first():
+    cells = [("broadcast", name) for name in "abcdefgh"]
+    planned = plan(cells, 6, 1)
+    assert len({trial.variant for trial in planned if trial.position % len(cells) == 1}) > 1
+
+
+def test_a_point_is_named_by_a_value_that_can_be_the_name_of_a_file():
+    values = ("nobody", "trickle then stop", 40.0, 100)
+    assert [Point("s", "v", "slow", value).suffix for value in values] == [
+        "-slow-nobody", "-slow-trickle-then-stop", "-slow-40", "-slow-100",
+    ]  # fmt: skip
+
+
+def test_a_trial_keeps_its_seed_when_other_trials_are_added():
+    few = plan([("echo", "sse")], 2, 5)
+    many = {trial.id: trial.seed for trial in plan([("echo", "sse"), ("echo", "polling")], 2, 5)}
+    assert all(many[trial.id] == trial.seed for trial in few)
+
+
+def test_the_estimate_counts_every_step_of_an_idle_trial():
+    planned = plan([("idle", "sse")], 1, 1)
+    one = expected_s(planned, {"idle": {"steps": [0], "settle_s": 0.0, "measure_s": 1.0}})
+    three = expected_s(planned, {"idle": {"steps": [0, 1, 2], "settle_s": 0.0, "measure_s": 1.0}})
+    assert three - one == pytest.approx(2.0)
+
+
+@given(cells, st.integers(1, 4), st.integers())
+def test_a_twin_runs_a_cell_of_every_scenario_twice_in_every_block(cells, repetitions, seed):
+    doubled = twins(cells, seed)
+    assert sorted(scenario for scenario, _ in doubled) == sorted({scenario for scenario, _ in cells})
+    assert set(doubled) <= set(cells)
+    planned = plan(cells, repetitions, seed, doubled)
+    for block in range(1, repetitions + 1):
+        held = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
+        assert held == Counter([*cells, *doubled])
+    assert len({trial.id for trial in planned}) == len(planned)
+
+
+@given(cells, st.integers(1, 3), st.integers(), st.sets(st.sampled_from(["broadcast", "echo", "idle"])))
+def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_harness(
+    cells, repetitions, seed, twinned
+):
+    harness = floors({scenario: "publisher" for scenario, _ in cells})
+    planned = of_run(cells, harness, repetitions, seed, twinned)
+    doubled = twins([cell for cell in compared(cells) if cell[0] in twinned], seed)
+    for block in range(1, repetitions + 1):
+        trials = [trial for trial in planned if trial.block == block]
+        brief, rest = trials[: len(BRIEF)], trials[len(BRIEF) :]
+        assert {(trial.variant, trial.changes["plant"]) for trial in brief} == {
+            ("calibration", "delay 5 ms"), ("calibration", "faults"),
+        }  # fmt: skip
+        held = Counter((trial.scenario, trial.variant) for trial in rest)
+        assert held == Counter([*cells, *harness, *doubled])
+        assert not any(trial.changes for trial in rest)
+    assert [trial.position for trial in planned] == list(range(1, len(planned) + 1))
+    assert len({trial.id for trial in planned}) == len(planned)
+    alone = {trial.id: trial.seed for trial in plan(cells, repetitions, seed)}
+    assert alone.items() <= {trial.id: trial.seed for trial in planned}.items()
+
+
+def test_the_harness_is_measured_where_anything_is_published():
+    assert floors({"broadcast": "publisher", "echo": "subscribers", "idle": "nobody"}) == [
+        ("broadcast", FLOOR), ("echo", FLOOR),
+    ]  # fmt: skip
+
+
+def test_faults_and_searches_have_no_controls_and_comparisons_have():
+    settled = settle(Request(profile="full"))
+    assert set(settled.controlled) == {"broadcast", "burst", "chat", "echo", "idle"} == settled.twinned
+    assert settle(Request(profile="quick")).twinned == frozenset()
+
+
+def test_an_extra_variant_is_measured_only_if_it_is_named():
+    extra = {name for name in _variant.names() if _variant.load(name).extra}
+    assert extra == {"ndjson"}
+    assert set(settle(Request()).variants) == set(_variant.names()) - extra
+    assert set(settle(Request(variants=("ndjson", "sse"))).variants) == {"ndjson", "sse"}
+
+
+def test_a_harness_that_was_asked_for_is_measured_once():
+    cells = [("echo", "sse"), ("echo", FLOOR)]
+    planned = of_run(cells, floors({"echo": "subscribers"}), 1, 1, ())
+    assert sorted(trial.variant for trial in planned if not trial.changes) == [FLOOR, "sse"]
+
+
+def test_a_long_calibration_holds_every_plant_in_every_block_under_the_conditions_of_its_truth():
+    planned = calibration(WHOLE, 1, 2, calibration(WHOLE, 1, 1))
+    assert len({trial.id for trial in planned}) == len(planned) == 2 * len(WHOLE)
+    for block in (1, 2):
+        held = [trial.changes for trial in planned if trial.block == block]
+        assert {changes["plant"] for changes in held} == set(PLANTS)
+        for changes in held:
+            plant = PLANTS[changes["plant"]]
+            floor = plant.name == "delay 0 ms"
+            assert floor or (changes["subscribers"], changes["rate_hz"]) == (plant.subscribers, plant.rate_hz)
+    orders = [[trial.changes for trial in planned if trial.block == block] for block in (1, 2)]
+    assert orders[0] != orders[1]
+
+
+def test_every_plant_has_its_floor_under_the_same_conditions():
+    def conditions(plant):
+        return plant.subscribers, plant.rate_hz
+
+    floors_ = {conditions(plant) for plant in WHOLE if plant.name == "delay 0 ms"}
+    assert {conditions(plant) for plant in WHOLE} == floors_
+    assert len({conditions(plant) for plant in BRIEF}) == 1
+
+
+@pytest.mark.parametrize(
+    ("warm_up_s", "measure_s", "rate_hz", "expected"),
+    [(0.0, 1.0, 10.0, (0, 10)), (0.25, 2.5, 63.0, (16, 174)), (0.5, 0.01, 4.0, (2, 3))],
+)
+def test_the_measured_messages_follow_from_the_parameters(warm_up_s, measure_s, rate_hz, expected):
+    assert sequences({"warm_up_s": warm_up_s, "measure_s": measure_s, "rate_hz": rate_hz}) == expected
+
+
+@pytest.mark.parametrize(("burst", "expected"), [(1, (5, 105)), (10, (10, 110)), (40, (40, 120)), (1000, (1000, 2000))])
+def test_the_measured_part_holds_whole_bursts(burst, expected):
+    assert sequences({"warm_up_s": 0.1, "measure_s": 2.0, "rate_hz": 50.0, "burst": burst}) == expected
+
+
+def test_the_estimate_goes_by_what_a_trial_changes():
+    (one, *_) = calibration(BRIEF, 1)
+    parameters = {"calibration": {"warm_up_s": 0.0, "measure_s": 1.0}}
+    assert expected_s([one], parameters) == pytest.approx(
+        expected_s([one], {"calibration": {"warm_up_s": 0.0, "measure_s": 9.0}}) - 8.0
+    )
+    longer = msgspec.structs.replace(one, changes={"measure_s": 3.0})
+    assert expected_s([longer], parameters) == pytest.approx(expected_s([one], parameters) + 2.0)
+
+
+def test_beside_nobody_slow_less_is_measured():
+    base = {"slow": "trickle then stop", "measure_s": 23.0, "calm_s": 8.0}
+    assert driven(base, {}) == base
+    assert driven(base, {"slow": "nobody"}) == {"slow": "nobody", "measure_s": 8.0, "calm_s": 8.0}
+
+
+@given(cells, st.integers(1, 3), st.integers())
+def test_every_block_holds_every_point_of_a_sweep_once_and_leaves_the_other_trials_as_they_were(
+    cells, repetitions, seed
+):
+    points = [Point(*cell, name, value) for cell in cells for name, value in (("rate_hz", 0.5), ("subscribers", 7))]
+    planned = plan(cells, repetitions, seed, points=points)
+    for block in range(1, repetitions + 1):
+        held = Counter(
+            (trial.scenario, trial.variant, *next(iter(trial.changes.items())))
+            for trial in planned
+            if trial.block == block and trial.changes
+        )
+        assert held == Counter((one.scenario, one.variant, one.parameter, one.value) for one in points)
+    assert len({trial.id for trial in planned}) == len(planned)
+    alone = {trial.id: trial.seed for trial in plan(cells, repetitions, seed)}
+    assert alone == {trial.id: trial.seed for trial in planned if not trial.changes}
+
+
+def test_a_point_is_named_by_what_is_changed():
+    planned = plan([], 1, 1, points=[Point("echo", "sse", "rate_hz", 40.0), Point("echo", "sse", "rate_hz", 0.5)])
+    assert sorted(trial.id for trial in planned) == ["01-echo-sse-rate_hz-0.5", "01-echo-sse-rate_hz-40"]
+
+
+def test_where_one_variant_takes_part_alone_it_has_no_twin():
+    cells = [("outage", "flask_sse"), ("broadcast", "flask_sse"), ("broadcast", "sse")]
+    assert {scenario for scenario, _ in twins(compared(cells), 1)} == {"broadcast"}

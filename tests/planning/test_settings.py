@@ -1,0 +1,214 @@
+"""What a person may change, and what they are told when it cannot be."""
+
+import pytest
+
+from bench import scenarios
+from bench.execution.preflight import preflight
+from bench.planning.request import Refused, Request, settle
+from bench.planning.settings import Sweep, changes, sweeps
+
+
+def test_settings_are_read_as_literals_where_they_are_literals():
+    assert changes(["a=1", "b=2.5", "c=[1, 2]", "d=plain", "e=x=y"]) == {
+        "a": 1, "b": 2.5, "c": [1, 2], "d": "plain", "e": "x=y",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", ["subscribers", "=3", ""])
+def test_a_setting_without_name_or_value_is_refused(setting):
+    with pytest.raises(ValueError, match="NAME=VALUE"):
+        changes([setting])
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (Request(profile="qiuck"), "did you mean 'quick'"),
+        (Request(variants=("web_socket",)), "did you mean 'websocket'"),
+        (Request(scenarios=("brodcast",)), "did you mean 'broadcast'"),
+        (Request(changes=("subscriber=3",)), "did you mean 'subscribers'"),
+        (Request(changes=("subscribers=many",)), "takes int"),
+        (Request(changes=("subscribers",)), "NAME=VALUE"),
+        (Request(scenarios=("calibration",)), "python -m bench calibrate"),
+        (Request(sweeps=("rate=1,2",)), "did you mean 'rate_hz'"),
+        (Request(sweeps=("brodcast.rate_hz=1",)), "did you mean 'broadcast'"),
+        (Request(sweeps=("rate_hz=fast",)), "rate_hz takes float"),
+        (Request(sweeps=("rate_hz=fast 5",)), "takes .SCENARIO.*NAME=VALUE"),
+        (Request(sweeps=("slow=somebody",), scenarios=("slow_reader",)), "did you mean 'nobody'"),
+        (Request(sweeps=("rate_hz=0",)), "rate_hz takes 0.001"),
+        (Request(sweeps=("subscribers=1.5",)), "takes int"),
+        (Request(sweeps=("steps=[1],[2]",)), "is a list and cannot be swept"),
+        (Request(changes=("path=crums",)), "path takes no 'crums'; did you mean 'crumbs'"),
+        (Request(scenarios=("echo",), changes=("path=resets",)), "no path can reset"),
+        (Request(scenarios=("outage",), variants=("sse",)), "sse has no broker; try -v flask_sse"),
+    ],
+)
+def test_a_request_that_cannot_be_met_says_what_to_type_instead(request_, said):
+    with pytest.raises(Refused, match=said):
+        settle(request_)
+
+
+def test_a_change_applies_to_every_scenario_that_has_the_parameter():
+    settled = settle(Request(scenarios=("broadcast", "idle"), changes=("poll_interval_s=1", "subscribers=7")))
+    assert settled.parameters["broadcast"]["poll_interval_s"] == 1.0
+    assert settled.parameters["idle"]["poll_interval_s"] == 1.0
+    assert settled.parameters["broadcast"]["subscribers"] == 7
+    assert "subscribers" not in settled.parameters["idle"]
+
+
+def test_more_subscribers_than_open_files_are_refused_with_both_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    with pytest.raises(Refused, match=r"10256 open files.*limit is 1024"):
+        preflight(settle(Request(scenarios=("broadcast",), changes=("subscribers=5000",))), tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_load(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refused, match="cannot write"):
+        preflight(settle(Request(scenarios=("idle",))), tmp_path / "file" / "results")
+
+
+def test_what_serves_the_instrument_is_not_among_what_is_chosen():
+    assert "calibration" in scenarios.names(hidden=True)
+    assert "calibration" not in scenarios.names()
+    assert "calibration" not in settle(Request()).scenarios
+    assert not {"null", "calibration"} & set(settle(Request()).variants)
+
+
+def test_a_plant_is_one_of_the_table():
+    calibration = scenarios.load("calibration")
+    assert calibration.settled("quick", {"plant": "freeze"})["plant"] == "freeze"
+    for wrong in ("storm", 5):
+        with pytest.raises(ValueError, match="plant takes"):
+            calibration.settled("quick", {"plant": wrong})
+
+
+@pytest.mark.parametrize("name", scenarios.names(hidden=True))
+def test_every_scenario_declares_what_a_trial_needs(name):
+    scenario = scenarios.load(name)
+    settled = scenario.settled("standard", {})
+    assert {"measure_s", "payload_bytes", "poll_interval_s", "hold_s"} <= set(settled)
+    assert ("steps" in settled) != ("subscribers" in settled)
+    assert scenario.description.startswith(name.capitalize().replace("_", " "))
+    for profile in scenario.profiles:
+        assert set(scenario.settled(profile, {})) == set(settled)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["rate_hz=0", "rate_hz=-1", "rate_hz=1e999", "measure_s=0", "warm_up_s=-1", "payload_bytes=10",
+     "payload_bytes=2000000", "poll_interval_s=0", "hold_s=1000", "subscribers=0", "steps=[]", "steps=[5,5]",
+     "steps=[10,5]", "steps=[0]", "steps=['a']"],
+)  # fmt: skip
+def test_a_parameter_out_of_bounds_is_refused_before_anything_is_started(change):
+    with pytest.raises(Refused, match="takes"):
+        settle(Request(changes=(change,)))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "changes", "said"),
+    [("restart", ("restart_after_s=9",), "must be over within"), ("slow_reader", ("slow_after_s=60",), "must be over"),
+     ("outage", ("measure_s=8",), "outage_after_s=1"), ("broadcast", ("path=resets", "measure_s=1.5"), "at least 2"),
+     ("lossy", ("path=stalls", "measure_s=1.4"), "at least 1.5")],
+)  # fmt: skip
+def test_what_would_go_wrong_after_the_measured_part_is_refused(scenario, changes, said):
+    with pytest.raises(Refused, match=said):
+        settle(Request(scenarios=(scenario,), changes=changes))
+
+
+def test_a_point_is_checked_beside_what_else_was_set():
+    asked = {"scenarios": ("outage",), "sweeps": ("stopped_s=20",)}
+    settle(Request(changes=("measure_s=30",), **asked))
+    with pytest.raises(Refused, match="must be over within"):
+        settle(Request(**asked))
+
+
+def test_a_sweep_names_a_parameter_and_its_values_and_perhaps_a_scenario():
+    assert sweeps(["slow_reader.slow=nobody"]) == [Sweep("slow_reader", "slow", ("nobody",))]
+    assert sweeps(["rate_hz=1,2.5", "echo.subscribers=7"]) == [
+        Sweep("", "rate_hz", (1, 2.5)),
+        Sweep("echo", "subscribers", (7,)),
+    ]
+
+
+@pytest.mark.parametrize("setting", ["rate_hz", "rate_hz=", "=1,2", ".=1", "rate_hz=a b"])
+def test_a_sweep_without_name_or_values_is_refused(setting):
+    with pytest.raises(ValueError, match="NAME=VALUE"):
+        sweeps([setting])
+
+
+def points(*asked, profile="standard", scenarios=("broadcast", "echo", "idle")):
+    settled = settle(Request(profile=profile, variants=("polling", "sse"), scenarios=scenarios, sweeps=asked))
+    return [(one.scenario, one.variant, one.parameter, one.value) for one in settled.points(("polling", "sse"))]
+
+
+def test_a_sweep_concerns_every_scenario_that_has_the_parameter_or_the_one_that_is_named():
+    assert points("broadcast.rate_hz=5") == [("broadcast", name, "rate_hz", 5.0) for name in ("polling", "sse")]
+    assert {(scenario, value) for scenario, _, _, value in points("payload_bytes=200,300")} == {
+        (scenario, value) for scenario in ("broadcast", "echo", "idle") for value in (200, 300)
+    }
+
+
+def test_the_value_that_the_cell_has_anyway_is_no_point():
+    assert {value for *_, value in points("broadcast.rate_hz=20,40,40")} == {40.0}
+
+
+def test_only_variants_whose_client_heeds_a_parameter_are_swept_over_it():
+    assert points("broadcast.poll_interval_s=1") == [("broadcast", "polling", "poll_interval_s", 1.0)]
+
+
+def test_the_full_profile_has_the_sweeps_that_scenarios_declare_unless_others_are_asked_for():
+    assert {name for _, _, name, _ in points(profile="full")} >= {"subscribers", "rate_hz", "payload_bytes"}
+    assert {name for _, _, name, _ in points("rate_hz=3", profile="full")} == {"rate_hz"}
+    assert points() == []
+
+
+def test_every_declared_sweep_can_be_measured():
+    for name in scenarios.names():
+        scenario = scenarios.load(name)
+        for parameter, values in scenario.sweeps.items():
+            for value in values:
+                assert scenario.settled("full", {parameter: value})[parameter] == value
+
+
+def test_the_most_subscribers_of_a_sweep_decide_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    with pytest.raises(Refused, match="5000 subscribers need"):
+        preflight(settle(Request(scenarios=("broadcast",), sweeps=("subscribers=5000",))), tmp_path)
+
+
+def test_a_scenario_is_part_of_its_smallest_profile_and_of_the_larger_ones():
+    assert {"burst", "chat"} & set(settle(Request(profile="standard")).scenarios) == set()
+    assert {"burst", "chat", "broadcast"} <= set(settle(Request(profile="full")).scenarios)
+    assert set(settle(Request(scenarios=("chat",))).scenarios) == {"chat"}
+
+
+def test_a_scenario_that_needs_a_broker_says_who_has_none_and_leaves_them_out(monkeypatch):
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    settled = settle(
+        Request(scenarios=("broadcast", "outage"), variants=("sse", "flask_sse"), sweeps=("outage='KILL'",))
+    )
+    assert settled.apart("outage") == {"sse": "has no broker"}
+    assert settled.apart("broadcast") == {}
+    assert settled.cells(("sse", "flask_sse")) == [
+        ("broadcast", "sse"), ("broadcast", "flask_sse"), ("outage", "flask_sse"),
+    ]  # fmt: skip
+    assert [one.variant for one in settled.points(("sse", "flask_sse"))] == ["flask_sse"]
+    assert settled.idle == {}
+    assert settle(Request(scenarios=("outage",))).idle["sse"] == "no part in outage: has no broker"
+
+
+def test_somebodys_broker_is_not_taken_away(monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    with pytest.raises(
+        Refused, match=r"flask_sse uses the Redis of REDIS_URL, which is not ours to stop; here there is"
+    ):
+        settle(Request(scenarios=("outage",), variants=("flask_sse",)))
+
+
+def test_a_proxy_needs_two_open_files_for_every_connection(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    only = {"scenarios": ("broadcast",), "variants": ("sse",)}
+    preflight(settle(Request(**only, changes=("subscribers=500",))), tmp_path)
+    with pytest.raises(Refused, match=r"500 subscribers need 1256 open files"):
+        preflight(settle(Request(**only, changes=("subscribers=500", "path=far"))), tmp_path)
