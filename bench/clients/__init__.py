@@ -1,8 +1,10 @@
-"""The client halves: one module per wire protocol, found by its name, each with a class `Client(Subscriber)`.
+"""The client halves: one module per wire protocol, each with a class `Client(Subscriber)`.
 
 A client half opens one subscription, hands every arriving text to a callback, may publish upstream, and closes.
-Parsing is apart from I/O: every protocol is a pure class that is fed bytes. Opening happens in the caller's greenlet;
-from then on the sockets belong to the shared reactor and no greenlet is switched to per message.
+Parsing is separate from I/O: every protocol is a pure class that is fed bytes. Opening blocks the caller's greenlet;
+from then on the sockets belong to the shared reactor, and no greenlet switch is needed per message.
+
+The module's name is the protocol's name. The environment variable PUSHBENCH_CLIENTS names folders with more of them.
 """
 
 from __future__ import annotations
@@ -10,20 +12,21 @@ from __future__ import annotations
 import abc
 import ast
 import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench import discovery
 
 if TYPE_CHECKING:
     from bench.clients._reactor import Reactor
 
-OnText = Callable[[bytes, int], None]
-"""Called with a text and the monotonic time in ns at which its bytes were read."""
+__path__ = discovery.extended(__path__, "PUSHBENCH_CLIENTS")
 
+# called with a text and the monotonic time in ns at which its bytes were read
+OnText = Callable[[bytes, int], None]
+# called with a short, countable description of a protocol or connection error
 OnError = Callable[[str], None]
-"""Called with a short, countable description of a protocol or connection error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +42,37 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """Host and port as the Host header says them."""
+        """Host and port as in the Host header."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class Subscriber(abc.ABC):
-    """One connected receiver of one topic.
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What one subscriber subscribes to, and what it calls.
 
     on_text is called in the reactor for every text, in the order of arrival; on_error for everything that is not
     a message. Neither may block. `after` is the cursor of an earlier subscriber to resume from. `phase` in [0, 1) is
-    the seeded part of the poll interval at which a polling client polls; others ignore it.
+    the part of the poll interval at which a subscriber polls; protocols other than short polling ignore it.
     """
 
-    __slots__ = ("after", "on_error", "on_text", "phase", "reactor", "target", "topic")
+    target: Target
+    topic: str
+    on_text: OnText
+    on_error: OnError
+    after: str | None = None
+    phase: float = 0.0
 
-    def __init__(
-        self,
-        reactor: Reactor,
-        target: Target,
-        topic: str,
-        on_text: OnText,
-        on_error: OnError,
-        *,
-        after: str | None = None,
-        phase: float = 0.0,
-    ) -> None:
+
+class Subscriber(abc.ABC):
+    """One connected receiver of one topic. The two callbacks may be replaced at any time."""
+
+    __slots__ = ("on_error", "on_text", "reactor", "subscription")
+
+    def __init__(self, reactor: Reactor, subscription: Subscription) -> None:
         self.reactor = reactor
-        self.target = target
-        self.topic = topic
-        self.on_text = on_text
-        self.on_error = on_error
-        self.after = after
-        self.phase = phase
+        self.subscription = subscription
+        self.on_text = subscription.on_text
+        self.on_error = subscription.on_error
 
     @property
     def cursor(self) -> str | None:
@@ -79,20 +81,20 @@ class Subscriber(abc.ABC):
 
     @property
     def gaps(self) -> int:
-        """How many gaps the server has signalled."""
+        """The number of gaps that the server has signalled."""
         return 0
 
     @property
     def retry_s(self) -> float | None:
-        """How long the server asked subscribers to wait before they come back; None where it did not."""
+        """How long the server asked subscribers to wait before they reconnect; None where it did not ask."""
         return None
 
     @abc.abstractmethod
     def open(self, timeout_s: float = 10.0) -> int | None:
         """Subscribe, blocking this greenlet only. Raises ConnectError.
 
-        Returns the ns from the start of the connect until the server showed that the subscription stands (response
-        head, handshake, acknowledgement), or None where the protocol does not show it before the first message.
+        Returns the ns from the start of the connect until the server confirmed the subscription (response head,
+        handshake, acknowledgement), or None where the protocol confirms nothing before the first message.
         """
 
     @abc.abstractmethod
@@ -101,12 +103,11 @@ class Subscriber(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Leave. Idempotent; no callback comes after it."""
+        """Close as the protocol prescribes. Idempotent; no callback comes after it."""
 
     @abc.abstractmethod
-    def cut(self) -> None:
-        """Be gone without a farewell: the server is told that the connection was aborted (RST), and no callback comes
-        after it."""
+    def abort(self) -> None:
+        """End the connections at once: the server receives a reset (RST), and no callback comes after it."""
 
 
 class ConnectError(Exception):
@@ -114,31 +115,30 @@ class ConnectError(Exception):
 
 
 def names() -> list[str]:
-    """Names of the wire protocols there is a client half for, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    """Names of the wire protocols that have a client half, sorted. Raises DiscoveryError."""
+    return discovery.names(__path__)
 
 
 def load(name: str) -> type[Subscriber]:
-    """The client half called `name`. Raises LookupError with the known names."""
+    """The client half called `name`. Raises LookupError that lists the names."""
     if name not in names():
         raise LookupError(f"no client half {name!r} in bench/clients; there are: {', '.join(names())}")
-    module = importlib.import_module(f"{__name__}.{name}")
-    client: type[Subscriber] = module.Client
+    client: type[Subscriber] = importlib.import_module(f"{__name__}.{name}").Client
     return client
 
 
 def parameters(name: str) -> frozenset[str]:
-    """The parameters of a scenario that this client half alone heeds: its declaration `PARAMETERS`, as a literal.
+    """The scenario parameters that this client half alone uses: its literal `PARAMETERS`, empty for most.
 
-    Read from the source, since importing a client half imports gevent. Empty for most.
+    It is read from the source, because importing a client half imports gevent.
     """
-    tree = ast.parse((Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(discovery.file_of(__path__, name).read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["PARAMETERS"]:
             return frozenset(ast.literal_eval(node.value))
     return frozenset()
 
 
-def heeds(name: str, parameter: str) -> bool:
-    """Whether a parameter changes anything for this client half: it is its own, or nobody's in particular."""
+def uses(name: str, parameter: str) -> bool:
+    """Whether a parameter changes anything for this client half: it declares it, or no client half does."""
     return parameter in parameters(name) or not any(parameter in parameters(other) for other in names())

@@ -1,7 +1,7 @@
-"""What can go wrong between a subscriber and its server, as short words that can be counted.
+"""What can go wrong between a subscriber and its server, as short descriptions that can be counted.
 
-ProtocolError   the server broke the rules of its protocol: never a message, always an error sample
-OutgoingFull    more was to be sent than may wait: what was to be sent is dropped as a whole
+ProtocolError   the server broke the rules of its protocol: always an error sample, never a message
+OutgoingFull    the outgoing buffer has no room for the data: none of it is sent
 """
 
 from __future__ import annotations
@@ -11,32 +11,33 @@ import os
 import traceback
 
 CLOSED_BY_SERVER = "closed by the server"
-GONE = frozenset({CLOSED_BY_SERVER, os.strerror(errno.ECONNRESET).lower(), os.strerror(errno.EPIPE).lower()})
-"""Words for a connection that has ended at the other side."""
+# descriptions of a connection that the other side has ended
+ENDED_BY_PEER = frozenset({CLOSED_BY_SERVER, os.strerror(errno.ECONNRESET).lower(), os.strerror(errno.EPIPE).lower()})
 
 
 class ProtocolError(Exception):
-    """The bytes received break the rules of the protocol; the message says which, without quoting the bytes."""
+    """The bytes received break a rule of the protocol; the message names the rule, without quoting the bytes."""
 
 
 class OutgoingFull(Exception):
-    """The bounded outgoing buffer cannot take what was to be sent; nothing of it was taken."""
+    """The bounded outgoing buffer has no room for the data; none of it was buffered."""
 
 
-def is_ours(reason: str) -> bool:
-    """Whether what `describe` said was a fault of the bench."""
+def is_bench_fault(reason: str) -> bool:
+    """Whether `describe` described a fault of the bench."""
     return reason.startswith("callback raised")
 
 
-def broke_protocol(reason: str) -> bool:
-    """Whether it was that the server broke its protocol; another status than 200 is how it says that it cannot."""
+def is_protocol_error(reason: str) -> bool:
+    """Whether the server broke its protocol. A status other than 200 is an answer by the protocol, so it is none."""
     return reason.startswith("protocol error") and " with status " not in reason
 
 
 def describe(error: Exception) -> str:
     """One short line for `on_error`: the same fault gives the same words, so that errors can be counted.
 
-    An exception that is nobody's protocol (a fault in a callback) carries the place where it was raised.
+    Any exception but ProtocolError, OutgoingFull and OSError is a fault in a callback; its line names where it was
+    raised.
     """
     if isinstance(error, ProtocolError):
         return f"protocol error: {error}"

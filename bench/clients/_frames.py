@@ -19,7 +19,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _FINAL_TEXT = 0x80 | TEXT
 _CONTROL_BIT = 0x8
 
-# What may be the first byte of a frame: (final, opcode). Anything else has a reserved bit or an unknown opcode.
+# The valid first bytes of a frame, as (final, opcode). Any other has a reserved bit or an unknown opcode.
 _FIRST_BYTES = {
     final << 7 | opcode: (bool(final), opcode)
     for final in (0, 1)
@@ -46,9 +46,10 @@ def encode(opcode: int, payload: bytes, key: bytes | None = None) -> bytes:
 
 
 class _Latest:
-    """The bytes that were last parsed as whole texts and nothing else, and those texts. In a broadcast the next
-    subscriber receives the same bytes: to compare them is cheaper than to parse them, and the texts that all then share
-    stay in the caches.
+    """The bytes that were last parsed as complete texts and nothing else, and those texts.
+
+    In a broadcast the next subscriber receives the same bytes. Comparing them is cheaper than parsing them, and the
+    texts, which all subscribers then share, stay in the CPU's caches.
     """
 
     __slots__ = ("data", "texts")
@@ -62,35 +63,35 @@ _LATEST = _Latest()
 
 
 class FrameParser:
-    """Text messages out of the bytes that follow the handshake.
+    """Text messages from the bytes that follow the handshake.
 
     count: texts so far. outgoing: frames that are to be sent (pongs, the answer to a close).
-    over: why there is nothing more to come (the server closed, or broke the rules); empty before that.
+    end_reason: why no text can come any more (the server closed, or broke the rules); empty before that.
     """
 
     __slots__ = (
         "_announced",
+        "_at_boundary",
         "_available",
         "_fragments",
         "_message",
         "_needed",
         "_only_texts",
         "_pieces",
-        "_plain",
         "count",
+        "end_reason",
         "outgoing",
-        "over",
     )
 
     def __init__(self) -> None:
         self.count = 0
         self.outgoing = b""
-        self.over = ""
-        self._plain = True  # nothing is held back and the server has not closed: the next byte begins a new message
-        self._only_texts = True  # so far in what is being fed
-        self._pieces: list[bytes] = []  # of a frame that is not whole yet
+        self.end_reason = ""
+        self._at_boundary = True  # no bytes are buffered and the server has not closed: the next byte begins a message
+        self._only_texts = True  # so far in the bytes being fed
+        self._pieces: list[bytes] = []  # of a frame that is not complete yet
         self._available = 0  # bytes in them
-        self._needed = 0  # bytes without which it is no use to look again
+        self._needed = 0  # bytes without which the frame cannot be complete
         self._message = CONTINUATION  # opcode of the fragmented message that has begun, if any
         self._fragments: list[bytes] = []
         self._announced = 0  # bytes in them
@@ -100,8 +101,8 @@ class FrameParser:
         raise ProtocolError("unexpected binary message")
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order, up to where it broke the rules, if it did. Not to be changed."""
-        if self._plain:
+        """The texts completed by `data`, in order, up to the first broken rule. The caller must not change the list."""
+        if self._at_boundary:
             latest = _LATEST
             if data == latest.data or self._is_one_text(data):
                 self.count += len(latest.texts)
@@ -109,19 +110,19 @@ class FrameParser:
         return self._feed_frames(data)
 
     def _feed_frames(self, data: bytes) -> list[bytes]:
-        begins, self._only_texts = self._plain, True
+        began_at_boundary, self._only_texts = self._at_boundary, True
         texts: list[bytes] = []
         try:
             texts.extend(self._texts(data))
         except ProtocolError as error:
-            self.over = describe(error)
-        self._plain = not (self._pieces or self._message != CONTINUATION or self.over)
-        if begins and self._plain and self._only_texts:
+            self.end_reason = describe(error)
+        self._at_boundary = not (self._pieces or self._message != CONTINUATION or self.end_reason)
+        if began_at_boundary and self._at_boundary and self._only_texts:
             _LATEST.data, _LATEST.texts = data, texts
         return texts
 
     def _is_one_text(self, data: bytes) -> bool:
-        """The common case: exactly one text of less than 64 KiB, whole and unfragmented. It is then in `_LATEST`."""
+        """The common case: exactly one unfragmented text of less than 64 KiB. `_LATEST` then holds it."""
         size = len(data)
         if size < 4 or data[0] != _FINAL_TEXT:
             return False
@@ -143,7 +144,7 @@ class FrameParser:
             data = b"".join(self._pieces)
             self._pieces = []
         position, size = 0, len(data)
-        while position < size and not self.over:
+        while position < size and not self.end_reason:
             start, end = self._measure(data, position)
             if end > size:
                 self._pieces = [data[position:]]
@@ -157,7 +158,7 @@ class FrameParser:
             position = end
 
     def _measure(self, data: bytes, position: int) -> tuple[int, int]:
-        """Where the payload of the frame at `position` starts and ends; an end beyond the data: as yet unknown."""
+        """Where the payload of the frame at `position` starts and ends. An end beyond the data means: not all here."""
         first = data[position]
         if first not in _FIRST_BYTES:
             raise ProtocolError("reserved bit or unknown opcode")
@@ -208,11 +209,11 @@ class FrameParser:
             self.outgoing += encode(PONG, payload)
         elif opcode == CLOSE:
             code = _close_code(payload)
-            self.over = CLOSED_BY_SERVER if code in (None, NORMAL_CLOSURE) else f"{CLOSED_BY_SERVER} ({code})"
+            self.end_reason = CLOSED_BY_SERVER if code in (None, NORMAL_CLOSURE) else f"{CLOSED_BY_SERVER} ({code})"
             self.outgoing += encode(CLOSE, payload[:2])
 
     def take_outgoing(self) -> bytes:
-        """What is to be sent now, once."""
+        """The frames to be sent now. The next call does not return them again."""
         outgoing, self.outgoing = self.outgoing, b""
         return outgoing
 
@@ -249,7 +250,7 @@ class Handshake:
 
     def __init__(self, host: str, path: str) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
-        # the GUID and the hash are RFC 6455's, section 1.3: no secret hangs on them
+        # the GUID and the hash are RFC 6455's, section 1.3: no secret depends on them
         digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode(), usedforsecurity=False).digest()
         self._accept = base64.b64encode(digest)
         self._received = b""
@@ -266,7 +267,7 @@ class Handshake:
         )
 
     def feed(self, data: bytes) -> bytes | None:
-        """None while the answer is not whole; then the bytes that follow it, the first frames. Raises ProtocolError."""
+        """None until the answer is complete; then the bytes that follow it, the first frames. Raises ProtocolError."""
         self._received += data
         end = self._received.find(b"\r\n\r\n")
         if end > MAX_HEAD_BYTES or (end < 0 and len(self._received) > MAX_HEAD_BYTES):

@@ -1,45 +1,39 @@
-"""HTTP/1.1 as a subscriber needs it, without I/O: requests as bytes, responses from bytes however they are cut.
+"""HTTP/1.1 as a subscriber needs it, without I/O: requests as bytes, responses from bytes in any segmentation.
 
 A response is a head and a body framed in one of four ways (RFC 9112, section 6.3, in this order):
 no body (1xx, 204, 304) · `Transfer-Encoding: chunked` · `Content-Length` · everything until the connection ends.
-Two readers share that ground: `ResponseParser` for whole responses, `StreamParser` for one response whose body
-never ends. Whatever breaks the grammar raises ProtocolError; a parser that has raised must not be fed again.
+`ResponseParser` returns complete responses; `StreamParser` reads one response whose body never ends. Bytes that break
+the grammar raise ProtocolError; a parser that has raised must not be fed again.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bench.clients._errors import ProtocolError
 
 _BARE_LF = re.compile(rb"(?<!\r)\n").search
 MAX_HEAD_BYTES = 65_536
-MAX_BODY_BYTES = 40 * 1_048_576  # an Engine.IO poll is answered with all that has been waiting, however much
+MAX_BODY_BYTES = 40 * 1_048_576  # the answer to an Engine.IO poll holds all waiting packets, without a limit
 _MAX_SIZE_LINE_BYTES = 4_096
-
-HEADER_PROFILES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({"lean": ()})
-"""What every request carries besides what it needs: nothing, or what a browser adds."""
 
 Headers = Sequence[tuple[str, str]]
 
 
-def build_request(
-    method: str, path: str, host: str, headers: Headers = (), body: bytes | None = None, profile: str = "lean"
-) -> bytes:
+def build_request(method: str, path: str, host: str, headers: Headers = (), body: bytes | None = None) -> bytes:
     """A complete HTTP/1.1 request; with a body (even an empty one) it has a Content-Length."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in (*HEADER_PROFILES[profile], *headers)]
+    lines += [f"{name}: {value}" for name, value in headers]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join((*lines, "", "")).encode("ascii") + (body or b"")
 
 
 class Head(NamedTuple):
-    """A response's status line and headers; names in lower case, repeated ones joined by a comma."""
+    """A response's status line and headers; header names in lower case, repeated headers joined by a comma."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -47,7 +41,7 @@ class Head(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A whole response."""
+    """A complete response."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -61,7 +55,7 @@ _BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
 
 def parse_head(block: bytes) -> Head:
-    """The head of a response, without the blank line that ended it. Raises ProtocolError."""
+    """Parse the head of a response, without the blank line that ended it. Raises ProtocolError."""
     lines = block.split(b"\r\n")
     status, keep_alive = _parse_status_line(lines[0])
     headers: dict[bytes, bytes] = {}
@@ -74,7 +68,7 @@ def parse_head(block: bytes) -> Head:
     return Head(status, headers, keep_alive)
 
 
-# Most lines are the same in every answer, and checking them is most of the work.
+# Cached: most lines are the same in every answer, and checking them is most of the work.
 @functools.lru_cache(maxsize=64)
 def _parse_status_line(line: bytes) -> tuple[int, bool]:
     match = _STATUS_LINE(line)
@@ -107,7 +101,7 @@ def _body_framing(head: Head) -> int:
     length = head.headers.get(b"content-length")
     if length is None:
         return _UNTIL_END
-    if b"," in length:  # repeated: harmless when all say the same
+    if b"," in length:  # repeated, which is allowed if all values are the same
         length, *others = (part.strip() for part in length.split(b","))
         if any(other != length for other in others):
             raise ProtocolError("contradicting content lengths")
@@ -119,14 +113,14 @@ def _body_framing(head: Head) -> int:
 class _Chunks:
     """The chunked coding (RFC 9112, section 7.1): `feed` yields body bytes.
 
-    ended: the last chunk and the trailers are there. excess: what came after them.
+    ended: the last chunk and the trailers were received. excess: the bytes after them.
     """
 
     __slots__ = ("_in_trailers", "_pending", "_to_come", "_trailer_bytes", "ended", "excess")
 
     def __init__(self) -> None:
-        self._pending = b""  # a size line, trailer line or chunk end that is not whole yet
-        self._to_come = 0  # of the current chunk, its final CRLF included
+        self._pending = b""  # a size line, trailer line or chunk end that is not complete yet
+        self._to_come = 0  # bytes of the current chunk still to come, with its final CRLF
         self._in_trailers = False
         self._trailer_bytes = 0
         self.ended = False
@@ -194,15 +188,15 @@ def _chunk_size(line: bytes) -> int:
 
 
 class StreamParser:
-    """One response whose body is read as it comes: `feed` yields body bytes, up to where the rules are broken.
+    """One response whose body is read as it comes: `feed` yields body bytes, up to the first broken rule.
 
-    head: stands as soon as it was received. ended: the body is complete. excess: what came after the body.
+    head: None until it was received. ended: the body is complete. excess: the bytes after the body.
     """
 
     __slots__ = ("_chunks", "_pending", "_remaining", "ended", "excess", "head")
 
     def __init__(self) -> None:
-        self._pending = b""  # a head that is not whole yet
+        self._pending = b""  # a head that is not complete yet
         self._chunks: _Chunks | None = None
         self._remaining = 0  # of a body with a length; _UNTIL_END without one
         self.head: Head | None = None
@@ -215,7 +209,7 @@ class StreamParser:
         return self._chunks is not None and not self.ended and self._chunks.between_chunks
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The body bytes that `data` brings. Raises ProtocolError after what came before the fault."""
+        """Yields the body bytes in `data`. Raises ProtocolError after the bytes before the fault."""
         if self.head is None:
             data = self._read_head(self._pending + data)
             if self.head is None:
@@ -229,13 +223,14 @@ class StreamParser:
             yield from self._read_body(data)
 
     def _read_head(self, data: bytes) -> bytes:
-        """What follows the head; sets `head` when it is complete. Interim responses (1xx but 101) are skipped."""
+        """The bytes after the head; sets `head` when it is complete. Skips interim responses (1xx other than 101)."""
         while True:
             end = data.find(b"\r\n\r\n")
             if end > MAX_HEAD_BYTES or (end < 0 and len(data) > MAX_HEAD_BYTES):
                 raise ProtocolError("response head too long")
             if end < 0:
-                if _BARE_LF(data):  # some take it for a line end (RFC 9112, section 2.2): we would wait for ever
+                # a server may use it as a line end (RFC 9112, section 2.2): this parser would wait for CRLF for ever
+                if _BARE_LF(data):
                     raise ProtocolError("bare LF in response head")
                 self._pending = data
                 return b""
@@ -261,9 +256,9 @@ class StreamParser:
 
 
 class ResponseParser:
-    """Whole responses, one after the other, from a keep-alive connection.
+    """Complete responses, one after the other, from a keep-alive connection.
 
-    A body that only the end of the connection would end never becomes a whole response here.
+    A body that ends only with the connection never becomes a complete response here.
     """
 
     __slots__ = ("_body", "_body_bytes", "_stream")
@@ -275,12 +270,12 @@ class ResponseParser:
 
     @property
     def has_begun(self) -> bool:
-        """Whether a response has begun and is not whole yet."""
+        """Whether a response has begun and is not complete yet."""
         return self._stream is not None
 
     def feed(self, data: bytes) -> Iterator[Response]:
-        """The responses completed by `data`. Raises ProtocolError after those that came before the fault."""
-        if self._stream is None and (response := _whole_response(data)) is not None:
+        """Yields the responses completed by `data`. Raises ProtocolError after those before the fault."""
+        if self._stream is None and (response := _complete_response(data)) is not None:
             yield response
             return
         while data:
@@ -306,7 +301,7 @@ class ResponseParser:
         return response
 
 
-def _whole_response(data: bytes) -> Response | None:
+def _complete_response(data: bytes) -> Response | None:
     """The common case: `data` is exactly one small response with a known length."""
     end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
     if end < 0:

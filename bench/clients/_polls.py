@@ -1,5 +1,5 @@
-"""What short and long polling share: one GET per poll on a keep-alive connection, whose answer carries texts, one per
-line, and the cursor that the next poll resumes after.
+"""What short and long polling share: one GET per poll on a keep-alive connection. Its answer carries texts, one per
+line, and the cursor after which the next poll resumes.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ import abc
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.clients import OnError, OnText, Target
+from bench.clients import Subscription
 from bench.clients._errors import ProtocolError, describe
 from bench.clients._http import Response, ResponseParser, build_request
-from bench.clients._subscription import HttpSubscription
+from bench.clients._subscriber import HttpSubscriber
 
 if TYPE_CHECKING:
     from bench.clients._reactor import Reactor
@@ -20,7 +20,7 @@ _CURSOR = re.compile(rb"[0-9A-Za-z-]{1,32}:[0-9]{1,18}").fullmatch
 
 
 class _Answer(NamedTuple):
-    """What an answer to a poll says."""
+    """What an answer to a poll contains."""
 
     texts: list[bytes]
     cursor: bytes
@@ -29,8 +29,9 @@ class _Answer(NamedTuple):
 
 
 class _Latest:
-    """The bytes that were last read as exactly one answer, and what they say: in a broadcast the next poll of somebody
-    else is answered with the same.
+    """The bytes that were last parsed as exactly one answer, and that answer.
+
+    In a broadcast the next subscriber's poll is answered with the same bytes.
     """
 
     __slots__ = ("answer", "data")
@@ -46,29 +47,29 @@ _LATEST = _Latest()
 class PollProtocol:
     """Polls of one topic, one at a time.
 
-    waiting: a poll is on its way and not yet answered. keep_alive: the next poll may use the same connection.
-    over: why there is nothing more to come (the server broke the rules); empty before that.
+    waiting: a poll was sent and is not yet answered. keep_alive: the next poll may use the same connection.
+    end_reason: why no text can come any more (the server broke the rules); empty before that.
     """
 
-    __slots__ = ("_cursor", "_end", "_parser", "_start", "gaps", "keep_alive", "over", "waiting")
+    __slots__ = ("_cursor", "_end", "_parser", "_start", "end_reason", "gaps", "keep_alive", "waiting")
 
     def __init__(self, authority: str, path: str, after: str | None) -> None:
-        # the bytes of every request, but for the place in the middle where the query goes on
+        # the bytes of every request, before and after the place where the query continues
         self._start, self._end = build_request("GET", path + "{more}", authority).split(b"{more}")
         self._cursor = after.encode("ascii") if after else b""
         self._parser = ResponseParser()
         self.gaps = 0
         self.keep_alive = True
         self.waiting = False
-        self.over = ""
+        self.end_reason = ""
 
     @property
     def cursor(self) -> str | None:
-        """Where the next poll resumes; None before the first answer of a fresh subscriber."""
+        """Where the next poll resumes; None before the first answer to a new subscriber."""
         return self._cursor.decode("ascii") or None
 
     def request(self, query: bytes = b"") -> bytes:
-        """The next poll, to be sent; `query` is added to it. There must be none waiting."""
+        """The next poll, to be sent, with `query` added. Raises RuntimeError while one is waiting."""
         if self.waiting:
             raise RuntimeError("one poll at a time")
         if not self.keep_alive:
@@ -79,12 +80,12 @@ class PollProtocol:
         return self._start + query + self._end
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts of the answer that `data` completes, in order. Not to be changed."""
-        begins = not self._parser.has_begun
-        if begins and data == _LATEST.data and self.waiting and not self.over:
+        """The texts of the answer that `data` completes, in order. The caller must not change the list."""
+        at_boundary = not self._parser.has_begun
+        if at_boundary and data == _LATEST.data and self.waiting and not self.end_reason:
             return self._accept(_LATEST.answer)
         texts: list[bytes] = []
-        if self.over:
+        if self.end_reason:
             return texts
         answers: list[_Answer] = []
         try:
@@ -92,8 +93,8 @@ class PollProtocol:
                 answers.append(_read(response, self.waiting))
                 texts += self._accept(answers[-1])
         except ProtocolError as error:
-            self.over = describe(error)
-        if begins and len(answers) == 1 and not self._parser.has_begun and not self.over:
+            self.end_reason = describe(error)
+        if at_boundary and len(answers) == 1 and not self._parser.has_begun and not self.end_reason:
             _LATEST.data, _LATEST.answer = data, answers[0]
         return texts
 
@@ -119,46 +120,37 @@ def _read(response: Response, waiting: bool) -> _Answer:
     return _Answer(body[:-1].split(b"\n") if body else [], cursor, b"push-gap" in headers, keep_alive)
 
 
-class PollingSubscription(HttpSubscription):
-    """A subscriber that asks. Subscribing is the first poll: its answer says where the topic stands.
+class PollingSubscriber(HttpSubscriber):
+    """A subscriber that polls. The first poll subscribes: its answer carries the cursor of the topic's end.
 
-    A connection that the server closes with an answer is opened anew for the next poll; one that it closes otherwise
-    is an error.
+    If the server closes the connection with an answer, the next poll opens another. If it closes it at another time,
+    that is an error.
     """
 
     __slots__ = ("_protocol",)
 
-    def __init__(
-        self,
-        reactor: Reactor,
-        target: Target,
-        topic: str,
-        on_text: OnText,
-        on_error: OnError,
-        *,
-        after: str | None = None,
-        phase: float = 0.0,
-    ) -> None:
-        super().__init__(reactor, target, topic, on_text, on_error, after=after, phase=phase)
-        self._cursored = self._protocol = PollProtocol(target.authority, self._path("subscribe", {}), after)
+    def __init__(self, reactor: Reactor, subscription: Subscription) -> None:
+        super().__init__(reactor, subscription)
+        path = self._path("subscribe", {})
+        self._cursored = self._protocol = PollProtocol(subscription.target.authority, path, subscription.after)
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
         texts = protocol.feed(data)
-        if not protocol.waiting and not protocol.over:
+        if not protocol.waiting and not protocol.end_reason:
             self._confirm(now_ns)
         if not self._deliver(texts, now_ns):
             return
-        if protocol.over:
-            self.lost(protocol.over)
+        if protocol.end_reason:
+            self.lost(protocol.end_reason)
         elif not protocol.waiting:
             if not protocol.keep_alive:
-                self._hang_up()
+                self._disconnect()
             self._on_answer()
 
     @abc.abstractmethod
     def _on_answer(self) -> None:
-        """A poll was answered; its texts were delivered, and the next one may be sent."""
+        """A poll was answered and its texts were delivered. The next poll may be sent."""
 
     def _begin(self) -> None:
         self._poll()
@@ -166,7 +158,7 @@ class PollingSubscription(HttpSubscription):
     def _poll(self, query: bytes = b"") -> None:
         self._request(self._protocol.request(query))
 
-    def _hang_up(self) -> None:
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,14 +1,15 @@
-"""Who is told that a socket can be read or written. Two ways with one face.
+"""Which sockets can be read or written: two implementations of one interface, `Readiness`.
 
-One epoll of our own, watched by one gevent io watcher, costs about a tenth less per message than an io watcher per
-socket: a burst is fetched in batches, and libev's bookkeeping is paid per batch. Where there is no epoll, one watcher
-per socket does the same.
+`EpollReadiness` has one epoll of its own, watched by one gevent io watcher. It costs about a tenth less per message
+than an io watcher per socket: a burst is fetched in batches, and libev's bookkeeping is paid per batch. Where there is
+no epoll, `WatcherReadiness` has one io watcher per socket.
 
-It is a tenth less again where the epoll, once it has been served, waits by itself for what comes next (`lingers`): a
-message that wakes us then costs one wait and not two, and libev nothing. Whatever else the hub has to do must wait.
+It costs another tenth less where the epoll bypasses the hub (`bypasses_hub`): once its batches are served it waits for
+the next by itself. A message that ends this wait costs one wait and not two, and no work of libev. Everything else on
+the hub must wait meanwhile.
 
-Readiness is level-triggered in both: who leaves bytes unread is called again. A callback may be called when there is
-nothing to read (its file descriptor may have been closed and given out anew within one batch), and must bear it.
+Readiness is level-triggered in both: a callback that leaves bytes unread is called again. A callback may be called when
+there is nothing to read (a file descriptor may have been closed and reused within one batch), and must tolerate it.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from gevent import monkey
 _READ, _WRITE = 1, 4  # EPOLLIN, EPOLLOUT
 _EDGE = 1 << 31  # EPOLLET
 _BATCH = 128
-_ROUNDS = 4  # batches before the hub gets its turn: some milliseconds of work at most
-_TURN_NS = 5_000_000  # how long one lingers before the hub gets its turn
-# No message within that time, and the hub gets its turn too. With waits of 1 ms nothing was gained (measured), perhaps
-# because each then sets the kernel's next timer anew, which is dear in a virtual machine.
+_ROUNDS = 4  # batches before the hub runs: some milliseconds of work at most
+_TURN_NS = 5_000_000  # how long the epoll bypasses the hub before the hub runs
+# Without a message within that time the hub runs too. Waits of 1 ms gained nothing (measured), perhaps because each
+# then sets the kernel's next timer anew, which is expensive in a virtual machine.
 _PATIENCE_S = 0.02
 _LOOP_READ, _LOOP_WRITE = 1, 2  # libev's EV_READ, EV_WRITE
 
 
 class Watched(Protocol):
-    """Whoever owns a file descriptor. Neither method may block; what they raise is printed by the hub."""
+    """The owner of a file descriptor. Neither method may block; the hub prints what they raise."""
 
     def on_readable(self) -> None:
         """There is something to read, an end or an error; or nothing at all."""
@@ -45,32 +46,32 @@ class Watched(Protocol):
 class Readiness(Protocol):
     """Calls back from the hub; nothing here switches greenlets.
 
-    lingers: for whom nothing else on the hub is urgent. It may then wait for 25 ms until it gets its turn, and no two
-    of one hub may linger: either would keep the other from its sockets.
+    bypasses_hub: set it while nothing else on the hub is urgent, which may then wait up to 25 ms until it runs. At most
+    one object of a hub may have it set: two would keep each other from their sockets.
     """
 
-    lingers: bool
+    bypasses_hub: bool
 
     def watch(self, fd: int, watched: Watched) -> None:
         """Call `watched.on_readable` whenever there is something to read."""
 
     def watch_readable(self, fd: int, on: bool) -> None:
-        """Stop calling `on_readable` of the watched `fd`, or begin again. An error or a hang-up may still be told."""
+        """Stop or resume the calls of `on_readable` for the watched `fd`. An error or hang-up may still cause one."""
 
     def watch_writable(self, fd: int, on: bool) -> None:
-        """Begin or stop calling `on_writable` of the watched `fd`."""
+        """Begin or stop calling `on_writable` for the watched `fd`."""
 
     def unwatch(self, fd: int) -> None:
         """Forget `fd`, which must still be open."""
 
     def pause(self) -> None:
-        """Call nobody until `resume`: every subscriber of this reactor is a slow reader for that time."""
+        """Call nothing until `resume`: every subscriber of this reactor is a slow reader for that time."""
 
     def resume(self) -> None:
         """Call again."""
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget every file descriptor."""
 
 
 class EpollReadiness:
@@ -80,11 +81,11 @@ class EpollReadiness:
         # gevent's patching removes epoll from `select`; the original does not block with a timeout of zero
         self._epoll = monkey.get_original("select", "epoll")()
         self._poll = self._epoll.poll
-        # By file descriptor: a list, because a lookup in a dictionary would also touch the key's memory. A burst to
-        # a thousand subscribers finds all their memory cold, and every cache line costs more than a line of code.
+        # By file descriptor: a list, because a lookup in a dictionary would also read the key's memory. A burst to a
+        # thousand subscribers finds all their memory cold, and every cache line costs more than a line of code.
         self._watched: list[Watched | None] = []
-        self._masks: dict[int, int] = {}  # what each is watched for
-        self.lingers = False
+        self._masks: dict[int, int] = {}  # the events that each is watched for
+        self.bypasses_hub = False
         self._paused = False
         self._watcher = loop.io(self._epoll.fileno(), _LOOP_READ)
         self._watcher.start(self._drain)
@@ -96,7 +97,7 @@ class EpollReadiness:
         self._watched[fd] = watched
 
     def watch_readable(self, fd: int, on: bool) -> None:
-        # an error or a hang-up cannot be left out: at the edge it is told once, and not again and again
+        # epoll always reports an error or a hang-up: edge-triggered it does so once, and not again and again
         self._change(fd, on=_READ if on else _EDGE, off=_EDGE if on else _READ)
 
     def watch_writable(self, fd: int, on: bool) -> None:
@@ -126,16 +127,16 @@ class EpollReadiness:
         self._epoll.modify(fd, mask)
 
     def _drain(self) -> None:
-        """Serve what is ready and, where we linger, what comes soon after."""
+        """Serve what is ready and, while the hub is bypassed, what becomes ready soon after."""
         for _ in range(_ROUNDS):
             if self._serve(0) < _BATCH:
                 break
-        turn_ns = monotonic_ns() + _TURN_NS if self.lingers else 0
-        while self.lingers and self._serve(_PATIENCE_S) and monotonic_ns() < turn_ns:
+        turn_ns = monotonic_ns() + _TURN_NS if self.bypasses_hub else 0
+        while self.bypasses_hub and self._serve(_PATIENCE_S) and monotonic_ns() < turn_ns:
             pass
 
     def _serve(self, patience_s: float) -> int:
-        """Wait so long for a batch and serve it; its size, 0 where nothing came or may come any more."""
+        """Wait up to `patience_s` for a batch and serve it. Returns its size; 0 if none was ready, or while paused."""
         if self._paused:
             return 0
         events = self._poll(patience_s, _BATCH)
@@ -156,16 +157,16 @@ class EpollReadiness:
     def _call_both(self, fd: int, watched: Watched, mask: int) -> None:
         if mask & _WRITE:
             watched.on_writable()
-        # an error or a hang-up without bytes is learnt by reading
+        # an error or a hang-up without bytes is found by reading
         if mask & ~_WRITE and self._watched[fd] is watched:
             watched.on_readable()
 
 
 class WatcherReadiness:
-    """One gevent watcher per file descriptor and direction. It never lingers."""
+    """One gevent watcher per file descriptor and direction. It never bypasses the hub."""
 
     def __init__(self, loop: Any) -> None:
-        self.lingers = False
+        self.bypasses_hub = False
         self._loop = loop
         self._watched: dict[int, Watched] = {}
         self._readers: dict[int, Any] = {}
@@ -228,12 +229,12 @@ class WatcherReadiness:
 
 
 def _report(context: object) -> None:
-    # Never let it reach gevent: gevent stops the watcher whose callback raises, and with it everything would stop.
+    # Never let it reach gevent: gevent stops the watcher whose callback raises, and with it all other sockets.
     gevent.get_hub().handle_error(context, *sys.exc_info())
 
 
 def has_epoll() -> bool:
-    """Whether this system has epoll, whatever gevent has removed from `select`."""
+    """Whether this system has epoll, even if gevent has removed it from `select`."""
     try:
         monkey.get_original("select", "epoll")
     except AttributeError:

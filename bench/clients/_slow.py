@@ -1,8 +1,8 @@
-"""Subscribers that read slowly: a reactor of their own, whose links read no faster than they are told to.
+"""Subscribers that read slowly: a reactor of their own, whose connections read at the speed that `read_at` sets.
 
-What the kernel has received for such a link waits in its receive buffer, which is small, so that the server is soon
-held up by it. Everything else goes on as ever: requests are sent, alarms ring, connections are made. A poll whose
-answer is read slowly is a slow poll.
+What the kernel has received for such a connection waits in its receive buffer. The buffer is small, so the server soon
+has to wait as well. Everything else runs as usual: requests are sent, timers expire, connections are opened. A poll
+whose answer is read slowly is a slow poll.
 """
 
 from __future__ import annotations
@@ -11,70 +11,71 @@ import _socket
 from functools import partial
 from time import monotonic_ns
 
-from bench.clients._link import Link, Receiver
+from bench.clients._connection import Connection, Receiver
 from bench.clients._reactor import Reactor
 
-PORTION_NS = 100_000_000  # a tenth of a second's bytes are read at once
+PORTION_NS = 100_000_000  # one read fetches the bytes of this time
 
 
-class SlowLink(Link):
-    """A link that reads as much at once as its reactor grants. Its end is learnt by reading, like all else."""
+class SlowConnection(Connection):
+    """A connection that reads at most `portion_bytes` of its reactor at once. It learns of its end by reading."""
 
-    __slots__ = ("_slowly",)
+    __slots__ = ("_slow_reactor",)
 
     def __init__(self, reactor: SlowReactor, host: str, port: int, receiver: Receiver, source: str = "") -> None:
-        self._slowly = reactor
+        self._slow_reactor = reactor
         super().__init__(reactor, host, port, receiver, source)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        portion_bytes = self._slowly.portion_bytes
+        portion_bytes = self._slow_reactor.portion_bytes
         if portion_bytes == 0:
             raise BlockingIOError
         return super().recv(size if portion_bytes is None else min(size, portion_bytes), flags)
 
     def _start_connecting(self, host: str, port: int, source: str) -> None:
-        # before the connection is there: the window that it announces is scaled by this
-        self.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, self._slowly.receive_bytes)
+        # before connecting: the window scale that the connection announces depends on it
+        self.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, self._slow_reactor.receive_bytes)
         super()._start_connecting(host, port, source)
 
 
 class SlowReactor(Reactor):
-    """A reactor whose links read at full speed until `read_at` says otherwise, with a receive buffer of such a size.
+    """A reactor whose connections read at full speed until `read_at` sets a speed.
 
-    portion_bytes: what one read may fetch now; None: all there is.
+    receive_bytes: the size of their receive buffers.
+    portion_bytes: the most that one read may fetch now; None: no limit.
     """
 
     def __init__(self, receive_bytes: int, *, use_epoll: bool | None = None) -> None:
         super().__init__(use_epoll=use_epoll)
         self.receive_bytes = receive_bytes
         self.portion_bytes: int | None = None
-        self._speeds = 0  # how many there have been
+        self._speed_number = 0  # counts the calls of `read_at`
 
     def read_at(self, bytes_per_s: float | None) -> None:
-        """From now on every link, those to come as well, reads so much per second; 0: nothing, None: at full speed."""
-        self._speeds += 1
+        """From now on every connection, future ones too, reads this much per second; 0: nothing, None: full speed."""
+        self._speed_number += 1
         self.portion_bytes = None
         if bytes_per_s is not None:
             self.portion_bytes = max(1, round(bytes_per_s * PORTION_NS / 1e9)) if bytes_per_s else 0
-        for link in self._links.values():
-            self.readiness.watch_readable(link.fd, bytes_per_s is None)
+        for connection in self._connections.values():
+            self.readiness.watch_readable(connection.fd, bytes_per_s is None)
         if self.portion_bytes:
-            self._portion_due(self._speeds, monotonic_ns() + PORTION_NS)
+            self._schedule_portion(self._speed_number, monotonic_ns() + PORTION_NS)
 
-    def _make(self, host: str, port: int, receiver: Receiver, source: str) -> Link:
-        link = SlowLink(self, host, port, receiver, source)
+    def _make(self, host: str, port: int, receiver: Receiver, source: str) -> Connection:
+        connection = SlowConnection(self, host, port, receiver, source)
         if self.portion_bytes is not None:
-            self.readiness.watch_readable(link.fd, False)
-        return link
+            self.readiness.watch_readable(connection.fd, False)
+        return connection
 
-    def _portion_due(self, speed: int, due_ns: int) -> None:
-        self.call_at(due_ns, partial(self._read_portion, speed, due_ns))
+    def _schedule_portion(self, speed_number: int, due_ns: int) -> None:
+        self.call_at(due_ns, partial(self._read_portion, speed_number, due_ns))
 
-    def _read_portion(self, speed: int, due_ns: int) -> None:
-        """Read once on every link, and again in a tenth of a second, until the speed is another."""
-        if speed != self._speeds:
+    def _read_portion(self, speed_number: int, due_ns: int) -> None:
+        """Read once on every connection, and again in a tenth of a second, until `read_at` is called again."""
+        if speed_number != self._speed_number:
             return
-        for link in list(self._links.values()):
-            if link.connected and link.is_open:
-                link.on_readable()
-        self._portion_due(speed, due_ns + PORTION_NS)
+        for connection in list(self._connections.values()):
+            if connection.connected and connection.is_open:
+                connection.on_readable()
+        self._schedule_portion(speed_number, due_ns + PORTION_NS)

@@ -2,7 +2,7 @@
 
 packet       Engine.IO type digit; type 4 holds a Socket.IO packet: type digit, `/namespace,`, ack id, JSON
 websocket    one packet per text frame
-polling      GETs that wait, their bodies packets joined by 0x1e; packets are sent as the body of POSTs
+polling      GETs that wait; their bodies are packets joined by 0x1e. Packets are sent as the bodies of POSTs
 """
 
 from __future__ import annotations
@@ -29,57 +29,57 @@ class Session:
     """One Engine.IO session with one namespace in it, fed packet by packet: open, connect, subscribe, receive.
 
     outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. subscribed: the server has
-    acknowledged. over: why there is nothing more to come (the server closed, or broke the rules); empty before that.
+    acknowledged. end_reason: why no text can come any more (the server closed, or broke the rules); empty before that.
     """
 
-    __slots__ = ("_event", "_prefix", "_topic", "_usual", "outgoing", "over", "session_id", "subscribed")
+    __slots__ = ("_event", "_prefix", "_text_start", "_topic", "end_reason", "outgoing", "session_id", "subscribed")
 
     def __init__(self, namespace: str, event: str, topic: str) -> None:
         self._prefix = "" if namespace in ("", "/") else f"{namespace},"
         self._event = event
         self._topic = topic
-        self._usual = self._packet("42", [event])[:-1] + b","  # how the packet of a text begins
+        self._text_start = self._packet("42", [event])[:-1] + b","  # how the packet of a text begins
         self.outgoing: list[bytes] = []
         self.session_id = ""
         self.subscribed = False
-        self.over = ""
+        self.end_reason = ""
 
     def receive(self, packets: Iterable[bytes]) -> list[bytes]:
-        """The texts among `packets`, up to where the rules were broken, if they were."""
+        """The texts among `packets`, up to the first broken rule."""
         texts = []
         try:
             for packet in packets:
-                if self.over:
+                if self.end_reason:
                     break
                 text = self._receive(packet)
                 if text is not None:
                     texts.append(text)
         except ProtocolError as error:
-            self.over = describe(error)
+            self.end_reason = describe(error)
         return texts
 
     def _receive(self, packet: bytes) -> bytes | None:
-        if packet.startswith(self._usual) and packet.endswith(b"]"):
+        if packet.startswith(self._text_start) and packet.endswith(b"]"):
             try:
-                return _decode_string(packet[len(self._usual) : -1]).encode()
+                return _decode_string(packet[len(self._text_start) : -1]).encode()
             except (msgspec.MsgspecError, UnicodeError):
-                pass  # not one plain string: looked at again below
+                pass  # not one plain string: parsed in full below
         handler = _ENGINE.get(packet[:1])
         if handler is None:
             raise ProtocolError("unexpected Engine.IO packet")
         return handler(self, packet[1:])
 
     def emit(self, *arguments: str) -> None:
-        """Have an event sent: its name and its arguments."""
+        """Add an event to `outgoing`: its name and its arguments."""
         self.outgoing.append(self._packet("42", arguments))
 
-    def leave(self) -> None:
-        """Have the packets sent that end the session."""
+    def close(self) -> None:
+        """Add the packets that end the session to `outgoing`."""
         if self.session_id:
             self.outgoing += [self._packet("41"), b"1"]
 
     def take_outgoing(self) -> list[bytes]:
-        """What is to be sent now, once."""
+        """The packets to be sent now. The next call does not return them again."""
         outgoing, self.outgoing = self.outgoing, []
         return outgoing
 
@@ -95,13 +95,13 @@ class Session:
         self.outgoing.append(self._packet("40"))
 
     def _on_close(self, _payload: bytes) -> None:
-        self.over = CLOSED_BY_SERVER
+        self.end_reason = CLOSED_BY_SERVER
 
     def _on_ping(self, payload: bytes) -> None:
         self.outgoing.append(b"3" + payload)
 
     def _on_noop(self, _payload: bytes) -> None:
-        """Only there to answer a poll."""
+        """A noop only answers a poll."""
 
     def _on_message(self, payload: bytes) -> bytes | None:
         handler = _SOCKET.get(payload[:1])
@@ -119,11 +119,11 @@ class Session:
         self.outgoing.append(self._packet("42", ["subscribe", self._topic], str(_SUBSCRIBE_ID)))
 
     def _on_disconnected(self, _rest: bytes) -> None:
-        self.over = CLOSED_BY_SERVER
+        self.end_reason = CLOSED_BY_SERVER
 
     def _on_refused(self, rest: bytes) -> None:
-        said = _decode(rest, object)
-        raise ProtocolError(f"namespace refused: {said.get('message') if isinstance(said, dict) else said}")
+        refusal = _decode(rest, object)
+        raise ProtocolError(f"namespace refused: {refusal.get('message') if isinstance(refusal, dict) else refusal}")
 
     def _on_event(self, rest: bytes) -> bytes | None:
         ack_id, arguments = _split_ack_id(rest)
@@ -186,45 +186,46 @@ class OverWebSocket:
 
     def __init__(self, session: Session, authority: str, path: str) -> None:
         self.session = session
-        self.over = ""
+        self.end_reason = ""
         self._handshake = Handshake(authority, f"{path}?EIO=4&transport=websocket")
         self._request = self._handshake.request
         self._frames: FrameParser | None = None  # once the handshake is done
 
     def next_request(self) -> bytes:
-        """The HTTP request to be sent next, if any."""
+        """The HTTP request to be sent next; empty if there is none."""
         request, self._request = self._request, b""
         return request
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order, up to where it broke the rules, if it did."""
-        if self._frames is None and not self.over:
-            data = self._shake_hands(data)
-        if self._frames is None or not data or self.over:
+        """The texts completed by `data`, in order, up to the first broken rule."""
+        if self._frames is None and not self.end_reason:
+            data = self._read_handshake(data)
+        if self._frames is None or not data or self.end_reason:
             return []
         texts = self.session.receive(self._frames.feed(data))
-        self.over = self.session.over or self._frames.over
+        self.end_reason = self.session.end_reason or self._frames.end_reason
         return texts
 
     def take_outgoing(self) -> bytes:
-        """The frames that are to be sent now, once."""
+        """The frames to be sent now. The next call does not return them again."""
         if self._frames is None:
             return b""
         packets = [encode(TEXT, packet) for packet in self.session.take_outgoing()]
         return b"".join((*packets, self._frames.take_outgoing()))
 
-    def leave(self) -> bytes:
+    def close(self) -> bytes:
         """The frames that end session and connection."""
         if self._frames is None:
             return b""
-        self.session.leave()
+        self.session.close()
         return self.take_outgoing() + encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big"))
 
-    def _shake_hands(self, data: bytes) -> bytes:
+    def _read_handshake(self, data: bytes) -> bytes:
+        """The first frames after the handshake's answer; empty until it is complete."""
         try:
             frames = self._handshake.feed(data)
         except ProtocolError as error:
-            self.over = describe(error)
+            self.end_reason = describe(error)
             return b""
         if frames is None:
             return b""
@@ -233,14 +234,14 @@ class OverWebSocket:
 
 
 class OverPolling:
-    """A session over HTTP: what comes are the answers to the requests that `next_request` gives.
+    """A session over HTTP: it is fed the answers to the requests that `next_request` returns.
 
     keep_alive: the next request may use the same connection.
     """
 
     def __init__(self, session: Session, authority: str, path: str) -> None:
         self.session = session
-        self.over = ""
+        self.end_reason = ""
         self.keep_alive = True
         self._authority = authority
         self._path = f"{path}?EIO=4&transport=polling"
@@ -248,8 +249,8 @@ class OverPolling:
         self._waiting = False
 
     def next_request(self) -> bytes:
-        """The next GET, if none is waiting."""
-        if self._waiting or self.over:
+        """The next GET; empty while one is waiting."""
+        if self._waiting or self.end_reason:
             return b""
         self._waiting = True
         if not self.keep_alive:
@@ -257,29 +258,29 @@ class OverPolling:
         return build_request("GET", self._session_path(), self._authority)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts of the answers completed by `data`, in order, up to where it broke the rules, if it did."""
+        """The texts of the answers completed by `data`, in order, up to the first broken rule."""
         texts: list[bytes] = []
-        if self.over:
+        if self.end_reason:
             return texts
         try:
             for response in self._parser.feed(data):
                 texts += self.session.receive(self._packets(response))
-            self.over = self.session.over
+            self.end_reason = self.session.end_reason
         except ProtocolError as error:
-            self.over = describe(error)
+            self.end_reason = describe(error)
         return texts
 
     def take_outgoing(self) -> bytes:
-        """The POST that carries the packets that are to be sent now, once."""
+        """The POST with the packets to be sent now; empty if there are none. The next call does not repeat them."""
         packets = self.session.take_outgoing()
         if not packets:
             return b""
         headers = (("Content-Type", "text/plain;charset=UTF-8"),)
         return build_request("POST", self._session_path(), self._authority, headers, SEPARATOR.join(packets))
 
-    def leave(self) -> bytes:
+    def close(self) -> bytes:
         """The POST that ends the session."""
-        self.session.leave()
+        self.session.close()
         return self.take_outgoing()
 
     def _packets(self, response: Response) -> list[bytes]:

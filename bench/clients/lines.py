@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from bench.clients._errors import ProtocolError, describe
 from bench.clients._http import MAX_HEAD_BYTES, build_request, parse_head
-from bench.clients._subscription import Opening, Subscription
+from bench.clients._subscriber import Opening, ReactorSubscriber
 
 MAX_LINE_BYTES = 16 * 1_048_576
 
 
 class LinesProtocol:
-    """Texts out of the bytes that follow the answer to the upgrade. `over`: the rule that was broken, if any."""
+    """Texts from the bytes that follow the answer to the upgrade.
 
-    __slots__ = ("_held_bytes", "_pieces", "over")
+    end_reason: why no text can come any more (a line was too long); empty before that.
+    """
+
+    __slots__ = ("_buffered_bytes", "_pieces", "end_reason")
 
     def __init__(self) -> None:
-        self.over = ""
-        self._pieces: list[bytes] = []  # of a line that is not whole yet
-        self._held_bytes = 0
+        self.end_reason = ""
+        self._pieces: list[bytes] = []  # of a line that is not complete yet
+        self._buffered_bytes = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """The texts completed by `data`, in order."""
@@ -26,20 +29,20 @@ class LinesProtocol:
         if self._pieces and texts:
             texts[0] = b"".join((*self._pieces, texts[0]))
             self._pieces.clear()
-            self._held_bytes = 0
+            self._buffered_bytes = 0
         if rest:
-            self._hold(rest)
+            self._buffer(rest)
         return texts
 
-    def _hold(self, rest: bytes) -> None:
+    def _buffer(self, rest: bytes) -> None:
         self._pieces.append(rest)
-        self._held_bytes += len(rest)
-        if self._held_bytes > MAX_LINE_BYTES:
-            self.over = describe(ProtocolError("line too large"))
+        self._buffered_bytes += len(rest)
+        if self._buffered_bytes > MAX_LINE_BYTES:
+            self.end_reason = describe(ProtocolError("line too large"))
 
 
 class Upgrade:
-    """The way from HTTP to lines: `request` is to be sent, `feed` checks the answer."""
+    """The upgrade from HTTP to lines: `request` is to be sent, `feed` checks the answer."""
 
     __slots__ = ("_received", "request")
 
@@ -48,7 +51,7 @@ class Upgrade:
         self.request = build_request("GET", path, host, (("Connection", "Upgrade"), ("Upgrade", "lines")))
 
     def feed(self, data: bytes) -> bytes | None:
-        """None while the answer is not whole; then the bytes that follow it, the first lines. Raises ProtocolError."""
+        """None until the answer is complete; then the bytes that follow it, the first lines. Raises ProtocolError."""
         self._received += data
         block, end, lines = self._received.partition(b"\r\n\r\n")
         if len(block) > MAX_HEAD_BYTES:
@@ -63,8 +66,8 @@ class Upgrade:
         return lines
 
 
-class Client(Subscription):
-    """One connection. What confirms it is the 101: the server sends it once nothing is missed any more."""
+class Client(ReactorSubscriber):
+    """One connection. The 101 confirms the subscription: the server sends it once the subscriber misses nothing."""
 
     __slots__ = ("_protocol", "_upgrade")
 
@@ -73,18 +76,18 @@ class Client(Subscription):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
-        if self._deliver(protocol.feed(data), now_ns) and protocol.over:
-            self.lost(protocol.over)
+        if self._deliver(protocol.feed(data), now_ns) and protocol.end_reason:
+            self.lost(protocol.end_reason)
 
     def _begin(self) -> None:
         self._protocol = LinesProtocol()
-        self._upgrade = Upgrade(self.target.authority, self._path("subscribe", {}))
+        self._upgrade = Upgrade(self.subscription.target.authority, self._path("subscribe", {}))
         self._request(self._upgrade.request, Opening(self, self._receive_answer))
 
     def _receive_answer(self, data: bytes, now_ns: int) -> None:
         lines = self._upgrade.feed(data)
-        if lines is not None and self._link is not None:
-            self._link.receiver = self
+        if lines is not None and self._connection is not None:
+            self._connection.receiver = self
             self._confirm(now_ns)
             if lines:
                 self.receive(lines, now_ns)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._http import Head, StreamParser, build_request
-from bench.clients._subscription import HttpSubscription, Opening
+from bench.clients._subscriber import HttpSubscriber, Opening
 
 MAX_EVENT_BYTES = 16 * 1_048_576
 _BOM = b"\xef\xbb\xbf"
@@ -23,10 +23,10 @@ class Event(NamedTuple):
 
 
 class EventStreamParser:
-    """The event stream interpretation of the WHATWG's HTML standard (section 9.2.6), for every way of cutting bytes.
+    """The event stream interpretation of the WHATWG's HTML standard (section 9.2.6), for bytes in any segmentation.
 
-    All values are UTF-8; bytes that are not have been replaced by U+FFFD as the standard's decoder does: the bytes
-    that end lines and fields are ASCII, at which that decoder starts anew, so values can be decoded one by one.
+    All values are UTF-8. Invalid bytes are replaced by U+FFFD as the standard's decoder does. Values can be decoded one
+    by one, because the bytes that end lines and fields are ASCII, at which that decoder starts anew.
     last_id: the last event ID string. retry_ms: the reconnection time, if the server set one.
     """
 
@@ -47,7 +47,7 @@ class EventStreamParser:
         self.retry_ms: int | None = None
         self._started = False  # past the place where a byte order mark is skipped
         self._skip_lf = False  # the last byte was CR: an LF next belongs to it
-        self._line: list[bytes] = []  # pieces of a line that is not whole yet
+        self._line: list[bytes] = []  # pieces of a line that is not complete yet
         self._bytes = 0  # received since the last event ended
         self._id = b""
         self._type = b""
@@ -78,18 +78,18 @@ class EventStreamParser:
 
     @property
     def between_events(self) -> bool:
-        """Whether nothing received so far bears on what the next bytes mean."""
-        holds = self._line or self._data or self._type or self._skip_lf or self._id != self.last_id
-        return self._started and not holds
+        """Whether the next bytes mean the same as if nothing had been received but the last event ID."""
+        unfinished = self._line or self._data or self._type or self._skip_lf or self._id != self.last_id
+        return self._started and not unfinished
 
     def resume(self, last_id: bytes) -> None:
-        """Stand between events with this last event ID, as after an event that was parsed elsewhere."""
+        """Continue between two events with this last event ID, as after an event that was parsed elsewhere."""
         self.last_id = self._id = last_id
 
     def _skip_byte_order_mark(self, data: bytes) -> bytes:
         data = b"".join((*self._line, data))
         if len(data) < len(_BOM) and _BOM.startswith(data):
-            self._line = [data]  # too short to tell
+            self._line = [data]  # too short to decide
             return b""
         self._line = []
         self._started = True
@@ -122,14 +122,15 @@ class EventStreamParser:
         self._type = b""
 
 
-# The common case, in one go through both layers: one chunk that is one event of one line of data, perhaps with an id.
-# Whatever is unusual in it (another field, another line end, anything but printable ASCII) is left to the layers.
-_USUAL = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n(?:id: ?([ -~]*)\n)?data: ?([ -~]*)\n\n\r\n").fullmatch
+# The common case, matched at once through both layers: one chunk that is one event of one line of data, perhaps with an
+# id. Anything else (another field, another line end, a byte that is not printable ASCII) is left to the layers.
+_COMMON_CASE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n(?:id: ?([ -~]*)\n)?data: ?([ -~]*)\n\n\r\n").fullmatch
 
 
 class _Latest:
-    """The bytes that were last parsed as whole events and nothing else, and what they say: in a broadcast the next
-    subscriber receives the same. last_id: None where they set none.
+    """The bytes that were last parsed as complete events and nothing else, and the texts and id in them.
+
+    In a broadcast the next subscriber receives the same bytes. last_id: None where they set none.
     """
 
     __slots__ = ("data", "last_id", "texts")
@@ -144,27 +145,27 @@ _LATEST = _Latest()
 
 
 class SseProtocol:
-    """The texts of one event stream out of the bytes of its HTTP response.
+    """The texts of one event stream from the bytes of its HTTP response.
 
-    head: the response's head once it is there and in order.
-    over: why there is nothing more to come (the server closed, or broke the rules); empty before that.
+    head: the response's head, once it was received and is valid.
+    end_reason: why no text can come any more (the server closed, or broke the rules); empty before that.
     """
 
-    __slots__ = ("_after", "_events", "_last_id", "_plain", "_stream", "gaps", "head", "over")
+    __slots__ = ("_after", "_at_boundary", "_events", "_last_id", "_stream", "end_reason", "gaps", "head")
 
     def __init__(self, after: str | None = None) -> None:
         self._after = after
         self._stream = StreamParser()
         self._events = EventStreamParser()
         self._last_id = b""
-        self._plain = False  # the next bytes begin a chunk and an event
+        self._at_boundary = False  # the next bytes begin a chunk and an event
         self.head: Head | None = None
-        self.over = ""
+        self.end_reason = ""
         self.gaps = 0
 
     @property
     def cursor(self) -> str | None:
-        """The id of the last event; before the first one where this stream resumed; None where there are no ids."""
+        """The id of the last event; before the first one the id resumed after; None where there are no ids."""
         return self._last_id.decode() or self._after
 
     @property
@@ -174,39 +175,39 @@ class SseProtocol:
         return None if retry_ms is None else retry_ms / 1000
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The texts completed by `data`, in order, up to where it broke the rules, if it did. Not to be changed."""
-        if self._plain:
+        """The texts completed by `data`, in order, up to the first broken rule. The caller must not change the list."""
+        if self._at_boundary:
             latest = _LATEST
-            if data == latest.data or _is_usual(data):
+            if data == latest.data or _is_common_case(data):
                 if latest.last_id is not None:
                     self._last_id = latest.last_id
                 return latest.texts
         return self._feed_layers(data)
 
     def _feed_layers(self, data: bytes) -> list[bytes]:
-        begins, before, gaps = self._plain, self._last_id, self.gaps
-        if begins:
-            self._events.resume(before)
+        began_at_boundary, last_id, gaps = self._at_boundary, self._last_id, self.gaps
+        if began_at_boundary:
+            self._events.resume(last_id)
         texts: list[bytes] = []
-        if self.over:
+        if self.end_reason:
             return texts
         try:
             for body in self._stream.feed(data):
                 texts.extend(self._texts(body))
             self._check_head()
         except ProtocolError as error:
-            self.over = describe(error)
+            self.end_reason = describe(error)
         else:
-            self.over = CLOSED_BY_SERVER if self._stream.ended else ""
+            self.end_reason = CLOSED_BY_SERVER if self._stream.ended else ""
         self._last_id = self._events.last_id
-        self._plain = self._stream.between_chunks and self._events.between_events and not self.over
-        if begins and self._plain and gaps == self.gaps and b"retry" not in data:
-            self._remember(data, texts, before)
+        self._at_boundary = self._stream.between_chunks and self._events.between_events and not self.end_reason
+        if began_at_boundary and self._at_boundary and gaps == self.gaps and b"retry" not in data:
+            self._remember(data, texts, last_id)
         return texts
 
-    def _remember(self, data: bytes, texts: list[bytes], before: bytes) -> None:
-        """Only where it is plain whether an id was set: one that was the same before may have been, or not."""
-        if self._last_id != before:
+    def _remember(self, data: bytes, texts: list[bytes], earlier_id: bytes) -> None:
+        """Keep in `_LATEST` what certainly sets an id or certainly sets none: `data` may repeat the earlier id."""
+        if self._last_id != earlier_id:
             _LATEST.data, _LATEST.last_id, _LATEST.texts = data, self._last_id, texts
         elif b"id" not in data:
             _LATEST.data, _LATEST.last_id, _LATEST.texts = data, None, texts
@@ -230,9 +231,9 @@ class SseProtocol:
         self.head = head
 
 
-def _is_usual(data: bytes) -> bool:
-    """Whether this is the common case; it is then in `_LATEST`."""
-    match = _USUAL(data)
+def _is_common_case(data: bytes) -> bool:
+    """Whether this is the common case. `_LATEST` then holds it."""
+    match = _COMMON_CASE(data)
     if match is None:
         return False
     size, last_id, text = match.groups()
@@ -242,8 +243,11 @@ def _is_usual(data: bytes) -> bool:
     return True
 
 
-class Client(HttpSubscription):
-    """One streaming response, confirmed by its head; where the head is late, by nothing. There is no farewell."""
+class Client(HttpSubscriber):
+    """One streaming response, confirmed by its head; if the head comes late, by nothing.
+
+    The protocol has no close message.
+    """
 
     __slots__ = ("_protocol",)
 
@@ -254,31 +258,32 @@ class Client(HttpSubscription):
 
     def connected(self, now_ns: int) -> None:
         super().connected(now_ns)
-        if self.target.wire.get("head") == "late":
+        if self.subscription.target.wire.get("head") == "late":
             self._confirm(None)
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
         for text in protocol.feed(data):  # as `_deliver`, without its call: this runs for every message
-            self._tally.payload_received_bytes += len(text)
+            self._own_counters.payload_received_bytes += len(text)
             self.on_text(text, now_ns)
             if self.closed:
                 return
-        if protocol.over:
-            self.lost(protocol.over)
+        if protocol.end_reason:
+            self.lost(protocol.end_reason)
 
     def _begin(self) -> None:
-        self._cursored = self._protocol = SseProtocol(self.after)
+        target, after = self.subscription.target, self.subscription.after
+        self._cursored = self._protocol = SseProtocol(after)
         headers = [("Accept", "text/event-stream")]
-        if self.after:
-            headers.append(("Last-Event-ID", self.after))
-        request = build_request("GET", self._path("subscribe", {}), self.target.authority, headers)
+        if after:
+            headers.append(("Last-Event-ID", after))
+        request = build_request("GET", self._path("subscribe", {}), target.authority, headers)
         self._request(request, Opening(self, self._receive_head))
 
     def _receive_head(self, data: bytes, now_ns: int) -> None:
         texts = self._protocol.feed(data)
-        if self._protocol.head is not None and self._link is not None:
-            self._link.receiver = self
+        if self._protocol.head is not None and self._connection is not None:
+            self._connection.receiver = self
             self._confirm(now_ns)
-        if self._deliver(texts, now_ns) and self._protocol.over:
-            self.lost(self._protocol.over)
+        if self._deliver(texts, now_ns) and self._protocol.end_reason:
+            self.lost(self._protocol.end_reason)

@@ -7,7 +7,7 @@ import msgspec
 from bench.clients._cursor import format_cursor, parse_cursor
 from bench.clients._errors import ProtocolError
 from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
-from bench.clients._subscription import Opening, Subscription
+from bench.clients._subscriber import Opening, ReactorSubscriber
 
 
 class WebSocketProtocol(FrameParser):
@@ -23,7 +23,7 @@ class WebSocketProtocol(FrameParser):
 
     @property
     def cursor(self) -> str | None:
-        """Where a later subscriber may resume; None before the server has said where this one stands."""
+        """Where a later subscriber may resume; None before the server's first control frame."""
         return format_cursor(self._epoch, self._base + self.count) if self._epoch else None
 
     def on_binary(self, payload: bytes) -> None:
@@ -45,8 +45,8 @@ class _Control(msgspec.Struct):
 _decode_control = msgspec.json.Decoder(_Control).decode
 
 
-class Client(Subscription):
-    """One WebSocket connection. What confirms it is the first control frame, which carries the cursor."""
+class Client(ReactorSubscriber):
+    """One WebSocket connection. The first control frame confirms the subscription and carries the cursor."""
 
     __slots__ = ("_handshake", "_protocol")
 
@@ -56,44 +56,45 @@ class Client(Subscription):
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
         for text in protocol.feed(data):  # as `_deliver`, without its call: this runs for every message
-            self._tally.payload_received_bytes += len(text)
+            self._own_counters.payload_received_bytes += len(text)
             self.on_text(text, now_ns)
             if self.closed:
                 return
-        if protocol.outgoing or protocol.over:
+        if protocol.outgoing or protocol.end_reason:
             self._answer()
 
     def _begin(self) -> None:
-        self._cursored = self._protocol = WebSocketProtocol(self.after)
-        path = self._path("subscribe", {"after": self.after} if self.after else {})
-        self._handshake = Handshake(self.target.authority, path)
+        after = self.subscription.after
+        self._cursored = self._protocol = WebSocketProtocol(after)
+        path = self._path("subscribe", {"after": after} if after else {})
+        self._handshake = Handshake(self.subscription.target.authority, path)
         self._request(self._handshake.request, Opening(self, self._receive_handshake))
 
     def _receive_handshake(self, data: bytes, now_ns: int) -> None:
         frames = self._handshake.feed(data)
-        if frames is not None and self._link is not None:
+        if frames is not None and self._connection is not None:
             self._step = "first control frame"
-            self._link.receiver = Opening(self, self._receive_first_frames)
+            self._connection.receiver = Opening(self, self._receive_first_frames)
             if frames:
                 self._receive_first_frames(frames, now_ns)
 
     def _receive_first_frames(self, data: bytes, now_ns: int) -> None:
         texts = self._protocol.feed(data)
-        if self._protocol.controls and self._link is not None:
-            self._link.receiver = self
+        if self._protocol.controls and self._connection is not None:
+            self._connection.receiver = self
             self._confirm(now_ns)
         if self._deliver(texts, now_ns):
             self._answer()
 
     def _answer(self) -> None:
-        if self._link is not None and self._protocol.outgoing:
-            self._link.write(self._protocol.take_outgoing())
-        if self._protocol.over:
-            self.lost(self._protocol.over)
+        if self._connection is not None and self._protocol.outgoing:
+            self._connection.write(self._protocol.take_outgoing())
+        if self._protocol.end_reason:
+            self.lost(self._protocol.end_reason)
 
-    def _part(self) -> None:
-        if self._link is not None:
-            if self._link.connected:
-                self._link.write(encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big")))
-            self._link.part()
-            self._link = None
+    def _close_gracefully(self) -> None:
+        if self._connection is not None:
+            if self._connection.connected:
+                self._connection.write(encode(CLOSE, NORMAL_CLOSURE.to_bytes(2, "big")))
+            self._connection.close_gracefully()
+            self._connection = None

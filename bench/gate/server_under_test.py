@@ -13,7 +13,7 @@ from typing import Any, Self
 import gevent
 
 from bench import clients
-from bench.clients import ConnectError, Subscriber, Target
+from bench.clients import ConnectError, Subscriber, Subscription, Target
 from bench.clients._reactor import Reactor
 from bench.processes import Server
 from servers._variant import Variant
@@ -97,9 +97,8 @@ class Subject:
         """Open a subscription; it may not stand yet when this returns (see `primed`)."""
         ear = Ear()
         target = Target("127.0.0.1", self.server.port, self.variant.wire, poll_interval_s=0.02, hold_s=20.0)
-        ear.subscriber = self._client(
-            reactor or self.reactor, target, topic, ear.on_text, ear.errors.append, after=after
-        )
+        subscription = Subscription(target, topic, ear.on_text, ear.errors.append, after)
+        ear.subscriber = self._client(reactor or self.reactor, subscription)
         try:
             ear.subscriber.open(self.within_s)
         except ConnectError as error:

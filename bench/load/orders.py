@@ -25,8 +25,8 @@ import gevent.os
 import msgspec
 
 from bench.analysis.numbers.distributions import fold
-from bench.clients._probes import AVAILABLE, LoopLag
-from bench.clients._traffic import Traffic
+from bench.clients._counters import Counters
+from bench.clients._headroom import TIMESTAMPS_AVAILABLE, LoopDelay
 from bench.load.reconnecting import comings
 from bench.load.session import PUBLISHES, Session
 from bench.load.slow_reading import slow_reading
@@ -130,9 +130,9 @@ class Measurement:
         self.window = Window(first, last, self._due_ns(first), self._due_ns(last))
         self.drain_s: float = order["drain_s"]
         self.slips_ns: list[int] = []
-        self.traffic: list[tuple[int, Traffic]] = []
+        self.traffic: list[tuple[int, Counters]] = []
         self.unread: list[int] = []  # how many stamps there were at both ends of the window
-        self.lag = LoopLag(session.reactor, self.window.start_ns, self.window.end_ns)
+        self.lag = LoopDelay(session.reactor, self.window.start_ns, self.window.end_ns)
         waiting = order["traffic"] == "publisher"  # who publishes itself does not come back
         returning = (session, self.window, self.start_ns, self.rate_hz, self.drain_s)
         self.comings = comings(*returning) if waiting else None
@@ -154,7 +154,7 @@ class Measurement:
         if self.slow:
             self.slow.begin()
         if not (self.comings or self.slow):  # whose greenlets are on time, or whose other reactor is
-            reactor.linger_until(self.window.end_ns)
+            reactor.bypass_hub_until(self.window.end_ns)
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         if _until(self._is_over, self.drain_s):
@@ -171,7 +171,7 @@ class Measurement:
         return self.slow is None or self.slow.is_over()
 
     def _read_traffic(self) -> None:
-        self.traffic.append((time.monotonic_ns(), self.session.reactor.traffic()))
+        self.traffic.append((time.monotonic_ns(), self.session.reactor.counters()))
         self.unread.append(len(self.session.reactor.unread_ns))
 
     def _publish_on_schedule(self, user: Any, phase: float) -> None:
@@ -209,7 +209,7 @@ class Measurement:
             slip=fold(self.slips_ns) if publishing else None,
             connect=fold(session.connect_ns) if session.connect_ns else None,
             loop_lag=fold(self.lag.late_ns),
-            unread=fold(session.reactor.unread_ns[slice(*self.unread)]) if AVAILABLE else None,
+            unread=fold(session.reactor.unread_ns[slice(*self.unread)]) if TIMESTAMPS_AVAILABLE else None,
             wire=self._wire(),
             deliveries=recorder.deliveries_between(*window.cost_ns),
         )

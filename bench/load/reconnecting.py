@@ -16,7 +16,7 @@ import gevent
 
 from bench.analysis.numbers.distributions import fold
 from bench.clients import ConnectError, Subscriber
-from bench.clients._errors import broke_protocol, is_ours
+from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
 from bench.measure.recorder import Return, Tally, Window
 from bench.paths import leads_elsewhere
@@ -121,7 +121,7 @@ class Comings:
             if reason.startswith("publish: "):
                 self._session.recorder.on_error(reason)
                 return
-            if is_ours(reason) or broke_protocol(reason):  # and it comes back all the same
+            if is_bench_fault(reason) or is_protocol_error(reason):  # and it comes back all the same
                 self._session.recorder.on_error(reason)
             absence = self._lost(traveller)
             gevent.spawn(self._come_back, traveller, absence, traveller.user.subscriber.cursor)
@@ -138,7 +138,7 @@ class Comings:
             _sleep_until(moment_ns)
             subscriber = traveller.user.subscriber
             cursor = subscriber.cursor
-            subscriber.cut()
+            subscriber.abort()
             absence = self._away(traveller)
             _sleep_until(moment_ns + away_ns)
             self._come_back(traveller, absence, cursor, at_once=True)

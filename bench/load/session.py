@@ -18,7 +18,7 @@ from gevent.lock import BoundedSemaphore
 from locust import User, events, task
 
 from bench import clients
-from bench.clients import ConnectError, OnError, OnText, Subscriber, Target
+from bench.clients import ConnectError, OnError, OnText, Subscriber, Subscription, Target
 from bench.clients._reactor import Reactor
 from bench.clients._slow import SlowReactor
 from bench.measure.recorder import PUBLISHER_ALONE, Recorder, Tally
@@ -148,7 +148,7 @@ class Session:
         )
         phase = self.phase(user.number)
         reactor = self.apart.reactor if self.apart and user is self.apart.user else self.reactor
-        return self.client(reactor, target, user.topic(), on_text, on_error, after=after, phase=phase)
+        return self.client(reactor, Subscription(target, user.topic(), on_text, on_error, after, phase))
 
 
 SESSION = Session()

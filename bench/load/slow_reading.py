@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from bench.clients import ConnectError
-from bench.clients._errors import broke_protocol, is_ours
+from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
 from bench.measure.recorder import Return, Window
 from bench.results import SlowReader
@@ -80,9 +80,9 @@ class SlowReading:
 
     def _on_error(self, reason: str) -> None:
         """Its connection is gone: it comes back. A stream that broke the rules was torn by the server."""
-        if is_ours(reason):
+        if is_bench_fault(reason):
             self._session.recorder.on_error(reason)
-        elif broke_protocol(reason):
+        elif is_protocol_error(reason):
             self._torn += 1
         else:
             self._closed += 1

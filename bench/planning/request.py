@@ -58,7 +58,7 @@ class Settled:
             Point(scenario, name, parameter, value)
             for scenario, name in self.cells(measured)
             for parameter, value in self.swept.get(scenario, ())
-            if clients.heeds(self.variants[name].client, parameter)
+            if clients.uses(self.variants[name].client, parameter)
         ]
 
     def cells(self, measured: Container[str]) -> list[tuple[str, str]]:

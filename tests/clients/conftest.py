@@ -2,7 +2,7 @@ import hypothesis
 import pytest
 
 from bench import clients
-from bench.clients import Target
+from bench.clients import Subscription, Target
 from bench.clients._reactor import Reactor
 from tests.clients._ears import INTERVAL_S, WIRES, Ear
 from tests.clients._servers import HttpServer, WebSocketServer
@@ -16,7 +16,7 @@ hypothesis.settings.load_profile("clients")
 def reactor(request):
     """A reactor, over every way of waiting for readiness."""
     one = Reactor(use_epoll=request.param != "watchers")
-    one.readiness.lingers = request.param == "lingering"
+    one.readiness.bypasses_hub = request.param == "lingering"
     yield one
     one.close()
 
@@ -43,9 +43,8 @@ def subscribe(reactor):
     def make(name, port, topic="t", *, wire=None, after=None, phase=0.0, hold_s=5.0, opened=True, on_text=None):
         ear = Ear()
         target = Target("127.0.0.1", port, wire or WIRES[name], poll_interval_s=INTERVAL_S, hold_s=hold_s)
-        subscriber = clients.load(name)(
-            reactor, target, topic, on_text or ear.on_text, ear.errors.append, after=after, phase=phase
-        )
+        subscription = Subscription(target, topic, on_text or ear.on_text, ear.errors.append, after, phase)
+        subscriber = clients.load(name)(reactor, subscription)
         ear.subscriber = subscriber
         subscribers.append(subscriber)
         if opened:

@@ -95,7 +95,7 @@ def test_the_texts_of_a_response_are_the_untyped_events_however_chunks_and_reads
     assert texts == [data.encode() for kind, data, _ in events if kind == "message"]
     assert protocol.gaps == sum(kind == "gap" for kind, *_ in events)
     assert protocol.cursor == (last_id or None)
-    assert not protocol.over
+    assert not protocol.end_reason
 
 
 usual = st.builds(
@@ -114,7 +114,7 @@ def test_the_fast_path_gives_what_the_layers_give(events, upper_case):
         part = part.upper() if upper_case and part[:2].isalnum() and len(part) < 9 else part
         assert fast.feed(part) == slow._feed_layers(part)
         assert fast.cursor == slow.cursor
-    assert fast._plain == slow._plain
+    assert fast._at_boundary == slow._at_boundary
 
 
 def test_the_usual_event_takes_the_fast_path(monkeypatch):
@@ -137,7 +137,7 @@ def test_a_chunk_that_is_not_as_long_as_it_says_is_no_event():
     protocol = SseProtocol()
     protocol.feed(HEAD + chunk(b": welcome\n\n"))
     assert protocol.feed(b"8\r\ndata: x\n\n\r\n") == []
-    assert protocol.over == "protocol error: chunk not ended by CRLF"
+    assert protocol.end_reason == "protocol error: chunk not ended by CRLF"
 
 
 def test_a_resumed_stream_stands_where_it_resumed_until_an_id_comes():
@@ -164,13 +164,13 @@ def test_what_is_no_event_stream_is_an_error_and_never_a_text(answer, over):
     for parts in every_single_cut(answer):
         protocol = SseProtocol()
         assert fed(protocol.feed, [*parts, chunk(b"data: x\n\n")]) == []
-        assert protocol.over == over
+        assert protocol.end_reason == over
 
 
 def test_texts_before_a_fault_are_texts():
     protocol = SseProtocol()
     assert protocol.feed(HEAD + chunk(b"data: x\n\n") + b"oops\r\n") == [b"x"]
-    assert protocol.over
+    assert protocol.end_reason
 
 
 def test_an_event_that_never_ends_is_an_error(monkeypatch):
@@ -179,7 +179,7 @@ def test_an_event_that_never_ends_is_an_error(monkeypatch):
     protocol.feed(HEAD)
     for _ in range(9):
         protocol.feed(chunk(b"data: 1234567\n"))
-    assert protocol.over == "protocol error: event too large"
+    assert protocol.end_reason == "protocol error: event too large"
 
 
 @pytest.mark.parametrize("retry", [b"retry: 2500\n", b"retry:2500\n\n", b"retry: 100\nretry: 2500\nretry: 1x\n"])

@@ -89,7 +89,7 @@ def test_to_be_cut_off_is_a_reset_and_to_leave_is_none(name, subscribe, closing)
     ends = {}
     port = closing(Scripted(open_and_read_on)).port
     gone, cut = subscribe(name, port), subscribe(name, port)
-    cut.subscriber.cut()
+    cut.subscriber.abort()
     gone.subscriber.close()
     eventually(lambda: len(ends) == 2, "both ends")
     assert ends == {0: "ended", 1: "reset"}
@@ -108,7 +108,7 @@ def test_what_an_event_stream_asks_of_those_who_come_back_is_kept(subscribe, clo
     ear = subscribe("sse", closing(Scripted(stream)).port)
     eventually(lambda: ear.texts, "the text")
     assert ear.subscriber.retry_s == 1.5
-    ear.subscriber.cut()
+    ear.subscriber.abort()
     assert ear.subscriber.retry_s == 1.5
 
 

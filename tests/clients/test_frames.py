@@ -65,7 +65,7 @@ def test_what_wsproto_writes_is_read_back_however_it_is_cut(sent, where):
     assert texts == [event.data.encode() for event in sent if isinstance(event, TextMessage)]
     assert parser.binary == [event.data for event in sent if isinstance(event, BytesMessage)]
     assert parser.count == len(texts)
-    assert not parser.over
+    assert not parser.end_reason
     server.receive_data(parser.take_outgoing())
     pongs = [event.payload for event in server.events() if isinstance(event, Pong)]
     assert pongs == [event.payload for event in sent if isinstance(event, Ping)]
@@ -141,9 +141,9 @@ def by_websockets(stream):
 def by_us(parts):
     parser = Listening()
     texts = fed(parser.feed, parts)
-    if not parser.over:
+    if not parser.end_reason:
         return texts, ""
-    return texts, "closed" if parser.over.startswith("closed") else "refused"
+    return texts, "closed" if parser.end_reason.startswith("closed") else "refused"
 
 
 def is_amid_a_message(frames):
@@ -214,7 +214,7 @@ def test_what_the_rfc_forbids_is_an_error_and_never_a_text(stream, over):
     for parts in (frames, *every_single_cut(b"".join(frames))):
         parser = FrameParser()
         assert fed(parser.feed, parts) == [b"before"]
-        assert parser.over == f"protocol error: {over}"
+        assert parser.end_reason == f"protocol error: {over}"
 
 
 @pytest.mark.parametrize("size", [2, 125, 126, 127, 128, 255, 256, 65_535])
@@ -229,9 +229,9 @@ def test_a_message_is_refused_on_its_announced_length(monkeypatch):
     monkeypatch.setattr(_frames, "MAX_MESSAGE_BYTES", 100)
     parser = FrameParser()
     assert parser.feed(frame(0x01, b"x" * 60)) == []
-    assert not parser.over
+    assert not parser.end_reason
     assert parser.feed(b"\x00\x29") == []
-    assert parser.over == "protocol error: message too large"
+    assert parser.end_reason == "protocol error: message too large"
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_message_is_refused_on_its_announced_length(monkeypatch):
 def test_a_close_is_answered_and_ends_everything(payload, over):
     parser = FrameParser()
     assert parser.feed(text_frame(b"last") + frame(0x88, payload) + text_frame(b"never")) == [b"last"]
-    assert parser.over == over
+    assert parser.end_reason == over
     assert parser.feed(text_frame(b"never")) == []
     server = Connection(ConnectionType.SERVER)
     server.send(CloseConnection(code=1000))

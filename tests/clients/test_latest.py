@@ -83,8 +83,8 @@ reads = {
 def said(protocol, data):
     """Everything that a read makes known."""
     texts = list(protocol.feed(data))
-    told = (texts, protocol.over, protocol.cursor, protocol.gaps, getattr(protocol, "retry_s", None))
-    if isinstance(protocol, _polls.PollProtocol) and not (protocol.waiting or protocol.over):
+    told = (texts, protocol.end_reason, protocol.cursor, protocol.gaps, getattr(protocol, "retry_s", None))
+    if isinstance(protocol, _polls.PollProtocol) and not (protocol.waiting or protocol.end_reason):
         protocol.request()
     return told
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.clients import ConnectError, Target
+from bench.clients import ConnectError, Subscription, Target
 from bench.clients import lines as lines_module
 from bench.clients._errors import ProtocolError
 from bench.clients.lines import Client, LinesProtocol, Upgrade
@@ -27,16 +27,16 @@ def test_whole_lines_are_texts_and_the_rest_waits(script, rest, where):
     stream = b"".join(text + b"\n" for text in script) + rest
     assert fed(protocol.feed, pieces(stream, where)) == script
     assert protocol.feed(b"\n") == [rest]
-    assert protocol.over == ""
+    assert protocol.end_reason == ""
 
 
 def test_a_line_that_never_ends_is_given_up(monkeypatch):
     monkeypatch.setattr(lines_module, "MAX_LINE_BYTES", 100)
     protocol = LinesProtocol()
     assert fed(protocol.feed, [b"x" * 100]) == []
-    assert not protocol.over
+    assert not protocol.end_reason
     protocol.feed(b"x")
-    assert protocol.over == "protocol error: line too large"
+    assert protocol.end_reason == "protocol error: line too large"
 
 
 def test_the_answer_to_the_upgrade_may_come_in_pieces_and_with_the_first_lines():
@@ -70,7 +70,8 @@ class Ear:
     def __init__(self, reactor, port):
         self.texts, self.errors = [], []
         target = Target("127.0.0.1", port, {"subscribe": "/lines?topic={topic}"})
-        self.subscriber = Client(reactor, target, "t", lambda text, _: self.texts.append(text), self.errors.append)
+        subscription = Subscription(target, "t", lambda text, _: self.texts.append(text), self.errors.append)
+        self.subscriber = Client(reactor, subscription)
 
 
 def test_a_subscriber_hears_what_comes_with_the_answer_and_after_it_and_sends_lines(reactor, closing):

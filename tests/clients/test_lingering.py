@@ -34,20 +34,20 @@ def test_who_lingers_serves_many_messages_in_one_turn_of_the_hub(closing):
         drain = reactor.readiness._drain
         reactor.readiness.pause()
         reactor.readiness._drain = lambda: (turns.append(len(listener.reads)), drain())
-        reactor.readiness.lingers = True
+        reactor.readiness.bypasses_hub = True
         reactor.readiness.resume()
         eventually(lambda: len(listener.reads) > 200, "two hundred bytes")
     assert len(turns) < len(listener.reads) / 2
 
 
 def test_lingering_ends_when_it_is_to_end(reactor):
-    reactor.linger_until(time.monotonic_ns() + 1_000_000)
-    assert reactor.readiness.lingers
-    eventually(lambda: not reactor.readiness.lingers, "the end of it")
+    reactor.bypass_hub_until(time.monotonic_ns() + 1_000_000)
+    assert reactor.readiness.bypasses_hub
+    eventually(lambda: not reactor.readiness.bypasses_hub, "the end of it")
 
 
 def test_nothing_is_read_after_a_pause_that_a_callback_makes(reactor, closing):
-    """Also not by who lingers."""
+    """Also not by who bypasses_hub."""
     listener = Listener()
     reactor.connect("127.0.0.1", closing(Scripted(talk_after_a_while(0.0005))).port, listener)
     listener.receive = lambda data, now_ns: (listener.reads.append(now_ns), reactor.pause())

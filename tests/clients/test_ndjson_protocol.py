@@ -25,4 +25,4 @@ def test_texts_cursor_and_gaps_do_not_depend_on_the_cuts(script, breach, chunks,
     assert texts == [one["text"].encode() for one in script if "text" in one]
     assert protocol.gaps == sum("gap" in one for one in script)
     assert protocol.cursor == (script[-1].get("id") or script[-1]["cursor"] if script else None)
-    assert bool(protocol.over) == breach
+    assert bool(protocol.end_reason) == breach

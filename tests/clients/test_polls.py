@@ -43,7 +43,7 @@ def test_the_lines_of_an_answer_are_its_texts_however_it_is_cut(batches, where):
     for number, batch in enumerate(batches):
         protocol.request()
         assert fed(protocol.feed, pieces(answer(*batch, cursor=f"e:{number}"), where)) == batch
-        assert (protocol.waiting, protocol.cursor, protocol.over) == (False, f"e:{number}", "")
+        assert (protocol.waiting, protocol.cursor, protocol.end_reason) == (False, f"e:{number}", "")
 
 
 def test_a_gap_is_counted():
@@ -79,7 +79,7 @@ def test_a_bad_answer_is_an_error_and_never_a_text(received, over):
         protocol = polls()
         protocol.request()
         assert fed(protocol.feed, parts) == []
-        assert protocol.over == f"protocol error: {over}"
+        assert protocol.end_reason == f"protocol error: {over}"
         assert protocol.feed(answer(b"late")) == []
 
 
@@ -87,7 +87,7 @@ def test_an_answer_to_nothing_is_an_error():
     protocol = polls()
     protocol.request()
     assert protocol.feed(answer(b"x") + answer(b"y")) == [b"x"]
-    assert protocol.over == "protocol error: answer without a poll"
+    assert protocol.end_reason == "protocol error: answer without a poll"
 
 
 @given(st.integers(0, 10**18), st.integers(1, 10**10), st.floats(0, 1, exclude_max=True))

@@ -11,9 +11,9 @@ from pathlib import Path
 import gevent
 import pytest
 
+from bench.clients._connection import MAX_OUTGOING_BYTES
 from bench.clients._errors import OutgoingFull
-from bench.clients._link import MAX_OUTGOING_BYTES
-from bench.clients._probes import AVAILABLE, LOOK_EVERY_NS, LoopLag
+from bench.clients._headroom import SAMPLE_EVERY_NS, TIMESTAMPS_AVAILABLE, LoopDelay
 from bench.clients._reactor import Reactor
 from tests.clients._ears import Listener
 from tests.clients._servers import Scripted, eventually
@@ -161,7 +161,7 @@ def test_parting_leaves_a_farewell_its_time(reactor, closing):
     link = reactor.connect("127.0.0.1", server.port, listener)
     eventually(lambda: link.connected, "the connection to stand")
     link.write(b"farewell")
-    link.part()
+    link.close_gracefully()
     eventually(lambda: not link.is_open, "the server to close")
     assert b"".join(heard) == b"farewell"
     assert listener.lost_because == []
@@ -169,11 +169,11 @@ def test_parting_leaves_a_farewell_its_time(reactor, closing):
 
 
 def test_a_server_that_never_closes_is_left_in_the_end(reactor, closing, monkeypatch):
-    monkeypatch.setattr("bench.clients._link.PARTING_NS", 1_000_000)
+    monkeypatch.setattr("bench.clients._connection.GRACEFUL_CLOSE_NS", 1_000_000)
     server, listener = closing(Scripted(wait_for_the_end)), Listener()
     link = reactor.connect("127.0.0.1", server.port, listener)
     eventually(lambda: link.connected, "the connection to stand")
-    link.part()
+    link.close_gracefully()
     eventually(lambda: not link.is_open, "the link to close")
     assert listener.lost_because == []
 
@@ -236,7 +236,7 @@ def test_an_alarm_may_set_the_next(reactor):
 
 def test_an_alarm_that_has_rung_is_silent(reactor):
     rung, rings = [], []
-    ring, reactor._alarm._ring = reactor._alarm._ring, lambda: (rings.append(True), ring())
+    ring, reactor._timer._callback = reactor._timer._callback, lambda: (rings.append(True), ring())
     reactor.call_at(0, lambda: rung.append(True))
     eventually(lambda: rung, "the alarm")
     for _ in range(10):
@@ -313,7 +313,7 @@ def test_traffic_counts_every_byte_of_open_and_closed_connections(reactor, closi
             pass
 
     server, listeners = closing(Scripted(answer_and_end)), [Listener() for _ in range(3)]
-    before = reactor.traffic()
+    before = reactor.counters()
     links = []
     for listener in listeners:
         links.append(reactor.connect("127.0.0.1", server.port, listener))
@@ -321,7 +321,7 @@ def test_traffic_counts_every_byte_of_open_and_closed_connections(reactor, closi
     eventually(lambda: all(len(listener.data) == 70_001 for listener in listeners), "all answers")
     eventually(lambda: listeners[1].lost_because, "the end of one")
     links[2].close()
-    window = reactor.traffic() - before
+    window = reactor.counters() - before
     assert (window.received_bytes, window.sent_bytes) == (3 * 70_001, 3 * 70_001)
     assert window.segments_in >= 6
     assert window.segments_out >= 6
@@ -329,12 +329,12 @@ def test_traffic_counts_every_byte_of_open_and_closed_connections(reactor, closi
 
 
 def test_traffic_says_none_where_the_kernel_does_not_tell(reactor, closing, monkeypatch):
-    monkeypatch.setattr("bench.clients._traffic._AVAILABLE", False)
+    monkeypatch.setattr("bench.clients._counters._AVAILABLE", False)
     server, listener = closing(Scripted(echo)), Listener()
-    before = reactor.traffic()
+    before = reactor.counters()
     reactor.connect("127.0.0.1", server.port, listener).write(b"x")
     eventually(lambda: listener.data, "the echo")
-    window = reactor.traffic() - before
+    window = reactor.counters() - before
     assert (window.received_bytes, window.segments_in, window.connections_opened) == (None, None, 1)
 
 
@@ -382,7 +382,7 @@ def test_bytes_that_lie_in_a_socket_are_seen_to_have_lain_there(reactor, closing
     gevent.sleep(0.05)
     reactor.resume()
     eventually(lambda: listener.data == b"text", "the echo")
-    if not AVAILABLE:
+    if not TIMESTAMPS_AVAILABLE:
         pytest.skip("the kernel stamps no arrivals here")
     (unread_ns,) = reactor.unread_ns
     assert unread_ns > 0
@@ -394,13 +394,13 @@ def test_one_connection_in_thirteen_is_stamped(reactor, closing):
     for listener in listeners:
         reactor.connect("127.0.0.1", server.port, listener).write(b"x")
     eventually(lambda: all(listener.data for listener in listeners), "all echoes")
-    assert len(reactor.unread_ns) == (3 if AVAILABLE else 0)
+    assert len(reactor.unread_ns) == (3 if TIMESTAMPS_AVAILABLE else 0)
 
 
 def test_a_loop_that_stands_still_is_late_for_every_alarm_of_that_time(reactor):
     start_ns = time.monotonic_ns()
-    lag = LoopLag(reactor, start_ns, start_ns + 10 * LOOK_EVERY_NS)
-    while time.monotonic_ns() < start_ns + 10 * LOOK_EVERY_NS:
+    lag = LoopDelay(reactor, start_ns, start_ns + 10 * SAMPLE_EVERY_NS)
+    while time.monotonic_ns() < start_ns + 10 * SAMPLE_EVERY_NS:
         pass  # nobody else comes to run
     eventually(lambda: len(lag.late_ns) == 10, "all alarms")
-    assert [late_ns >= (10 - index) * LOOK_EVERY_NS for index, late_ns in enumerate(lag.late_ns)] == [True] * 10
+    assert [late_ns >= (10 - index) * SAMPLE_EVERY_NS for index, late_ns in enumerate(lag.late_ns)] == [True] * 10

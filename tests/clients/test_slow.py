@@ -6,8 +6,8 @@ import time
 import pytest
 
 from bench import clients
-from bench.clients import Target
-from bench.clients._slow import PORTION_NS, SlowLink, SlowReactor
+from bench.clients import Subscription, Target
+from bench.clients._slow import PORTION_NS, SlowConnection, SlowReactor
 from tests.clients._ears import Listener
 from tests.clients._servers import HttpServer, Scripted, WebSocketServer, eventually
 
@@ -74,14 +74,14 @@ def test_a_later_speed_takes_the_place_of_the_one_before(slowly, closing):
 def test_the_receive_buffer_is_small_from_the_start(slowly, closing):
     server = closing(Scripted(sending(b"")))
     link = slowly.connect("127.0.0.1", server.port, Listener())
-    assert isinstance(link, SlowLink)
+    assert isinstance(link, SlowConnection)
     assert link.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * RECEIVE_BYTES
 
 
 def test_a_reset_meanwhile_is_learnt_when_it_reads_again_and_costs_nothing_until_then(slowly, closing, monkeypatch):
     calls = []
-    on_readable = SlowLink.on_readable
-    monkeypatch.setattr(SlowLink, "on_readable", lambda link: (calls.append(link), on_readable(link)))
+    on_readable = SlowConnection.on_readable
+    monkeypatch.setattr(SlowConnection, "on_readable", lambda link: (calls.append(link), on_readable(link)))
 
     def reset(connection, _number):
         connection.recv(1)
@@ -110,7 +110,9 @@ def test_a_slow_subscriber_is_left_behind_and_then_gets_every_text_while_others_
     target = Target("127.0.0.1", server.port, wire, poll_interval_s=0.01, hold_s=5.0)
     heard, errors = {slowly: [], reactor: []}, []
     subscribers = [
-        clients.load(name)(one, target, "t", lambda text, _, one=one: heard[one].append(text), errors.append)
+        clients.load(name)(
+            one, Subscription(target, "t", lambda text, _, one=one: heard[one].append(text), errors.append)
+        )
         for one in (slowly, reactor)
     ]
     for subscriber in subscribers:
@@ -129,4 +131,4 @@ def test_a_slow_subscriber_is_left_behind_and_then_gets_every_text_while_others_
     assert errors == []
     for subscriber in subscribers:
         subscriber.close()
-    assert slowly.traffic().payload_received_bytes == reactor.traffic().payload_received_bytes == 300 * 2_004
+    assert slowly.counters().payload_received_bytes == reactor.counters().payload_received_bytes == 300 * 2_004

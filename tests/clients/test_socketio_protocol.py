@@ -87,14 +87,14 @@ def test_an_event_of_anything_else_is_an_error(arguments):
     session = subscribed()
     is_text = len(arguments) == 1 and isinstance(arguments[0], str)
     session.receive([socket_packet(socketio.packet.EVENT, ["message", *arguments])])
-    assert session.over == ("" if is_text else "protocol error: bad event")
+    assert session.end_reason == ("" if is_text else "protocol error: bad event")
 
 
 @given(st.lists(any_json, max_size=3))
 def test_an_event_of_another_name_is_not_for_us(arguments):
     session = subscribed()
     assert session.receive([socket_packet(socketio.packet.EVENT, ["news", *arguments])]) == []
-    assert not session.over
+    assert not session.end_reason
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=100))
@@ -114,7 +114,7 @@ def test_a_ping_is_answered_by_a_pong():
 
 def test_leaving_disconnects_and_closes():
     session = subscribed()
-    session.leave()
+    session.close()
     disconnect, close = session.take_outgoing()
     assert read(disconnect) == (socketio.packet.DISCONNECT, "/push", None, None)
     assert close == engine_packet(engineio.packet.CLOSE)
@@ -147,7 +147,7 @@ def test_what_ends_a_session(packet, over):
     session = subscribed()
     text = event("x")
     assert session.receive([text, packet, text]) == [b"x"]
-    assert session.over == over
+    assert session.end_reason == over
     assert session.receive([text]) == []
 
 
@@ -167,7 +167,7 @@ def test_what_ends_a_session(packet, over):
 def test_a_refusal_is_an_error(packets, over):
     session = Session("/push", "message", "t")
     session.receive([opened(), *packets])
-    assert session.over == over
+    assert session.end_reason == over
 
 
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
@@ -209,7 +209,7 @@ def test_texts_over_websocket_are_the_same_however_they_are_cut(sent, where):
     stream = switching + b"".join(map(text_frame, packets))
     assert fed(protocol.feed, pieces(stream, where)) == [text.encode() for text in sent]
     assert protocol.session.subscribed
-    assert not protocol.over
+    assert not protocol.end_reason
 
 
 @given(st.lists(texts, max_size=4), cuts)
@@ -220,7 +220,7 @@ def test_texts_over_polling_are_the_same_however_they_are_cut(polls, where):
         assert protocol.next_request().startswith(b"GET /socket.io/?EIO=4&transport=polling&sid=abc-123 HTTP/1.1\r\n")
         packets = [event(text) for text in sent] or [b"6"]
         assert fed(protocol.feed, pieces(payload(*packets), where)) == [text.encode() for text in sent]
-    assert not protocol.over
+    assert not protocol.end_reason
 
 
 def test_packets_are_posted_together():
@@ -247,11 +247,11 @@ def test_bad_transports_are_errors():
     for parts in every_single_cut(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"):
         for protocol in (over_polling(), over_websocket()[0]):
             assert fed(protocol.feed, parts) == []
-            assert "answered with status 400" in protocol.over
+            assert "answered with status 400" in protocol.end_reason
             assert protocol.feed(payload(*OPENING)) == []
     protocol = over_polling()
     assert protocol.feed(payload(*OPENING) + payload(b"6")) == []
-    assert protocol.over == "protocol error: answer without a poll"
+    assert protocol.end_reason == "protocol error: answer without a poll"
     protocol, switching = over_websocket()
     protocol.feed(switching + frame(0x82, b"x"))
-    assert protocol.over == "protocol error: unexpected binary message"
+    assert protocol.end_reason == "protocol error: unexpected binary message"

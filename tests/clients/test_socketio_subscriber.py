@@ -43,7 +43,7 @@ def test_socketio_subscribes_hears_publishes_and_leaves(socketio_server, subscri
         assert (ear.errors, ear.subscriber.cursor, ear.subscriber.gaps) == ([], None, 0)
         assert ear.opened_ns > 0
     assert stranger.texts == []
-    assert reactor.traffic().connections_opened == (4 if wire["transport"] == "websocket" else 8)
+    assert reactor.counters().connections_opened == (4 if wire["transport"] == "websocket" else 8)
     for ear in ears:
         ear.subscriber.publish("nobody's-room", b"the farewell must not overtake this, nor be lost behind it")
         ear.subscriber.close()

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from bench import clients
 from bench.clients import ConnectError
 from tests.clients._ears import RESUMABLE, texts
 from tests.clients._servers import eventually
@@ -72,7 +71,7 @@ def test_what_is_published_upstream_comes_back_in_order(name, subscribe, server_
         ear.subscriber.publish("t", text)
     eventually(lambda: len(ear.texts) == 20, "the echo")
     assert ear.texts == texts(0, 20)
-    traffic = reactor.traffic()
+    traffic = reactor.counters()
     assert traffic.payload_sent_bytes == traffic.payload_received_bytes == sum(map(len, texts(0, 20)))
     assert traffic.connections_opened == (1 if name == "websocket" else 2)
     assert ear.errors == []
@@ -135,10 +134,3 @@ def test_a_fault_after_closing_is_printed_since_nobody_is_left_to_be_told(subscr
     eventually(lambda: ear.subscriber.closed and len(witness.texts) == 2, "the texts")
     assert "ValueError: too late" in capfd.readouterr().err
     assert ear.errors == []
-
-
-def test_client_halves_are_found_by_their_files():
-    assert {*RESUMABLE, "socketio"} <= set(clients.names())
-    assert not any(name.startswith("_") for name in clients.names())
-    with pytest.raises(LookupError, match=r"there are: .*websocket"):
-        clients.load("carrier_pigeon")

@@ -63,7 +63,7 @@ def test_an_upstream_connection_that_is_reset_between_two_publishes_is_opened_an
     queue = ear.subscriber._upstream._queue
     eventually(lambda: len(heads) == 2 and not queue._is_busy, "the answer")
     read.set()
-    eventually(lambda: queue._link is None, "the reset")
+    eventually(lambda: queue._connection is None, "the reset")
     ear.subscriber.publish("t", b"two")
     eventually(lambda: len(heads) == 3 and not queue._is_busy, "the second answer")
     assert ear.errors == []

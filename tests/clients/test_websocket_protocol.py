@@ -39,7 +39,7 @@ def test_the_cursor_is_what_control_said_last_plus_the_texts_since(script, where
     assert fed(protocol.feed, pieces(stream, where)) == texts
     assert protocol.cursor == "{}:{}".format(*expected)
     assert protocol.gaps == gaps
-    assert not protocol.over
+    assert not protocol.end_reason
 
 
 def test_a_resumed_subscriber_stands_where_it_resumed_until_control_speaks():
@@ -60,7 +60,7 @@ def test_a_bad_control_frame_is_an_error(payload):
     bad = frame(0x82, payload, length_bytes=proper_length_bytes(payload))
     protocol = WebSocketProtocol()
     assert protocol.feed(first + bad) == [b"before"]
-    assert protocol.over == "protocol error: bad control frame"
+    assert protocol.end_reason == "protocol error: bad control frame"
 
 
 def test_every_single_cut_is_the_same():
@@ -68,4 +68,4 @@ def test_every_single_cut_is_the_same():
     for parts in every_single_cut(stream):
         protocol = WebSocketProtocol()
         assert fed(protocol.feed, parts) == [b"one", b"x" * 130]
-        assert (protocol.cursor, protocol.over) == ("e:2", "closed by the server (1001)")
+        assert (protocol.cursor, protocol.end_reason) == ("e:2", "closed by the server (1001)")

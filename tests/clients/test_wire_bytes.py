@@ -34,10 +34,10 @@ def test_a_text_costs_its_own_length_and_its_framing(subject):
     (ear,) = subject.primed("t")
     for size in SIZES:
         subject.settle("t", [ear])  # no probe is on its way any more
-        before = subject.reactor.traffic()
+        before = subject.reactor.counters()
         subject.publish("t", b"x" * size)
         eventually(lambda: ear.heard, "the text")
-        window = subject.reactor.traffic() - before
+        window = subject.reactor.counters() - before
         (text,) = ear.heard
         assert window.received_bytes == BYTES[subject.name](text, ear.subscriber.cursor)
         assert window.payload_received_bytes == size

@@ -134,7 +134,7 @@ def test_a_connection_that_ends_with_its_answer_is_opened_anew(name, subscribe, 
         eventually(lambda number=number: len(ear.texts) > number, "the text")
     assert ear.texts == [b"0", b"1", b"2", b"3", b"4"]
     assert ear.errors == []
-    traffic = reactor.traffic()
+    traffic = reactor.counters()
     assert 5 <= traffic.requests - 1 <= traffic.connections_opened <= traffic.requests
 
 
@@ -160,4 +160,4 @@ def test_long_polling_asks_again_as_soon_as_it_is_answered(subscribe, server_for
         eventually(lambda number=number: len(ear.texts) > number, "the text")
     eventually(lambda: len(server.paths) == 7, "the poll that waits")
     assert server.paths == ["/wait?topic=t&hold=0", *(f"/wait?topic=t&after=e:{n}&hold=5.5" for n in range(6))]
-    assert reactor.traffic().requests == 7
+    assert reactor.counters().requests == 7

@@ -37,7 +37,7 @@ class Stand:
             raise ConnectError("connect: connection refused")
         return Stand.shows
 
-    def cut(self):
+    def abort(self):
         self.was_cut = True
 
 

@@ -1,4 +1,4 @@
-"""What crossed the subscribers' sockets: the kernel's counters per connection, ours per request and text."""
+"""What the subscribers' connections carried: counted by the kernel per connection, and here per request and text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class Counters:
     """Counters over all connections, open and closed, since the reactor's start. The difference of two is a window.
 
-    received_bytes, sent_bytes: TCP payload, every byte once however often it was sent; segments as the kernel counts
-    them, retransmissions included (on loopback one segment can hold 64 KiB). None where TCP_INFO is not to be had.
-    payload_*: the texts alone. requests: HTTP requests sent, handshakes included.
+    received_bytes, sent_bytes: TCP payload; retransmitted bytes count once.
+    segments_in, segments_out: as the kernel counts them, with retransmissions; on loopback one segment can hold 64 KiB.
+    These four are None where the kernel does not report TCP_INFO.
+    payload_*: the texts alone. requests: HTTP requests sent, with handshakes.
     """
 
     received_bytes: int | None
@@ -27,16 +28,16 @@ class Traffic:
     payload_received_bytes: int
     payload_sent_bytes: int
 
-    def __sub__(self, earlier: Traffic) -> Traffic:
+    def __sub__(self, earlier: Counters) -> Counters:
         differences: dict[str, int | None] = {}
         for name in (field.name for field in fields(self)):
             now, then = getattr(self, name), getattr(earlier, name)
             differences[name] = None if now is None or then is None else now - then
-        return Traffic(**differences)  # type: ignore[arg-type]  # only what was None can be None
+        return Counters(**differences)  # type: ignore[arg-type]  # only what was None can be None
 
 
-class Tally:
-    """The counters that we keep ourselves; client halves add to them."""
+class OwnCounters:
+    """The counters that the load generator keeps itself; client halves add to them."""
 
     __slots__ = ("connections_opened", "payload_received_bytes", "payload_sent_bytes", "requests")
 
@@ -47,7 +48,7 @@ class Tally:
         self.payload_sent_bytes = 0
 
 
-class Segments(NamedTuple):
+class ConnectionCounters(NamedTuple):
     """What the kernel counted for one connection."""
 
     received_bytes: int
@@ -63,10 +64,10 @@ _SIZE = 216
 _AVAILABLE = sys.platform == "linux" and hasattr(_socket, "TCP_INFO")
 
 
-def kernel_counters(sock: _socket.socket, *, saw_end: bool) -> Segments | None:
-    """The counters of a connection that is still open here, or None where the kernel does not tell.
+def kernel_counters(sock: _socket.socket, *, end_received: bool) -> ConnectionCounters | None:
+    """The counters of a connection that is still open here, or None where the kernel does not report them.
 
-    saw_end: whether the peer's FIN has arrived, which the kernel counts as one received byte.
+    end_received: whether the peer's FIN has arrived, which the kernel counts as one received byte.
     """
     if not _AVAILABLE:
         return None
@@ -76,5 +77,7 @@ def kernel_counters(sock: _socket.socket, *, saw_end: bool) -> Segments | None:
         return None
     if len(info) < _SIZE:
         return None
-    received, segments_out, segments_in, sent, sent_again = _READ(info)
-    return Segments(received - saw_end, sent - sent_again, segments_in, segments_out)
+    received_bytes, segments_out, segments_in, sent_bytes, retransmitted_bytes = _READ(info)
+    return ConnectionCounters(
+        received_bytes - end_received, sent_bytes - retransmitted_bytes, segments_in, segments_out
+    )

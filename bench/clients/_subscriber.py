@@ -1,4 +1,4 @@
-"""The life of a subscription, the same for every wire protocol: open, deliver, fail or close, once each."""
+"""The life of a subscription, the same for every wire protocol: open, deliver, fail or close, each at most once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import quote
 import gevent
 from gevent.event import AsyncResult
 
-from bench.clients import ConnectError, OnError, OnText, Subscriber, Target
+from bench.clients import ConnectError, Subscriber, Subscription
+from bench.clients._connection import Connection, Receiver
 from bench.clients._errors import OutgoingFull, describe
-from bench.clients._link import Link, Receiver
 from bench.clients._upstream import Upstream
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Cursored(Protocol):
-    """A protocol that knows where its subscriber stands."""
+    """A protocol that knows its subscriber's position in the topic."""
 
     @property
     def cursor(self) -> str | None: ...
@@ -30,39 +30,29 @@ class Cursored(Protocol):
     def gaps(self) -> int: ...
 
 
-class Subscription(Subscriber):
-    """A subscriber whose sockets belong to the reactor; the receiver of its main link.
+class ReactorSubscriber(Subscriber):
+    """A subscriber whose sockets belong to the reactor. It is the receiver of its main connection.
 
-    An error ends the subscription: its links are closed, then `on_error` is called once, or `open` raises if nothing
-    had confirmed the subscription yet. Only failures of `publish` are errors that leave it standing.
+    An error ends the subscription: its connections are closed, then `on_error` is called once, or `open` raises if the
+    subscription was not yet confirmed. Only an error of `publish` does not end it.
     `closed` is true from the first `close` or error on.
     """
 
-    # Slots here and below, as few objects as can be: the hot path meets cold memory (see `EpollReadiness`).
-    __slots__ = ("_confirmation", "_cursored", "_link", "_step", "_tally", "closed")
+    # Slots here and below, and as few objects as possible: every message meets cold memory (see `EpollReadiness`).
+    __slots__ = ("_confirmation", "_connection", "_cursored", "_own_counters", "_step", "closed")
 
-    def __init__(
-        self,
-        reactor: Reactor,
-        target: Target,
-        topic: str,
-        on_text: OnText,
-        on_error: OnError,
-        *,
-        after: str | None = None,
-        phase: float = 0.0,
-    ) -> None:
-        super().__init__(reactor, target, topic, on_text, on_error, after=after, phase=phase)
+    def __init__(self, reactor: Reactor, subscription: Subscription) -> None:
+        super().__init__(reactor, subscription)
         self.closed = False
         self._step = "connect"  # what `open` is waiting for, named by its ConnectError
         self._confirmation: AsyncResult | None = None  # from `open` on
         self._cursored: Cursored | None = None
-        self._link: Link | None = None
-        self._tally = reactor.tally
+        self._connection: Connection | None = None
+        self._own_counters = reactor.own_counters
 
     @property
     def cursor(self) -> str | None:
-        return self.after if self._cursored is None else self._cursored.cursor
+        return self.subscription.after if self._cursored is None else self._cursored.cursor
 
     @property
     def gaps(self) -> int:
@@ -80,31 +70,31 @@ class Subscription(Subscriber):
             raise ConnectError(f"{self._step}: nothing within {timeout_s:g} s") from None
         finally:
             if not confirmation.successful():
-                self._leave()
+                self._end()
         return None if confirmed_ns is None else confirmed_ns - started_ns
 
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self._part()
+            self._close_gracefully()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         if not self.closed:
-            self._leave(reset=True)
+            self._end(reset=True)
 
     def connected(self, now_ns: int) -> None:
-        """The main link stands."""
+        """The main connection is established."""
         self._step = "handshake"
 
     @abc.abstractmethod
     def receive(self, data: bytes, now_ns: int) -> None:
-        """Bytes from the main link."""
+        """Bytes from the main connection."""
 
     def lost(self, reason: str) -> None:
-        """End the subscription because of an error: the main link is gone, or something else that cannot be mended."""
+        """End the subscription because of an error: the main connection has ended, or it cannot be used any more."""
         if self.closed:
             return
-        self._leave()
+        self._end()
         if self._confirmation is not None and not self._confirmation.ready():
             self._confirmation.set_exception(ConnectError(f"{self._step}: {reason}"))
         else:
@@ -114,81 +104,71 @@ class Subscription(Subscriber):
     def _begin(self) -> None:
         """Connect and send what subscribes, without blocking."""
 
-    def _part(self) -> None:
-        """Leave in the protocol's way, without blocking; `closed` is set already. Where there is no farewell: drop."""
+    def _close_gracefully(self) -> None:
+        """Close as the protocol prescribes, without blocking; `closed` is set already. Most protocols just close."""
         self._drop()
 
     def _drop(self, *, reset: bool = False) -> None:
-        """Close all links at once."""
-        if self._link is not None:
-            self._link.close(reset=reset)
-            self._link = None
+        """Close all connections at once."""
+        if self._connection is not None:
+            self._connection.close(reset=reset)
+            self._connection = None
 
-    def _leave(self, *, reset: bool = False) -> None:
+    def _end(self, *, reset: bool = False) -> None:
         self.closed = True
         self._drop(reset=reset)
 
     def _deliver(self, texts: list[bytes], now_ns: int) -> bool:
-        """Hand over texts that were read at `now_ns`; whether the subscription still stands."""
+        """Hand over texts that were read at `now_ns`; whether the subscription is still open."""
         for text in texts:
-            self._tally.payload_received_bytes += len(text)
+            self._own_counters.payload_received_bytes += len(text)
             self.on_text(text, now_ns)
             if self.closed:
                 return False
         return True
 
     def _send_upstream(self, framed: bytes, text: bytes) -> None:
-        """Publish a text on the main link, `framed` as the protocol has it there."""
-        if self._link is None:
+        """Publish a text on the main connection; `framed` is the text in the protocol's framing."""
+        if self._connection is None:
             self.on_error("publish: not connected")
             return
         try:
-            self._link.write(framed)
+            self._connection.write(framed)
         except OutgoingFull as error:
             self.on_error(f"publish: {describe(error)}")
         else:
-            self._tally.payload_sent_bytes += len(text)
+            self._own_counters.payload_sent_bytes += len(text)
 
     def _confirm(self, now_ns: int | None) -> None:
-        """The server has shown that the subscription stands (None: it does not show it)."""
+        """The server has confirmed the subscription at `now_ns`, or nothing will confirm it (None)."""
         if self._confirmation is not None and not self._confirmation.ready():
             self._confirmation.set(now_ns)
 
     def _request(self, request: bytes, receiver: Receiver | None = None) -> None:
-        """Send an HTTP request on the main link, which is connected first, to `receiver`, where there is none."""
-        if self._link is None:
-            target = self.target
+        """Send an HTTP request on the main connection. Where there is none, it is opened, for `receiver`."""
+        if self._connection is None:
+            target = self.subscription.target
             try:
-                self._link = self.reactor.connect(target.host, target.port, receiver or self, target.source)
+                self._connection = self.reactor.connect(target.host, target.port, receiver or self, target.source)
             except OSError as error:
                 self.lost(describe(error))
                 return
-        self._link.write(request)
-        self._tally.requests += 1
+        self._connection.write(request)
+        self._own_counters.requests += 1
 
     def _path(self, route: str, query: dict[str, str]) -> str:
-        """The path template of `wire` called `route` for this topic, with what else the query says."""
-        path = self.target.wire[route].format(topic=quote(self.topic))
+        """The path template of `wire` called `route` for this topic, followed by the query's other fields."""
+        path = self.subscription.target.wire[route].format(topic=quote(self.subscription.topic))
         return path + "".join(f"&{name}={quote(value)}" for name, value in query.items())
 
 
-class HttpSubscription(Subscription):
-    """A subscription whose way upstream is an HTTP request."""
+class HttpSubscriber(ReactorSubscriber):
+    """A subscriber that publishes by HTTP requests on a connection of their own."""
 
     __slots__ = ("_upstream",)
 
-    def __init__(
-        self,
-        reactor: Reactor,
-        target: Target,
-        topic: str,
-        on_text: OnText,
-        on_error: OnError,
-        *,
-        after: str | None = None,
-        phase: float = 0.0,
-    ) -> None:
-        super().__init__(reactor, target, topic, on_text, on_error, after=after, phase=phase)
+    def __init__(self, reactor: Reactor, subscription: Subscription) -> None:
+        super().__init__(reactor, subscription)
         self._upstream: Upstream | None = None
 
     def publish(self, topic: str, text: bytes) -> None:
@@ -196,7 +176,7 @@ class HttpSubscription(Subscription):
             self.on_error("publish: not connected")
             return
         if self._upstream is None:
-            self._upstream = Upstream(self.reactor, self.target, self.on_error)
+            self._upstream = Upstream(self.reactor, self.subscription.target, self.on_error)
         self._upstream.publish(topic, text)
 
     def _drop(self, *, reset: bool = False) -> None:
@@ -206,16 +186,19 @@ class HttpSubscription(Subscription):
 
 
 class Opening:
-    """The receiver of a subscription's main link until it stands: the rest of its calls go to the subscription."""
+    """The receiver of a subscriber's main connection until the subscription is confirmed.
 
-    __slots__ = ("_subscription", "receive")
+    Bytes go to `receive`; the other calls go to the subscriber.
+    """
 
-    def __init__(self, subscription: Subscription, receive: Callable[[bytes, int], object]) -> None:
-        self._subscription = subscription
+    __slots__ = ("_subscriber", "receive")
+
+    def __init__(self, subscriber: ReactorSubscriber, receive: Callable[[bytes, int], object]) -> None:
+        self._subscriber = subscriber
         self.receive = receive
 
     def connected(self, now_ns: int) -> None:
-        self._subscription.connected(now_ns)
+        self._subscriber.connected(now_ns)
 
     def lost(self, reason: str) -> None:
-        self._subscription.lost(reason)
+        self._subscriber.lost(reason)

@@ -1,4 +1,4 @@
-"""One precise alarm. libev rounds its timers to a millisecond, so on Linux the kernel's timerfd rings instead."""
+"""One precise timer. libev rounds its timers to a millisecond, so on Linux the kernel's timerfd is used instead."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bench.clients._readiness import Readiness
 _NANOSECONDS = 1_000_000_000
 
 
-class Alarm(Protocol):
-    """Rings once at or shortly after the moment it was last set to; it may ring early or for nothing."""
+class Timer(Protocol):
+    """Calls its callback at or shortly after the time it was last set to; it may call early, or without need."""
 
     def set(self, when_ns: int) -> None:
-        """Ring at `when_ns` of CLOCK_MONOTONIC, at once if that is past. Replaces what was set before."""
+        """Expire at `when_ns` of CLOCK_MONOTONIC, at once if that is past. Replaces the time set before."""
 
     def close(self) -> None:
-        """Never ring again."""
+        """Never call again."""
 
 
 class _Timespec(ctypes.Structure):
@@ -64,19 +64,19 @@ def _create_by_os() -> tuple[int, Callable[[int], None]]:
     raise NotImplementedError("os.timerfd_create came with Python 3.13")
 
 
-class TimerfdAlarm:
-    """A timerfd, watched for reading by whoever polls the sockets."""
+class TimerfdTimer:
+    """A timerfd, watched for reading like a socket."""
 
-    def __init__(self, readiness: Readiness, ring: Callable[[], None]) -> None:
+    def __init__(self, readiness: Readiness, callback: Callable[[], None]) -> None:
         self._fd, self._set_time = _create_by_os() if hasattr(os, "timerfd_create") else _create_by_ctypes()
         self._readiness = readiness
-        self._ring = ring
-        self._is_silenced = False  # no ringing is left to be read
+        self._callback = callback
+        self._is_unreadable = False  # setting the timer discards an expiration that was not read
         readiness.watch(self._fd, self)
 
     def set(self, when_ns: int) -> None:
         self._set_time(max(when_ns, 1))  # zero would disarm it
-        self._is_silenced = True
+        self._is_unreadable = True
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -85,29 +85,29 @@ class TimerfdAlarm:
             self._fd = -1
 
     def on_readable(self) -> None:
-        self._is_silenced = False
-        self._ring()
-        # To set it anew silences it as well, and is what happens nearly always.
-        if not self._is_silenced and self._fd >= 0:
+        self._is_unreadable = False
+        self._callback()
+        # The callback nearly always sets the timer again, which saves this read.
+        if not self._is_unreadable and self._fd >= 0:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._fd, 8)
 
     def on_writable(self) -> None:
-        """Never asked for."""
+        """Never called: the timer is watched for reading only."""
 
 
-class LoopAlarm:
-    """A timer of gevent's loop, for systems without timerfd: a millisecond coarse."""
+class LoopTimer:
+    """A timer of gevent's loop, for systems without timerfd: up to a millisecond late."""
 
-    def __init__(self, loop: Any, ring: Callable[[], None]) -> None:
+    def __init__(self, loop: Any, callback: Callable[[], None]) -> None:
         self._loop = loop
-        self._ring = ring
+        self._callback = callback
         self._timer: Any = None
 
     def set(self, when_ns: int) -> None:
         self.close()
         self._timer = self._loop.timer(max(0, when_ns - time.monotonic_ns()) / _NANOSECONDS)
-        self._timer.start(self._ring, update=True)
+        self._timer.start(self._callback, update=True)
 
     def close(self) -> None:
         if self._timer is not None:
