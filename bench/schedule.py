@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 
-def due_ns(start_ns: int, rate_hz: float, index: int, burst: int = 1) -> int:
-    """When message `index` of an open-loop schedule is due: by the clock alone, whatever became of the others.
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An open-loop schedule: message 0 is due at `start_ns` of the monotonic clock, then `rate_hz` messages a second.
 
-    `burst` messages are due at once, as many a second in all as `rate_hz` says.
+    `burst` messages are due at once; over a second there are still `rate_hz`.
     """
-    return start_ns + round(index // burst * burst * 1e9 / rate_hz)
+
+    start_ns: int
+    rate_hz: Annotated[float, msgspec.Meta(gt=0)]
+    burst: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+    def due_ns(self, index: int) -> int:
+        """When message `index` is due: by the clock alone, whatever became of the others."""
+        burst = self.burst
+        return self.start_ns + round(index // burst * burst * 1e9 / self.rate_hz)
 
 
 def sequences(parameters: Mapping[str, Any]) -> tuple[int, int]:

@@ -6,27 +6,32 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.load.publisher import PROBE_EVERY_S
 from bench.measure.machine import Cores
 from bench.measure.receipts import added_errors
 from bench.paths import DIRECT, leads_elsewhere
-from bench.processes import (
-    Broker,
-    Load,
-    Master,
-    NextBroker,
-    ProcessError,
-    Proxy,
-    Publisher,
-    Server,
-    Watched,
-    answer,
-    answers,
-    load_side,
-    successor,
+from bench.processes.errors import ProcessError
+from bench.processes.load_side import Load, Master, Proxy, Publisher, load_side
+from bench.processes.member import Watched, answer, answers
+from bench.processes.orders import (
+    Answer,
+    Assemble,
+    Assembled,
+    Assignment,
+    Connect,
+    Connected,
+    DrainProbes,
+    Order,
+    Prime,
+    Primed,
+    Probe,
+    Probed,
+    ProbesDrained,
+    Stop,
 )
+from bench.processes.server import Broker, NextBroker, Server, successor
 from bench.results import Planned
 from bench.scenarios import Scenario
 from servers._variant import Variant
@@ -37,8 +42,11 @@ PROBED_PER_S = 5_000
 SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
 
 
+SomeAnswer = TypeVar("SomeAnswer", bound=Answer)
+
+
 @dataclass(slots=True)
-class Cast:
+class Participants:
     """Who takes part in a trial. `stack` ends them; `topic` is used by no other, should they share a broker.
 
     proxy: emulates the path between subscribers and server; None where there is nothing between them.
@@ -78,15 +86,15 @@ class Cast:
         """The Locust processes with subscribers by the names they are sampled under."""
         return {f"load {number}": load for number, load in enumerate(self.loads, 1)}
 
-    def tell(self, order: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
+    def order(self, order: Order, kind: type[SomeAnswer], timeout_s: float) -> list[SomeAnswer]:
         """What every Locust process answers to one order within the time and some slack."""
         for load in self.loads:
             load.send(order)
-        return self.told(order["do"], timeout_s)
+        return self.answers(kind, timeout_s)
 
-    def told(self, done: str, timeout_s: float) -> list[dict[str, Any]]:
-        """The answers to an order that was given before."""
-        return answers(self.loads, done, timeout_s + SLACK_S, self.watched)
+    def answers(self, kind: type[SomeAnswer], timeout_s: float) -> list[SomeAnswer]:
+        """What every Locust process answers to an order that was given before."""
+        return answers(self.loads, kind, timeout_s + SLACK_S, self.watched)
 
     def restart(self, kill: bool) -> int:
         """End the server, with or without a farewell, and put another in its place; when the old one had ended, on the
@@ -107,7 +115,7 @@ class Cast:
 
 def start(
     stack: ExitStack, planned: Planned, scenario: Scenario, parameters: Mapping[str, Any], cores: Cores, workers: int
-) -> Cast:
+) -> Participants:
     """Start all processes at once: each spends most of its start-up on importing, and on cores of its own."""
     users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
     server = stack.enter_context(Server(planned.variant, cores.server, parameters.get("plant", "")))
@@ -122,15 +130,17 @@ def start(
     if proxy:
         proxy.open(server, parameters.get("path", DIRECT), planned.seed)
     topic = f"t{server.nonce}"
-    return Cast(stack, topic, planned, parameters, scenario, server, loads, masters, publisher, server.broker, proxy)
+    return Participants(
+        stack, topic, planned, parameters, scenario, server, loads, masters, publisher, server.broker, proxy
+    )
 
 
-def assemble(cast: Cast, subscribers: int) -> None:
-    """Have the load make its users, who do not connect yet. Raises ProcessError unless there are so many in time."""
+def assemble(participants: Participants, subscribers: int) -> None:
+    """Have the load generator make its users, which do not connect yet. Raises ProcessError unless it does in time."""
     timeout_s = _patience_s(subscribers)
-    for place, load in enumerate(cast.loads):
-        load.send({"do": "assemble", "subscribers": _own(cast, place, subscribers), "timeout_s": timeout_s})
-    if not all(one["there"] for one in cast.told("assemble", timeout_s)):
+    for place, load in enumerate(participants.loads):
+        load.send(Assemble(subscribers=_own(participants, place, subscribers), timeout_s=timeout_s))
+    if not all(one.in_time for one in participants.answers(Assembled, timeout_s)):
         raise ProcessError(f"the load generator had not made {subscribers} users within {timeout_s:g} s")
 
 
@@ -138,62 +148,62 @@ def _patience_s(subscribers: int) -> float:
     return SLACK_S + subscribers / 200
 
 
-def _own(cast: Cast, place: int, subscribers: int) -> int:
-    """How many of all subscribers belong to one Locust process."""
-    return len(range(place, subscribers, len(cast.loads)))
+def _own(participants: Participants, place: int, subscribers: int) -> int:
+    """The number of subscribers that belong to one Locust process."""
+    return len(range(place, subscribers, len(participants.loads)))
 
 
-def connect(cast: Cast, variant: Variant, subscribers: int, *, first: bool = True) -> None:
-    """Have the load open subscriptions until there are so many. Raises ProcessError unless all of them stand."""
+def connect(participants: Participants, variant: Variant, subscribers: int, *, first: bool = True) -> None:
+    """Have the load generator open subscriptions until there are `subscribers`. Raises ProcessError unless all open."""
     timeout_s = _patience_s(subscribers)
-    processes = len(cast.loads)
-    for place, load in enumerate(cast.loads):
-        order: dict[str, Any] = {
-            "do": "connect", "subscribers": _own(cast, place, subscribers), "timeout_s": timeout_s,
-        }  # fmt: skip
-        if first:
-            order["target"] = _target(cast, variant, (place, processes))
-        load.send(order)
-    said = cast.told("connect", timeout_s)
-    standing = sum(one["settled"] - one["failed"] for one in said)
-    if standing < subscribers:
-        raise ProcessError(f"{standing} of {subscribers} subscribers connected within {timeout_s:g} s{why(said)}")
+    processes = len(participants.loads)
+    for place, load in enumerate(participants.loads):
+        assignment = _assignment(participants, variant, (place, processes)) if first else None
+        own = _own(participants, place, subscribers)
+        load.send(Connect(subscribers=own, timeout_s=timeout_s, assignment=assignment))
+    answers = participants.answers(Connected, timeout_s)
+    connected = sum(one.settled - one.failed for one in answers)
+    if connected < subscribers:
+        reason = why([one.errors for one in answers])
+        raise ProcessError(f"{connected} of {subscribers} subscribers connected within {timeout_s:g} s{reason}")
 
 
-def _target(cast: Cast, variant: Variant, share: tuple[int, int]) -> dict[str, Any]:
-    """Which server is driven and how, for one Locust process and its share of the subscribers."""
-    return {
-        "host": "127.0.0.1",
-        "port": cast.proxy.port if cast.proxy else cast.server.port,
-        "client": variant.client,
-        "wire": dict(variant.wire),
-        "topic": cast.topic,
-        "seed": cast.planned.seed,
-        "parameters": dict(cast.parameters),
-        "share": share,
-    }
+def _assignment(participants: Participants, variant: Variant, share: tuple[int, int]) -> Assignment:
+    """The server that is driven and how, for one Locust process and its share of the subscribers."""
+    return Assignment(
+        host="127.0.0.1",
+        port=participants.proxy.port if participants.proxy else participants.server.port,
+        client=variant.client,
+        wire=variant.wire,
+        topic=participants.topic,
+        seed=participants.planned.seed,
+        parameters=participants.parameters,
+        share=share,
+    )
 
 
-def prime(cast: Cast) -> None:
-    """Publish probes until every subscriber has received one. Raises ProcessError if somebody never does."""
-    timeout_s = PRIME_WITHIN_S + cast.parameters["poll_interval_s"]
+def prime(participants: Participants) -> None:
+    """Publish probes until every subscriber has received one. Raises ProcessError if one never does."""
+    timeout_s = PRIME_WITHIN_S + participants.parameters["poll_interval_s"]
     published = 0
-    if cast.publisher:
-        every_s = max(PROBE_EVERY_S, cast.parameters["subscribers"] / PROBED_PER_S)
-        cast.publisher.send({"do": "probe", "topic": cast.topic, "every_s": every_s})
-    said = cast.tell({"do": "prime", "traffic": cast.scenario.traffic, "timeout_s": timeout_s}, timeout_s)
-    if cast.publisher:
-        cast.publisher.send({"do": "stop"})
-        published = answer(cast.publisher, "probe", SLACK_S, cast.watched)["published"]
-    primed, everyone = (sum(one[key] for one in said) for key in ("primed", "of"))
-    if primed < everyone:
-        raise ProcessError(f"{primed} of {everyone} subscribers received a probe{why(said)}")
-    calm = cast.tell({"do": "calm", "published": published, "timeout_s": timeout_s}, timeout_s)
-    if not all(one["calm"] for one in calm):
+    if participants.publisher:
+        every_s = max(PROBE_EVERY_S, participants.parameters["subscribers"] / PROBED_PER_S)
+        participants.publisher.send(Probe(topic=participants.topic, every_s=every_s))
+    upstream = participants.scenario.traffic == "subscribers"
+    answers = participants.order(Prime(upstream=upstream, timeout_s=timeout_s), Primed, timeout_s)
+    if participants.publisher:
+        participants.publisher.send(Stop())
+        published = answer(participants.publisher, Probed, SLACK_S, participants.watched).published
+    primed, subscribers = sum(one.primed for one in answers), sum(one.subscribers for one in answers)
+    if primed < subscribers:
+        reason = why([one.errors for one in answers])
+        raise ProcessError(f"{primed} of {subscribers} subscribers received a probe{reason}")
+    drained = participants.order(DrainProbes(published=published, timeout_s=timeout_s), ProbesDrained, timeout_s)
+    if not all(one.in_time for one in drained):
         raise ProcessError(f"the probes had not all arrived {timeout_s:g} s after the last one")
 
 
-def why(said: Sequence[Mapping[str, Any]]) -> str:
-    """The most frequent error that the load generator counted, if any."""
-    errors = added_errors(one["errors"] for one in said)
-    return f"; most frequent error: {max(errors, key=lambda error: errors[error])}" if errors else ""
+def why(errors: Sequence[Mapping[str, int]]) -> str:
+    """The most frequent error that the Locust processes counted, if any, as the end of a message."""
+    total = added_errors(dict(counts) for counts in errors)
+    return f"; most frequent error: {max(total, key=lambda error: total[error])}" if total else ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-import msgspec
-
-from bench.execution.participants import SLACK_S, Cast, assemble, connect, prime
+from bench.execution.participants import SLACK_S, Participants, assemble, connect, prime
 from bench.execution.stage import Stage
+from bench.load.publisher import PROBE_EVERY_S
 from bench.measure import conditions, usage
 from bench.measure.receipts import merge_known
-from bench.processes import answer, watch
-from bench.results import Distribution, Storm
+from bench.processes.member import answer, watch
+from bench.processes.orders import Connecting, Leave, Left, Probe, Probed, ReportConnecting, Stop
+from bench.results import Storm
 from servers._variant import Variant
 
 FDS_APART = 5  # from those before: near enough to be back
@@ -19,28 +19,28 @@ FDS_WITHIN_NS = 35_000_000_000  # twice the 15 s of a heartbeat: a dead connecti
 FDS_LOOK_NS = 50_000_000
 
 
-def measure(cast: Cast, variant: Variant, stage: Stage) -> None:
+def measure(participants: Participants, variant: Variant, stage: Stage) -> None:
     """Everybody connects at once; then a probe must reach them all; then they leave at once."""
-    subscribers = cast.parameters["subscribers"]
-    server, broker = cast.server.server_pid, cast.broker.pid if cast.broker else None
-    assemble(cast, subscribers)
+    subscribers = participants.parameters["subscribers"]
+    server, broker = participants.server.server_pid, participants.broker.pid if participants.broker else None
+    assemble(participants, subscribers)
     stage.enter("measure")
     fds_before = usage.fds_held(server)
     queues, began_ns = conditions.accept_queues(), time.monotonic_ns()
     before = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
-    connect(cast, variant, subscribers)
+    connect(participants, variant, subscribers)
     window_ns = time.monotonic_ns() - began_ns
     after = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
     thrown = conditions.accept_queues()
     stage.enter("prime")
-    prime(cast)
-    said = cast.tell({"do": "idle"}, 0.0)
-    stage.facts["connect"] = merge_known([msgspec.convert(one["connect"], Distribution | None) for one in said])
+    prime(participants)
+    answers = participants.order(ReportConnecting(), Connecting, 0.0)
+    stage.facts["connect"] = merge_known([one.connect for one in answers])
     stage.enter("leave")
-    fds_after, fds_back_ns = _leave(cast, fds_before)
+    fds_after, fds_back_ns = _leave(participants, fds_before)
     stage.facts["storm"] = Storm(
         subscribers=subscribers,
-        standing=subscribers - sum(sum(one["errors"].values()) for one in said),
+        standing=subscribers - sum(sum(one.errors.values()) for one in answers),
         window_ns=window_ns,
         server_cpu_ns=after[0] - before[0],
         broker_cpu_ns=after[1] - before[1],
@@ -52,24 +52,24 @@ def measure(cast: Cast, variant: Variant, stage: Stage) -> None:
     )
 
 
-def _leave(cast: Cast, fds_before: int | None) -> tuple[int | None, int | None]:
+def _leave(participants: Participants, fds_before: int | None) -> tuple[int | None, int | None]:
     """Have everybody leave, with or without probes being published, and see how the server's descriptors go back."""
     began_ns = time.monotonic_ns()
-    cast.tell({"do": "leave"}, 0.0)
-    probes = cast.publisher if cast.parameters["afterwards"] == "probes" else None
+    participants.order(Leave(), Left, 0.0)
+    probes = participants.publisher if participants.parameters["afterwards"] == "probes" else None
     if probes:
-        probes.send({"do": "probe", "topic": cast.topic})
-    seen = _descriptors_back(cast, fds_before, began_ns)
+        probes.send(Probe(topic=participants.topic, every_s=PROBE_EVERY_S))
+    seen = _descriptors_back(participants, fds_before, began_ns)
     if probes:
-        probes.send({"do": "stop"})
-        answer(probes, "probe", SLACK_S, cast.watched)
+        probes.send(Stop())
+        answer(probes, Probed, SLACK_S, participants.watched)
     return seen
 
 
-def _descriptors_back(cast: Cast, before: int | None, began_ns: int) -> tuple[int | None, int | None]:
+def _descriptors_back(participants: Participants, before: int | None, began_ns: int) -> tuple[int | None, int | None]:
     """(descriptors when last looked at, ns since `began_ns` until they were back, or None if they were not in time)."""
     while True:
-        now = usage.fds_held(cast.server.server_pid)
+        now = usage.fds_held(participants.server.server_pid)
         passed_ns = time.monotonic_ns() - began_ns
         if now is None or before is None:
             return now, None
@@ -77,4 +77,4 @@ def _descriptors_back(cast: Cast, before: int | None, began_ns: int) -> tuple[in
             return now, passed_ns
         if passed_ns > FDS_WITHIN_NS:
             return now, None
-        watch(cast.watched, time.monotonic_ns() + FDS_LOOK_NS)
+        watch(participants.watched, time.monotonic_ns() + FDS_LOOK_NS)

@@ -6,7 +6,6 @@ import datetime
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -14,18 +13,30 @@ import msgspec
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.trials import findings
 from bench.execution import faults, storm
-from bench.execution.participants import SLACK_S, Cast, connect, prime, start, why
+from bench.execution.participants import SLACK_S, Participants, connect, prime, start, why
 from bench.execution.stage import Stage
 from bench.measure import conditions, usage
 from bench.measure.machine import Cores
-from bench.measure.receipts import Measured, completion, merge_known, merged, of_bursts, recovered_ns, series
+from bench.measure.receipts import completion, merge_known, merged, of_bursts, recovered_ns, series
+from bench.measure.received import Receipts
 from bench.measure.recorder import Window
 from bench.measure.sampler import Sampler
 from bench.paths import DIRECT, PATHS
-from bench.processes import Died, ProcessError, Proxy, answer, check, watch
+from bench.processes.errors import Died, ProcessError
+from bench.processes.load_side import Proxy
+from bench.processes.member import answer, check, watch
+from bench.processes.orders import (
+    Connecting,
+    Measure,
+    Measured,
+    ProxyCounts,
+    Publish,
+    Published,
+    ReportConnecting,
+    ReportCounts,
+)
 from bench.results import (
     SCHEMA,
-    Distribution,
     Emulated,
     Failure,
     Headroom,
@@ -40,12 +51,12 @@ from bench.results import (
     Usage,
 )
 from bench.scenarios import Scenario
-from bench.schedule import due_ns, sequences
+from bench.schedule import Schedule, sequences
 from servers._variant import Capability, Variant
 
 LEAD_NS = 60_000_000  # from giving the orders to the first message: everybody has read theirs by then
 DRAIN_WITHIN_S = 5.0
-NOTHING_PUBLISHED: Mapping[str, Any] = MappingProxyType({"slips_ns": [], "unsent": 0})
+NOTHING_PUBLISHED = Published(published=0, unsent=0, slips_ns=[])
 SETTLE_LOOKS = 8
 QUIET_SHARE, BUSY_SHARE = 0.1, 0.9  # of a core
 STEADY_SHARE = 0.7  # of what was used in the look before
@@ -64,9 +75,9 @@ def run(
         stage.facts["machine"] = conditions.look(cores.all)
         with ExitStack() as stack:
             stage.enter("start")
-            cast = start(stack, planned, scenario, parameters, cores, workers)
+            participants = start(stack, planned, scenario, parameters, cores, workers)
             stage.enter("connect")
-            _measure(cast, variant, stage)
+            _measure(participants, variant, stage)
             stage.enter("stop")
     except (ProcessError, OSError, msgspec.ValidationError) as error:
         advice = f"try `python -m bench verify {planned.variant}`"
@@ -88,59 +99,61 @@ def run(
     return msgspec.structs.replace(trial, findings=findings.judge(trial))
 
 
-def _measure(cast: Cast, variant: Variant, stage: Stage) -> None:
+def _measure(participants: Participants, variant: Variant, stage: Stage) -> None:
     """Carry out the scenario. Raises Died if anybody did not live to its end, whatever that led to first."""
     try:
-        MEASURES[cast.scenario.traffic](cast, variant, stage)
+        MEASURES[participants.scenario.traffic](participants, variant, stage)
     except (ProcessError, OSError):
-        check(cast.watched)
+        check(participants.watched)
         raise
-    check(cast.watched)
+    check(participants.watched)
 
 
-def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
+def _measure_messages(participants: Participants, variant: Variant, stage: Stage) -> None:
     """Connect everybody, prime, then warm up, measure and drain on one open-loop schedule."""
-    parameters = cast.parameters
-    connect(cast, variant, parameters["subscribers"])
+    parameters = participants.parameters
+    connect(participants, variant, parameters["subscribers"])
     stage.enter("prime")
-    prime(cast)
-    weighed = _weighed(cast)
+    prime(participants)
+    weighed = _weighed(participants)
     stage.enter("measure")
     rate_hz = parameters["rate_hz"]
     drain_s = parameters.get("drain_s", DRAIN_WITHIN_S) + parameters["poll_interval_s"]
     first, last = sequences(parameters)
-    start_ns = time.monotonic_ns() + LEAD_NS
-    burst = parameters.get("burst", 1)
-    window = Window(first, last, *(due_ns(start_ns, rate_hz, number, burst) for number in (first, last)))
-    schedule = {"start_ns": start_ns, "rate_hz": rate_hz, "burst": burst}
-    order = {"first": first, "last": last, "drain_s": drain_s, "traffic": cast.scenario.traffic}
-    for load in cast.loads:
-        load.send({"do": "measure", **schedule, **order})
-    if cast.publisher:
-        cast.publisher.send({"do": "publish", "topic": cast.topic, "count": last, **schedule})
+    schedule = Schedule(
+        start_ns=time.monotonic_ns() + LEAD_NS, rate_hz=rate_hz, burst=parameters.get("burst", 1)
+    )  # fmt: skip
+    window = Window(first, last, schedule.due_ns(first), schedule.due_ns(last))
+    upstream = participants.scenario.traffic == "subscribers"
+    for load in participants.loads:
+        load.send(Measure(schedule=schedule, first=first, last=last, drain_s=drain_s, upstream=upstream))
+    if participants.publisher:
+        participants.publisher.send(Publish(topic=participants.topic, schedule=schedule, count=last))
     machine = stage.facts["machine"]
-    sampler = Sampler(faults.living(cast), machine.cores, *window.cost_ns, weighed=weighed)
+    sampler = Sampler(faults.living(participants), machine.cores, *window.cost_ns, weighed=weighed)
     sampler.start()
     try:
-        done = faults.carry_out(cast, window)
-        watch(cast.watched, window.end_ns)
+        done = faults.carry_out(participants, window)
+        watch(participants.watched, window.end_ns)
         stage.enter("drain")
-        published = answer(cast.publisher, "publish", SLACK_S, cast.watched) if cast.publisher else NOTHING_PUBLISHED
-        said = cast.told("measure", drain_s)
+        published = (
+            answer(participants.publisher, Published, SLACK_S, participants.watched)
+            if participants.publisher
+            else NOTHING_PUBLISHED
+        )
+        answers = participants.answers(Measured, drain_s)
         sampler.join()
-        if cast.proxy:
-            stage.facts["emulated"] = _emulated(cast, cast.proxy)
+        if participants.proxy:
+            stage.facts["emulated"] = _emulated(participants, participants.proxy)
     finally:
         sampler.stop()
-    measured = merged([msgspec.convert(one["measured"], Measured, str_keys=True) for one in said])
-    stage.facts.update(_facts(measured, sampler, machine, published["slips_ns"][first:], cast))
+    measured = merged([one.receipts for one in answers])
+    stage.facts.update(_facts(measured, sampler, machine, published.slips_ns[first:], participants))
     if measured.absences is not None:
         resumes = Capability.RESUME in variant.capabilities
-        stage.facts["absences"] = msgspec.structs.replace(
-            measured.absences, resumes=resumes, unsent=published["unsent"]
-        )
+        stage.facts["absences"] = msgspec.structs.replace(measured.absences, resumes=resumes, unsent=published.unsent)
     if isinstance(done, Restart):
-        stage.facts["restart"] = faults.aftermath(cast, done)
+        stage.facts["restart"] = faults.aftermath(participants, done)
     if isinstance(done, faults.Away):
         stage.facts["outage"] = Outage(
             began_ns=done.began_ns - window.start_ns,
@@ -152,11 +165,13 @@ def _measure_messages(cast: Cast, variant: Variant, stage: Stage) -> None:
         stage.facts["slow"] = with_memory(measured.slow, sampler.memory, slow_ns)
 
 
-def _weighed(cast: Cast) -> list[int]:
+def _weighed(participants: Participants) -> list[int]:
     """Whose memory is told where a subscriber is slow: that of the server, its broker and whatever it starts."""
-    if "slow" not in cast.parameters:
+    if "slow" not in participants.parameters:
         return []
-    return sorted({*usage.family(cast.server.server_pid), *([cast.broker.pid] if cast.broker else [])})
+    return sorted(
+        {*usage.family(participants.server.server_pid), *([participants.broker.pid] if participants.broker else [])}
+    )
 
 
 def with_memory(slow: SlowReader, memory: list[tuple[int, int]], slow_ns: int) -> SlowReader:
@@ -172,23 +187,25 @@ def _receivers(parameters: Mapping[str, Any]) -> int:
     return int(parameters.get("room", parameters["subscribers"])) - apart
 
 
-def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: list[int], cast: Cast) -> dict[str, Any]:
+def _facts(
+    measured: Receipts, sampler: Sampler, machine: Machine, slips_ns: list[int], participants: Participants
+) -> dict[str, Any]:
     """The parts of the record: what the load generator counted, joined with what processes used and cores did."""
     if not sampler.usage or not sampler.watch:
         raise ProcessError("a process was gone when its usage was to be read")
-    everyone = cast.parameters["subscribers"]
-    burst = cast.parameters.get("burst")
+    everyone = participants.parameters["subscribers"]
+    burst = participants.parameters.get("burst")
     return {
         "machine": conditions.during(machine, sampler.watch),
         "ledger": measured.ledger,
         "oracle": measured.oracle,
         "latency": measured.latency,
-        "completion": completion(measured.fan_outs, _receivers(cast.parameters)),
+        "completion": completion(measured.fan_outs, _receivers(participants.parameters)),
         "bursts": of_bursts(measured.fan_outs, everyone, burst) if burst else None,
         "slip": fold(slips_ns) if slips_ns else measured.slip,
         "connect": measured.connect,
         "wire": measured.wire,
-        "usage": _usage(measured, sampler, cast),
+        "usage": _usage(measured, sampler, participants),
         "headroom": Headroom(loop_lag=measured.loop_lag, unread=measured.unread),
         "series": msgspec.structs.replace(
             series(measured),
@@ -198,59 +215,64 @@ def _facts(measured: Measured, sampler: Sampler, machine: Machine, slips_ns: lis
     }
 
 
-def _usage(measured: Measured, sampler: Sampler, cast: Cast) -> Usage | None:
+def _usage(measured: Receipts, sampler: Sampler, participants: Participants) -> Usage | None:
     """What everybody used; None where the server or its broker did not live through the whole of it,
     and was meant not to."""
-    if "server" not in sampler.usage or (cast.broker and "broker" not in sampler.usage):
+    if "server" not in sampler.usage or (participants.broker and "broker" not in sampler.usage):
         return None
     return Usage(
         window_ns=sampler.window_ns,
         deliveries=measured.deliveries,
         server=sampler.usage["server"],
         broker=sampler.usage.get("broker"),
-        load=[sampler.usage[name] for name in cast.loads_by_name],
+        load=[sampler.usage[name] for name in participants.loads_by_name],
         publisher=sampler.usage.get("publisher"),
         proxy=sampler.usage.get("proxy"),
     )
 
 
-def _emulated(cast: Cast, proxy: Proxy) -> Emulated:
+def _emulated(participants: Participants, proxy: Proxy) -> Emulated:
     """The path of the trial in words, and what the proxy did."""
-    path = PATHS[cast.parameters.get("path", DIRECT)]
-    proxy.send({"do": "count"})
-    counts = answer(proxy, "count", SLACK_S, cast.watched)
-    del counts["done"]
-    return Emulated(path=path.name, description=path.description, **counts)
+    path = PATHS[participants.parameters.get("path", DIRECT)]
+    proxy.send(ReportCounts())
+    counts = answer(proxy, ProxyCounts, SLACK_S, participants.watched)
+    return Emulated(
+        path=path.name,
+        description=path.description,
+        connections=counts.connections,
+        resets=counts.resets,
+        stalls=counts.stalls,
+        pieces=counts.pieces,
+    )
 
 
-def _measure_idle(cast: Cast, variant: Variant, stage: Stage) -> None:
+def _measure_idle(participants: Participants, variant: Variant, stage: Stage) -> None:
     """Step by step: connect some more, leave the server alone, weigh it."""
     steps: list[IdleStep] = []
-    for index, subscribers in enumerate(cast.parameters["steps"]):
+    for index, subscribers in enumerate(participants.parameters["steps"]):
         stage.enter("connect")
-        connect(cast, variant, subscribers, first=index == 0)
-        _settle(cast)
+        connect(participants, variant, subscribers, first=index == 0)
+        _settle(participants)
         stage.enter("measure")
-        window_ns, used = _weigh(cast, stage)
+        window_ns, used = _weigh(participants, stage)
         steps.append(
             IdleStep(subscribers=subscribers, window_ns=window_ns, server=used["server"], broker=used.get("broker"))
         )
-    said = cast.tell({"do": "idle"}, 0.0)
-    if any(one["errors"] for one in said):
-        raise ProcessError(f"idle subscribers met errors{why(said)}")
-    connects = [msgspec.convert(one["connect"], Distribution | None) for one in said]
-    stage.facts.update(idle=steps, connect=merge_known(connects))
+    answers = participants.order(ReportConnecting(), Connecting, 0.0)
+    if any(one.errors for one in answers):
+        raise ProcessError(f"idle subscribers had errors{why([one.errors for one in answers])}")
+    stage.facts.update(idle=steps, connect=merge_known([one.connect for one in answers]))
 
 
-def _settle(cast: Cast) -> None:
+def _settle(participants: Participants) -> None:
     """Wait until the server has gone quiet, or steady where polling never lets it be quiet: it may still be busy
     accepting those whom the kernel has connected for it.
     """
-    look_ns = round(cast.parameters["settle_s"] * 1e9)
-    sides = [pid for name, pid in cast.pids.items() if name in ("server", "broker")]
+    look_ns = round(participants.parameters["settle_s"] * 1e9)
+    sides = [pid for name, pid in participants.pids.items() if name in ("server", "broker")]
     before_ns, clock_ns = 0, sum(map(usage.cpu_clock_ns, sides))
     for _ in range(SETTLE_LOOKS):
-        watch(cast.watched, time.monotonic_ns() + look_ns)
+        watch(participants.watched, time.monotonic_ns() + look_ns)
         now_ns = sum(map(usage.cpu_clock_ns, sides))
         used_ns = now_ns - clock_ns
         steady = STEADY_SHARE * before_ns < used_ns < BUSY_SHARE * look_ns
@@ -259,14 +281,15 @@ def _settle(cast: Cast) -> None:
         before_ns, clock_ns = used_ns, now_ns
 
 
-def _weigh(cast: Cast, stage: Stage) -> tuple[int, dict[str, ProcessUsage]]:
+def _weigh(participants: Participants, stage: Stage) -> tuple[int, dict[str, ProcessUsage]]:
     """(window in ns, usage by part) of one idle window; what the machine did meanwhile stands for the whole trial."""
     machine = stage.facts["machine"]
     start_ns = time.monotonic_ns()
-    sampler = Sampler(cast.pids, machine.cores, start_ns, start_ns + round(cast.parameters["measure_s"] * 1e9))
+    end_ns = start_ns + round(participants.parameters["measure_s"] * 1e9)
+    sampler = Sampler(participants.pids, machine.cores, start_ns, end_ns)
     sampler.start()
     try:
-        watch(cast.watched, start_ns + round(cast.parameters["measure_s"] * 1e9))
+        watch(participants.watched, end_ns)
         sampler.join()
     finally:
         sampler.stop()
@@ -276,7 +299,7 @@ def _weigh(cast: Cast, stage: Stage) -> tuple[int, dict[str, ProcessUsage]]:
     return sampler.window_ns, sampler.usage
 
 
-MEASURES: dict[str, Callable[[Cast, Variant, Stage], None]] = {
+MEASURES: dict[str, Callable[[Participants, Variant, Stage], None]] = {
     "publisher": _measure_messages,
     "subscribers": _measure_messages,
     "nobody": _measure_idle,

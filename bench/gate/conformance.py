@@ -37,7 +37,7 @@ import psutil
 
 from bench.clients._reactor import Reactor
 from bench.gate.server_under_test import WITHIN_S, Refuted, Subject
-from bench.processes import ProcessError
+from bench.processes.errors import ProcessError
 from servers._variant import Capability, Variant
 
 NAGLE_LIMIT_S = 0.020  # delayed ACK holds a reply back for 40 ms; a healthy one takes well under 1 ms

@@ -15,7 +15,7 @@ import gevent
 from bench import clients
 from bench.clients import ConnectError, Subscriber, Subscription, Target
 from bench.clients._reactor import Reactor
-from bench.processes import Server
+from bench.processes.server import Server
 from servers._variant import Variant
 
 WITHIN_S = 5.0

@@ -29,7 +29,7 @@ from bench.generators.peers import PEERS, Peer
 from bench.generators.theirs import Stand
 from bench.measure import idle_states, machine
 from bench.measure.machine import Cores
-from bench.processes import ProcessError
+from bench.processes.errors import ProcessError
 from bench.results.generator_comparison import SCHEMA, Comparison, Pass, Row
 from servers import _variant
 

@@ -9,27 +9,47 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
+from typing import Any, TypeVar
 
 from bench import scenarios
 from bench.analysis.runs.generator_search import ALLOWED_LAG_NS
 from bench.execution.participants import PRIME_WITHIN_S, SLACK_S
 from bench.execution.trial import DRAIN_WITHIN_S, LEAD_NS
 from bench.generators import stage
+from bench.load.publisher import PROBE_EVERY_S
 from bench.measure.machine import Cores
-from bench.measure.receipts import Measured, completion
+from bench.measure.receipts import completion
 from bench.measure.recorder import Window
-from bench.processes import Load, Member, ProcessError, Publisher, Server, answer, watch
+from bench.processes.errors import ProcessError
+from bench.processes.load_side import Load, Publisher
+from bench.processes.member import Member, answer, watch
+from bench.processes.orders import (
+    Answer,
+    Assignment,
+    Connect,
+    Connected,
+    DrainProbes,
+    Measure,
+    Measured,
+    Order,
+    Prime,
+    Primed,
+    Probe,
+    Probed,
+    ProbesDrained,
+    Publish,
+    Published,
+    Stop,
+)
+from bench.processes.server import Server
 from bench.results.generator_comparison import Pass
-from bench.schedule import due_ns
+from bench.schedule import Schedule
 from servers import _variant
 from servers._variant import Technique
 
 WARM_UP_S = 0.5
 SEED = 1
-TRAFFIC = "publisher"
+SomeAnswer = TypeVar("SomeAnswer", bound=Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +66,14 @@ class Session:
         """A topic that nobody else uses, should a broker be shared."""
         return f"t{self.server.nonce}"
 
-    def ask(self, do: str, within_s: float, **order: Any) -> dict[str, Any]:
-        """Have the load generator carry out an order; its answer. Raises ProcessError."""
-        self.load.send({"do": do, "timeout_s": within_s, **order})
-        return self.answered(self.load, do, within_s)
+    def order(self, order: Order, kind: type[SomeAnswer], within_s: float) -> SomeAnswer:
+        """The answer of the load generator to an order. Raises ProcessError."""
+        self.load.send(order)
+        return self.answer(self.load, kind, within_s)
 
-    def answered(self, member: Member, done: str, within_s: float) -> dict[str, Any]:
-        """What a process says when it has done something. Raises ProcessError."""
-        return answer(member, done, within_s + SLACK_S, [self.server, self.load, self.publisher])
+    def answer(self, member: Member, kind: type[SomeAnswer], within_s: float) -> SomeAnswer:
+        """The next answer of a process. Raises ProcessError."""
+        return answer(member, kind, within_s + SLACK_S, [self.server, self.load, self.publisher])
 
 
 def measure(
@@ -83,25 +103,27 @@ def measure(
 
 def _connect(session: Session, variant: _variant.Variant) -> None:
     subscribers = session.parameters["subscribers"]
-    target = {
-        "host": "127.0.0.1", "port": session.server.port, "client": variant.client, "wire": dict(variant.wire),
-        "topic": session.topic, "seed": SEED, "parameters": dict(session.parameters),
-    }  # fmt: skip
-    said = session.ask("connect", SLACK_S + subscribers / 200, subscribers=subscribers, target=target)
-    if said["failed"] or said["settled"] < subscribers:
-        raise ProcessError(f"{said['settled'] - said['failed']} of {subscribers} subscribers connected")
+    assignment = Assignment(
+        host="127.0.0.1", port=session.server.port, client=variant.client, wire=variant.wire,
+        topic=session.topic, seed=SEED, parameters=session.parameters,
+    )  # fmt: skip
+    within_s = SLACK_S + subscribers / 200
+    order = Connect(subscribers=subscribers, timeout_s=within_s, assignment=assignment)
+    answer = session.order(order, Connected, within_s)
+    if answer.failed or answer.settled < subscribers:
+        raise ProcessError(f"{answer.settled - answer.failed} of {subscribers} subscribers connected")
 
 
 def _prime(session: Session) -> None:
-    """Publish probes until everybody has had one, then wait until the last one has arrived everywhere."""
+    """Publish probes until every subscriber has received one, then wait until the last one has arrived everywhere."""
     within_s = PRIME_WITHIN_S + session.parameters["poll_interval_s"]
-    session.publisher.send({"do": "probe", "topic": session.topic})
-    said = session.ask("prime", within_s, traffic=TRAFFIC)
-    session.publisher.send({"do": "stop"})
-    published = session.answered(session.publisher, "probe", 0)["published"]
-    if said["primed"] < said["of"]:
-        raise ProcessError(f"{said['primed']} of {said['of']} subscribers received a probe")
-    if not session.ask("calm", within_s, published=published)["calm"]:
+    session.publisher.send(Probe(topic=session.topic, every_s=PROBE_EVERY_S))
+    answer = session.order(Prime(upstream=False, timeout_s=within_s), Primed, within_s)
+    session.publisher.send(Stop())
+    published = session.answer(session.publisher, Probed, 0).published
+    if answer.primed < answer.subscribers:
+        raise ProcessError(f"{answer.primed} of {answer.subscribers} subscribers received a probe")
+    if not session.order(DrainProbes(published=published, timeout_s=within_s), ProbesDrained, within_s).in_time:
         raise ProcessError(f"the probes had not all arrived {within_s:g} s after the last one")
 
 
@@ -110,20 +132,16 @@ def _pass(session: Session, server: str, interval_ns: int) -> Pass:
     rate_hz, drain_s = parameters["rate_hz"], DRAIN_WITHIN_S + parameters["poll_interval_s"]
     first = math.ceil(parameters["warm_up_s"] * rate_hz)
     last = first + max(1, round(parameters["measure_s"] * rate_hz))
-    start_ns = time.monotonic_ns() + LEAD_NS
-    window = Window(first, last, due_ns(start_ns, rate_hz, first), due_ns(start_ns, rate_hz, last))
-    schedule = {"start_ns": start_ns, "rate_hz": rate_hz}
-    session.load.send(
-        {"do": "measure", "first": first, "last": last, "drain_s": drain_s, "traffic": TRAFFIC, **schedule}
-    )
-    session.publisher.send({"do": "publish", "topic": session.topic, "count": last, **schedule})
+    schedule = Schedule(start_ns=time.monotonic_ns() + LEAD_NS, rate_hz=rate_hz)
+    window = Window(first, last, schedule.due_ns(first), schedule.due_ns(last))
+    session.load.send(Measure(schedule=schedule, first=first, last=last, drain_s=drain_s, upstream=False))
+    session.publisher.send(Publish(topic=session.topic, schedule=schedule, count=last))
     clocks = []
     for moment_ns in window.cost_ns:
         watch([session.server, session.load, session.publisher], moment_ns)
         clocks.append((stage.Clocks.of(session.load.pid), stage.Clocks.of(session.server.pid)))
-    session.answered(session.publisher, "publish", 0)
-    said = session.answered(session.load, "measure", drain_s)
-    measured = msgspec.convert(said["measured"], Measured, str_keys=True)
+    session.answer(session.publisher, Published, 0)
+    measured = session.answer(session.load, Measured, drain_s).receipts
     last_ones = completion(measured.fan_outs, parameters["subscribers"])
     ours, theirs = (late.since(early) for early, late in zip(*clocks, strict=True))
     if not measured.deliveries:

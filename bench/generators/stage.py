@@ -14,7 +14,9 @@ import msgspec
 from bench.generators import programs
 from bench.measure import machine, usage
 from bench.measure.machine import Cores
-from bench.processes import Member, ProcessError, Server, TimedOut
+from bench.processes.errors import ProcessError, TimedOut
+from bench.processes.member import Member
+from bench.processes.server import Server
 
 SOURCE = "source"
 """The name of the C server, where others have the name of their variant."""
@@ -59,19 +61,16 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a peer says: how many subscribers stand, how many messages they have received, and when that was so."""
+    """What a peer reports: subscribers that are connected, messages they have received, and when that was so (0: when
+    the line was read)."""
 
     connected: _Count
     received: _Count
     t: _Count = 0
 
-    @classmethod
-    def of(cls, said: Mapping[str, Any], read_ns: int) -> Report:
-        """A line as a report; one that names no moment is of when it was read. Raises ProcessError."""
-        try:
-            return msgspec.convert({"t": read_ns, **said}, cls)
-        except msgspec.ValidationError as error:
-            raise ProcessError(f"a peer said {said!r}, which is no report: {error}") from None
+    def at(self, read_ns: int) -> Report:
+        """The same with the moment at which the line was read, if the peer reports none."""
+        return self if self.t else msgspec.structs.replace(self, t=read_ns)
 
 
 class Reporter(Member):
@@ -86,8 +85,8 @@ class Reporter(Member):
         """The first report that is enough; None if there is none in time. Raises Died, ProcessError."""
         deadline = time.monotonic() + within_s
         while (left_s := deadline - time.monotonic()) > 0:
-            said = self.receive(left_s)
-            if said is not None and enough(report := Report.of(said, time.monotonic_ns())):
+            received = self.receive(Report, left_s)
+            if received is not None and enough(report := received.at(time.monotonic_ns())):
                 return report
         return None
 
@@ -100,7 +99,7 @@ class Reporter(Member):
 
     def now(self, within_s: float) -> Report:
         """A report of now: those that were waiting to be read are of before. Raises as `wait` does."""
-        while self.receive(0) is not None:
+        while self.receive(Report, 0) is not None:
             pass
         return self.wait(lambda report: True, within_s, "no report")
 

@@ -14,9 +14,11 @@ from bench.execution.trial import DRAIN_WITHIN_S, LEAD_NS
 from bench.generators import stage
 from bench.generators.peers import Peer
 from bench.measure.machine import Cores
-from bench.processes import Publisher, answer
+from bench.processes.load_side import Publisher
+from bench.processes.member import answer
+from bench.processes.orders import Publish, Published
 from bench.results.generator_comparison import Pass
-from bench.schedule import due_ns
+from bench.schedule import Schedule
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 0.5
@@ -58,22 +60,20 @@ class Stand:
     def _pass(self, rate_hz: float, measure_s: float) -> Pass:
         member, count = self._member, math.ceil(rate_hz * (SETTLE_S + measure_s + TAIL_S))
         received_before = member.now(READY_WITHIN_S).received
-        start_ns = time.monotonic_ns() + LEAD_NS
-        self._publisher.send(
-            {"do": "publish", "topic": self._topic, "count": count, "rate_hz": rate_hz, "start_ns": start_ns}
-        )
+        schedule = Schedule(start_ns=time.monotonic_ns() + LEAD_NS, rate_hz=rate_hz)
+        self._publisher.send(Publish(topic=self._topic, schedule=schedule, count=count))
         first = member.wait(
-            lambda report: report.t >= start_ns + SETTLE_S * 1e9, READY_WITHIN_S, "no report in the warm-up"
+            lambda report: report.t >= schedule.start_ns + SETTLE_S * 1e9, READY_WITHIN_S, "no report in the warm-up"
         )
         before = stage.Clocks.of(member.pid), stage.Clocks.of(self._server.pid)
         last = member.wait(
             lambda report: report.t >= first.t + measure_s * 1e9, READY_WITHIN_S, "no report in the window"
         )
         after = stage.Clocks.of(member.pid), stage.Clocks.of(self._server.pid)
-        last_due_ns, expected = due_ns(start_ns, rate_hz, count - 1), count * self._subscribers
+        last_due_ns, expected = schedule.due_ns(count - 1), count * self._subscribers
         left_s = (last_due_ns - time.monotonic_ns()) / 1e9 + DRAIN_WITHIN_S
         whole = member.report(lambda report: report.received - received_before >= expected, left_s)
-        answer(self._publisher, "publish", SLACK_S, [self._server, member, self._publisher])
+        answer(self._publisher, Published, SLACK_S, [self._server, member, self._publisher])
         delivered = (whole or member.now(READY_WITHIN_S)).received - received_before
         generator, server = (late.since(early) for late, early in zip(after, before, strict=True))
         return Pass(

@@ -15,7 +15,8 @@ from bench import scenarios
 from bench.load.session import Session
 from bench.paths import leads_elsewhere
 from bench.planning.settings import changes
-from bench.schedule import due_ns
+from bench.processes.orders import Assignment
+from bench.schedule import Schedule
 from servers import _variant
 
 
@@ -47,13 +48,15 @@ def prepare(environment: Any, session: Session) -> None:
     def begin(**_: Any) -> None:
         session.users.clear()
         session.configure(
-            host=where.hostname or "127.0.0.1",
-            port=where.port or 80,
-            client=variant.client,
-            wire=variant.wire,
-            topic=f"alone-{secrets.token_hex(4)}",
-            seed=options.seed,
-            parameters=parameters,
+            Assignment(
+                host=where.hostname or "127.0.0.1",
+                port=where.port or 80,
+                client=variant.client,
+                wire=variant.wire,
+                topic=f"alone-{secrets.token_hex(4)}",
+                seed=options.seed,
+                parameters=parameters,
+            )
         )
         session.allow(sys.maxsize)
         if scenario.traffic != "nobody":
@@ -64,12 +67,11 @@ def prepare(environment: Any, session: Session) -> None:
 
 def _publish(environment: Any, session: Session, everyone: bool) -> None:
     """Publish upstream at the scenario's rate: through every subscriber, or through the first alone."""
-    rate_hz = session.parameters["rate_hz"]
+    schedule = Schedule(start_ns=time.monotonic_ns(), rate_hz=session.parameters["rate_hz"])
     numbers: dict[int, int] = {}
-    start_ns = time.monotonic_ns()
     index = 0
     while environment.runner is not None and environment.runner.state not in ("stopping", "stopped", "cleanup"):
-        due = due_ns(start_ns, rate_hz, index)
+        due = schedule.due_ns(index)
         gevent.sleep(max(0.0, (due - time.monotonic_ns()) / 1e9))
         index += 1
         connected = [user for user in session.users if hasattr(user, "subscriber")]

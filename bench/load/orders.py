@@ -1,12 +1,6 @@
-"""The orders of the bench to a Locust process, one JSON object per line over a socket, each answered when it is done.
+"""Carries out the orders of the bench in a Locust process: connect, prime, measure and others.
 
-assemble  wait until there are so many users, who do not connect yet
-connect   open subscriptions until there are so many
-prime     wait until everyone has received a probe
-calm      wait until everyone has received the last probe
-measure   warm up, measure, drain, and answer with all that was recorded
-idle      say what connecting took
-leave     have everybody leave
+The orders and their answers are defined in `bench.processes.orders`. Each is answered when it is carried out.
 """
 
 from __future__ import annotations
@@ -30,11 +24,29 @@ from bench.clients._headroom import TIMESTAMPS_AVAILABLE, LoopDelay
 from bench.load.reconnecting import comings
 from bench.load.session import PUBLISHES, Session
 from bench.load.slow_reading import slow_reading
-from bench.measure.receipts import Measured
+from bench.measure.received import Receipts
 from bench.measure.recorder import Window
 from bench.messages import PROBE_FROM
+from bench.processes.lines import Orders, encode
+from bench.processes.orders import (
+    Answer,
+    Assemble,
+    Assembled,
+    Connect,
+    Connected,
+    Connecting,
+    DrainProbes,
+    Leave,
+    Left,
+    LoadOrder,
+    Measure,
+    Measured,
+    Prime,
+    Primed,
+    ProbesDrained,
+    ReportConnecting,
+)
 from bench.results import Wire
-from bench.schedule import due_ns
 
 LOOK_EVERY_S = 0.005
 PROBE_EVERY_S = 0.05
@@ -42,22 +54,42 @@ LINGER_S = 0.05  # after the last message, for a repeat of it to show itself
 
 
 def follow(session: Session, descriptor: int) -> None:
-    """Carry out orders until the bench goes away; then this process ends, whatever it was doing."""
+    """Carry out orders until the bench closes its end; then end this process, whatever else it does."""
     control = socket.socket(fileno=descriptor)
-    with control, control.makefile("r", encoding="utf-8") as lines:
+    orders: Orders[LoadOrder] = Orders(
+        "load generator", msgspec.json.Decoder(LoadOrder), descriptor, control.recv
+    )  # fmt: skip
+    with control:
         try:
-            for line in lines:
-                order = msgspec.json.decode(line)
-                answer = ORDERS[order["do"]](session, order)
-                control.sendall(msgspec.json.encode({"done": order["do"], **answer}) + b"\n")
+            while (order := orders.next()) is not None:
+                control.sendall(encode(carry_out(session, order)))
         except Exception:
             traceback.print_exc()
             os._exit(1)
     os._exit(0)
 
 
+def carry_out(session: Session, order: LoadOrder) -> Answer:
+    """The answer to an order, which is carried out first."""
+    match order:
+        case Assemble():
+            return assemble(session, order)
+        case Connect():
+            return connect(session, order)
+        case Prime():
+            return prime(session, order)
+        case DrainProbes():
+            return drain_probes(session, order)
+        case Measure():
+            return Measurement(session, order).run()
+        case ReportConnecting():
+            return report_connecting(session)
+        case Leave():
+            return leave(session)
+
+
 def end_with_stdin() -> None:
-    """End this process as soon as whoever started it closes standard input or is gone."""
+    """End this process as soon as its parent closes standard input or ends."""
     while gevent.os.tp_read(0, 1024):
         pass
     os._exit(0)
@@ -73,99 +105,94 @@ def _until(true: Callable[[], bool], timeout_s: float) -> bool:
     return True
 
 
-def assemble(session: Session, order: dict[str, Any]) -> dict[str, Any]:
-    """Wait until so many users are there to be let in: what connecting takes must not be what making them takes."""
-    return {"there": _until(lambda: len(session.users) >= order["subscribers"], order["timeout_s"])}
+def assemble(session: Session, order: Assemble) -> Assembled:
+    """Wait until Locust has made the users."""
+    return Assembled(in_time=_until(lambda: len(session.users) >= order.subscribers, order.timeout_s))
 
 
-def connect(session: Session, order: dict[str, Any]) -> dict[str, Any]:
-    """Open subscriptions until there are `subscribers`; how many stand, and what went wrong."""
-    if "target" in order:
-        session.configure(**order["target"])
-    session.allow(order["subscribers"])
-    _until(lambda: session.settled >= order["subscribers"], order["timeout_s"])
+def connect(session: Session, order: Connect) -> Connected:
+    """Let users connect and wait until each has succeeded or failed."""
+    if order.assignment is not None:
+        session.configure(order.assignment)
+    session.allow(order.subscribers)
+    _until(lambda: session.settled >= order.subscribers, order.timeout_s)
     errors = session.recorder.errors
-    return {"settled": session.settled, "failed": errors.total(), "errors": dict(errors)}
+    return Connected(settled=session.settled, failed=errors.total(), errors=dict(errors))
 
 
-def prime(session: Session, order: dict[str, Any]) -> dict[str, Any]:
-    """Wait until every subscriber has received a probe; where subscribers publish, they send the probes themselves."""
-    everyone = sum(len(recorder.tallies) for recorder in session.recorders)
+def prime(session: Session, order: Prime) -> Primed:
+    """Wait until every subscriber has received a probe; if they publish upstream, they send the probes themselves."""
+    subscribers = sum(len(recorder.tallies) for recorder in session.recorders)
 
     def primed() -> int:
         return sum(recorder.primed for recorder in session.recorders)
 
     number = PROBE_FROM
-    deadline = time.monotonic() + order["timeout_s"]
-    while primed() < everyone and time.monotonic() < deadline:
-        if order["traffic"] == "subscribers":
+    pause_s = session.parameters["poll_interval_s"] if order.upstream else PROBE_EVERY_S
+    deadline = time.monotonic() + order.timeout_s
+    while primed() < subscribers and time.monotonic() < deadline:
+        if order.upstream:
             for user in session.subscribers:
                 if not user.tally.probes:
                     text = session.composer.compose(number, time.monotonic_ns())
                     user.subscriber.publish(user.topic(), text)
             number += 1
-        pause_s = session.parameters["poll_interval_s"] if order["traffic"] == "subscribers" else PROBE_EVERY_S
-        _until(lambda: primed() >= everyone, pause_s)
-    return {"primed": primed(), "of": everyone, "errors": dict(session.recorder.errors)}
+        _until(lambda: primed() >= subscribers, pause_s)
+    return Primed(primed=primed(), subscribers=subscribers, errors=dict(session.recorder.errors))
 
 
-def calm(session: Session, order: dict[str, Any]) -> dict[str, Any]:
-    """Wait until everyone has received the last probe, so that nothing of them is left in a queue; then tidy up."""
-    last = PROBE_FROM + order["published"] - 1
-    arrived = _until(lambda: all(one.probed_up_to(last) for one in session.recorders), order["timeout_s"])
+def drain_probes(session: Session, order: DrainProbes) -> ProbesDrained:
+    """Wait until the last probe has reached all subscribers; then collect garbage, so that measuring need not."""
+    last = PROBE_FROM + order.published - 1
+    in_time = _until(lambda: all(one.probed_up_to(last) for one in session.recorders), order.timeout_s)
     gc.collect()
     gc.freeze()
-    return {"calm": arrived}
+    return ProbesDrained(in_time=in_time)
 
 
 class Measurement:
     """Warm-up, measured part and drain of one trial, on the schedule that the bench has set."""
 
-    def __init__(self, session: Session, order: dict[str, Any]) -> None:
+    def __init__(self, session: Session, order: Measure) -> None:
         self.session = session
-        self.rate_hz: float = order["rate_hz"]
-        self.start_ns: int = order["start_ns"]
-        self.burst: int = order.get("burst", 1)
-        first, last = order["first"], order["last"]
-        self.window = Window(first, last, self._due_ns(first), self._due_ns(last))
-        self.drain_s: float = order["drain_s"]
+        self.schedule = schedule = order.schedule
+        first, last = order.first, order.last
+        self.window = Window(first, last, schedule.due_ns(first), schedule.due_ns(last))
+        self.upstream = order.upstream
+        self.drain_s = order.drain_s
         self.slips_ns: list[int] = []
         self.traffic: list[tuple[int, Counters]] = []
-        self.unread: list[int] = []  # how many stamps there were at both ends of the window
+        self.unread: list[int] = []  # the number of stamps at both ends of the window
         self.lag = LoopDelay(session.reactor, self.window.start_ns, self.window.end_ns)
-        waiting = order["traffic"] == "publisher"  # who publishes itself does not come back
-        returning = (session, self.window, self.start_ns, self.rate_hz, self.drain_s)
-        self.comings = comings(*returning) if waiting else None
+        returning = (session, self.window, schedule.start_ns, schedule.rate_hz, self.drain_s)
+        self.comings = None if order.upstream else comings(*returning)  # a subscriber that publishes does not reconnect
         self.slow = slow_reading(session, self.window)
 
-    def _due_ns(self, index: int) -> int:
-        return due_ns(self.start_ns, self.rate_hz, index, self.burst)
-
-    def run(self, publishing: bool) -> dict[str, Any]:
-        """Live through it; the raw facts of the measured part."""
+    def run(self) -> Measured:
+        """Go through it; the receipts of the measured part."""
         reactor = self.session.reactor
         for moment in self.window.cost_ns:
             reactor.call_at(moment, self._read_traffic)
-        if publishing:
+        if self.upstream:
             for user in self.session.subscribers:
                 self._publish_on_schedule(user, self.session.phase(user.number, PUBLISHES))
         if self.comings:
             self.comings.begin()
         if self.slow:
             self.slow.begin()
-        if not (self.comings or self.slow):  # whose greenlets are on time, or whose other reactor is
+        if not (self.comings or self.slow):  # reconnecting needs greenlets on time, slow reading its own reactor
             reactor.bypass_hub_until(self.window.end_ns)
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
         if _until(self._is_over, self.drain_s):
             gevent.sleep(LINGER_S)
         gc.enable()
-        return {"measured": self._measured(publishing)}
+        return Measured(receipts=self._receipts())
 
     def _is_over(self) -> bool:
-        """Whether everything has arrived that is to arrive."""
+        """Whether everything has arrived that can still arrive."""
         recorder = self.session.recorder
-        done = recorder.passed if self.comings else recorder.complete  # what was lost while away does not come any more
+        done = recorder.passed if self.comings else recorder.complete  # a message lost during an absence never comes
         if not (done(self.window.last) and len(self.traffic) == 2):
             return False
         return self.slow is None or self.slow.is_over()
@@ -175,7 +202,7 @@ class Measurement:
         self.unread.append(len(self.session.reactor.unread_ns))
 
     def _publish_on_schedule(self, user: Any, phase: float) -> None:
-        """Publish message after message when it is due; the alarm of the next is set by the one before."""
+        """Publish each message when it is due; each send sets the alarm of the next."""
         session, index = self.session, 0
 
         def send() -> None:
@@ -189,16 +216,16 @@ class Measurement:
                 session.reactor.call_at(moment(), send)
 
         def moment() -> int:
-            return self._due_ns(index) + round(phase * 1e9 / self.rate_hz)
+            return self.schedule.due_ns(index) + round(phase * 1e9 / self.schedule.rate_hz)
 
         session.reactor.call_at(moment(), send)
 
-    def _measured(self, publishing: bool) -> Measured:
+    def _receipts(self) -> Receipts:
         session, recorder, window = self.session, self.session.recorder, self.window
-        alone = publishing and not session.parameters.get("room")
+        alone = self.upstream and not session.parameters.get("room")
         absences = self.comings.settle() if self.comings else None
         gaps = self.comings.gaps if self.comings else sum(user.subscriber.gaps for user in session.measured)
-        return Measured(
+        return Receipts(
             ledger=recorder.ledger(window, gaps),
             oracle=recorder.oracle(window),
             absences=absences,
@@ -206,7 +233,7 @@ class Measurement:
             latency=recorder.latency(window),
             fan_outs={} if alone else recorder.fan_outs(window),
             slots=recorder.slots(window),
-            slip=fold(self.slips_ns) if publishing else None,
+            slip=fold(self.slips_ns) if self.upstream else None,
             connect=fold(session.connect_ns) if session.connect_ns else None,
             loop_lag=fold(self.lag.late_ns),
             unread=fold(session.reactor.unread_ns[slice(*self.unread)]) if TIMESTAMPS_AVAILABLE else None,
@@ -222,32 +249,15 @@ class Measurement:
         return Wire(window_ns=end_ns - start_ns, deliveries=deliveries, **asdict(after - before))
 
 
-def measure(session: Session, order: dict[str, Any]) -> dict[str, Any]:
-    """Warm up, measure and drain."""
-    return Measurement(session, order).run(order["traffic"] == "subscribers")
+def report_connecting(session: Session) -> Connecting:
+    """What connecting took, and the errors so far."""
+    return Connecting(
+        connect=fold(session.connect_ns) if session.connect_ns else None, errors=dict(session.recorder.errors)
+    )
 
 
-def idle(session: Session, order: dict[str, Any]) -> dict[str, Any]:
-    """What connecting took and which errors there were so far."""
-    return {
-        "connect": fold(session.connect_ns) if session.connect_ns else None,
-        "errors": dict(session.recorder.errors),
-    }
-
-
-def leave(session: Session, order: dict[str, Any]) -> dict[str, Any]:
-    """Have everybody leave, with the farewell that the protocol has."""
+def leave(session: Session) -> Left:
+    """Close all subscriptions, with the farewell that the protocol has."""
     for user in session.subscribers:
         user.subscriber.close()
-    return {}
-
-
-ORDERS: dict[str, Callable[[Session, dict[str, Any]], dict[str, Any]]] = {
-    "assemble": assemble,
-    "connect": connect,
-    "prime": prime,
-    "calm": calm,
-    "measure": measure,
-    "idle": idle,
-    "leave": leave,
-}
+    return Left()

@@ -1,29 +1,24 @@
 """The publisher: one process that owns the clock, sends every message when it is due, and records how late it was.
 
-It is told what to do by lines of JSON on standard input and answers on standard output:
-
-    {"do": "probe", ...}    publish probes until the next line arrives  -> {"done": "probe", "published": 12}
-    {"do": "publish", ...}  publish an open-loop schedule               -> {"done": "publish", "slips_ns": [...], ...}
-
-Only the standard library is imported: it starts in tens of milliseconds and shares a core with the load generator.
+Its orders arrive as lines on standard input and are answered on standard output (see `bench.processes.orders`). It
+imports only the standard library, msgspec and the schema: it must start fast, and it shares a core with the load
+generator.
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
-import os
 import platform
-import select
 import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+
+import msgspec
 
 from bench.messages import PROBE_FROM, Composer
-from bench.schedule import due_ns
+from bench.processes.lines import Orders, encode
+from bench.processes.orders import Answer, Probe, Probed, Publish, Published, PublisherHello, PublisherOrder, Stop
 
 PROBE_EVERY_S = 0.02
 _PR_SET_TIMERSLACK = 29
@@ -32,11 +27,11 @@ _SLICE_NS = 100_000  # the shortest that Linux grants
 
 
 def wake_on_time() -> None:
-    """Ask Linux to wake this process when it said, and to let it run although the load generator shares its core.
+    """Ask Linux to wake this process on time, and to let it run although the load generator shares its core.
 
     The first is the timer slack, 50 µs by default. The second is a short slice, which EEVDF (Linux 6.12) turns into an
-    early deadline: the scheduler then need not wait for the load generator to use up its own. Neither needs privileges,
-    and where they are unknown nothing happens.
+    early deadline: the scheduler then need not wait for the load generator to use up its own. Neither needs privileges.
+    A kernel that does not have them ignores both.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -54,31 +49,8 @@ def sleep_until(due_ns: int) -> None:
         time.sleep(ahead_ns / 1e9)
 
 
-class Orders:
-    """Lines of JSON from a file descriptor. Nothing is buffered out of sight of `waiting`."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._pending = b""
-
-    def waiting(self, timeout_s: float) -> bool:
-        """Whether the next line has begun to arrive within the time."""
-        return bool(self._pending or select.select([self._descriptor], [], [], timeout_s)[0])
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The orders, until the other end closes."""
-        while True:
-            while b"\n" not in self._pending:
-                data = os.read(self._descriptor, 1 << 16)
-                if not data:
-                    return
-                self._pending += data
-            line, _, self._pending = self._pending.partition(b"\n")
-            yield json.loads(line)
-
-
 class Ingest:
-    """The connection to the server's ingest port. One that is lost is opened anew for the next message."""
+    """The connection to the ingest port of the server. A lost connection is opened anew for the next message."""
 
     def __init__(self, port: int, token: str) -> None:
         """Raises OSError if there is no server."""
@@ -87,8 +59,7 @@ class Ingest:
         self._connect()
 
     def send(self, data: bytes) -> bool:
-        """Whether the data could be handed to the kernel. What the server had not read when it died is lost all the
-        same."""
+        """Whether the kernel accepted the data. A server that dies still loses what it had not read."""
         try:
             if self._socket is None:
                 self._connect()
@@ -112,55 +83,62 @@ class Ingest:
         self._socket.sendall(self._token.encode() + b"\n")
 
 
-def probe(
-    ingest: Ingest, composer: Composer, orders: Orders, topic: str, every_s: float = PROBE_EVERY_S, **_: Any
-) -> dict[str, Any]:
+def probe(ingest: Ingest, composer: Composer, orders: Orders[PublisherOrder], order: Probe) -> Probed:
     """Publish probes until there is a next order."""
     published, pause_s = 0, 0.0
     while not orders.waiting(pause_s):
         text = composer.compose(PROBE_FROM + published, time.monotonic_ns())
-        published += ingest.send(topic.encode() + b"\t" + text + b"\n")
-        pause_s = every_s
-    return {"published": published}
+        published += ingest.send(order.topic.encode() + b"\t" + text + b"\n")
+        pause_s = order.every_s
+    return Probed(published=published)
 
 
-def publish(
-    ingest: Ingest, composer: Composer, orders: Orders, topic: str,
-    start_ns: int, rate_hz: float, count: int, burst: int = 1, **_: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """Publish `count` messages on the schedule; slip is the moment before the send minus the due time.
+def publish(ingest: Ingest, composer: Composer, order: Publish) -> Published:
+    """Publish all messages of the schedule; slip is the moment before the send minus the due time.
 
-    A burst is composed before it is due and sent in one piece: nobody can say that it arrived one by one. What could
-    not be sent, because the server was gone, is `unsent`.
+    A burst is composed before it is due and sent in one piece, as messages that are due at once. `unsent` counts the
+    messages that could not be sent because the server was gone.
     """
-    head = topic.encode() + b"\t"
+    head, schedule = order.topic.encode() + b"\t", order.schedule
     slips_ns: list[int] = []
     unsent = 0
-    for first in range(0, count, burst):
-        due = due_ns(start_ns, rate_hz, first, burst)
-        numbers = range(first, min(first + burst, count))
+    for first in range(0, order.count, schedule.burst):
+        due = schedule.due_ns(first)
+        numbers = range(first, min(first + schedule.burst, order.count))
         lines = b"".join(head + composer.compose(index, due) + b"\n" for index in numbers)
         sleep_until(due)
         slips_ns += [time.monotonic_ns() - due] * len(numbers)
         unsent += 0 if ingest.send(lines) else len(numbers)
-    return {"published": count - unsent, "unsent": unsent, "slips_ns": slips_ns}
+    return Published(published=order.count - unsent, unsent=unsent, slips_ns=slips_ns)
 
 
-ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"probe": probe, "publish": publish}
+def carry_out(
+    order: PublisherOrder, ingest: Ingest, composer: Composer, orders: Orders[PublisherOrder]
+) -> Answer | None:  # fmt: skip
+    """The answer to an order that was carried out; None for one without an answer."""
+    match order:
+        case Probe():
+            return probe(ingest, composer, orders, order)
+        case Publish():
+            return publish(ingest, composer, order)
+        case Stop():
+            return None
 
 
 def main() -> None:
-    """Connect to the ingest port as the first line says, then follow orders until standard input closes."""
+    """Connect to the ingest port of the first line, then carry out orders until standard input closes."""
     wake_on_time()
-    orders = Orders(sys.stdin.fileno())
-    following = iter(orders)
-    hello = next(following)
-    composer = Composer(hello["seed"], hello["payload_bytes"])
-    ingest = Ingest(hello["ingest_port"], hello["token"])
-    for order in following:
-        if order["do"] in ACTIONS:
-            answer = ACTIONS[order["do"]](ingest, composer, orders, **order)
-            print(json.dumps({"done": order["do"], **answer}), flush=True)
+    orders: Orders[PublisherOrder] = Orders("publisher", msgspec.json.Decoder(PublisherOrder), sys.stdin.fileno())
+    hello = orders.hello(PublisherHello)
+    if hello is None:
+        return
+    composer = Composer(hello.seed, hello.payload_bytes)
+    ingest = Ingest(hello.ingest_port, hello.token)
+    while (order := orders.next()) is not None:
+        answer = carry_out(order, ingest, composer, orders)
+        if answer is not None:
+            sys.stdout.buffer.write(encode(answer))
+            sys.stdout.buffer.flush()
     ingest.close()
 
 

@@ -23,7 +23,7 @@ from bench.clients._reactor import Reactor
 from bench.clients._slow import SlowReactor
 from bench.measure.recorder import PUBLISHER_ALONE, Recorder, Tally
 from bench.messages import Composer
-from bench.processes.names import CONTROL, MASTER
+from bench.processes.orders import CONTROL, MASTER, Assignment
 
 CONNECTING_AT_ONCE = 256  # well below every listen backlog: a connect measures the server, not a dropped SYN
 SUBSCRIBERS_PER_SOURCE = 10_000  # with a second connection upstream, below the ephemeral ports of a source address
@@ -55,24 +55,19 @@ class Session:
         self._allowed = 0
         self._gate = Event()
 
-    def configure(
-        self, *, host: str, port: int, client: str, wire: Mapping[str, str], topic: str,
-        seed: int, parameters: Mapping[str, Any], share: tuple[int, int] = (0, 1),
-    ) -> None:  # fmt: skip
-        """Say which server is driven and how; must come before the first `allow`.
-
-        share: (k, n) for the k-th of n processes: its users are the subscribers k, k + n, k + 2n, ... of the trial.
-        """
-        self.host, self.port, self.wire = host, port, wire
-        self.client = clients.load(client)
-        self.topic, self.parameters = topic, parameters
-        self.composer = Composer(seed, parameters["payload_bytes"])
+    def configure(self, assignment: Assignment) -> None:
+        """Say which server is driven and how; must come before the first `allow`."""
+        parameters: Mapping[str, Any] = assignment.parameters
+        self.host, self.port, self.wire = assignment.host, assignment.port, assignment.wire
+        self.client = clients.load(assignment.client)
+        self.topic, self.parameters = assignment.topic, parameters
+        self.composer = Composer(assignment.seed, parameters["payload_bytes"])
         self.recorder = Recorder(self.composer)
         self.apart = None
-        self.seed = seed
+        self.seed = assignment.seed
         self._slots = BoundedSemaphore(parameters.get("connecting_at_once", CONNECTING_AT_ONCE))
-        self._phase_offset = random.Random(seed).random()
-        self._share = share
+        self._phase_offset = random.Random(assignment.seed).random()
+        self._share = assignment.share
 
     @property
     def subscribers(self) -> list[SubscriberUser]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench.analysis.numbers.distributions import fold, merge, quantile
+from bench.measure.received import FanOut, Receipts
 from bench.results import Absences, Distribution, Ledger, Oracle, Series, SlowReader, Wire
 
 SERIES_INTERVAL_NS = 250_000_000
@@ -17,41 +18,9 @@ SERIES_INTERVAL_NS = 250_000_000
 _Counts = TypeVar("_Counts", bound=msgspec.Struct)
 
 
-class FanOut(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one message at the subscribers of one process, or of all."""
-
-    intended_ns: int
-    last_received_ns: int
-    receivers: int
-
-
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """One process's receipts of the measured part.
-
-    fan_outs: by sequence number; empty where every subscriber has messages of its own.
-    slots: latencies per quarter second of receive time.
-    deliveries: those that arrived in the window of the costs.
-    slow: what the subscriber that is counted apart received, if it was in this process; without the server's memory.
-    """
-
-    ledger: Ledger
-    oracle: Oracle
-    absences: Absences | None
-    latency: Distribution
-    fan_outs: dict[int, FanOut]
-    slots: list[Distribution]
-    slip: Distribution | None
-    connect: Distribution | None
-    loop_lag: Distribution
-    unread: Distribution | None
-    wire: Wire | None
-    deliveries: int
-    slow: SlowReader | None = None
-
-
-def merged(parts: Sequence[Measured]) -> Measured:
+def merged(parts: Sequence[Receipts]) -> Receipts:
     """All processes as one. Neither the order of `parts` nor how subscribers were split among them matters."""
-    return Measured(
+    return Receipts(
         ledger=_ledger([part.ledger for part in parts]),
         oracle=_summed(Oracle, [part.oracle for part in parts]),
         absences=_absences([part.absences for part in parts]),
@@ -98,7 +67,7 @@ def of_bursts(fan_outs: dict[int, FanOut], subscribers: int, burst: int) -> Dist
     return fold(times) if fan_outs else None
 
 
-def series(measured: Measured) -> Series:
+def series(measured: Receipts) -> Series:
     """The time series, but for the CPU, which others count."""
     return Series(
         interval_ns=SERIES_INTERVAL_NS,
@@ -167,7 +136,7 @@ def _ledger(ledgers: Sequence[Ledger]) -> Ledger:
     )
 
 
-def _fan_outs(parts: Sequence[Measured]) -> dict[int, FanOut]:
+def _fan_outs(parts: Sequence[Receipts]) -> dict[int, FanOut]:
     held: dict[int, list[FanOut]] = {}
     for part in parts:
         for sequence, fan_out in part.fan_outs.items():

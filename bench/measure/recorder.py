@@ -14,7 +14,8 @@ import numpy as np
 
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.trials.oracle import Arrivals, recount
-from bench.measure.receipts import SERIES_INTERVAL_NS, FanOut
+from bench.measure.receipts import SERIES_INTERVAL_NS
+from bench.measure.received import FanOut
 from bench.messages import PROBE_FROM, Composer
 from bench.results import Distribution, Ledger, Oracle
 

@@ -1,4 +1,5 @@
-"""Who publishes, who subscribes, and what lies between them and the server: the load side of a trial."""
+"""The load side of a trial: the publisher, the Locust processes with the subscribers, and the proxy in front of the
+server."""
 
 from __future__ import annotations
 
@@ -10,21 +11,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.processes.member import ROOT, Member, answer
-from bench.processes.names import CONTROL, MASTER
+from bench.processes.orders import CONTROL, MASTER, Disturb, Listening, ProxyHello, PublisherHello
 from bench.processes.server import Server
 
 
 class Publisher(Member):
-    """The publisher, connected to a server's ingest port at `connect`."""
+    """The publisher, connected to the ingest port of a server from `connect` on."""
 
     def __init__(self, cores: tuple[int, ...]) -> None:
         super().__init__("publisher", [sys.executable, "-m", "bench.load.publisher"], cores)
 
     def connect(self, server: Server, seed: int, payload_bytes: int) -> None:
-        """Tell it where to publish and what."""
+        """Have it connect to the server and compose messages of this size."""
         self.send(
-            {"ingest_port": server.ingest_port, "token": server.token, "seed": seed, "payload_bytes": payload_bytes}
-        )
+            PublisherHello(
+                ingest_port=server.ingest_port, token=server.token, seed=seed, payload_bytes=payload_bytes
+            )
+        )  # fmt: skip
 
 
 class Proxy(Member):
@@ -35,24 +38,24 @@ class Proxy(Member):
         self.port = 0
 
     def open(self, server: Server, path: str, seed: int, timeout_s: float = 15.0) -> None:
-        """Have it listen, and lead to the server over the path called so. Raises TimedOut, Died."""
-        self.send({"port": server.port, "path": path, "seed": seed})
-        self.port = answer(self, "listen", timeout_s, [])["port"]
+        """Have it listen and carry connections to the server over the path of this name. Raises TimedOut, Died."""
+        self.send(ProxyHello(port=server.port, path=path, seed=seed))
+        self.port = answer(self, Listening, timeout_s, []).port
 
     def disturb(self, from_ns: int, until_ns: int) -> None:
         """Let stalls and resets begin between these moments, where the path has any."""
-        self.send({"do": "disturb", "from_ns": from_ns, "until_ns": until_ns})
+        self.send(Disturb(from_ns=from_ns, until_ns=until_ns))
 
 
 class Load(Member):
-    """One Locust process with subscribers of a trial. Orders go over a socket: Locust owns its own streams.
+    """One Locust process with subscribers of a trial. Orders go over a socket because Locust uses its own streams.
 
     With a `master`, it is one of several and gets its users from there.
     """
 
     def __init__(self, scenario: Path, users: int, cores: tuple[int, ...], master: Master | None = None) -> None:
         self._control, self._theirs = socket.socketpair()
-        role = master.worker_options if master else _alone(users)
+        role = master.worker_options if master else _headless(users)
         super().__init__("load generator", _locust(scenario, *role), cores, {CONTROL: str(self._theirs.fileno())})
         self._theirs.close()
 
@@ -76,16 +79,16 @@ class Master(Member):
             port = str(free.getsockname()[1])
         self.worker_options = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
         options = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
-                   "--expect-workers", str(workers), *_alone(-(-users // workers) * workers))  # fmt: skip
+                   "--expect-workers", str(workers), *_headless(-(-users // workers) * workers))  # fmt: skip
         super().__init__("master of the load generator", _locust(scenario, *options), cores, {MASTER: "1"})
 
 
-def _alone(users: int) -> tuple[str, ...]:
+def _headless(users: int) -> tuple[str, ...]:
     return ("--headless", "--users", str(users), "--spawn-rate", str(max(users, 1)))
 
 
 def _locust(scenario: Path, *options: str) -> list[str]:
-    """A person's own Locust settings (LOCUST_*, ~/.locust.conf) are not those of a trial."""
+    """The command; the user's own Locust settings (LOCUST_*, ~/.locust.conf) do not apply to a trial."""
     return [
         sys.executable, "-m", "locust", "--config", os.devnull, "-f", str(scenario), "--exit-code-on-error", "0",
         "--only-summary", "--loglevel", "WARNING", "--stop-timeout", "0", *options,
@@ -93,8 +96,8 @@ def _locust(scenario: Path, *options: str) -> list[str]:
 
 
 def load_side(scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> tuple[list[Load], list[Master]]:
-    """The Locust processes that hold `users` together, each on a core of its own as far as there are any, and their
-    master where there is more than one.
+    """The Locust processes that share `users`, each on a core of its own while there are enough cores, and their
+    master if there are several.
     """
     if workers == 1:
         return [Load(scenario, users, cores)], []

@@ -1,8 +1,7 @@
-"""One process: started, pinned, spoken to by lines of JSON, watched, and ended whatever happens."""
+"""One process of a trial: started, pinned, given orders, watched, and ended whatever happens."""
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -12,30 +11,22 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self, TypeVar
+
+import msgspec
 
 from bench.measure import machine
+from bench.processes.errors import Died, TimedOut
+from bench.processes.lines import Lines, decode, encode
+from bench.processes.orders import Answer, Order
 
 ROOT = Path(__file__).parents[2]
 STOP_WITHIN_S = 2.0
 LOOK_EVERY_S = 0.05
-_TOLD_OF_A_DEATH = 300  # characters of the last line a dead process wrote
+_LAST_LINE_CHARACTERS = 300  # of the last line that a dead process wrote
 
-
-class ProcessError(Exception):
-    """A process of the trial failed it; the message names the process and what it last said."""
-
-
-class Died(ProcessError):
-    """The process `who` ended although it was still needed."""
-
-    def __init__(self, who: str, message: str) -> None:
-        super().__init__(message)
-        self.who = who
-
-
-class TimedOut(ProcessError):
-    """A process did not answer in time."""
+T = TypeVar("T")
+SomeAnswer = TypeVar("SomeAnswer", bound=Answer)
 
 
 class Watched(Protocol):
@@ -56,7 +47,7 @@ class Member:
     ) -> None:
         self.name = name
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self._pending = b""
+        self._lines = Lines()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
         self.process = self._start(command, {**inherited, **(environment or {})})
         machine.pin(self.process.pid, cores)
@@ -76,32 +67,34 @@ class Member:
         """Process id."""
         return self.process.pid
 
-    def send(self, order: Mapping[str, Any]) -> None:
-        """Write one order. Raises Died if nobody reads any more."""
-        data = json.dumps(order).encode() + b"\n"
+    def send(self, order: Order) -> None:
+        """Write one order. Raises Died if the process no longer reads."""
+        data = encode(order)
         try:
             while data:
                 data = data[os.write(self._out, data) :]
         except OSError:
             raise self.died() from None
 
-    def receive(self, timeout_s: float) -> dict[str, Any] | None:
-        """The next line it says, or None if it says none in time. Raises Died at the end of the stream."""
+    def receive(self, kind: type[T], timeout_s: float) -> T | None:
+        """The next line that the process writes, or None if it writes none in time. Raises Died at the end of the
+        stream, Misfit for a line of another kind."""
+        line = self._line(timeout_s)
+        if line is None:
+            return None
+        return decode(line, msgspec.json.Decoder(kind), f"the answer of the {self.name} is not {kind.__name__}")
+
+    def _line(self, timeout_s: float) -> bytes | None:
         deadline = time.monotonic() + timeout_s
-        while b"\n" not in self._pending:
+        while (line := self._lines.take()) is None:
             ready, _, _ = select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 return None
             data = os.read(self._in, 1 << 20)
             if not data:
                 raise self.died()
-            self._pending += data
-        line, _, self._pending = self._pending.partition(b"\n")
-        try:
-            said: dict[str, Any] = json.loads(line)
-        except ValueError:
-            raise ProcessError(f"the {self.name} said {line[:80]!r}, which is not a line of JSON") from None
-        return said
+            self._lines.feed(data)
+        return line
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -121,7 +114,7 @@ class Member:
         """The last non-empty line of its standard error."""
         self._log.seek(0)
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1][-_TOLD_OF_A_DEATH:] if lines else ""
+        return lines[-1][-_LAST_LINE_CHARACTERS:] if lines else ""
 
     def end(self, *, gently: bool) -> None:
         """End it: with SIGTERM and up to two seconds of patience, or at once."""
@@ -145,21 +138,26 @@ class Member:
         self.end(gently=False)
 
 
-def answer(member: Member, done: str, timeout_s: float, watched: Sequence[Watched]) -> dict[str, Any]:
-    """What `member` says when it has done `done`. Raises Died as soon as any watched process ends, or TimedOut."""
+def answer(
+    member: Member, kind: type[SomeAnswer], timeout_s: float, watched: Sequence[Watched]
+) -> SomeAnswer:  # fmt: skip
+    """The next answer of `member`, which must be of this kind. Raises Died as soon as any watched process ends,
+    TimedOut, Misfit."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        said = member.receive(LOOK_EVERY_S)
-        if said is not None and said.get("done") == done:
-            return said
+        received = member.receive(kind, LOOK_EVERY_S)
+        if received is not None:
+            return received
         check(watched)
-    raise TimedOut(f"the {member.name} did not finish {done!r} within {timeout_s:g} s")
+    raise TimedOut(f"the {member.name} did not answer with {kind.__name__} within {timeout_s:g} s")
 
 
-def answers(members: Sequence[Member], done: str, timeout_s: float, watched: Sequence[Watched]) -> list[dict[str, Any]]:
-    """What every one of `members` says when it has done `done`, in their order; otherwise as `answer`."""
+def answers(
+    members: Sequence[Member], kind: type[SomeAnswer], timeout_s: float, watched: Sequence[Watched]
+) -> list[SomeAnswer]:
+    """The next answer of each of `members`, in their order; otherwise as `answer`."""
     deadline = time.monotonic() + timeout_s
-    return [answer(member, done, deadline - time.monotonic(), watched) for member in members]
+    return [answer(member, kind, deadline - time.monotonic(), watched) for member in members]
 
 
 def watch(watched: Sequence[Watched], until_ns: int) -> None:

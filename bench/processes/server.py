@@ -15,13 +15,14 @@ from types import TracebackType
 import msgspec
 
 from bench.measure import usage
-from bench.processes.member import LOOK_EVERY_S, ROOT, Died, Member, ProcessError, TimedOut, check
+from bench.processes.errors import Died, ProcessError, TimedOut
+from bench.processes.member import LOOK_EVERY_S, ROOT, Member, check
 from servers._process import signal_on_death_of_parent
 
 
 class Broker:
-    """The broker of a variant: not our child but the server's, or nobody's here, so all we have is its process id, and
-    of one that may be killed also where it listens and what starts another in its place."""
+    """The broker of a variant. It is a child of the server or was there before, so the bench has only its process id
+    and, of a broker that may be killed, its port and the command that starts another."""
 
     name = "broker"
 
@@ -33,24 +34,24 @@ class Broker:
         return usage.lives(self.pid)
 
     def died(self) -> Died:
-        """The error that says that it ended; how is known to its parent alone."""
+        """The error that says that it ended; only its parent can tell how."""
         return Died(self.name, f"the broker (process {self.pid}) ended")
 
 
 class NextBroker(Member):
-    """A broker in the place of one that was killed: the same command, now a child of the bench, which it ends with."""
+    """A broker in the place of one that was killed: the same command, now as a child of the bench."""
 
     def __init__(self, before: Broker, cores: tuple[int, ...]) -> None:
-        """Raises ProcessError where nobody knows what starts it."""
+        """Raises ProcessError if the server reported no command that starts it."""
         if before.port is None or not before.command:
-            raise ProcessError("the broker cannot be started again: the server did not say how")
+            raise ProcessError("the broker cannot be started again: the server reported no command for it")
         self.port = before.port
         super().__init__("broker", before.command, cores)
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log,
-            start_new_session=True, preexec_fn=_end_with_us,
+            start_new_session=True, preexec_fn=_end_with_parent,
         )  # fmt: skip
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> None:
@@ -67,11 +68,11 @@ class NextBroker(Member):
         raise TimedOut(f"the broker did not accept connections within {timeout_s:g} s")
 
 
-def _end_with_us() -> None:
+def _end_with_parent() -> None:
     signal_on_death_of_parent(signal.SIGKILL)
 
 
-class _ReadyLine(msgspec.Struct):
+class ReadyLine(msgspec.Struct, frozen=True):
     """What a server prints once it accepts subscribers."""
 
     pid: int
@@ -84,14 +85,16 @@ class _ReadyLine(msgspec.Struct):
 
 
 class Server(Member):
-    """A variant's server: fresh, on free ports, known by its nonce. `plant` is what a calibration server plants.
+    """The server of a variant: a new process on free ports, identified by its nonce. `plant` names what a calibration
+    server injects.
 
-    With `before`, it takes the place of one that has ended: its ports, and what the ingest asks for.
+    With `before`, it takes the place of a server that has ended: the same ports and the same ingest token.
     """
 
     def __init__(self, variant: str, cores: tuple[int, ...], plant: str = "", before: Server | None = None) -> None:
         self.variant, self.cores, self.plant = variant, cores, plant
         self.nonce = secrets.token_hex(8)
+        self.broker: Broker | None = None
         self.token: str = before.token if before else secrets.token_hex(16)
         environment = {
             "PUSHBENCH_PORT": str(before.port) if before else "0",
@@ -104,20 +107,15 @@ class Server(Member):
         super().__init__("server", [sys.executable, "-m", "servers", variant], cores, environment)
 
     def wait_until_ready(self, timeout_s: float = 15.0) -> None:
-        """Read the ready line. Raises TimedOut, Died, or ProcessError if it is not the server we started."""
-        ready = self.receive(timeout_s)
+        """Read the ready line. Raises TimedOut, Died, Misfit, and ProcessError if another program answered."""
+        ready = self.receive(ReadyLine, timeout_s)
         if ready is None:
             raise TimedOut(f"the server was not ready within {timeout_s:g} s")
-        try:
-            line = msgspec.convert(ready, _ReadyLine)
-        except msgspec.ValidationError as error:
-            raise ProcessError(f"the server's ready line is not of the contract: {error}") from None
-        if line.nonce != self.nonce:
-            raise ProcessError(f"a stranger answered in the server's place (nonce {line.nonce!r})")
-        self.port, self.ingest_port = line.port, line.ingest_port
-        self.server_pid = line.pid
+        if ready.nonce != self.nonce:
+            raise ProcessError(f"another program answered in place of the server (nonce {ready.nonce!r})")
+        self.port, self.ingest_port, self.server_pid = ready.port, ready.ingest_port, ready.pid
         self.broker = (
-            None if line.broker_pid is None else Broker(line.broker_pid, line.broker_port, line.broker_command)
+            None if ready.broker_pid is None else Broker(ready.broker_pid, ready.broker_port, ready.broker_command)
         )
 
     def __exit__(

@@ -1,25 +1,22 @@
-"""The proxy's process: a port on loopback whose every connection leads over a path to the server.
+"""The process of the proxy: a port on loopback whose every connection leads over a path to the server.
 
-It is told what to do by lines of JSON on standard input and answers on standard output:
-
-    {"port": 8000, "path": "far", "seed": 1}              listen           -> {"done": "listen", "port": 40001}
-    {"do": "disturb", "from_ns": ..., "until_ns": ...}    stalls and resets may begin, between these moments
-    {"do": "count"}                                       say what was done -> {"done": "count", "connections": 50, ...}
-
-It ends when standard input closes.
+Its orders arrive as lines on standard input and are answered on standard output (see `bench.processes.orders`). It ends
+when standard input closes.
 """
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 import sys
-from typing import Any
 
-from bench.load.publisher import Orders, wake_on_time
+import msgspec
+
+from bench.load.publisher import wake_on_time
 from bench.paths import PATHS, Path, Unrest
-from bench.proxy._connection import HOST, Connection, reset
+from bench.processes.lines import Orders, encode
+from bench.processes.orders import Answer, Disturb, Listening, ProxyCounts, ProxyHello, ProxyOrder, ReportCounts
+from bench.proxy._connection import HOST, Connection, Counts, reset
 from bench.proxy._loop import Loop
 
 
@@ -30,22 +27,25 @@ class Proxy:
         self._loop, self._port, self._path, self._seed = loop, port, path, seed
         self._connections: set[Connection] = set()
         self._unrest: Unrest | None = None
-        self.counts = {"connections": 0, "resets": 0, "stalls": 0, "pieces": 0}
+        self.counts = Counts()
         self._listener = socket.create_server((HOST, 0), backlog=4096)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         loop.watch(self._listener.fileno(), selectors.EVENT_READ, self._accept)
 
     def disturb(self, unrest: Unrest) -> None:
-        """From now on connections may stall and be reset, those to come included."""
+        """Let connections stall and be reset from now on, later connections included."""
         self._unrest = unrest
         for connection in list(self._connections):
             connection.disturb(unrest)
 
-    def count(self) -> dict[str, int]:
+    def counted(self) -> ProxyCounts:
         """What was done so far."""
-        open_now = sum(one.up.lane.stalls + one.down.lane.stalls for one in self._connections)
-        return {**self.counts, "stalls": self.counts["stalls"] + open_now}
+        counts = self.counts
+        stalls = sum(one.up.lane.stalls + one.down.lane.stalls for one in self._connections)  # of those still open
+        return ProxyCounts(
+            connections=counts.connections, resets=counts.resets, stalls=counts.stalls + stalls, pieces=counts.pieces
+        )
 
     def _accept(self, _events: int) -> None:
         while True:
@@ -53,8 +53,8 @@ class Proxy:
                 near, _ = self._listener.accept()
             except BlockingIOError:
                 return
-            self.counts["connections"] += 1
-            seed = f"{self._seed}/{self.counts['connections']}"
+            self.counts.connections += 1
+            seed = f"{self._seed}/{self.counts.connections}"
             try:
                 connection = Connection(
                     self._loop, near, self._port, self._path, seed, self.counts, self._connections.discard
@@ -67,34 +67,42 @@ class Proxy:
                 connection.disturb(self._unrest)
 
 
-def _say(done: str, **facts: Any) -> None:
-    print(json.dumps({"done": done, **facts}), flush=True)
+def _write(answer: Answer) -> None:
+    sys.stdout.buffer.write(encode(answer))
+    sys.stdout.buffer.flush()
+
+
+def _carry_out(order: ProxyOrder, proxy: Proxy) -> None:
+    match order:
+        case Disturb():
+            proxy.disturb(Unrest(order.from_ns, order.until_ns))
+        case ReportCounts():
+            _write(proxy.counted())
 
 
 def main() -> None:
-    """Listen as the first line says, then hand on what comes and follow orders until standard input closes."""
+    """Listen as the first line says, then carry bytes and carry out orders until standard input closes."""
     wake_on_time()
-    orders = Orders(sys.stdin.fileno())
-    following = iter(orders)
-    hello = next(following)
+    orders: Orders[ProxyOrder] = Orders("proxy", msgspec.json.Decoder(ProxyOrder), sys.stdin.fileno())
+    hello = orders.hello(ProxyHello)
+    if hello is None:
+        return
     loop = Loop()
-    proxy = Proxy(loop, hello["port"], PATHS[hello["path"]], hello["seed"])
-    _say("listen", port=proxy.port)
-    going_on = True
+    proxy = Proxy(loop, hello.port, PATHS[hello.path], hello.seed)
+    _write(Listening(port=proxy.port))
+    is_over = False
 
     def obey(_events: int) -> None:
-        nonlocal going_on
-        while going_on and orders.waiting(0):
-            order = next(following, None)
+        nonlocal is_over
+        while not is_over and orders.waiting(0):
+            order = orders.next()
             if order is None:
-                going_on = False
-            elif order["do"] == "disturb":
-                proxy.disturb(Unrest(order["from_ns"], order["until_ns"]))
-            elif order["do"] == "count":
-                _say("count", **proxy.count())
+                is_over = True
+            else:
+                _carry_out(order, proxy)
 
     loop.watch(sys.stdin.fileno(), selectors.EVENT_READ, obey)
-    while going_on:
+    while not is_over:
         loop.turn()
 
 

@@ -9,6 +9,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bench.paths import Lane, Path, Unrest, handshake_ns, reset_ns
 from bench.proxy._loop import Loop
@@ -17,6 +18,16 @@ HOST = "127.0.0.1"
 READ_BYTES = 65_536
 MOST_WAITING_BYTES = 65_536  # in one direction; read on when half of it has gone
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets the connection
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a proxy has done so far. `stalls` are those of connections that are closed."""
+
+    connections: int = 0
+    resets: int = 0
+    stalls: int = 0
+    pieces: int = 0
 
 
 class Flow:
@@ -50,7 +61,7 @@ class Flow:
         now_ns = self._connection.loop.now_ns
         if data:
             pieces = list(self.lane.feed(data, now_ns))
-            self._connection.counts["pieces"] += len(pieces)
+            self._connection.counts.pieces += len(pieces)
             self._waiting.extend(pieces)
             self._waiting_bytes += len(data)
             self.full = self._waiting_bytes > MOST_WAITING_BYTES
@@ -88,7 +99,7 @@ class Flow:
 class Connection:
     """A subscriber's connection and the one to the server that belongs to it."""
 
-    def __init__(self, loop: Loop, near: socket.socket, port: int, path: Path, seed: str, counts: dict[str, int],
+    def __init__(self, loop: Loop, near: socket.socket, port: int, path: Path, seed: str, counts: Counts,
                  closed: Callable[[Connection], None]) -> None:  # fmt: skip
         """Raises OSError where there can be no connection to the server."""
         self.loop, self.counts = loop, counts
@@ -144,12 +155,12 @@ class Connection:
                 reset(end)
             else:
                 end.close()
-        self.counts["stalls"] += self.up.lane.stalls + self.down.lane.stalls
+        self.counts.stalls += self.up.lane.stalls + self.down.lane.stalls
         self._closed(self)
 
     def _be_reset(self) -> None:
         if not self._over:
-            self.counts["resets"] += 1
+            self.counts.resets += 1
             self.close(abruptly=True)
 
     def _connect(self) -> None:

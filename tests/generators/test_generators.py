@@ -1,5 +1,6 @@
 """The comparison of load generators without a process: the search, the verdicts, the table, what is stored."""
 
+import json
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from bench.analysis.runs import generator_search, generator_table
 from bench.analysis.runs.generator_search import Tried, Verdict
 from bench.generators import programs, stage
 from bench.generators.peers import K6_OPTIONS, PEERS
-from bench.processes import ProcessError
+from bench.processes.errors import ProcessError
 from bench.results import Environment, ResultsError, generator_comparison
 from bench.results.generator_comparison import Comparison, Pass, Row
 
@@ -209,16 +210,20 @@ def test_a_poll_is_asked_of_a_server_no_more_often_than_it_can_answer():
 
 
 def test_a_report_without_a_moment_is_of_when_it_was_read():
-    assert stage.Report.of({"connected": 1, "received": 2}, 42).t == 42
-    assert stage.Report.of({"connected": 1, "received": 2, "t": 7}, 42).t == 7
+    assert stage.Report(connected=1, received=2).at(42).t == 42
+    assert stage.Report(connected=1, received=2, t=7).at(42).t == 7
 
 
 @pytest.mark.parametrize(
-    "said", [{}, {"connected": 1}, {"connected": "1", "received": 0}, {"connected": 1, "received": -1}]
+    "line", [{}, {"connected": 1}, {"connected": "1", "received": 0}, {"connected": 1, "received": -1}]
 )
-def test_a_line_that_is_no_report_is_an_error(said):
-    with pytest.raises(ProcessError, match="which is no report"):
-        stage.Report.of(said, 0)
+def test_a_line_that_is_no_report_is_an_error(line):
+    command = [sys.executable, "-c", f"print('{json.dumps(line)}')"]
+    with (
+        stage.Reporter("peer", command, (), {}) as peer,
+        pytest.raises(ProcessError, match="the answer of the peer is not Report"),
+    ):
+        peer.now(20.0)
 
 
 def test_k6_tells_nobody_that_it_runs():

@@ -18,7 +18,7 @@ from bench.generators import ours, programs, stage, theirs
 from bench.generators.peers import PEERS
 from bench.measure.machine import Cores
 from bench.messages import Composer
-from bench.processes import Member
+from bench.processes.member import Member
 from bench.results import generator_comparison
 from servers import _variant
 from tests.servers._process import alive, eventually

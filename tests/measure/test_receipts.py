@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.numbers.distributions import fold
-from bench.measure.receipts import FanOut, Measured, completion, merged, of_bursts, recovered_ns, series
+from bench.measure.receipts import completion, merged, of_bursts, recovered_ns, series
+from bench.measure.received import FanOut, Receipts
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
 from bench.results import Absences, SlowReader, Wire
@@ -38,7 +39,7 @@ def apart(count) -> SlowReader:
     return SlowReader(**dict.fromkeys(SlowReader.__struct_fields__, count))
 
 
-def measured(subscribers) -> Measured:
+def measured(subscribers) -> Receipts:
     """What one process with these subscribers counts."""
     recorder = Recorder(COMPOSER)
     tallies = [recorder.tally() for _ in subscribers]
@@ -52,7 +53,7 @@ def measured(subscribers) -> Measured:
     recorder.errors.update(f"gone after {len(arrived)}" for arrived in subscribers if not arrived)
     latency = recorder.latency(WINDOW)
     count = sum(map(len, subscribers))
-    return Measured(
+    return Receipts(
         ledger=recorder.ledger(WINDOW, gaps_signalled=len(subscribers)),
         oracle=recorder.oracle(WINDOW),
         absences=absent(count) if subscribers else None,
@@ -88,8 +89,8 @@ def test_however_subscribers_are_split_and_in_whatever_order_the_merge_is_that_o
 @given(st.lists(arrivals, min_size=1, max_size=4))
 def test_what_is_sent_over_the_control_socket_comes_back_the_same(subscribers):
     whole = measured(subscribers)
-    assert msgspec.json.decode(msgspec.json.encode(whole), type=Measured) == whole
-    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(whole)), Measured, str_keys=True) == whole
+    assert msgspec.json.decode(msgspec.json.encode(whole), type=Receipts) == whole
+    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(whole)), Receipts, str_keys=True) == whole
 
 
 def test_completion_is_the_last_receiver_of_a_message_that_reached_everyone():

@@ -8,7 +8,9 @@ import psutil
 import pytest
 
 from bench.measure import usage
-from bench.processes import Broker, Died, check
+from bench.processes.errors import Died
+from bench.processes.member import check
+from bench.processes.server import Broker
 
 
 @pytest.fixture

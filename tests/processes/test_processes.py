@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from bench import scenarios
-from bench.processes import load_side
+from bench.processes.load_side import load_side
 
 WITHIN_S = 20.0
 

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.processes import Proxy, answer
+from bench.processes.load_side import Proxy
+from bench.processes.member import answer
+from bench.processes.orders import ProxyCounts, ReportCounts
 
 WITHIN_S = 20.0
 
@@ -54,8 +56,8 @@ def proxy_to(echo):
 
 
 def counts(proxy):
-    proxy.send({"do": "count"})
-    return answer(proxy, "count", WITHIN_S, [proxy])
+    proxy.send(ReportCounts())
+    return answer(proxy, ProxyCounts, WITHIN_S, [proxy])
 
 
 @pytest.mark.parametrize(("path", "size"), [("direct", 3_000_000), ("crumbs", 400), ("far", 3_000)])
@@ -77,10 +79,10 @@ def test_every_byte_and_the_end_of_the_stream_come_through(proxy_to, path, size)
             reads += 1
         writer.join()
     assert heard == sent
-    told = counts(proxy)
-    assert (told["connections"], told["resets"]) == (1, 0)
+    counted = counts(proxy)
+    assert (counted.connections, counted.resets) == (1, 0)
     if path == "crumbs":
-        assert told["pieces"] >= 2 * size // 7
+        assert counted.pieces >= 2 * size // 7
         assert reads > 10
 
 
@@ -89,12 +91,12 @@ def test_a_reset_is_a_real_one_and_comes_only_once_it_is_asked_for(proxy_to):
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection:
         connection.sendall(b"hello")
         assert connection.recv(5) == b"hello"
-        assert counts(proxy)["resets"] == 0
+        assert counts(proxy).resets == 0
         now_ns = time.monotonic_ns()
         proxy.disturb(now_ns, now_ns + 10**11)
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
-    assert counts(proxy)["resets"] == 1
+    assert counts(proxy).resets == 1
 
 
 def test_where_nobody_listens_the_connection_is_reset_and_the_proxy_goes_on(proxy_to):
@@ -107,7 +109,7 @@ def test_where_nobody_listens_the_connection_is_reset_and_the_proxy_goes_on(prox
             socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection,
         ):
             connection.recv(1)
-    assert counts(proxy)["connections"] == 2
+    assert counts(proxy).connections == 2
 
 
 def test_a_proxy_ends_when_nobody_gives_it_orders_any_more(proxy_to):

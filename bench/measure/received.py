@@ -1,0 +1,40 @@
+"""What one Locust process received in the measured part. It imports no more than the schema, so that processes that
+only carry it start fast."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bench.results import Absences, Distribution, Ledger, Oracle, SlowReader, Wire
+
+
+class FanOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one message at the subscribers of one process, or of all."""
+
+    intended_ns: int
+    last_received_ns: int
+    receivers: int
+
+
+class Receipts(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipts of one process in the measured part, or of all processes merged.
+
+    fan_outs: by sequence number; empty where every subscriber has messages of its own.
+    slots: latencies per quarter second of receive time.
+    deliveries: those that arrived in the window of the costs.
+    slow: what the subscriber that is counted apart received, if it was in this process; without the server's memory.
+    """
+
+    ledger: Ledger
+    oracle: Oracle
+    absences: Absences | None
+    latency: Distribution
+    fan_outs: dict[int, FanOut]
+    slots: list[Distribution]
+    slip: Distribution | None
+    connect: Distribution | None
+    loop_lag: Distribution
+    unread: Distribution | None
+    wire: Wire | None
+    deliveries: int
+    slow: SlowReader | None = None

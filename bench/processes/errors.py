@@ -1,0 +1,27 @@
+"""What can go wrong with a process of a trial.
+
+ProcessError
++-- Died        a process ended although it was still needed
++-- TimedOut    a process is alive but did not answer in time
++-- Misfit      a process wrote a line that is not what the other end must read there
+"""
+
+
+class ProcessError(Exception):
+    """A process failed the trial; the message names the process."""
+
+
+class Died(ProcessError):
+    """The process `who` ended although it was still needed."""
+
+    def __init__(self, who: str, message: str) -> None:
+        super().__init__(message)
+        self.who = who
+
+
+class TimedOut(ProcessError):
+    """A process did not answer in time."""
+
+
+class Misfit(ProcessError):
+    """A line is not JSON, or not the order or answer that is expected."""
