@@ -1,4 +1,4 @@
-"""Servers to test against, none of them ours: sockets that follow a script, and the official libraries in threads."""
+"""Servers to test against, none of them of this project: scripted sockets, and official libraries in threads."""
 
 import contextlib
 import http.server
@@ -14,11 +14,11 @@ import gevent
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-WITHIN_S = 10.0  # whatever is to happen happens within this, or the test fails
+WITHIN_S = 10.0  # a test fails if a condition is not true within this time
 
 
 def eventually(true: Callable[[], object], what: str) -> None:
-    """Let the reactor work until something is true."""
+    """Let the reactor run until a condition is true."""
     deadline = time.monotonic() + WITHIN_S
     while not true():
         assert time.monotonic() < deadline, f"{what}: not within {WITHIN_S:g} s"
@@ -52,14 +52,14 @@ class Scripted:
             self.failures.append(error)
 
     def close(self):
-        # close alone would leave a thread waiting in accept
+        # close alone would leave a thread blocked in accept
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 
 def read_head(connection):
-    """The head of a request, byte by byte so as to leave what follows."""
+    """The head of a request, read byte by byte so that the bytes after it stay unread."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
@@ -70,7 +70,7 @@ def read_head(connection):
 
 
 class Log:
-    """What was published to one topic, with cursors: what every server here serves from."""
+    """What was published to one topic, with cursors. Every server here serves from one."""
 
     def __init__(self, epoch="e"):
         self.epoch = epoch
@@ -133,7 +133,7 @@ class WebSocketServer:
                     connection.ping()
 
     def close(self):
-        # in a thread, because it waits for subscribers whose reactor works in this one
+        # in a thread, because it waits for subscribers whose reactor runs in this one
         closing = threading.Thread(target=self._server.shutdown)
         closing.start()
         eventually(lambda: not closing.is_alive(), "the server to close")
@@ -222,7 +222,7 @@ class HttpServer:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None  # subscribers may leave whenever they like
+        self._server.handle_error = lambda *_: None  # a subscriber may close at any time
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -3,7 +3,7 @@
     python _socketio_server.py websocket|polling      prints its port
 
 "subscribe" (topic) joins a room; the topic "refused" is refused; the topic "goodbye" is disconnected after one text.
-"publish" (topic, text) emits "message" to the room; the text "bad" emits what is no text; "binary" emits bytes.
+"publish" (topic, text) emits "message" to the room; the text "bad" emits an object, "binary" emits bytes.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""The event stream of the HTML standard, written down as literally and as slowly as it stands there.
+"""The event stream of the HTML standard, transcribed literally and without optimisation.
 
-https://html.spec.whatwg.org/multipage/server-sent-events.html, sections 9.2.5 and 9.2.6. An oracle: it takes the whole
-stream at once, decodes it first, and goes through it character by character.
+https://html.spec.whatwg.org/multipage/server-sent-events.html, sections 9.2.5 and 9.2.6. An oracle: it decodes
+the whole stream first, and then processes it character by character.
 """
 
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class EventSource:
             else:
                 line += character
             position += 1
-        return lines  # what is not ended by a line terminator is not a line
+        return lines  # characters without a line terminator are not a line
 
     def _process_line(self, line: str) -> None:
         if line == "":

@@ -1,4 +1,4 @@
-"""Event streams, against a literal transcription of the standard, httpx-sse, and every way of cutting them."""
+"""Event streams, compared with a literal transcription of the standard and with httpx-sse, in every segmentation."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bench.clients import sse
 from bench.clients.sse import EventStreamParser, SseProtocol
-from tests.clients._cutting import cuts, every_single_cut, fed, pieces
+from tests.clients._segmentation import every_single_split, fed, pieces, splits
 from tests.clients._whatwg import EventSource
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -43,19 +43,19 @@ def chunk(body):
     return b"%x\r\n%s\r\n" % (len(body), body)
 
 
-@given(streams, cuts)
+@given(streams, splits)
 @example(b"\xef\xbb", [])
 @example(b"\xef\xbb\xbf\xef\xbb\xbfdata: x\n\n", [2])
 @example(b"data: x\r\r\n\n", [8])
 @example(b"\r\ndata: x\n\n", [1])
 @example(b"data: x\n\ndata: y\n", [])
 @example(b"id: 1\nid: a\0b\ndata: x\n\n", [])
-def test_every_stream_means_what_the_standard_says_however_it_is_cut(stream, where):
+def test_every_stream_is_parsed_as_the_standard_defines_in_any_segmentation(stream, where):
     assert by_us(pieces(stream, where)) == by_the_standard(stream)
 
 
-@given(st.binary(max_size=60), cuts)
-def test_any_bytes_mean_what_the_standard_says(stream, where):
+@given(st.binary(max_size=60), splits)
+def test_any_bytes_are_parsed_as_the_standard_defines(stream, where):
     assert by_us(pieces(stream, where)) == by_the_standard(stream)
 
 
@@ -66,9 +66,9 @@ def test_any_bytes_mean_what_the_standard_says(stream, where):
         b": hi\n\nid: e:1\n\nid: e:2\ndata: {\"n\":1}\n\nevent: gap\ndata: why\n\nid\ndata:\xff\n\n",
     ],
 )  # fmt: skip
-def test_every_single_cut_is_the_same(stream):
+def test_every_single_split_gives_the_same_result(stream):
     expected = by_the_standard(stream)
-    for parts in every_single_cut(stream):
+    for parts in every_single_split(stream):
         assert by_us(parts) == expected
 
 
@@ -86,8 +86,8 @@ def test_httpx_sse_reads_the_same_events_where_data_is_not_empty(events):
     assert [(kind, data) for kind, data, _ in by_us([stream] if stream else [])[0]] == theirs
 
 
-@given(streams, cuts, cuts)
-def test_the_texts_of_a_response_are_the_untyped_events_however_chunks_and_reads_are_cut(stream, chunks, reads):
+@given(streams, splits, splits)
+def test_the_texts_of_a_response_are_its_untyped_events_in_any_segmentation(stream, chunks, reads):
     response = HEAD + b"".join(chunk(part) for part in pieces(stream, chunks))
     protocol = SseProtocol()
     texts = fed(protocol.feed, pieces(response, reads))
@@ -98,7 +98,7 @@ def test_the_texts_of_a_response_are_the_untyped_events_however_chunks_and_reads
     assert not protocol.end_reason
 
 
-usual = st.builds(
+common = st.builds(
     lambda n, text, space, with_id: (b"id:%s%s\n" % (space, n) if with_id else b"") + b"data:%s%s\n\n" % (space, text),
     st.sampled_from([b"e:1", b"e:22", b"", b"a\0b"]),
     st.sampled_from([b'{"n":1}', b"", b" ", b"x\ry", b"x\ny", b"\xff", b"x" * 5000]),
@@ -107,8 +107,8 @@ usual = st.builds(
 )
 
 
-@given(st.lists(usual, max_size=8), st.booleans())
-def test_the_fast_path_gives_what_the_layers_give(events, upper_case):
+@given(st.lists(common, max_size=8), st.booleans())
+def test_the_fast_path_gives_the_same_result_as_the_layers(events, upper_case):
     fast, slow = SseProtocol(), SseProtocol()
     for part in (HEAD, chunk(b": welcome\n\n"), *map(chunk, events)):
         part = part.upper() if upper_case and part[:2].isalnum() and len(part) < 9 else part
@@ -117,7 +117,7 @@ def test_the_fast_path_gives_what_the_layers_give(events, upper_case):
     assert fast._at_boundary == slow._at_boundary
 
 
-def test_the_usual_event_takes_the_fast_path(monkeypatch):
+def test_the_common_event_takes_the_fast_path(monkeypatch):
     protocol = SseProtocol()
     protocol.feed(HEAD + chunk(b": welcome\n\nid: e:0\n\n"))
     monkeypatch.delattr(SseProtocol, "_feed_layers")
@@ -126,21 +126,21 @@ def test_the_usual_event_takes_the_fast_path(monkeypatch):
     assert protocol.cursor == "e:1"
 
 
-def test_an_id_that_came_in_a_chunk_before_counts_for_the_event():
+def test_an_id_in_an_earlier_chunk_belongs_to_the_event():
     protocol = SseProtocol()
     parts = [HEAD + chunk(b": welcome\n\n"), chunk(b"id: e:2\n"), chunk(b"data: x\n\n")]
     assert fed(protocol.feed, parts) == [b"x"]
     assert protocol.cursor == "e:2"
 
 
-def test_a_chunk_that_is_not_as_long_as_it_says_is_no_event():
+def test_a_chunk_of_another_length_than_announced_is_no_event():
     protocol = SseProtocol()
     protocol.feed(HEAD + chunk(b": welcome\n\n"))
     assert protocol.feed(b"8\r\ndata: x\n\n\r\n") == []
     assert protocol.end_reason == "protocol error: chunk not ended by CRLF"
 
 
-def test_a_resumed_stream_stands_where_it_resumed_until_an_id_comes():
+def test_the_cursor_of_a_resumed_stream_is_the_one_it_resumed_after_until_an_id_arrives():
     protocol = SseProtocol(after="e:5")
     assert protocol.cursor == "e:5"
     protocol.feed(HEAD + chunk(b": welcome\n\n"))
@@ -150,7 +150,7 @@ def test_a_resumed_stream_stands_where_it_resumed_until_an_id_comes():
 
 
 @pytest.mark.parametrize(
-    ("answer", "over"),
+    ("answer", "end_reason"),
     [
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "protocol error: stream answered with status 404"),
         (HEAD.replace(b"event-stream", b"html"), "protocol error: stream is not text/event-stream"),
@@ -160,14 +160,14 @@ def test_a_resumed_stream_stands_where_it_resumed_until_an_id_comes():
         (b"SIP/2.0 200 OK\r\n\r\n", "protocol error: bad status line"),
     ],
 )
-def test_what_is_no_event_stream_is_an_error_and_never_a_text(answer, over):
-    for parts in every_single_cut(answer):
+def test_a_response_that_is_no_event_stream_is_an_error_and_never_a_text(answer, end_reason):
+    for parts in every_single_split(answer):
         protocol = SseProtocol()
         assert fed(protocol.feed, [*parts, chunk(b"data: x\n\n")]) == []
-        assert protocol.end_reason == over
+        assert protocol.end_reason == end_reason
 
 
-def test_texts_before_a_fault_are_texts():
+def test_texts_before_a_fault_are_delivered():
     protocol = SseProtocol()
     assert protocol.feed(HEAD + chunk(b"data: x\n\n") + b"oops\r\n") == [b"x"]
     assert protocol.end_reason
@@ -184,7 +184,7 @@ def test_an_event_that_never_ends_is_an_error(monkeypatch):
 
 @pytest.mark.parametrize("retry", [b"retry: 2500\n", b"retry:2500\n\n", b"retry: 100\nretry: 2500\nretry: 1x\n"])
 def test_the_reconnection_time_is_the_last_that_the_server_set(retry):
-    for parts in every_single_cut(HEAD + chunk(b": welcome\n\n" + retry + b"data: x\n\n")):
+    for parts in every_single_split(HEAD + chunk(b": welcome\n\n" + retry + b"data: x\n\n")):
         protocol = SseProtocol()
         assert protocol.retry_s is None
         fed(protocol.feed, parts)

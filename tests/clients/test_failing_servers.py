@@ -1,4 +1,4 @@
-"""What every client half says of a server that refuses, falls silent, breaks the rules or goes away."""
+"""What every client half reports of a server that refuses, is silent, breaks the protocol or closes."""
 
 import contextlib
 import socket
@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from bench.clients import ConnectError
-from tests.clients._ears import (
+from tests.clients._receipts import (
     RESUMABLE,
     poll_opening,
     stream_opening,
@@ -16,21 +16,21 @@ from tests.clients._servers import Scripted, eventually, read_head
 
 
 @pytest.mark.parametrize("name", [*RESUMABLE, "socketio"])
-def test_a_refused_connection_names_the_step(name, subscribe):
+def test_a_refused_connection_is_an_error_that_names_the_step(name, subscribe):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    ear = subscribe(name, port, opened=False)
+    receipts = subscribe(name, port, opened=False)
     with pytest.raises(ConnectError, match=r"^connect: connection refused$"):
-        ear.subscriber.open()
-    assert (ear.errors, ear.subscriber.closed) == ([], True)
+        receipts.subscriber.open()
+    assert (receipts.errors, receipts.subscriber.closed) == ([], True)
 
 
 @pytest.mark.parametrize("name", [*RESUMABLE, "socketio"])
-def test_a_server_that_says_nothing_names_the_step(name, subscribe, closing):
+def test_a_silent_server_is_an_error_that_names_the_step(name, subscribe, closing):
     server = closing(Scripted(lambda connection, _: connection.recv(1 << 16) and connection.recv(1)))
-    ear = subscribe(name, server.port, opened=False)
+    receipts = subscribe(name, server.port, opened=False)
     with pytest.raises(ConnectError, match=r"^handshake: nothing within 0.05 s$"):
-        ear.subscriber.open(0.05)
+        receipts.subscriber.open(0.05)
     eventually(lambda: server.connections[0].fileno() < 0, "the connection to be closed")
 
 
@@ -43,12 +43,12 @@ def test_a_server_that_says_nothing_names_the_step(name, subscribe, closing):
         (b"SSH-2.0-OpenSSH_9.9\r\n\r\n", "handshake: protocol error: bad status line"),
     ],
 )
-def test_a_server_of_another_kind_is_no_subscription(name, answer, error, subscribe, closing):
+def test_a_server_of_another_protocol_is_a_connect_error(name, answer, error, subscribe, closing):
     server = closing(Scripted(lambda connection, _: (read_head(connection), connection.sendall(answer))))
-    ear = subscribe(name, server.port, opened=False)
+    receipts = subscribe(name, server.port, opened=False)
     with pytest.raises(ConnectError, match=error):
-        ear.subscriber.open()
-    assert ear.errors == []
+        receipts.subscriber.open()
+    assert receipts.errors == []
 
 
 OPENINGS = {
@@ -69,14 +69,14 @@ def test_the_end_of_the_server_is_an_error(name, reset, subscribe, closing):
         if reset:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
-    ear = subscribe(name, closing(Scripted(open_and_end)).port)
-    eventually(lambda: ear.errors, "the error")
-    assert ear.errors == ["connection reset by peer" if reset else "closed by the server"]
-    assert ear.subscriber.closed
+    receipts = subscribe(name, closing(Scripted(open_and_end)).port)
+    eventually(lambda: receipts.errors, "the error")
+    assert receipts.errors == ["connection reset by peer" if reset else "closed by the server"]
+    assert receipts.subscriber.closed
 
 
 @pytest.mark.parametrize("name", RESUMABLE)
-def test_to_be_cut_off_is_a_reset_and_to_leave_is_none(name, subscribe, closing):
+def test_abort_resets_the_connection_and_close_does_not(name, subscribe, closing):
     def open_and_read_on(connection, number):
         connection.sendall(OPENINGS[name](read_head(connection)))
         try:
@@ -88,31 +88,31 @@ def test_to_be_cut_off_is_a_reset_and_to_leave_is_none(name, subscribe, closing)
 
     ends = {}
     port = closing(Scripted(open_and_read_on)).port
-    gone, cut = subscribe(name, port), subscribe(name, port)
-    cut.subscriber.abort()
-    gone.subscriber.close()
+    closed, aborted = subscribe(name, port), subscribe(name, port)
+    aborted.subscriber.abort()
+    closed.subscriber.close()
     eventually(lambda: len(ends) == 2, "both ends")
     assert ends == {0: "ended", 1: "reset"}
-    assert (cut.errors, gone.errors, cut.subscriber.closed) == ([], [], True)
+    assert (aborted.errors, closed.errors, aborted.subscriber.closed) == ([], [], True)
 
 
-def test_what_an_event_stream_asks_of_those_who_come_back_is_kept(subscribe, closing):
+def test_the_reconnection_time_of_an_event_stream_is_reported(subscribe, closing):
     def stream(connection, _number):
         connection.sendall(
             stream_opening(read_head(connection)) + b"d\r\nretry: 1500\n\n\r\n" + b"9\r\ndata: x\n\n\r\n"
         )
         connection.recv(1)
 
-    ear = subscribe("sse", 0, opened=False)
-    assert ear.subscriber.retry_s is None
-    ear = subscribe("sse", closing(Scripted(stream)).port)
-    eventually(lambda: ear.texts, "the text")
-    assert ear.subscriber.retry_s == 1.5
-    ear.subscriber.abort()
-    assert ear.subscriber.retry_s == 1.5
+    receipts = subscribe("sse", 0, opened=False)
+    assert receipts.subscriber.retry_s is None
+    receipts = subscribe("sse", closing(Scripted(stream)).port)
+    eventually(lambda: receipts.texts, "the text")
+    assert receipts.subscriber.retry_s == 1.5
+    receipts.subscriber.abort()
+    assert receipts.subscriber.retry_s == 1.5
 
 
-BREACHES = {
+BROKEN_ANSWERS = {
     "websocket": b"\x81\x01x\x81\x81abcdx\x81\x01y",
     "sse": b"9\r\ndata: x\n\n\r\noops\r\n9\r\ndata: y\n\n\r\n",
     "polling": b"HTTP/1.1 200 OK\r\nPush-Cursor: e:1\r\nContent-Length: 2\r\n\r\nx\nHTTP/1.1 200 OK\r\nx\r\n\r\n",
@@ -121,21 +121,21 @@ BREACHES = {
 
 
 @pytest.mark.parametrize("name", RESUMABLE)
-def test_a_breach_of_protocol_is_one_error_after_the_texts_before_it(name, subscribe, closing):
+def test_a_broken_protocol_is_one_error_after_the_texts_before_it(name, subscribe, closing):
     def open_and_break(connection, _number):
         connection.sendall(OPENINGS[name](read_head(connection)))
         if name.endswith("polling"):
             read_head(connection)
-        connection.sendall(BREACHES[name])
+        connection.sendall(BROKEN_ANSWERS[name])
         with contextlib.suppress(ConnectionResetError):
             while connection.recv(100):
                 pass
         ended.append(True)
 
     ended = []
-    ear = subscribe(name, closing(Scripted(open_and_break)).port)
-    eventually(lambda: ear.errors, "the error")
-    assert ear.texts == [b"x"]
-    (error,) = ear.errors
+    receipts = subscribe(name, closing(Scripted(open_and_break)).port)
+    eventually(lambda: receipts.errors, "the error")
+    assert receipts.texts == [b"x"]
+    (error,) = receipts.errors
     assert error.startswith("protocol error: ")
     eventually(lambda: ended, "the connection to be closed")

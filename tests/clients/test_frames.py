@@ -1,4 +1,4 @@
-"""WebSocket frames, against wsproto and websockets, and every way of cutting them."""
+"""WebSocket frames, compared with wsproto and websockets, in every segmentation."""
 
 import pytest
 from hypothesis import example, given
@@ -13,11 +13,11 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 from bench.clients import _frames
 from bench.clients._errors import ProtocolError
 from bench.clients._frames import CLOSE, TEXT, FrameParser, Handshake, encode
-from tests.clients._cutting import cuts, every_single_cut, fed, pieces
+from tests.clients._segmentation import every_single_split, fed, pieces, splits
 
 
-class Listening(FrameParser):
-    """A parser to which binary messages are welcome."""
+class BinaryParser(FrameParser):
+    """A parser that accepts binary messages."""
 
     def __init__(self):
         super().__init__()
@@ -28,21 +28,21 @@ class Listening(FrameParser):
 
 
 def frame(first, payload=b"", *, length_bytes=0, mask=b""):
-    """A frame of any first byte, with its length in 0, 2 or 8 more bytes whether that is proper or not."""
+    """A frame of any first byte, with its length in 0, 2 or 8 more bytes, shortest form or not."""
     length = {0: min(len(payload), 125), 2: 126, 8: 127}[length_bytes]
     extended = len(payload).to_bytes(length_bytes, "big") if length_bytes else b""
     return bytes([first, length | (0x80 if mask else 0)]) + extended + mask + payload
 
 
-def proper_length_bytes(payload):
+def shortest_length_bytes(payload):
     return 0 if len(payload) < 126 else 2 if len(payload) < 65_536 else 8
 
 
 def text_frame(text):
-    return frame(0x81, text, length_bytes=proper_length_bytes(text))
+    return frame(0x81, text, length_bytes=shortest_length_bytes(text))
 
 
-# --- what an independent implementation writes is read back
+# --- messages written by independent implementations are read
 
 messages = st.lists(
     st.one_of(
@@ -56,11 +56,11 @@ messages = st.lists(
 )
 
 
-@given(messages, cuts)
-def test_what_wsproto_writes_is_read_back_however_it_is_cut(sent, where):
+@given(messages, splits)
+def test_messages_written_by_wsproto_are_read_in_any_segmentation(sent, where):
     server = Connection(ConnectionType.SERVER)
     stream = b"".join(server.send(event) for event in sent)
-    parser = Listening()
+    parser = BinaryParser()
     texts = fed(parser.feed, pieces(stream, where))
     assert texts == [event.data.encode() for event in sent if isinstance(event, TextMessage)]
     assert parser.binary == [event.data for event in sent if isinstance(event, BytesMessage)]
@@ -71,8 +71,8 @@ def test_what_wsproto_writes_is_read_back_however_it_is_cut(sent, where):
     assert pongs == [event.payload for event in sent if isinstance(event, Ping)]
 
 
-@given(st.lists(st.tuples(st.text(max_size=40), cuts, st.booleans()), max_size=5), cuts)
-def test_messages_that_websockets_fragments_are_put_together(sent, where):
+@given(st.lists(st.tuples(st.text(max_size=40), splits, st.booleans()), max_size=5), splits)
+def test_messages_fragmented_by_websockets_are_reassembled(sent, where):
     server = Protocol(SERVER, state=OPEN)
     for text, fragments, with_ping in sent:
         parts = pieces(text.encode(), fragments) or [b""]
@@ -85,7 +85,7 @@ def test_messages_that_websockets_fragments_are_put_together(sent, where):
     assert fed(FrameParser().feed, pieces(stream, where)) == [text.encode() for text, *_ in sent]
 
 
-# --- what may not be sent is refused, by all alike
+# --- invalid frames are rejected, by every implementation
 
 hostile_frames = st.builds(
     frame,
@@ -101,13 +101,13 @@ hostile_frames = st.builds(
 
 
 def by_wsproto(stream):
-    """(texts before the end, how it ended: "" if it did not, "closed" or "refused")."""
+    """(texts before the end, how it ended: "" if it did not, "closed" or "rejected")."""
     client = Connection(ConnectionType.CLIENT)
     texts, begun = [], ""
     client.receive_data(stream)
     for event in client.events():
         if isinstance(event, CloseConnection):
-            return texts, "closed" if client.state is ConnectionState.REMOTE_CLOSING else "refused"
+            return texts, "closed" if client.state is ConnectionState.REMOTE_CLOSING else "rejected"
         if isinstance(event, TextMessage):
             begun += event.data
             if event.message_finished:
@@ -117,7 +117,7 @@ def by_wsproto(stream):
 
 
 def by_websockets(stream):
-    """The same. It leaves it to its user to decode texts, and takes lengths in any form."""
+    """The same. websockets does not decode texts, and accepts lengths in any form."""
     client = Protocol(CLIENT, state=OPEN)
     client.receive_data(stream)
     texts, message = [], []
@@ -131,62 +131,62 @@ def by_websockets(stream):
                 try:
                     text.decode()
                 except UnicodeDecodeError:
-                    return texts, "refused"
+                    return texts, "rejected"
                 texts.append(text)
     if client.parser_exc is not None:
-        return texts, "refused"
+        return texts, "rejected"
     return texts, "closed" if client.close_rcvd is not None else ""
 
 
 def by_us(parts):
-    parser = Listening()
+    parser = BinaryParser()
     texts = fed(parser.feed, parts)
     if not parser.end_reason:
         return texts, ""
-    return texts, "closed" if parser.end_reason.startswith("closed") else "refused"
+    return texts, "closed" if parser.end_reason.startswith("closed") else "rejected"
 
 
-def is_amid_a_message(frames):
+def closes_within_a_message(frames):
     """Whether the first close comes between the fragments of a message."""
     firsts = [one[0] for one in frames]
     begun = [first for first in firsts[: firsts.index(0x88)] if first & 0xF < 8]
     return bool(begun) and not begun[-1] & 0x80
 
 
-@given(st.lists(hostile_frames, min_size=1, max_size=6), st.none() | cuts)
+@given(st.lists(hostile_frames, min_size=1, max_size=6), st.none() | splits)
 @example([frame(0x01, b"\xff"), frame(0x88)], None)
-def test_frames_are_judged_as_by_wsproto_and_websockets(frames, where):
-    # A message that is left unfinished may already be known to be bad UTF-8, or not yet: finish it.
+def test_frames_are_accepted_or_rejected_as_by_wsproto_and_websockets(frames, where):
+    # Only some implementations check the UTF-8 of an unfinished message, so the last message is finished.
     frames = [*frames, frame(0x80)]
     stream = b"".join(frames)
     ours = by_us(frames if where is None else pieces(stream, where))
     theirs = by_wsproto(stream)
     texts, ended = by_websockets(stream)
-    if ours[1] == "closed" and "refused" in (theirs[1], ended):
-        # a close amid a fragmented message: to websockets a fault in itself, to wsproto if the beginning is no UTF-8
-        assert is_amid_a_message(frames)
+    if ours[1] == "closed" and "rejected" in (theirs[1], ended):
+        # a close within a fragmented message: websockets rejects it, wsproto only after bytes that are not UTF-8
+        assert closes_within_a_message(frames)
         assert ours[0] == theirs[0] == texts
         return
     assert ours == theirs
-    if not (ours[1] == "refused" and len(texts) >= len(ours[0])):
+    if not (ours[1] == "rejected" and len(texts) >= len(ours[0])):
         assert ours == (texts, ended)
 
 
-@given(st.lists(hostile_frames, min_size=1, max_size=6), cuts)
-def test_cuts_change_neither_texts_nor_verdict(frames, where):
+@given(st.lists(hostile_frames, min_size=1, max_size=6), splits)
+def test_segmentation_changes_neither_texts_nor_errors(frames, where):
     stream = b"".join(frames)
     assert by_us(pieces(stream, where)) == by_us([stream])
 
 
-@given(st.binary(max_size=40), cuts)
+@given(st.binary(max_size=40), splits)
 def test_any_bytes_give_texts_or_an_error(data, where):
     texts, ended = by_us(pieces(data, where))
     assert all(isinstance(text, bytes) for text in texts)
-    assert ended in ("", "closed", "refused")
+    assert ended in ("", "closed", "rejected")
 
 
 @pytest.mark.parametrize(
-    ("stream", "over"),
+    ("stream", "end_reason"),
     [
         (frame(0xC1, b"x"), "reserved bit or unknown opcode"),
         (frame(0x83, b"x"), "reserved bit or unknown opcode"),
@@ -200,7 +200,7 @@ def test_any_bytes_give_texts_or_an_error(data, where):
         (frame(0x80, b"x"), "continuation frame out of place"),
         (frame(0x01, b"x") + frame(0x81, b"y"), "interleaved message"),
         (frame(0x81, b"\xff"), "text is not UTF-8"),
-        (frame(0x81, b"in the midst\xff of it"), "text is not UTF-8"),
+        (frame(0x81, b"in the middle\xff of it"), "text is not UTF-8"),
         (frame(0x81, b"short" * 5, length_bytes=2), "length not in its shortest form"),
         (frame(0x01, b"\xe2\x82") + frame(0x80, b"x"), "text is not UTF-8"),
         (frame(0x88, b"\x03"), "bad close code"),
@@ -209,23 +209,23 @@ def test_any_bytes_give_texts_or_an_error(data, where):
         (frame(0x82, b"x"), "unexpected binary message"),
     ],
 )
-def test_what_the_rfc_forbids_is_an_error_and_never_a_text(stream, over):
+def test_bytes_that_the_rfc_forbids_are_an_error_and_never_a_text(stream, end_reason):
     frames = [text_frame(b"before"), stream, text_frame(b"after")]
-    for parts in (frames, *every_single_cut(b"".join(frames))):
+    for parts in (frames, *every_single_split(b"".join(frames))):
         parser = FrameParser()
         assert fed(parser.feed, parts) == [b"before"]
-        assert parser.end_reason == f"protocol error: {over}"
+        assert parser.end_reason == f"protocol error: {end_reason}"
 
 
 @pytest.mark.parametrize("size", [2, 125, 126, 127, 128, 255, 256, 65_535])
-def test_a_whole_text_takes_the_fast_path(size, monkeypatch):
+def test_a_complete_text_takes_the_fast_path(size, monkeypatch):
     parser = FrameParser()
     monkeypatch.delattr(FrameParser, "_texts")
     assert parser.feed(text_frame(b"x" * size)) == [b"x" * size]
     assert parser.count == 1
 
 
-def test_a_message_is_refused_on_its_announced_length(monkeypatch):
+def test_a_message_is_rejected_by_its_announced_length(monkeypatch):
     monkeypatch.setattr(_frames, "MAX_MESSAGE_BYTES", 100)
     parser = FrameParser()
     assert parser.feed(frame(0x01, b"x" * 60)) == []
@@ -235,7 +235,7 @@ def test_a_message_is_refused_on_its_announced_length(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("payload", "over"),
+    ("payload", "end_reason"),
     [
         (b"", "closed by the server"),
         (b"\x03\xe8bye", "closed by the server"),
@@ -243,10 +243,10 @@ def test_a_message_is_refused_on_its_announced_length(monkeypatch):
         (b"\x03\xf1too big", "closed by the server (1009)"),
     ],
 )
-def test_a_close_is_answered_and_ends_everything(payload, over):
+def test_a_close_frame_is_answered_and_ends_the_connection(payload, end_reason):
     parser = FrameParser()
     assert parser.feed(text_frame(b"last") + frame(0x88, payload) + text_frame(b"never")) == [b"last"]
-    assert parser.end_reason == over
+    assert parser.end_reason == end_reason
     assert parser.feed(text_frame(b"never")) == []
     server = Connection(ConnectionType.SERVER)
     server.send(CloseConnection(code=1000))
@@ -255,11 +255,11 @@ def test_a_close_is_answered_and_ends_everything(payload, over):
     assert isinstance(answer, CloseConnection)
 
 
-# --- what we send
+# --- the frames we send
 
 
 @given(st.binary(max_size=300) | st.sampled_from([b"x" * 65_535, b"x" * 65_536]))
-def test_websockets_reads_what_we_write(payload):
+def test_websockets_reads_our_frames(payload):
     server = Protocol(SERVER, state=OPEN)
     server.receive_data(encode(TEXT, payload))
     (received,) = server.events_received()
@@ -270,7 +270,7 @@ def test_every_frame_has_a_mask_of_its_own():
     assert len({encode(CLOSE, b"\x03\xe8")[2:6] for _ in range(20)}) > 1
 
 
-def shake_hands(change=lambda answer: answer):
+def handshake_and_answer(change=lambda answer: answer):
     """(handshake, answer of a websockets server to its request, changed)."""
     handshake = Handshake("h:1", "/ws?topic=t")
     server = ServerProtocol()
@@ -282,8 +282,8 @@ def shake_hands(change=lambda answer: answer):
     return handshake, change(b"".join(server.data_to_send()))
 
 
-def test_websockets_accepts_our_handshake_and_we_its_answer():
-    handshake, answer = shake_hands()
+def test_websockets_accepts_our_handshake_and_its_answer_is_valid():
+    handshake, answer = handshake_and_answer()
     for part in pieces(answer, range(len(answer)))[:-1]:
         assert handshake.feed(part) is None
     assert handshake.feed(answer[-1:] + b"frames") == b"frames"
@@ -302,7 +302,7 @@ def test_websockets_accepts_our_handshake_and_we_its_answer():
         lambda answer: b"x" * (_frames.MAX_HEAD_BYTES + 1),
     ],
 )
-def test_any_other_answer_is_refused(change):
-    handshake, answer = shake_hands(change)
+def test_any_other_answer_is_an_error(change):
+    handshake, answer = handshake_and_answer(change)
     with pytest.raises(ProtocolError):
         handshake.feed(answer)

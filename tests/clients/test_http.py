@@ -1,4 +1,4 @@
-"""HTTP/1.1 responses, against h11 and against every way of cutting them."""
+"""HTTP/1.1 responses, compared with h11, in every segmentation."""
 
 import h11
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bench.clients._errors import ProtocolError
 from bench.clients._http import MAX_HEAD_BYTES, ResponseParser, StreamParser, build_request
-from tests.clients._cutting import cuts, every_single_cut, fed, pieces
+from tests.clients._segmentation import every_single_split, fed, pieces, splits
 
 tokens = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=10).map(str.encode)
 values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20).map(str.encode)
@@ -20,7 +20,7 @@ extra_headers = st.lists(
 
 @st.composite
 def responses(draw):
-    """(bytes, status, headers, body) of a response as h11's server half writes it."""
+    """(bytes, status, headers, body) of a response as the server side of h11 writes it."""
     connection = h11.Connection(h11.SERVER)
     connection.receive_data(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     connection.next_event()
@@ -36,14 +36,14 @@ def responses(draw):
     if draw(st.integers(0, 3)) == 0:
         written += connection.send(h11.InformationalResponse(status_code=100, headers=[]))
     written += connection.send(h11.Response(status_code=status, headers=headers + framing))
-    for part in pieces(body, draw(cuts)):
+    for part in pieces(body, draw(splits)):
         written += connection.send(h11.Data(part))
     written += connection.send(h11.EndOfMessage())
     return written, status, dict(headers), body
 
 
-@given(st.lists(responses(), max_size=4), cuts)
-def test_what_h11_writes_is_read_back_however_it_is_cut(written, where):
+@given(st.lists(responses(), max_size=4), splits)
+def test_responses_written_by_h11_are_read_in_any_segmentation(written, where):
     stream = b"".join(response[0] for response in written)
     read = fed(ResponseParser().feed, pieces(stream, where))
     assert [(response.status, response.body) for response in read] == [(status, body) for _, status, _, body in written]
@@ -63,7 +63,7 @@ _FRAGMENTS = [
 
 
 def by_h11(stream):
-    """(bodies, in order?) of the complete responses in a stream, for as many GET requests as needed."""
+    """(bodies, valid?) of the complete responses in a stream, each the answer to a GET request."""
     bodies = []
     while True:
         connection = h11.Connection(h11.CLIENT)
@@ -97,20 +97,20 @@ def by_us(parts):
 
 @example(b"HTTP/1.1 204 No Content\r\n\n\r\n", [])
 @example(b"HTTP/1.1 204 No Content\r\n\n", [])
-@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map(b"".join), cuts)
-def test_we_refuse_whatever_h11_refuses(stream, where):
-    theirs, theirs_in_order = by_h11(stream)
-    ours, ours_in_order = by_us(pieces(stream, where))
-    # We refuse more (a bare LF as a line end, for one), but never read another body out of the same bytes.
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map(b"".join), splits)
+def test_responses_that_h11_rejects_are_errors(stream, where):
+    theirs, theirs_valid = by_h11(stream)
+    ours, ours_valid = by_us(pieces(stream, where))
+    # We reject more (a bare LF as a line end, for example), but never read another body from the same bytes.
     assert ours == theirs[: len(ours)]
-    if not theirs_in_order:
-        assert not ours_in_order or len(ours) == len(theirs)
-    if ours_in_order and theirs_in_order:
+    if not theirs_valid:
+        assert not ours_valid or len(ours) == len(theirs)
+    if ours_valid and theirs_valid:
         assert ours == theirs
 
 
-@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map(b"".join), cuts)
-def test_cuts_change_neither_responses_nor_verdict(stream, where):
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map(b"".join), splits)
+def test_segmentation_changes_neither_responses_nor_errors(stream, where):
     assert by_us(pieces(stream, where)) == by_us([stream] if stream else [])
 
 
@@ -120,8 +120,8 @@ CHUNKED = (
 )
 
 
-def test_a_chunked_body_is_the_same_for_every_single_cut():
-    for parts in every_single_cut(CHUNKED + b"HTTP/1.1 204 No Content\r\n\r\n"):
+def test_a_chunked_body_is_the_same_for_every_single_split():
+    for parts in every_single_split(CHUNKED + b"HTTP/1.1 204 No Content\r\n\r\n"):
         read = fed(ResponseParser().feed, parts)
         assert [(response.status, response.body) for response in read] == [(200, b"hello0123456789"), (204, b"")]
 
@@ -138,13 +138,13 @@ def test_a_stream_gives_its_body_as_it_comes():
     assert stream.excess == b"more"
 
 
-def test_a_body_without_a_length_lasts_as_long_as_the_connection():
+def test_a_body_without_a_length_ends_with_the_connection():
     stream = StreamParser()
     assert fed(stream.feed, [b"HTTP/1.0 200 OK\r\n\r\nab", b"cd"]) == [b"ab", b"cd"]
     assert not stream.ended
 
 
-def test_what_came_before_a_fault_is_given_before_the_fault_is_raised():
+def test_bytes_before_a_fault_are_yielded_before_it_is_raised():
     stream = StreamParser().feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nfive\r\n")
     assert next(stream) == b"hello"
     with pytest.raises(ProtocolError, match="chunk size"):
@@ -161,7 +161,7 @@ def test_what_came_before_a_fault_is_given_before_the_fault_is_raised():
         (b"HTTP/1.0 200 OK\r\nConnection: keep-alive", True),
     ],
 )
-def test_the_connection_is_kept_when_both_sides_say_so(head, keeps):
+def test_the_connection_is_kept_when_the_headers_allow_it(head, keeps):
     (response,) = ResponseParser().feed(head + b"\r\nContent-Length: 0\r\n\r\n")
     assert response.keep_alive is keeps
 
@@ -179,9 +179,9 @@ def test_the_connection_is_kept_when_both_sides_say_so(head, keeps):
     ],
     ids=lambda stream: repr(stream[:90]),
 )
-def test_nothing_grows_without_bound(stream):
-    bodies, in_order = by_us([stream[start : start + 65_536] for start in range(0, len(stream), 65_536)])
-    assert not in_order
+def test_every_buffer_has_a_limit(stream):
+    bodies, valid = by_us([stream[start : start + 65_536] for start in range(0, len(stream), 65_536)])
+    assert not valid
     assert bodies == []
 
 

@@ -1,4 +1,4 @@
-"""What one subscriber received is compared, not parsed, when the next receives the same: it must say the same."""
+"""Bytes that equal those of the last subscriber are compared and not parsed; the result must be the same."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Enco
 
 
 def forget():
-    """As at the start of a process: nothing was received yet."""
+    """As at the start of a process, when nothing was received yet."""
     for module in (_frames, _polls, sse):
         module._LATEST = type(module._LATEST)()
 
@@ -80,54 +80,54 @@ reads = {
 }
 
 
-def said(protocol, data):
-    """Everything that a read makes known."""
+def result(protocol, data):
+    """Everything that a read changes."""
     texts = list(protocol.feed(data))
-    told = (texts, protocol.end_reason, protocol.cursor, protocol.gaps, getattr(protocol, "retry_s", None))
+    read_result = (texts, protocol.end_reason, protocol.cursor, protocol.gaps, getattr(protocol, "retry_s", None))
     if isinstance(protocol, _polls.PollProtocol) and not (protocol.waiting or protocol.end_reason):
         protocol.request()
-    return told
+    return read_result
 
 
 @pytest.mark.parametrize("make", reads, ids=lambda make: make.__name__)
 @given(data=st.data())
-def test_two_subscribers_hear_what_each_would_hear_alone(make, data):
-    pool = data.draw(st.lists(reads[make], min_size=1, max_size=3))  # few: the same is to come again and again
+def test_two_subscribers_receive_what_each_would_receive_alone(make, data):
+    pool = data.draw(st.lists(reads[make], min_size=1, max_size=3))  # few, so that the same bytes repeat
     turns = data.draw(st.lists(st.tuples(st.booleans(), st.sampled_from(pool)), max_size=8))
     forget()
     pair = make(), make()
-    together = [said(pair[who], read) for who, read in turns]
+    together = [result(pair[second], read) for second, read in turns]
     alone = make(), make()
     apart = []
-    for who, read in turns:
+    for second, read in turns:
         forget()
-        apart.append(said(alone[who], read))
+        apart.append(result(alone[second], read))
     assert together == apart
 
 
 @pytest.mark.parametrize(
-    ("make", "read", "parser", "way"),
+    ("make", "read", "parser", "method"),
     [
         (websocket, b"".join(frame(TEXT, word) for word in (b"a", b"bc")), _frames.FrameParser, "_feed_frames"),
         (stream, chunk(b"id: 1\ndata: a\n\nid: 2\ndata: bc\n\n"), SseProtocol, "_feed_layers"),
         (stream, chunk(b"data: a\n\n") + chunk(b"data: bc\n\n"), SseProtocol, "_feed_layers"),
     ],
 )
-def test_a_batch_is_parsed_once_for_all(make, read, parser, way, monkeypatch):
+def test_a_batch_is_parsed_once_for_all_subscribers(make, read, parser, method, monkeypatch):
     forget()
     first, second = make(), make()
     assert first.feed(read) == [b"a", b"bc"]
-    monkeypatch.delattr(parser, way)
+    monkeypatch.delattr(parser, method)
     assert second.feed(read) == [b"a", b"bc"]
     assert second.cursor == first.cursor
 
 
-def test_an_empty_id_is_forgotten_by_everybody():
+def test_an_empty_id_clears_the_cursor_of_every_subscriber():
     forget()
-    fresh, told = stream(), stream()
+    fresh, resumable = stream(), stream()
     unset = chunk(b"id\ndata: a\n\n")
     fresh.feed(unset)
-    told.feed(chunk(b"id: 7\ndata: b\n\n"))
+    resumable.feed(chunk(b"id: 7\ndata: b\n\n"))
     fresh.feed(unset)
-    told.feed(unset)
-    assert told.cursor is None
+    resumable.feed(unset)
+    assert resumable.cursor is None

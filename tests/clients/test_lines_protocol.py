@@ -1,4 +1,4 @@
-"""Bare lines: texts whole and in order wherever the bytes are cut, and an upgrade that is held to its answer."""
+"""Bare lines: complete texts in order in every segmentation, and an upgrade whose answer is checked."""
 
 import pytest
 from hypothesis import given
@@ -8,21 +8,22 @@ from bench.clients import ConnectError, Subscription, Target
 from bench.clients import lines as lines_module
 from bench.clients._errors import ProtocolError
 from bench.clients.lines import Client, LinesProtocol, Upgrade
-from tests.clients._cutting import cuts, every_single_cut, fed, pieces
+from tests.clients._receipts import Receipts
+from tests.clients._segmentation import every_single_split, fed, pieces, splits
 from tests.clients._servers import Scripted, eventually, read_head
 
 ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n"
 texts = st.lists(st.binary(max_size=80).map(lambda raw: raw.replace(b"\n", b"")), max_size=12)
 
 
-def test_texts_are_the_same_wherever_the_stream_is_cut():
+def test_texts_are_the_same_in_any_segmentation():
     stream = b'{"n":1}\n\n{"n":2,"p":"a\\tb"}\nlast\n'
-    for parts in every_single_cut(stream):
+    for parts in every_single_split(stream):
         assert fed(LinesProtocol().feed, parts) == stream.split(b"\n")[:-1]
 
 
-@given(texts, st.binary(max_size=9).map(lambda raw: raw.replace(b"\n", b"")), cuts)
-def test_whole_lines_are_texts_and_the_rest_waits(script, rest, where):
+@given(texts, st.binary(max_size=9).map(lambda raw: raw.replace(b"\n", b"")), splits)
+def test_complete_lines_are_texts_and_the_rest_is_buffered(script, rest, where):
     protocol = LinesProtocol()
     stream = b"".join(text + b"\n" for text in script) + rest
     assert fed(protocol.feed, pieces(stream, where)) == script
@@ -30,7 +31,7 @@ def test_whole_lines_are_texts_and_the_rest_waits(script, rest, where):
     assert protocol.end_reason == ""
 
 
-def test_a_line_that_never_ends_is_given_up(monkeypatch):
+def test_a_line_that_never_ends_is_an_error(monkeypatch):
     monkeypatch.setattr(lines_module, "MAX_LINE_BYTES", 100)
     protocol = LinesProtocol()
     assert fed(protocol.feed, [b"x" * 100]) == []
@@ -40,18 +41,18 @@ def test_a_line_that_never_ends_is_given_up(monkeypatch):
 
 
 def test_the_answer_to_the_upgrade_may_come_in_pieces_and_with_the_first_lines():
-    for parts in every_single_cut(ANSWER + b"one\ntwo"):
-        upgrade, left = Upgrade("host", "/lines?topic=t"), None
+    for parts in every_single_split(ANSWER + b"one\ntwo"):
+        upgrade, lines = Upgrade("host", "/lines?topic=t"), None
         for number, part in enumerate(parts):
-            left = upgrade.feed(part)
-            if left is not None:
-                left += b"".join(parts[number + 1 :])
+            lines = upgrade.feed(part)
+            if lines is not None:
+                lines += b"".join(parts[number + 1 :])
                 break
-        assert left == b"one\ntwo"
+        assert lines == b"one\ntwo"
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "reason"),
     [
         (b"HTTP/1.1 426 Upgrade Required\r\n\r\n", "status 426"),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", "something else"),
@@ -59,22 +60,19 @@ def test_the_answer_to_the_upgrade_may_come_in_pieces_and_with_the_first_lines()
         (b"no HTTP at all\r\n\r\n", "status line"),
     ],
 )
-def test_another_answer_is_an_error(answer, said):
-    with pytest.raises(ProtocolError, match=said):
+def test_another_answer_is_an_error(answer, reason):
+    with pytest.raises(ProtocolError, match=reason):
         Upgrade("host", "/").feed(answer)
 
 
-class Ear:
-    """Keeps what a subscriber hears."""
-
-    def __init__(self, reactor, port):
-        self.texts, self.errors = [], []
-        target = Target("127.0.0.1", port, {"subscribe": "/lines?topic={topic}"})
-        subscription = Subscription(target, "t", lambda text, _: self.texts.append(text), self.errors.append)
-        self.subscriber = Client(reactor, subscription)
+def lines_subscriber(reactor, port):
+    receipts = Receipts()
+    target = Target("127.0.0.1", port, {"subscribe": "/lines?topic={topic}"})
+    receipts.subscriber = Client(reactor, Subscription(target, "t", receipts.on_text, receipts.errors.append))
+    return receipts
 
 
-def test_a_subscriber_hears_what_comes_with_the_answer_and_after_it_and_sends_lines(reactor, closing):
+def test_a_subscriber_receives_lines_with_the_answer_and_after_it_and_sends_lines(reactor, closing):
     sent = []
 
     def script(connection, number):
@@ -84,24 +82,24 @@ def test_a_subscriber_hears_what_comes_with_the_answer_and_after_it_and_sends_li
         sent.append(connection.recv(100))
         connection.recv(1)
 
-    ear = Ear(reactor, closing(Scripted(script)).port)
-    assert ear.subscriber.open(10) > 0
-    eventually(lambda: ear.texts == [b"one", b"two"], "the texts")
-    ear.subscriber.publish("other", b"hello")
+    receipts = lines_subscriber(reactor, closing(Scripted(script)).port)
+    assert receipts.subscriber.open(10) > 0
+    eventually(lambda: receipts.texts == [b"one", b"two"], "the texts")
+    receipts.subscriber.publish("other", b"hello")
     eventually(lambda: sent, "the line upstream")
     assert sent == [b"other\thello\n"]
-    ear.subscriber.close()
-    ear.subscriber.publish("t", b"too late")
-    assert ear.errors == ["publish: not connected"]
+    receipts.subscriber.close()
+    receipts.subscriber.publish("t", b"too late")
+    assert receipts.errors == ["publish: not connected"]
 
 
-def test_the_end_of_the_server_is_an_error_and_its_refusal_no_subscription(reactor, closing):
+def test_the_end_of_the_server_is_an_error_and_its_refusal_a_connect_error(reactor, closing):
     def script(connection, number):
         read_head(connection)
         connection.sendall(ANSWER if number == 0 else b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     server = closing(Scripted(script))
-    first, second = Ear(reactor, server.port), Ear(reactor, server.port)
+    first, second = lines_subscriber(reactor, server.port), lines_subscriber(reactor, server.port)
     first.subscriber.open(10)
     eventually(lambda: first.errors, "the end")
     assert first.errors == ["closed by the server"]

@@ -1,4 +1,4 @@
-"""Socket.IO packets, against the encoders of python-socketio and python-engineio."""
+"""Socket.IO packets, compared with the encoders of python-socketio and python-engineio."""
 
 import json
 
@@ -14,7 +14,7 @@ from websockets.frames import Opcode
 from websockets.protocol import OPEN, SERVER, Protocol
 
 from bench.clients._socketio import OverPolling, OverWebSocket, Session
-from tests.clients._cutting import cuts, every_single_cut, fed, pieces
+from tests.clients._segmentation import every_single_split, fed, pieces, splits
 from tests.clients.test_frames import frame, text_frame
 
 engineio.payload.Payload.max_decode_packets = 10_000
@@ -39,7 +39,7 @@ def opened(sid="abc-123"):
 
 
 def read(packet):
-    """A packet of ours, as python-socketio reads it."""
+    """One of our packets, as python-socketio reads it."""
     engine = EnginePacket(encoded_packet=packet.decode())
     assert engine.packet_type == engineio.packet.MESSAGE
     received = SocketPacket(encoded_packet=engine.data if isinstance(engine.data, str) else json.dumps(engine.data))
@@ -47,7 +47,7 @@ def read(packet):
 
 
 def subscribed(namespace="/push"):
-    """A session that stands, its opening checked on the way."""
+    """A session that has subscribed; its opening packets are checked on the way."""
     session = Session(namespace, "message", "a-topic")
     assert session.receive([opened()]) == []
     assert [read(packet) for packet in session.take_outgoing()] == [(socketio.packet.CONNECT, namespace, None, None)]
@@ -91,14 +91,14 @@ def test_an_event_of_anything_else_is_an_error(arguments):
 
 
 @given(st.lists(any_json, max_size=3))
-def test_an_event_of_another_name_is_not_for_us(arguments):
+def test_an_event_of_another_name_is_ignored(arguments):
     session = subscribed()
     assert session.receive([socket_packet(socketio.packet.EVENT, ["news", *arguments])]) == []
     assert not session.end_reason
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=100))
-def test_what_we_emit_python_socketio_reads(text):
+def test_python_socketio_reads_our_events(text):
     session = subscribed()
     session.emit("publish", "t", text)
     assert [read(packet) for packet in session.take_outgoing()] == [
@@ -112,7 +112,7 @@ def test_a_ping_is_answered_by_a_pong():
     assert session.take_outgoing() == [engine_packet(engineio.packet.PONG)]
 
 
-def test_leaving_disconnects_and_closes():
+def test_closing_disconnects_and_closes():
     session = subscribed()
     session.close()
     disconnect, close = session.take_outgoing()
@@ -121,7 +121,7 @@ def test_leaving_disconnects_and_closes():
 
 
 @pytest.mark.parametrize(
-    ("packet", "over"),
+    ("packet", "end_reason"),
     [
         (engine_packet(engineio.packet.CLOSE), "closed by the server"),
         (socket_packet(socketio.packet.DISCONNECT), "closed by the server"),
@@ -143,16 +143,16 @@ def test_leaving_disconnects_and_closes():
     ],
     ids=lambda value: repr(value[:40]),
 )  # fmt: skip
-def test_what_ends_a_session(packet, over):
+def test_packets_that_end_a_session(packet, end_reason):
     session = subscribed()
     text = event("x")
     assert session.receive([text, packet, text]) == [b"x"]
-    assert session.end_reason == over
+    assert session.end_reason == end_reason
     assert session.receive([text]) == []
 
 
 @pytest.mark.parametrize(
-    ("packets", "over"),
+    ("packets", "end_reason"),
     [
         ([socket_packet(socketio.packet.CONNECT_ERROR, {"message": "no"})], "protocol error: namespace refused: no"),
         (
@@ -164,10 +164,10 @@ def test_what_ends_a_session(packet, over):
         ),
     ],
 )
-def test_a_refusal_is_an_error(packets, over):
+def test_a_refusal_is_an_error(packets, end_reason):
     session = Session("/push", "message", "t")
     session.receive([opened(), *packets])
-    assert session.end_reason == over
+    assert session.end_reason == end_reason
 
 
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
@@ -202,8 +202,8 @@ def payload(*packets):
 texts = st.lists(st.text(max_size=80), max_size=6)
 
 
-@given(texts, cuts)
-def test_texts_over_websocket_are_the_same_however_they_are_cut(sent, where):
+@given(texts, splits)
+def test_texts_over_websocket_are_the_same_in_any_segmentation(sent, where):
     protocol, switching = over_websocket()
     packets = [*OPENING, *(event(text) for text in sent)]
     stream = switching + b"".join(map(text_frame, packets))
@@ -212,8 +212,8 @@ def test_texts_over_websocket_are_the_same_however_they_are_cut(sent, where):
     assert not protocol.end_reason
 
 
-@given(st.lists(texts, max_size=4), cuts)
-def test_texts_over_polling_are_the_same_however_they_are_cut(polls, where):
+@given(st.lists(texts, max_size=4), splits)
+def test_texts_over_polling_are_the_same_in_any_segmentation(polls, where):
     protocol = over_polling()
     protocol.feed(payload(*OPENING))
     for sent in polls:
@@ -234,7 +234,7 @@ def test_packets_are_posted_together():
     assert protocol.take_outgoing() == b""
 
 
-def test_a_frame_of_websocket_is_answered_beside_the_packets():
+def test_a_websocket_frame_is_answered_together_with_the_packets():
     protocol, switching = over_websocket()
     protocol.feed(switching + frame(0x89, b"ping") + text_frame(opened()))
     server = Protocol(SERVER, state=OPEN)
@@ -244,7 +244,7 @@ def test_a_frame_of_websocket_is_answered_beside_the_packets():
 
 
 def test_bad_transports_are_errors():
-    for parts in every_single_cut(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"):
+    for parts in every_single_split(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"):
         for protocol in (over_polling(), over_websocket()[0]):
             assert fed(protocol.feed, parts) == []
             assert "answered with status 400" in protocol.end_reason

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.clients import ConnectError
-from tests.clients._ears import (
+from tests.clients._receipts import (
     WIRES,
     texts,
 )
@@ -31,31 +31,33 @@ def socketio_server(request):
     process.stdout.close()
 
 
-def test_socketio_subscribes_hears_publishes_and_leaves(socketio_server, subscribe, reactor):
+def test_socketio_subscribes_receives_publishes_and_closes(socketio_server, subscribe, reactor):
     port, wire, process = socketio_server
-    ears = [subscribe("socketio", port, "room", wire=wire) for _ in range(3)]
+    all_receipts = [subscribe("socketio", port, "room", wire=wire) for _ in range(3)]
     stranger = subscribe("socketio", port, "another-room", wire=wire)
     for text in [*texts(0, 30), '"é\u2028'.encode("unicode_escape")]:
-        ears[0].subscriber.publish("room", text)
-    for ear in ears:
-        eventually(lambda ear=ear: len(ear.texts) == 31, "all texts")
-        assert ear.texts == [*texts(0, 30), b'"\\xe9\\u2028']
-        assert (ear.errors, ear.subscriber.cursor, ear.subscriber.gaps) == ([], None, 0)
-        assert ear.opened_ns > 0
+        all_receipts[0].subscriber.publish("room", text)
+    for receipts in all_receipts:
+        eventually(lambda receipts=receipts: len(receipts.texts) == 31, "all texts")
+        assert receipts.texts == [*texts(0, 30), b'"\\xe9\\u2028']
+        assert (receipts.errors, receipts.subscriber.cursor, receipts.subscriber.gaps) == ([], None, 0)
+        assert receipts.opened_ns > 0
     assert stranger.texts == []
     assert reactor.counters().connections_opened == (4 if wire["transport"] == "websocket" else 8)
-    for ear in ears:
-        ear.subscriber.publish("nobody's-room", b"the farewell must not overtake this, nor be lost behind it")
-        ear.subscriber.close()
-    said = []
-    eventually(lambda: said.append(process.stdout.readline()) or sum(map(bool, said)) == 3, "all to have left")
-    assert {line.strip() for line in said if line} <= {"disconnect: client disconnect", "disconnect: transport close"}
+    for receipts in all_receipts:
+        receipts.subscriber.publish("empty-room", b"the disconnect must not overtake this, nor be lost after it")
+        receipts.subscriber.close()
+    lines = []
+    eventually(
+        lambda: lines.append(process.stdout.readline()) or sum(map(bool, lines)) == 3, "all subscribers to disconnect"
+    )
+    assert {line.strip() for line in lines if line} <= {"disconnect: client disconnect", "disconnect: transport close"}
 
 
 def test_socketio_answers_pings(socketio_server, subscribe):
     port, wire, _ = socketio_server
-    ear = subscribe("socketio", port, "pinged", wire=wire)
-    protocol = ear.subscriber._protocol
+    receipts = subscribe("socketio", port, "pinged", wire=wire)
+    protocol = receipts.subscriber._protocol
     pongs, take = [], protocol.session.take_outgoing
 
     class Counting(type(protocol.session)):
@@ -68,12 +70,12 @@ def test_socketio_answers_pings(socketio_server, subscribe):
 
     protocol.session.__class__ = Counting
     eventually(lambda: pongs, "a ping")
-    ear.subscriber.publish("pinged", b"still here")
-    eventually(lambda: ear.texts, "the text")
-    assert ear.errors == []
+    receipts.subscriber.publish("pinged", b"still here")
+    eventually(lambda: receipts.texts, "the text")
+    assert receipts.errors == []
 
 
-def test_socketio_refusals_and_farewells_are_errors(socketio_server, subscribe):
+def test_socketio_refusals_and_disconnects_are_errors(socketio_server, subscribe):
     port, wire, _ = socketio_server
     refused = subscribe("socketio", port, "refused", wire=wire, opened=False)
     with pytest.raises(ConnectError, match="subscribe refused: no such topic"):
@@ -82,14 +84,14 @@ def test_socketio_refusals_and_farewells_are_errors(socketio_server, subscribe):
     with pytest.raises(ConnectError, match="namespace refused"):
         unknown.subscriber.open()
     for text in (b"bad", b"binary"):
-        ear = subscribe("socketio", port, text.decode(), wire=wire)
-        ear.subscriber.publish(text.decode(), text)
-        eventually(lambda ear=ear: ear.errors, "the error")
-        assert ear.texts == []
-        assert ear.errors[0].startswith("protocol error: ")
-    left = subscribe("socketio", port, "goodbye", wire=wire, opened=False)
-    with contextlib.suppress(ConnectError):  # the farewell may overtake the acknowledgement
-        left.subscriber.open()
-        eventually(lambda: left.errors, "the farewell")
-        assert left.errors == ["closed by the server"]
-    assert left.texts == [b"goodbye"]
+        receipts = subscribe("socketio", port, text.decode(), wire=wire)
+        receipts.subscriber.publish(text.decode(), text)
+        eventually(lambda receipts=receipts: receipts.errors, "the error")
+        assert receipts.texts == []
+        assert receipts.errors[0].startswith("protocol error: ")
+    disconnected = subscribe("socketio", port, "goodbye", wire=wire, opened=False)
+    with contextlib.suppress(ConnectError):  # the disconnect may overtake the acknowledgement
+        disconnected.subscriber.open()
+        eventually(lambda: disconnected.errors, "the disconnect")
+        assert disconnected.errors == ["closed by the server"]
+    assert disconnected.texts == [b"goodbye"]

@@ -1,4 +1,4 @@
-"""Publishing by HTTP beside a subscription: what is refused, lost, reset or too much."""
+"""Publishing by HTTP beside a subscription: publishes that are refused, lost, reset or too many."""
 
 import socket
 import struct
@@ -6,25 +6,25 @@ import threading
 
 import pytest
 
-from tests.clients._ears import HTTP, stream_opening
+from tests.clients._receipts import HTTP, stream_opening
 from tests.clients._servers import Scripted, eventually, read_head
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_refused_publish_is_an_error_and_the_subscription_goes_on(name, subscribe, server_for):
+def test_a_refused_publish_is_an_error_and_the_subscription_stays_open(name, subscribe, server_for):
     server = server_for(name)
-    ear = subscribe(name, server.port)
+    receipts = subscribe(name, server.port)
     server.statuses["/publish"] = 413
-    ear.subscriber.publish("t", b"too large")
-    eventually(lambda: ear.errors, "the error")
-    assert ear.errors == ["publish: status 413"]
+    receipts.subscriber.publish("t", b"too large")
+    eventually(lambda: receipts.errors, "the error")
+    assert receipts.errors == ["publish: status 413"]
     del server.statuses["/publish"]
-    ear.subscriber.publish("t", b"x")
-    eventually(lambda: ear.texts, "the echo")
-    assert (ear.texts, len(ear.errors)) == ([b"x"], 1)
+    receipts.subscriber.publish("t", b"x")
+    eventually(lambda: receipts.texts, "the echo")
+    assert (receipts.texts, len(receipts.errors)) == ([b"x"], 1)
 
 
-def test_a_lost_upstream_connection_fails_one_publish_and_is_opened_anew(subscribe, closing):
+def test_a_lost_upstream_connection_fails_one_publish_and_another_is_opened(subscribe, closing):
     def stream_or_refuse(connection, number):
         head = read_head(connection)
         heads.append(head.partition(b" HTTP")[0])
@@ -37,15 +37,15 @@ def test_a_lost_upstream_connection_fails_one_publish_and_is_opened_anew(subscri
             connection.recv(1)
 
     heads = []
-    ear = subscribe("sse", closing(Scripted(stream_or_refuse)).port)
-    ear.subscriber.publish("t", b"lost")
-    ear.subscriber.publish("t", b"kept")
+    receipts = subscribe("sse", closing(Scripted(stream_or_refuse)).port)
+    receipts.subscriber.publish("t", b"lost")
+    receipts.subscriber.publish("t", b"kept")
     eventually(lambda: len(heads) == 3, "the second try")
     assert heads == [b"GET /sse?topic=t", b"POST /publish?topic=t", b"POST /publish?topic=t"]
-    assert ear.errors in (["publish: closed by the server"], ["publish: connection reset by peer"])
+    assert receipts.errors in (["publish: closed by the server"], ["publish: connection reset by peer"])
 
 
-def test_an_upstream_connection_that_is_reset_between_two_publishes_is_opened_anew_without_a_word(subscribe, closing):
+def test_an_upstream_connection_reset_between_two_publishes_is_replaced_without_an_error(subscribe, closing):
     def stream_or_reset(connection, number):
         heads.append(read_head(connection).partition(b" HTTP")[0])
         if number == 0:
@@ -58,19 +58,19 @@ def test_an_upstream_connection_that_is_reset_between_two_publishes_is_opened_an
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     heads, read = [], threading.Event()
-    ear = subscribe("sse", closing(Scripted(stream_or_reset)).port)
-    ear.subscriber.publish("t", b"one")
-    queue = ear.subscriber._upstream._queue
+    receipts = subscribe("sse", closing(Scripted(stream_or_reset)).port)
+    receipts.subscriber.publish("t", b"one")
+    queue = receipts.subscriber._upstream._queue
     eventually(lambda: len(heads) == 2 and not queue._is_busy, "the answer")
     read.set()
     eventually(lambda: queue._connection is None, "the reset")
-    ear.subscriber.publish("t", b"two")
+    receipts.subscriber.publish("t", b"two")
     eventually(lambda: len(heads) == 3 and not queue._is_busy, "the second answer")
-    assert ear.errors == []
-    assert not ear.subscriber.closed
+    assert receipts.errors == []
+    assert not receipts.subscriber.closed
 
 
-def test_an_answer_that_nobody_asked_for_is_an_error_of_the_upstream_alone(subscribe, closing):
+def test_an_answer_without_a_request_is_an_error_of_the_upstream_only(subscribe, closing):
     def stream_or_answer_twice(connection, number):
         read_head(connection)
         connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n" * 2 if number else stream_opening(b""))
@@ -78,11 +78,11 @@ def test_an_answer_that_nobody_asked_for_is_an_error_of_the_upstream_alone(subsc
         if number == 0:
             connection.recv(1)
 
-    ear = subscribe("sse", closing(Scripted(stream_or_answer_twice)).port)
-    ear.subscriber.publish("t", b"x")
-    eventually(lambda: ear.errors, "the error")
-    assert ear.errors == ["publish: protocol error: answer without a request"]
-    assert not ear.subscriber.closed
+    receipts = subscribe("sse", closing(Scripted(stream_or_answer_twice)).port)
+    receipts.subscriber.publish("t", b"x")
+    eventually(lambda: receipts.errors, "the error")
+    assert receipts.errors == ["publish: protocol error: answer without a request"]
+    assert not receipts.subscriber.closed
 
 
 def test_too_much_upstream_is_refused_at_once(subscribe, closing):
@@ -92,8 +92,8 @@ def test_too_much_upstream_is_refused_at_once(subscribe, closing):
             connection.sendall(stream_opening(b""))
         connection.recv(1)
 
-    ear = subscribe("sse", closing(Scripted(stream)).port)
+    receipts = subscribe("sse", closing(Scripted(stream)).port)
     for _ in range(6):
-        ear.subscriber.publish("t", b"x" * 1_000_000)
-    assert set(ear.errors) == {"publish: outgoing buffer full"}
-    assert 1 <= len(ear.errors) <= 3
+        receipts.subscriber.publish("t", b"x" * 1_000_000)
+    assert set(receipts.errors) == {"publish: outgoing buffer full"}
+    assert 1 <= len(receipts.errors) <= 3

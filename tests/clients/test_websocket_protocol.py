@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.clients.websocket import WebSocketProtocol
-from tests.clients._cutting import cuts, every_single_cut, fed, pieces
-from tests.clients.test_frames import frame, proper_length_bytes, text_frame
+from tests.clients._segmentation import every_single_split, fed, pieces, splits
+from tests.clients.test_frames import frame, shortest_length_bytes, text_frame
 
 
 def control(cursor, **gap):
@@ -21,8 +21,8 @@ steps = st.one_of(
 )
 
 
-@given(st.lists(steps, max_size=12), cuts)
-def test_the_cursor_is_what_control_said_last_plus_the_texts_since(script, where):
+@given(st.lists(steps, max_size=12), splits)
+def test_the_cursor_is_that_of_the_last_control_frame_plus_the_texts_since(script, where):
     stream, expected, gaps, texts = control("e:0"), ("e", 0), 0, []
     for step in script:
         if isinstance(step, bytes):
@@ -42,7 +42,7 @@ def test_the_cursor_is_what_control_said_last_plus_the_texts_since(script, where
     assert not protocol.end_reason
 
 
-def test_a_resumed_subscriber_stands_where_it_resumed_until_control_speaks():
+def test_the_cursor_of_a_resumed_subscriber_is_the_one_it_resumed_after_until_a_control_frame():
     protocol = WebSocketProtocol(after="e:5")
     assert protocol.cursor == "e:5"
     protocol.feed(control("f:9", gap="another epoch"))
@@ -57,15 +57,15 @@ def test_a_resumed_subscriber_stands_where_it_resumed_until_control_speaks():
 )  # fmt: skip
 def test_a_bad_control_frame_is_an_error(payload):
     first = text_frame(b"before")
-    bad = frame(0x82, payload, length_bytes=proper_length_bytes(payload))
+    bad = frame(0x82, payload, length_bytes=shortest_length_bytes(payload))
     protocol = WebSocketProtocol()
     assert protocol.feed(first + bad) == [b"before"]
     assert protocol.end_reason == "protocol error: bad control frame"
 
 
-def test_every_single_cut_is_the_same():
+def test_every_single_split_gives_the_same_result():
     stream = control("e:0") + text_frame(b"one") + frame(0x89, b"p") + text_frame(b"x" * 130) + frame(0x88, b"\x03\xe9")
-    for parts in every_single_cut(stream):
+    for parts in every_single_split(stream):
         protocol = WebSocketProtocol()
         assert fed(protocol.feed, parts) == [b"one", b"x" * 130]
         assert (protocol.cursor, protocol.end_reason) == ("e:2", "closed by the server (1001)")

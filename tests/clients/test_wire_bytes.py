@@ -1,4 +1,4 @@
-"""What a text costs on the wire of our own servers: framing is exact, so it is asserted to the byte."""
+"""What a text costs on the wire of our own servers: the framing is fixed, so it is asserted to the byte."""
 
 import sys
 
@@ -30,16 +30,16 @@ def sse_bytes(text, cursor):
 BYTES = {"websocket": websocket_bytes, "sse": sse_bytes}
 
 
-def test_a_text_costs_its_own_length_and_its_framing(subject):
-    (ear,) = subject.primed("t")
+def test_a_text_costs_its_length_and_its_framing(subject):
+    (receipts,) = subject.primed("t")
     for size in SIZES:
-        subject.settle("t", [ear])  # no probe is on its way any more
+        subject.settle("t", [receipts])  # no probe is on its way any more
         before = subject.reactor.counters()
         subject.publish("t", b"x" * size)
-        eventually(lambda: ear.heard, "the text")
+        eventually(lambda: receipts.heard, "the text")
         window = subject.reactor.counters() - before
-        (text,) = ear.heard
-        assert window.received_bytes == BYTES[subject.name](text, ear.subscriber.cursor)
+        (text,) = receipts.heard
+        assert window.received_bytes == BYTES[subject.name](text, receipts.subscriber.cursor)
         assert window.payload_received_bytes == size
         assert (window.sent_bytes, window.requests, window.connections_opened) == (0, 0, 0)
-        ear.heard.clear()
+        receipts.heard.clear()

@@ -1,4 +1,4 @@
-"""What is particular to the wire of one client half: farewells, late heads, slots, connections that end."""
+"""What is particular to one wire protocol: close frames, late heads, slots, connections that end."""
 
 import contextlib
 import errno
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.clients._ears import (
+from tests.clients._receipts import (
     INTERVAL_S,
     poll_opening,
     stream_opening,
@@ -16,37 +16,37 @@ from tests.clients._ears import (
 from tests.clients._servers import Scripted, eventually, read_head
 
 
-def test_websocket_pings_are_answered_and_closing_is_announced(subscribe, server_for):
+def test_websocket_pings_are_answered_and_close_sends_a_close_frame(subscribe, server_for):
     server = server_for("websocket")
-    ear = subscribe("websocket", server.port)
+    receipts = subscribe("websocket", server.port)
     server.log.publish(b"x")
-    eventually(lambda: ear.texts, "the text")
-    ear.subscriber.close()
-    eventually(lambda: server.close_codes, "the server to see the close")
+    eventually(lambda: receipts.texts, "the text")
+    receipts.subscriber.close()
+    eventually(lambda: server.close_codes, "the close frame to arrive")
     assert server.close_codes == [1000]
 
 
-def test_websocket_closed_by_the_server_says_with_which_code(subscribe, closing):
+def test_websocket_reports_the_close_code_of_the_server(subscribe, closing):
     def open_and_close(connection, _number):
         connection.sendall(websocket_opening(read_head(connection)) + b"\x81\x01x" + b"\x88\x02\x03\xf1")
         answer.append(connection.recv(100))
 
     answer = []
-    ear = subscribe("websocket", closing(Scripted(open_and_close)).port)
-    eventually(lambda: ear.errors and answer, "the close")
-    assert (ear.texts, ear.errors) == ([b"x"], ["closed by the server (1009)"])
+    receipts = subscribe("websocket", closing(Scripted(open_and_close)).port)
+    eventually(lambda: receipts.errors and answer, "the close")
+    assert (receipts.texts, receipts.errors) == ([b"x"], ["closed by the server (1009)"])
     assert answer[0][:2] == b"\x88\x82"
 
 
 def test_websocket_publishes_a_line_of_topic_and_text(subscribe, server_for):
     server = server_for("websocket")
-    ear = subscribe("websocket", server.port)
-    ear.subscriber.publish("a-room", b'{"n":1}')
+    receipts = subscribe("websocket", server.port)
+    receipts.subscriber.publish("a-room", b'{"n":1}')
     eventually(lambda: server.received, "the frame")
     assert server.received == ['a-room\t{"n":1}']
 
 
-def test_a_publisher_whose_server_does_not_read_is_told_and_loses_whole_texts_only(subscribe, closing):
+def test_a_full_outgoing_buffer_is_an_error_and_drops_complete_texts_only(subscribe, closing):
     def read_late(connection, _number):
         connection.sendall(websocket_opening(read_head(connection)))
         while not go_on:
@@ -56,14 +56,14 @@ def test_a_publisher_whose_server_does_not_read_is_told_and_loses_whole_texts_on
                 received.append(len(stream.read(int.from_bytes(head[2:10], "big"))))
 
     received, go_on, sent = [], [], 0
-    ear = subscribe("websocket", closing(Scripted(read_late)).port)
-    while not ear.errors:
-        ear.subscriber.publish("t", b"x" * 500_000)
+    receipts = subscribe("websocket", closing(Scripted(read_late)).port)
+    while not receipts.errors:
+        receipts.subscriber.publish("t", b"x" * 500_000)
         sent += 1
         assert sent < 1000
-    assert ear.errors == ["publish: outgoing buffer full"]
+    assert receipts.errors == ["publish: outgoing buffer full"]
     go_on.append(True)
-    eventually(lambda: len(received) == sent - 1, "what was taken to arrive")
+    eventually(lambda: len(received) == sent - 1, "the texts that were sent to arrive")
     assert set(received) == {500_002}
 
 
@@ -75,11 +75,11 @@ def test_an_sse_head_that_comes_late_opens_without_a_time(subscribe, closing):
 
     head = []
     wire = {"subscribe": "/stream?channel={topic}", "upstream": "/publish?topic={topic}", "head": "late"}
-    ear = subscribe("sse", closing(Scripted(late)).port, wire=wire)
-    assert ear.opened_ns is None
-    eventually(lambda: ear.texts, "the text")
+    receipts = subscribe("sse", closing(Scripted(late)).port, wire=wire)
+    assert receipts.opened_ns is None
+    eventually(lambda: receipts.texts, "the text")
     assert head[0].startswith(b"GET /stream?channel=t HTTP/1.1\r\n")
-    assert ear.subscriber.cursor is None
+    assert receipts.subscriber.cursor is None
 
 
 def test_short_polling_polls_at_its_slots(subscribe, server_for, monkeypatch):
@@ -105,7 +105,7 @@ def test_a_slot_whose_last_poll_is_unanswered_is_skipped_and_counted(subscribe, 
     def slow(connection, _number):
         connection.sendall(poll_opening(read_head(connection)))
         read_head(connection)
-        while not ears or ears[0].subscriber.skipped < 3:
+        while not all_receipts or all_receipts[0].subscriber.skipped < 3:
             time.sleep(0.001)
         connection.setblocking(False)
         with contextlib.suppress(BlockingIOError):
@@ -116,48 +116,48 @@ def test_a_slot_whose_last_poll_is_unanswered_is_skipped_and_counted(subscribe, 
         polled_again.append(True)
         connection.recv(1)
 
-    early, polled_again, ears = [], [], []
-    ear = subscribe("polling", closing(Scripted(slow)).port)
-    ears.append(ear)  # once it is open
+    early, polled_again, all_receipts = [], [], []
+    receipts = subscribe("polling", closing(Scripted(slow)).port)
+    all_receipts.append(receipts)  # once it is open
     eventually(lambda: polled_again, "the poll after the answer")
-    assert (early, ear.errors) == ([], [])
-    assert ear.subscriber.skipped >= 3
+    assert (early, receipts.errors) == ([], [])
+    assert receipts.subscriber.skipped >= 3
 
 
 @pytest.mark.parametrize("name", ["polling", "long_polling"])
-def test_a_connection_that_ends_with_its_answer_is_opened_anew(name, subscribe, server_for, reactor):
+def test_after_an_answer_that_closes_the_connection_another_is_opened(name, subscribe, server_for, reactor):
     server = server_for(name)
     server.keeps_alive = False
-    ear = subscribe(name, server.port)
+    receipts = subscribe(name, server.port)
     for number in range(5):
         server.log.publish(b"%d" % number)
-        eventually(lambda number=number: len(ear.texts) > number, "the text")
-    assert ear.texts == [b"0", b"1", b"2", b"3", b"4"]
-    assert ear.errors == []
-    traffic = reactor.counters()
-    assert 5 <= traffic.requests - 1 <= traffic.connections_opened <= traffic.requests
+        eventually(lambda number=number: len(receipts.texts) > number, "the text")
+    assert receipts.texts == [b"0", b"1", b"2", b"3", b"4"]
+    assert receipts.errors == []
+    counters = reactor.counters()
+    assert 5 <= counters.requests - 1 <= counters.connections_opened <= counters.requests
 
 
 @pytest.mark.parametrize("name", ["polling", "long_polling"])
-def test_a_connection_that_cannot_be_opened_anew_is_an_error(name, subscribe, server_for, reactor, monkeypatch):
+def test_a_further_connection_that_cannot_be_opened_is_an_error(name, subscribe, server_for, reactor, monkeypatch):
     server = server_for(name)
     server.keeps_alive = False
-    ear = subscribe(name, server.port, hold_s=0.01)
+    receipts = subscribe(name, server.port, hold_s=0.01)
 
     def connect(*_):
         raise OSError(errno.EMFILE, "")
 
     monkeypatch.setattr(reactor, "connect", connect)
-    eventually(lambda: ear.errors, "the error")
-    assert ear.errors == ["too many open files"]
+    eventually(lambda: receipts.errors, "the error")
+    assert receipts.errors == ["too many open files"]
 
 
-def test_long_polling_asks_again_as_soon_as_it_is_answered(subscribe, server_for, reactor):
+def test_long_polling_polls_again_as_soon_as_it_is_answered(subscribe, server_for, reactor):
     server = server_for("long_polling")
-    ear = subscribe("long_polling", server.port, hold_s=5.5)
+    receipts = subscribe("long_polling", server.port, hold_s=5.5)
     for number in range(5):
         server.log.publish(b"%d" % number)
-        eventually(lambda number=number: len(ear.texts) > number, "the text")
+        eventually(lambda number=number: len(receipts.texts) > number, "the text")
     eventually(lambda: len(server.paths) == 7, "the poll that waits")
     assert server.paths == ["/wait?topic=t&hold=0", *(f"/wait?topic=t&after=e:{n}&hold=5.5" for n in range(6))]
     assert reactor.counters().requests == 7

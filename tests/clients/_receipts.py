@@ -1,4 +1,4 @@
-"""What the tests of subscribers share: who listens, and how each server opens."""
+"""What the tests of subscribers share: objects that record what they receive, and how each server opens."""
 
 from websockets.utils import accept_key
 
@@ -12,8 +12,8 @@ WIRES = {**HttpServer.wire, "websocket": WebSocketServer.wire, "socketio": {
 INTERVAL_S = 0.01
 
 
-class Ear:
-    """Keeps what a subscriber hears."""
+class Receipts:
+    """Records what a subscriber receives."""
 
     def __init__(self):
         self.texts, self.at_ns, self.errors = [], [], []
@@ -44,21 +44,21 @@ def poll_opening(_head):
     return b"HTTP/1.1 200 OK\r\nPush-Cursor: e:0\r\nContent-Length: 0\r\n\r\n"
 
 
-class Listener:
-    """A receiver that keeps everything."""
+class RecordingReceiver:
+    """A receiver of a connection that records every call."""
 
     def __init__(self):
         self.data = b""
-        self.reads = []
-        self.lost_because = []
-        self.connected_at = 0
+        self.read_ns = []
+        self.lost_reasons = []
+        self.connected_ns = 0
 
     def connected(self, now_ns):
-        self.connected_at = now_ns
+        self.connected_ns = now_ns
 
     def receive(self, data, now_ns):
         self.data += data
-        self.reads.append(now_ns)
+        self.read_ns.append(now_ns)
 
     def lost(self, reason):
-        self.lost_because.append(reason)
+        self.lost_reasons.append(reason)
