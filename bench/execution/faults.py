@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from bench.execution.participants import Participants
 from bench.measure import usage
 from bench.measure.recorder import Window
-from bench.paths import CALM_NS
 from bench.processes.errors import ProcessError
 from bench.processes.member import watch
 from bench.processes.server import Broker
@@ -29,15 +29,17 @@ class Away:
     ended_ns: int
 
 
-def carry_out(participants: Participants, window: Window) -> Away | Restart | None:
-    """Do what the scenario says, when it says so; at once where it says nothing. Raises as the processes do."""
-    if participants.proxy:
-        participants.proxy.disturb(window.start_ns, window.end_ns - CALM_NS)
-    for after, fault in FAULTS.items():
-        if after in participants.parameters:
-            watch(participants.watched, window.start_ns + round(participants.parameters[after] * 1e9))
-            return fault(participants, window)
-    return None
+def fault(parameters: Mapping[str, Any]) -> str | None:
+    """The parameter that says when the fault of a scenario happens; None if there is none."""
+    return next((after for after in FAULTS if after in parameters), None)
+
+
+def carry_out(participants: Participants, window: Window) -> Away | Restart:
+    """Carry out the fault when its parameter says so. Raises as the processes do."""
+    after = fault(participants.parameters)
+    assert after is not None
+    watch(participants.watched, window.start_ns + round(participants.parameters[after] * 1e9))
+    return FAULTS[after](participants, window)
 
 
 def aftermath(participants: Participants, restart: Restart) -> Restart:
@@ -46,14 +48,11 @@ def aftermath(participants: Participants, restart: Restart) -> Restart:
     return msgspec.structs.replace(restart, fds_after=usage.fds_held(pid), memory_after_bytes=usage.memory_held(pid))
 
 
-def living(participants: Participants) -> dict[str, int]:
-    """Whose use of the machine can be told at the end: those who live through the trial."""
-    mortal: tuple[str, ...] = ()
-    if "restart_after_s" in participants.parameters:
-        mortal = ("server", "broker")
-    elif participants.parameters.get("outage") == "KILL":
-        mortal = ("broker",)
-    return {name: pid for name, pid in participants.pids.items() if name not in mortal}
+def replaced(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the processes that do not live to the end of the measured part."""
+    if "restart_after_s" in parameters:
+        return ("server", "broker")
+    return ("broker",) if parameters.get("outage") == "KILL" else ()
 
 
 def _restart(participants: Participants, window: Window) -> Restart:

@@ -1,73 +1,94 @@
-"""Measures a storm: everybody arrives at once, is shown to be there, and leaves at once."""
+"""Measures a storm: all subscribers arrive at once, are shown to be subscribed, and leave at once."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Self
 
-from bench.execution.participants import SLACK_S, Participants, assemble, connect, prime
-from bench.execution.stage import Stage
+from bench.execution.driving import assemble, connect, prime, probe_interval_s, probing
+from bench.execution.participants import Participants
+from bench.execution.phases import Phases
 from bench.load.publisher import PROBE_EVERY_S
 from bench.measure import conditions, usage
 from bench.measure.receipts import merge_known
-from bench.processes.member import answer, watch
-from bench.processes.orders import Connecting, Leave, Left, Probe, Probed, ReportConnecting, Stop
-from bench.results import Storm
-from servers._variant import Variant
+from bench.processes.member import watch
+from bench.processes.orders import Connecting, Leave, Left, ReportConnecting
+from bench.results import Machine, Measurements, Storm
 
 FDS_APART = 5  # from those before: near enough to be back
-FDS_WITHIN_NS = 35_000_000_000  # twice the 15 s of a heartbeat: a dead connection takes the first write in silence
+FDS_WITHIN_NS = 35_000_000_000  # twice the 15 s of a heartbeat: the first write to a dead connection succeeds
 FDS_LOOK_NS = 50_000_000
 
 
-def measure(participants: Participants, variant: Variant, stage: Stage) -> None:
-    """Everybody connects at once; then a probe must reach them all; then they leave at once."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What connecting all subscribers took: time, CPU time of the server and its broker, and what the kernel's accept
+    queues dropped (overflows, drops; None: not visible)."""
+
+    window_ns: int
+    server_cpu_ns: int
+    broker_cpu_ns: int
+    dropped: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, participants: Participants, subscribers: int) -> Self:
+        """Connect them. Raises as `connect` does."""
+        server, broker = participants.server.server_pid, participants.broker.pid if participants.broker else None
+        queues, began_ns = conditions.accept_queues(), time.monotonic_ns()
+        server_ns, broker_ns = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
+        connect(participants, subscribers)
+        window_ns = time.monotonic_ns() - began_ns
+        server_ns = usage.cpu_clock_ns(server) - server_ns
+        broker_ns = (usage.cpu_clock_ns(broker) if broker else 0) - broker_ns
+        queues_after = conditions.accept_queues()
+        dropped = (queues_after[0] - queues[0], queues_after[1] - queues[1]) if queues and queues_after else None
+        return cls(window_ns, server_ns, broker_ns, dropped)
+
+
+def measure(participants: Participants, phases: Phases, machine: Machine) -> Iterator[Measurements]:
+    """All subscribers connect at once; then a probe must reach each; then they leave at once. Raises as the processes
+    do."""
     subscribers = participants.parameters["subscribers"]
-    server, broker = participants.server.server_pid, participants.broker.pid if participants.broker else None
     assemble(participants, subscribers)
-    stage.enter("measure")
-    fds_before = usage.fds_held(server)
-    queues, began_ns = conditions.accept_queues(), time.monotonic_ns()
-    before = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
-    connect(participants, variant, subscribers)
-    window_ns = time.monotonic_ns() - began_ns
-    after = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
-    thrown = conditions.accept_queues()
-    stage.enter("prime")
-    prime(participants)
-    answers = participants.order(ReportConnecting(), Connecting, 0.0)
-    stage.facts["connect"] = merge_known([one.connect for one in answers])
-    stage.enter("leave")
+    phases.enter("measure")
+    fds_before = usage.fds_held(participants.server.server_pid)
+    arrival = Arrival.of(participants, subscribers)
+    phases.enter("prime")
+    prime(participants, probe_interval_s(subscribers))
+    parts = participants.order(ReportConnecting(), Connecting, 0.0)
+    yield Measurements(connect=merge_known(part.connect for part in parts))
+    phases.enter("leave")
     fds_after, fds_back_ns = _leave(participants, fds_before)
-    stage.facts["storm"] = Storm(
-        subscribers=subscribers,
-        standing=subscribers - sum(sum(one.errors.values()) for one in answers),
-        window_ns=window_ns,
-        server_cpu_ns=after[0] - before[0],
-        broker_cpu_ns=after[1] - before[1],
-        accept_queue_overflows=thrown[0] - queues[0] if queues and thrown else None,
-        accept_queue_drops=thrown[1] - queues[1] if queues and thrown else None,
-        fds_before=fds_before,
-        fds_after=fds_after,
-        fds_back_ns=fds_back_ns,
+    yield Measurements(
+        storm=Storm(
+            subscribers=subscribers,
+            standing=subscribers - sum(sum(part.errors.values()) for part in parts),
+            window_ns=arrival.window_ns,
+            server_cpu_ns=arrival.server_cpu_ns,
+            broker_cpu_ns=arrival.broker_cpu_ns,
+            accept_queue_overflows=arrival.dropped[0] if arrival.dropped else None,
+            accept_queue_drops=arrival.dropped[1] if arrival.dropped else None,
+            fds_before=fds_before,
+            fds_after=fds_after,
+            fds_back_ns=fds_back_ns,
+        )
     )
 
 
 def _leave(participants: Participants, fds_before: int | None) -> tuple[int | None, int | None]:
-    """Have everybody leave, with or without probes being published, and see how the server's descriptors go back."""
+    """Have all subscribers leave, while probes are published or not, and wait for the server's descriptors."""
     began_ns = time.monotonic_ns()
     participants.order(Leave(), Left, 0.0)
-    probes = participants.publisher if participants.parameters["afterwards"] == "probes" else None
-    if probes:
-        probes.send(Probe(topic=participants.topic, every_s=PROBE_EVERY_S))
-    seen = _descriptors_back(participants, fds_before, began_ns)
-    if probes:
-        probes.send(Stop())
-        answer(probes, Probed, SLACK_S, participants.watched)
-    return seen
+    with_probes = participants.parameters["afterwards"] == "probes"
+    with probing(participants, PROBE_EVERY_S) if with_probes else nullcontext():
+        return _descriptors_back(participants, fds_before, began_ns)
 
 
 def _descriptors_back(participants: Participants, before: int | None, began_ns: int) -> tuple[int | None, int | None]:
-    """(descriptors when last looked at, ns since `began_ns` until they were back, or None if they were not in time)."""
+    """(descriptors at the last look, ns since `began_ns` until they were back, or None if they were not in time)."""
     while True:
         now = usage.fds_held(participants.server.server_pid)
         passed_ns = time.monotonic_ns() - began_ns

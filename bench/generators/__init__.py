@@ -24,7 +24,7 @@ from functools import partial
 from bench.analysis.runs import generator_search
 from bench.analysis.runs.generator_table import OURS, markdown
 from bench.analysis.trials.findings import LOAD_SATURATED
-from bench.generators import ours, programs, stage
+from bench.generators import feeding, ours, programs
 from bench.generators.peers import PEERS, Peer
 from bench.generators.theirs import Stand
 from bench.measure import idle_states, machine
@@ -36,7 +36,7 @@ from servers import _variant
 VARIANTS = ("websocket", "sse", "flask_socketio", "long_polling", "polling")
 POLLED = {"long_polling", "polling"}
 POLLS_PER_S = 2000.0  # at most: a poll costs a server a dozen times what a message costs it
-FEEDERS = {"websocket": (stage.SOURCE, "websocket"), "flask_socketio": ("flask_socketio",)}
+FEEDERS = {"websocket": (feeding.SOURCE, "websocket"), "flask_socketio": ("flask_socketio",)}
 """Who feeds a search on a variant, the best first; where there is nobody, none is made."""
 SEARCH_MEASURE_S = 2.0
 AROUND_A_PASS_S = 10.0  # at most: starting, connecting, working off a backlog
@@ -119,7 +119,7 @@ def compare(
 
     `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
     """
-    cores = stage.one_core_each()
+    cores = feeding.one_core_each()
     environment = machine.environment(cores, idle_states.without_work(load.cores_may_sleep))
     head = partial(
         Comparison, schema=SCHEMA, command=list(command),
@@ -156,7 +156,7 @@ def _versions() -> dict[str, str]:
     found = {}
     if binary := programs.k6():
         found["k6"] = _first_line([str(binary), "version"])
-    if programs.unavailable(stage.SOURCE) is None:
+    if programs.unavailable(feeding.SOURCE) is None:
         found["cc"] = _first_line(["cc", "--version"])
     with suppress(importlib.metadata.PackageNotFoundError):
         found["websocket-client"] = importlib.metadata.version("websocket-client")
@@ -216,5 +216,5 @@ def _told(measured: Pass) -> str:
 
 def _feeder(one: Candidate) -> str | None:
     """Who feeds a candidate while its limit is searched; None if nobody could."""
-    there = (name for name in FEEDERS.get(one.variant, ()) if name != stage.SOURCE or not programs.unavailable(name))
+    there = (name for name in FEEDERS.get(one.variant, ()) if name != feeding.SOURCE or not programs.unavailable(name))
     return next(there, None)

@@ -1,80 +1,98 @@
-"""A peer, driven: its process lives through as many passes as it comes through."""
+"""A peer, driven: its processes live through as many passes as they keep up with."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from bench.analysis.runs.generator_search import ALLOWED_LAG_NS
-from bench.execution.participants import SLACK_S
-from bench.execution.trial import DRAIN_WITHIN_S, LEAD_NS
-from bench.generators import stage
+from bench.execution.driving import DRAIN_WITHIN_S, begin, collect, starting_soon
+from bench.generators import feeding
+from bench.generators.clocks import Clocks
 from bench.generators.peers import Peer
+from bench.generators.reporter import Reporter
 from bench.measure.machine import Cores
-from bench.processes.load_side import Publisher
-from bench.processes.member import answer
-from bench.processes.orders import Publish, Published
+from bench.processes.load_side import Load, Publisher
+from bench.processes.member import Watched
+from bench.processes.server import Server
 from bench.results.generator_comparison import Pass
-from bench.schedule import Schedule
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 0.5
-TAIL_S = 0.3  # of load behind the window, for its last report to come under the same conditions
+TAIL_S = 0.3  # of load behind the window, so that the last report in it is of the same conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A connected peer with its server and the publisher."""
+
+    server: Server
+    publisher: Publisher
+    peer: Reporter
+    topic: str
+    loads: Sequence[Load] = ()
+
+    @property
+    def watched(self) -> list[Watched]:
+        """The processes whose end is an error."""
+        return [self.server, self.peer, self.publisher]
+
+    def clocks(self) -> tuple[Clocks, Clocks]:
+        """The clocks of the peer and of the server."""
+        return Clocks.of(self.peer.pid), Clocks.of(self.server.pid)
 
 
 class Stand:
-    """A peer with everything that it needs, and its passes."""
+    """A peer with all that it needs, and its passes."""
 
     def __init__(self, peer: Peer, server: str, subscribers: int, payload_bytes: int, cores: Cores) -> None:
         self._peer, self._name, self._subscribers, self._payload_bytes = peer, server, subscribers, payload_bytes
         self._cores = cores
         self._stack = ExitStack()
-        self._fresh = False
+        self._driven: Driven | None = None
 
     def measure(self, rate_hz: float, measure_s: float) -> Pass:
-        """One pass. Raises ProcessError; the pass after a backlog that was never worked off has new processes."""
-        if not self._fresh:
-            self._stack.close()
-            self._set_up()
-        self._fresh = False
-        done = self._pass(rate_hz, measure_s)
-        self._fresh = done.lag_ns is not None
+        """One pass. Raises ProcessError; the pass after a backlog that never drained has new processes."""
+        driven, self._driven = self._driven or self._set_up(), None
+        done = self._pass(driven, rate_hz, measure_s)
+        if done.lag_ns is not None:
+            self._driven = driven
         return done
 
-    def _set_up(self) -> None:
+    def _set_up(self) -> Driven:
+        self._stack.close()
         enter = self._stack.enter_context
-        self._server = enter(stage.server(self._name, self._cores))
-        self._publisher = enter(Publisher(self._cores.load))
-        self._server.wait_until_ready()
-        self._publisher.connect(self._server, 1, self._payload_bytes)
-        self._topic = f"t{self._server.nonce}"
-        start = self._peer.invoke(self._server.port, self._topic, self._subscribers)
-        self._member = enter(stage.Reporter(self._peer.label, start.command, self._cores.load, start.environment))
-        self._member.wait(
-            lambda report: report.connected >= self._subscribers, READY_WITHIN_S, "not all subscribers connected"
-        )
+        server = enter(feeding.server(self._name, self._cores))
+        publisher = enter(Publisher(self._cores.load))
+        server.wait_until_ready()
+        publisher.connect(server, 1, self._payload_bytes)
+        topic = f"t{server.nonce}"
+        start = self._peer.invoke(server.port, topic, self._subscribers)
+        peer = enter(Reporter(self._peer.label, start.command, self._cores.load, start.environment))
+        peer.wait(lambda report: report.connected >= self._subscribers, READY_WITHIN_S, "not all subscribers connected")
+        return Driven(server, publisher, peer, topic)
 
-    def _pass(self, rate_hz: float, measure_s: float) -> Pass:
-        member, count = self._member, math.ceil(rate_hz * (SETTLE_S + measure_s + TAIL_S))
-        received_before = member.now(READY_WITHIN_S).received
-        schedule = Schedule(start_ns=time.monotonic_ns() + LEAD_NS, rate_hz=rate_hz)
-        self._publisher.send(Publish(topic=self._topic, schedule=schedule, count=count))
-        first = member.wait(
-            lambda report: report.t >= schedule.start_ns + SETTLE_S * 1e9, READY_WITHIN_S, "no report in the warm-up"
-        )
-        before = stage.Clocks.of(member.pid), stage.Clocks.of(self._server.pid)
-        last = member.wait(
+    def _pass(self, driven: Driven, rate_hz: float, measure_s: float) -> Pass:
+        peer, count = driven.peer, math.ceil(rate_hz * (SETTLE_S + measure_s + TAIL_S))
+        received_before = peer.now(READY_WITHIN_S).received
+        part = begin(driven, starting_soon(rate_hz), (0, count), DRAIN_WITHIN_S)
+        settled_ns = part.schedule.start_ns + SETTLE_S * 1e9
+        first = peer.wait(lambda report: report.t >= settled_ns, READY_WITHIN_S, "no report in the warm-up")
+        before = driven.clocks()
+        last = peer.wait(
             lambda report: report.t >= first.t + measure_s * 1e9, READY_WITHIN_S, "no report in the window"
-        )
-        after = stage.Clocks.of(member.pid), stage.Clocks.of(self._server.pid)
-        last_due_ns, expected = schedule.due_ns(count - 1), count * self._subscribers
-        left_s = (last_due_ns - time.monotonic_ns()) / 1e9 + DRAIN_WITHIN_S
-        whole = member.report(lambda report: report.received - received_before >= expected, left_s)
-        answer(self._publisher, Published, SLACK_S, [self._server, member, self._publisher])
-        delivered = (whole or member.now(READY_WITHIN_S)).received - received_before
+        )  # fmt: skip
+        after = driven.clocks()
+        last_due_ns, expected = part.schedule.due_ns(count - 1), count * self._subscribers
+        left_s = (last_due_ns - time.monotonic_ns()) / 1e9 + part.drain_s
+        whole = peer.report(lambda report: report.received - received_before >= expected, left_s)
+        collect(driven, part)
+        delivered = (whole or peer.now(READY_WITHIN_S)).received - received_before
         generator, server = (late.since(early) for late, early in zip(after, before, strict=True))
         return Pass(
             server=self._name, subscribers=self._subscribers, rate_hz=rate_hz, window_ns=generator.at_ns,

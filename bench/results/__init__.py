@@ -20,12 +20,12 @@ from bench.results._measured import (
 from bench.results._run import CORES_WITHOUT_WORK, KEPT_AWAKE, Environment, Run, ScenarioFacts, VariantFacts
 from bench.results._scenarios import Absences, CapacityStep, Emulated, IdleStep, Outage, Restart, SlowReader, Storm
 from bench.results._store import ResultsError, Store, check_name, load, read, write_new
-from bench.results._trial import Failure, Finding, Planned, Trial
+from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [
     "CORES_WITHOUT_WORK", "KEPT_AWAKE", "SCHEMA", "Absences", "CapacityStep", "Distribution", "Emulated",
-    "Environment", "Fact", "Failure", "Finding", "Headroom", "IdleStep", "Ledger", "Machine", "Name", "Oracle",
-    "Outage", "Parameter", "Planned", "ProcessUsage", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series",
-    "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "check_name", "load", "read",
+    "Environment", "Fact", "Failure", "Finding", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Name",
+    "Oracle", "Outage", "Parameter", "Planned", "ProcessUsage", "Restart", "ResultsError", "Run", "ScenarioFacts",
+    "Series", "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "check_name", "load", "read",
     "write_new",
 ]  # fmt: skip

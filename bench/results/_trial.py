@@ -47,16 +47,9 @@ class Planned(Fact, frozen=True, kw_only=True):
         return self.retakes or self.id
 
 
-class Trial(Fact, frozen=True, kw_only=True):
-    """The record of one trial; a failed one has a `failure` and whatever was measured until then."""
+class Measurements(Fact, frozen=True, kw_only=True):
+    """What was measured of a trial, or a part of it; a fact that is not there was not measured."""
 
-    schema: int
-    planned: Planned
-    parameters: dict[str, Parameter]
-    started_at: str
-    phases_ns: dict[str, int]
-    failure: Failure | None = None
-    findings: list[Finding] = []
     ledger: Ledger | None = None
     oracle: Oracle | None = None
     absences: Absences | None = None
@@ -77,6 +70,18 @@ class Trial(Fact, frozen=True, kw_only=True):
     slow: SlowReader | None = None
     outage: Outage | None = None
     emulated: Emulated | None = None
+
+
+class Trial(Measurements, frozen=True):
+    """The record of one trial; a failed one has a `failure` and whatever was measured until then."""
+
+    schema: int
+    planned: Planned
+    parameters: dict[str, Parameter]
+    started_at: str
+    phases_ns: dict[str, int]
+    failure: Failure | None = None
+    findings: list[Finding] = []
 
     @property
     def valid(self) -> bool:

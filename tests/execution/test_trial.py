@@ -10,6 +10,7 @@ from bench import scenarios
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.oracle import agree
 from bench.execution import calibration, storm, trial
+from bench.execution.phases import Phases
 from bench.execution.run import begin, carry_out, resume
 from bench.measure import conditions, machine
 from bench.measure.machine import divide_cores
@@ -290,10 +291,10 @@ def test_what_the_cores_did_is_recorded_whoever_made_them():
 def kill_on_entering(phase, *names, monkeypatch, times=1, at_once=None):
     """Kill -9 the processes (or so many of them) with one of these names, or with one as a word of their command, as a
     trial enters `phase`."""
-    enter, killed = trial.Stage.enter, []
+    enter, killed = Phases.enter, []
 
-    def killing(stage, entered):
-        enter(stage, entered)
+    def killing(phases, entered):
+        enter(phases, entered)
         if entered == phase and len(killed) < times:
             everybody = psutil.Process().children(recursive=True)
             victims = [child for child in everybody if {child.name(), *child.cmdline()} & set(names)]
@@ -301,7 +302,7 @@ def kill_on_entering(phase, *names, monkeypatch, times=1, at_once=None):
                 victim.kill()
                 killed.append(victim.pid)
 
-    monkeypatch.setattr(trial.Stage, "enter", killing)
+    monkeypatch.setattr(Phases, "enter", killing)
     return killed
 
 

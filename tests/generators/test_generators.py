@@ -10,8 +10,9 @@ import pytest
 from bench import generators
 from bench.analysis.runs import generator_search, generator_table
 from bench.analysis.runs.generator_search import Tried, Verdict
-from bench.generators import programs, stage
+from bench.generators import programs
 from bench.generators.peers import K6_OPTIONS, PEERS
+from bench.generators.reporter import Report, Reporter
 from bench.processes.errors import ProcessError
 from bench.results import Environment, ResultsError, generator_comparison
 from bench.results.generator_comparison import Comparison, Pass, Row
@@ -210,8 +211,8 @@ def test_a_poll_is_asked_of_a_server_no_more_often_than_it_can_answer():
 
 
 def test_a_report_without_a_moment_is_of_when_it_was_read():
-    assert stage.Report(connected=1, received=2).at(42).t == 42
-    assert stage.Report(connected=1, received=2, t=7).at(42).t == 7
+    assert Report(connected=1, received=2).at(42).t == 42
+    assert Report(connected=1, received=2, t=7).at(42).t == 7
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_a_report_without_a_moment_is_of_when_it_was_read():
 def test_a_line_that_is_no_report_is_an_error(line):
     command = [sys.executable, "-c", f"print('{json.dumps(line)}')"]
     with (
-        stage.Reporter("peer", command, (), {}) as peer,
+        Reporter("peer", command, (), {}) as peer,
         pytest.raises(ProcessError, match="the answer of the peer is not Report"),
     ):
         peer.now(20.0)

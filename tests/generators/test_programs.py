@@ -14,8 +14,9 @@ import websocket
 from bench import generators
 from bench.analysis.runs import generator_search
 from bench.gate import server_under_test
-from bench.generators import ours, programs, stage, theirs
+from bench.generators import clocks, feeding, ours, programs, theirs
 from bench.generators.peers import PEERS
+from bench.generators.reporter import Reporter
 from bench.measure.machine import Cores
 from bench.messages import Composer
 from bench.processes.member import Member
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def source():
     """The C server, ready."""
-    with stage.Source("source", ()) as one:
+    with feeding.Source("source", ()) as one:
         one.wait_until_ready()
         yield one
 
@@ -79,7 +80,7 @@ def test_only_who_subscribed_to_a_topic_gets_its_texts(source, ingest):
 
 
 def test_our_own_subscribers_get_thousands_of_texts_exactly_once_in_order(monkeypatch):
-    monkeypatch.setattr(server_under_test, "Server", stage.Source)
+    monkeypatch.setattr(server_under_test, "Server", feeding.Source)
     composer = Composer(1, 100)
     texts = [composer.compose(number, number) for number in range(3000)]
     with server_under_test.Subject("source", _variant.load("websocket"), WITHIN_S) as examined:
@@ -233,8 +234,8 @@ def test_an_interrupted_comparison_keeps_what_it_has_and_leaves_no_process(tmp_p
     with process:
         while not process.stdout.readline().startswith("[1]"):
             assert process.poll() is None, process.stderr.read()
-        eventually(lambda: len(stage.family(process.pid)) > 1, "the processes of the second turn")
-        family = stage.family(process.pid)
+        eventually(lambda: len(clocks.family(process.pid)) > 1, "the processes of the second turn")
+        family = clocks.family(process.pid)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 130
@@ -247,7 +248,7 @@ def test_an_interrupted_comparison_keeps_what_it_has_and_leaves_no_process(tmp_p
 def test_a_process_is_on_its_core_before_it_counts_its_cores():
     core = max(os.sched_getaffinity(0))
     counts = "import json, os; print(json.dumps({'connected': 0, 'received': 0, 't': len(os.sched_getaffinity(0))}))"
-    with stage.Reporter("counter", [sys.executable, "-c", counts], (core,), {}) as one:
+    with Reporter("counter", [sys.executable, "-c", counts], (core,), {}) as one:
         assert one.wait(lambda report: True, WITHIN_S, "a count").t == 1
     assert len(os.sched_getaffinity(0)) >= 1
 
@@ -256,7 +257,7 @@ def test_a_process_is_on_its_core_before_it_counts_its_cores():
 def test_cpu_time_is_that_of_the_whole_family():
     spends = "import subprocess, sys, time; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     with Member("parent", [sys.executable, "-c", spends], ()) as parent:
-        eventually(lambda: len(stage.family(parent.pid)) == 2, "the child")
-        before = stage.Clocks.of(parent.pid)
-        eventually(lambda: stage.Clocks.of(parent.pid).since(before).cpu_ns > 50_000_000, "its child's CPU time")
-        os.kill(stage.family(parent.pid)[1], 9)
+        eventually(lambda: len(clocks.family(parent.pid)) == 2, "the child")
+        before = clocks.Clocks.of(parent.pid)
+        eventually(lambda: clocks.Clocks.of(parent.pid).since(before).cpu_ns > 50_000_000, "its child's CPU time")
+        os.kill(clocks.family(parent.pid)[1], 9)

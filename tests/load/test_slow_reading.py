@@ -4,7 +4,7 @@ import gevent
 import pytest
 
 from bench.clients import ConnectError
-from bench.execution.trial import with_memory
+from bench.execution.instruments import with_memory
 from bench.load.slow_reading import NOBODY, SlowReading
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer

@@ -1,0 +1,172 @@
+"""What a workload may add to the measured part: a table of instruments, each of which reports a part of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.execution import faults
+from bench.execution.driving import MeasuredPart
+from bench.execution.participants import SLACK_S, Participants
+from bench.execution.sampling import Samples
+from bench.measure import usage
+from bench.measure.receipts import recovered_ns
+from bench.measure.received import Receipts
+from bench.paths import CALM_NS, DIRECT, PATHS
+from bench.processes.member import answer
+from bench.processes.orders import ProxyCounts, Published, ReportCounts
+from bench.results import Emulated, Measurements, Outage, Restart, SlowReader
+from servers._variant import Capability
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The measured part once it is over: what was published, received by all processes together, and sampled."""
+
+    part: MeasuredPart
+    published: Published
+    receipts: Receipts
+    samples: Samples
+
+
+class Instrument:
+    """Something that happens in the measured part beside the messages. It is made before the orders are given.
+
+    replaced: names of processes that do not live to the end of the measured part. weighed: ids of processes whose
+    memory is sampled.
+    """
+
+    replaced: Sequence[str] = ()
+    weighed: Sequence[int] = ()
+
+    def __init__(self, participants: Participants) -> None:
+        self._participants = participants
+
+    @classmethod
+    def is_part_of(cls, participants: Participants) -> bool:
+        """Whether the workload asks for it."""
+        return True
+
+    def begin(self, part: MeasuredPart) -> None:
+        """Act in the measured part, until its end at most; the orders have been given. Raises as the processes do."""
+
+    def end(self) -> None:
+        """Read what must be read as soon as all messages have arrived. Raises as the processes do."""
+
+    def after(self, outcome: Outcome) -> Measurements:
+        """Its part of the record."""
+        raise NotImplementedError
+
+
+class Path(Instrument):
+    """The path that a proxy emulates between subscribers and server."""
+
+    @classmethod
+    def is_part_of(cls, participants: Participants) -> bool:
+        return participants.proxy is not None
+
+    def __init__(self, participants: Participants) -> None:
+        super().__init__(participants)
+        assert participants.proxy is not None
+        self._proxy = participants.proxy
+
+    def begin(self, part: MeasuredPart) -> None:
+        self._proxy.disturb(part.window.start_ns, part.window.end_ns - CALM_NS)
+
+    def end(self) -> None:
+        self._proxy.send(ReportCounts())
+        self._counts = answer(self._proxy, ProxyCounts, SLACK_S, self._participants.watched)
+
+    def after(self, outcome: Outcome) -> Measurements:
+        path = PATHS[self._participants.parameters.get("path", DIRECT)]
+        counts = self._counts
+        return Measurements(
+            emulated=Emulated(
+                path=path.name, description=path.description,
+                connections=counts.connections, resets=counts.resets, stalls=counts.stalls, pieces=counts.pieces,
+            )
+        )  # fmt: skip
+
+
+class Fault(Instrument):
+    """The server that is restarted, or the broker that is taken away."""
+
+    @classmethod
+    def is_part_of(cls, participants: Participants) -> bool:
+        return faults.fault(participants.parameters) is not None
+
+    def __init__(self, participants: Participants) -> None:
+        super().__init__(participants)
+        self.replaced = faults.replaced(participants.parameters)
+
+    def begin(self, part: MeasuredPart) -> None:
+        self._done = faults.carry_out(self._participants, part.window)
+
+    def after(self, outcome: Outcome) -> Measurements:
+        if isinstance(self._done, Restart):
+            return Measurements(restart=faults.aftermath(self._participants, self._done))
+        subscribers, start_ns = self._participants.parameters["subscribers"], outcome.part.window.start_ns
+        return Measurements(
+            outage=Outage(
+                began_ns=self._done.began_ns - start_ns,
+                ended_ns=self._done.ended_ns - start_ns,
+                recovered_ns=recovered_ns(outcome.receipts.fan_outs, subscribers, self._done.ended_ns),
+            )
+        )
+
+
+class Reconnecting(Instrument):
+    """The subscribers that reconnect, which the load generator reports if there are any."""
+
+    def after(self, outcome: Outcome) -> Measurements:
+        absences = outcome.receipts.absences
+        if absences is None:
+            return Measurements()
+        resumes = Capability.RESUME in self._participants.workload.variant.capabilities
+        return Measurements(
+            absences=msgspec.structs.replace(absences, resumes=resumes, unsent=outcome.published.unsent)
+        )
+
+
+class SlowReading(Instrument):
+    """The memory of the server side while one subscriber reads slowly: of the server, its broker, their children."""
+
+    @classmethod
+    def is_part_of(cls, participants: Participants) -> bool:
+        return "slow" in participants.parameters
+
+    def __init__(self, participants: Participants) -> None:
+        super().__init__(participants)
+        broker = [participants.broker.pid] if participants.broker else []
+        self.weighed = sorted({*usage.family(participants.server.server_pid), *broker})
+
+    def after(self, outcome: Outcome) -> Measurements:
+        slow = outcome.receipts.slow
+        if slow is None:
+            return Measurements()
+        slow_ns = outcome.part.window.start_ns + round(self._participants.parameters["slow_after_s"] * 1e9)
+        return Measurements(slow=with_memory(slow, outcome.samples.memory, slow_ns))
+
+
+def with_memory(slow: SlowReader, memory: Sequence[tuple[int, int]], slow_ns: int) -> SlowReader:
+    """The facts of a slow reader with the server's memory before `slow_ns`, and its maximum since."""
+    before = [size_bytes for at_ns, size_bytes in memory if at_ns <= slow_ns] or [memory[0][1]]
+    since = [size_bytes for at_ns, size_bytes in memory if at_ns > slow_ns] or before[-1:]
+    return msgspec.structs.replace(slow, memory_before_bytes=before[-1], memory_peak_bytes=max(since))
+
+
+INSTRUMENTS: tuple[type[Instrument], ...] = (Path, Fault, Reconnecting, SlowReading)
+"""In the order in which they act."""
+
+
+def instruments(participants: Participants) -> list[Instrument]:
+    """The instruments of a workload, ready."""
+    return [kind(participants) for kind in INSTRUMENTS if kind.is_part_of(participants)]
+
+
+def sampled(participants: Participants, using: Iterable[Instrument]) -> dict[str, int]:
+    """The processes that live to the end of the measured part, by name."""
+    replaced = {name for one in using for name in one.replaced}
+    return {name: pid for name, pid in participants.pids.items() if name not in replaced}

@@ -1,0 +1,32 @@
+"""The servers that feed load generators: that of a variant, or one in C; and the cores of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.generators import programs
+from bench.measure import machine
+from bench.measure.machine import Cores
+from bench.processes.server import Server
+
+SOURCE = "source"  # the name of the C server, where other servers have the name of their variant
+
+
+def one_core_each() -> Cores:
+    """A core for the server and one for the generator, which shares it with the publisher as in a trial; none on a
+    machine with a single core."""
+    cores = machine.divide_cores()
+    return Cores(cores.server[:1], cores.load[:1])
+
+
+class Source(Server):
+    """The C server: the same ready line and ingest as the server of a variant, and WebSocket only."""
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
+        return super()._start([str(programs.compiled(SOURCE))], environment)
+
+
+def server(name: str, cores: Cores) -> Server:
+    """The server of a variant, or the C server."""
+    return Source(name, cores.server) if name == SOURCE else Server(name, cores.server)
