@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-WITHIN_S = 10.0  # whatever is to happen happens within this, or the test fails
+WITHIN_S = 10.0  # a test fails if a condition is not true within this time
 TOKEN = "a-token"
 
 _topics = itertools.count()
 
 
 def eventually(true: Callable[[], object], what: str, within_s: float = WITHIN_S) -> None:
-    """Wait until something is true."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < deadline, f"{what}: not within {within_s:g} s"
@@ -29,12 +29,12 @@ def eventually(true: Callable[[], object], what: str, within_s: float = WITHIN_S
 
 
 def new_topic() -> str:
-    """A topic nobody has used."""
+    """A topic that no test has used."""
     return f"topic-{next(_topics)}"
 
 
 def launch(*arguments: str, code: str | None = None, **environment: str) -> subprocess.Popen[str]:
-    """`python -m servers` with these arguments, or `code` in its place, in an environment without settings of ours."""
+    """`python -m servers` with these arguments, or `code` in its place, in an environment without PUSHBENCH_*."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PUSHBENCH_")}
     program = ["-m", "servers"] if code is None else ["-c", code]
     return subprocess.Popen(
@@ -44,7 +44,7 @@ def launch(*arguments: str, code: str | None = None, **environment: str) -> subp
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits for its parent to notice does not."""
+    """Whether a process runs. A zombie does not."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
@@ -73,16 +73,16 @@ class Server:
 
     @property
     def port(self) -> int:
-        """Where subscribers connect."""
+        """The port for subscribers."""
         return int(self.ready["port"])
 
     @property
     def address(self) -> str:
-        """The same as host and port."""
+        """Host and port for subscribers."""
         return f"127.0.0.1:{self.port}"
 
     def open_files(self) -> int:
-        """How many descriptors it holds."""
+        """The number of its open file descriptors."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def errors(self) -> str:
@@ -95,7 +95,7 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), timeout=WITHIN_S)
 
     def ingest(self, token: str = TOKEN) -> socket.socket:
-        """A connection to its ingest, past the token."""
+        """A connection to its ingest that has sent the token."""
         connection = socket.create_connection(("127.0.0.1", self.ready["ingest_port"]), timeout=WITHIN_S)
         connection.sendall(token.encode() + b"\n")
         return connection
@@ -109,7 +109,7 @@ class Server:
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> http.client.HTTPResponse:
-        """One request on a connection of its own; the answer's body is read."""
+        """One request on a connection of its own. The answer's body is in `body`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WITHIN_S)
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
@@ -118,7 +118,7 @@ class Server:
         return response
 
     def raw(self, data: bytes) -> bytes:
-        """Send bytes, end our direction, and read to the end of the connection."""
+        """Send bytes, close the sending direction, and read to the end of the connection."""
         with self.connect() as connection:
             answer = b""
             try:
@@ -127,17 +127,17 @@ class Server:
                 while block := connection.recv(65536):
                     answer += block
             except ConnectionError:
-                pass  # refused in the middle of what we sent: what was answered until then counts
+                pass  # the server closed while we were sending: the answer so far counts
         return answer
 
     def healthy(self) -> bool:
-        """Whether it answers /health as itself, and has not logged a traceback."""
+        """Whether /health answers with its pid, and no traceback was logged."""
         response = self.request("GET", "/health")
         facts = json.loads(response.body)  # type: ignore[attr-defined]
         return response.status == 200 and facts["pid"] == self.ready["pid"] and "Traceback" not in self.errors()
 
     def stop(self) -> tuple[int, float]:
-        """Ask it to stop; its exit code and the seconds it took."""
+        """Stop it by SIGTERM; its exit code and the seconds it took."""
         if self._ingest is not None:
             self._ingest.close()
             self._ingest = None

@@ -1,4 +1,4 @@
-"""Subscribers by official libraries, one per wire protocol, each in a thread that keeps what it hears."""
+"""Subscribers by official libraries, one per wire protocol, each in a thread that records what it receives."""
 
 import json
 import threading
@@ -16,32 +16,32 @@ from websockets.sync.client import connect
 from servers import _variant
 from tests.servers._process import WITHIN_S, Server, eventually
 
-Payload.max_decode_packets = 10_000  # the client gives up on a poll of more than 16 messages
+Payload.max_decode_packets = 10_000  # the library rejects a poll of more than 16 messages by default
 
 
 class Subscriber:
-    """What one subscriber has heard; `stands` is set when the server has shown that it is subscribed."""
+    """What one subscriber has received. `is_subscribed` is set when the server has confirmed the subscription."""
 
     def __init__(self, server: Server, topic: str) -> None:
         self.server = server
         self.topic = topic
         self.texts: list[bytes] = []
-        self.stands = threading.Event()
-        self.leaving = threading.Event()
+        self.is_subscribed = threading.Event()
+        self.closing = threading.Event()
         self.failure: Exception | None = None
         self.wire = _variant.load(server.name).wire
         self.publish_upstream: Callable[[bytes], object] = self._post
 
-    def place(self, what: str = "subscribe") -> str:
-        """Host, port and path of what the variant's wire protocol names."""
-        return self.server.address + self.wire[what].format(topic=self.topic)
+    def address_of(self, route: str = "subscribe") -> str:
+        """Host, port and path of a route of the variant's wire protocol."""
+        return self.server.address + self.wire[route].format(topic=self.topic)
 
     def _post(self, text: bytes) -> None:
-        answer = requests.post(f"http://{self.place('upstream')}", text, timeout=WITHIN_S)
+        answer = requests.post(f"http://{self.address_of('upstream')}", text, timeout=WITHIN_S)
         assert answer.status_code == 204
 
     def expect(self, texts: list[bytes]) -> None:
-        """Wait for as many texts, and compare them."""
+        """Wait for that number of texts, and compare them."""
         eventually(lambda: self.failure or len(self.texts) >= len(texts), f"{self.server.name}: {len(texts)} texts")
         assert self.failure is None
         assert self.texts == texts
@@ -49,77 +49,77 @@ class Subscriber:
 
 @contextmanager
 def subscribed(server: Server, topic: str) -> Iterator[Subscriber]:
-    """A subscriber of the topic, by the library that speaks the variant's wire protocol."""
-    if _variant.load(server.name).client not in _LISTEN:
+    """A subscriber of the topic, by an official library for the variant's wire protocol."""
+    if _variant.load(server.name).client not in _RECEIVE:
         pytest.skip(f"{server.name}: no subscriber by another library")
     subscriber = Subscriber(server, topic)
-    thread = threading.Thread(target=_listen, args=(subscriber,), daemon=True)
+    thread = threading.Thread(target=_receive, args=(subscriber,), daemon=True)
     thread.start()
     try:
-        assert subscriber.stands.wait(WITHIN_S)
+        assert subscriber.is_subscribed.wait(WITHIN_S)
         yield subscriber
     finally:
-        subscriber.leaving.set()
+        subscriber.closing.set()
         if server.process.poll() is None:
-            server.publish(topic, b"farewell")  # who is reading comes to see that it is to leave
+            server.publish(topic, b"last")  # a thread that is reading returns, and finds `closing` set
         thread.join(WITHIN_S)
         assert not thread.is_alive()
 
 
-def _listen(subscriber: Subscriber) -> None:
+def _receive(subscriber: Subscriber) -> None:
     try:
-        _LISTEN[_variant.load(subscriber.server.name).client](subscriber)
-    except Exception as failure:  # the end of the server among others: the test knows whether it was to end
+        _RECEIVE[_variant.load(subscriber.server.name).client](subscriber)
+    except Exception as failure:  # such as the end of the server: the test decides whether that is an error
         subscriber.failure = failure
 
 
 def _polling(subscriber: Subscriber) -> None:
     after = None
     with requests.Session() as session:
-        while not subscriber.leaving.wait(0.005):
+        while not subscriber.closing.wait(0.005):
             parameters = {"hold": "5"} | ({"after": after} if after else {})
-            answer = session.get(f"http://{subscriber.place()}", params=parameters, timeout=WITHIN_S)
+            answer = session.get(f"http://{subscriber.address_of()}", params=parameters, timeout=WITHIN_S)
             assert answer.status_code == 200
             assert "Push-Gap" not in answer.headers
             after = answer.headers["Push-Cursor"]
             subscriber.texts += answer.content.split(b"\n")[:-1]
-            subscriber.stands.set()
+            subscriber.is_subscribed.set()
 
 
 def _server_sent_events(subscriber: Subscriber) -> None:
-    if subscriber.wire.get("head") == "late":  # it says nothing of whether the subscription stands
-        subscriber.stands.set()
+    if subscriber.wire.get("head") == "late":  # this wire protocol does not confirm the subscription
+        subscriber.is_subscribed.set()
     with (
         httpx.Client(timeout=WITHIN_S) as client,
-        httpx_sse.connect_sse(client, "GET", f"http://{subscriber.place()}") as source,
+        httpx_sse.connect_sse(client, "GET", f"http://{subscriber.address_of()}") as source,
     ):
         assert source.response.status_code == 200
-        subscriber.stands.set()
+        subscriber.is_subscribed.set()
         events = source.iter_sse()
-        while not subscriber.leaving.is_set():
+        while not subscriber.closing.is_set():
             subscriber.texts += [event.data.encode() for event in [next(events)] if event.data]
 
 
 def _ndjson(subscriber: Subscriber) -> None:
-    with requests.get(f"http://{subscriber.place()}", stream=True, timeout=WITHIN_S) as answer:
+    with requests.get(f"http://{subscriber.address_of()}", stream=True, timeout=WITHIN_S) as answer:
         lines = answer.iter_lines(chunk_size=None, delimiter=b"\n")
         assert set(json.loads(next(lines))) == {"cursor"}
-        subscriber.stands.set()
-        while not subscriber.leaving.is_set():
+        subscriber.is_subscribed.set()
+        while not subscriber.closing.is_set():
             subscriber.texts += [json.loads(line)["text"].encode() for line in [next(lines)] if line]
 
 
 def _websocket(subscriber: Subscriber) -> None:
-    with connect(f"ws://{subscriber.place()}", max_size=None) as connection:
+    with connect(f"ws://{subscriber.address_of()}", max_size=None) as connection:
         subscriber.publish_upstream = lambda text: connection.send(f"{subscriber.topic}\t{text.decode()}")
-        while not subscriber.leaving.is_set():
+        while not subscriber.closing.is_set():
             try:
                 message = connection.recv(timeout=0.05)
             except TimeoutError:
                 continue
             if isinstance(message, str):
                 subscriber.texts.append(message.encode())
-            subscriber.stands.set()
+            subscriber.is_subscribed.set()
 
 
 def _socketio(subscriber: Subscriber) -> None:
@@ -131,12 +131,12 @@ def _socketio(subscriber: Subscriber) -> None:
         "publish", (subscriber.topic, text.decode()), namespace=namespace
     )
     assert client.call("subscribe", subscriber.topic, namespace=namespace, timeout=WITHIN_S) is None
-    subscriber.stands.set()
-    subscriber.leaving.wait()
+    subscriber.is_subscribed.set()
+    subscriber.closing.wait()
     client.disconnect()
 
 
-_LISTEN: dict[str, Callable[[Subscriber], None]] = {
+_RECEIVE: dict[str, Callable[[Subscriber], None]] = {
     "polling": _polling,
     "long_polling": _polling,
     "sse": _server_sent_events,

@@ -1,4 +1,4 @@
-"""Servers for the tests of this folder: one shared per variant, and fresh ones for those who stop or break them."""
+"""Servers for the tests of this folder: one shared per variant, and fresh ones for tests that stop or break them."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from tests.servers._process import Server
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[Callable[[str], Server]]:
-    """A running server of a variant, started on first use; tests share it and use topics of their own."""
+    """A running server of a variant, started on first use. Tests share it and use topics of their own."""
     running: dict[str, Server] = {}
 
     def server(name: str) -> Server:
@@ -26,7 +26,7 @@ def shared() -> Iterator[Callable[[str], Server]]:
 
 @pytest.fixture
 def fresh() -> Iterator[Callable[..., Server]]:
-    """Starts a server of a variant for this test alone."""
+    """Starts a server of a variant for this test only."""
     running: list[Server] = []
 
     def server(name: str, change: str = "", **environment: str) -> Server:

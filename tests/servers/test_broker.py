@@ -1,4 +1,4 @@
-"""The broker against a plain list: order, exactly once, no gap without a signal, bounded memory."""
+"""The broker compared with a plain list: order, exactly once, no gap without a signal, bounded memory."""
 
 from itertools import pairwise
 
@@ -31,15 +31,15 @@ def texts(batch):
     return [message.text for message in batch.messages]
 
 
-class AgainstAList(RuleBasedStateMachine):
-    """Topics are lists by epoch, a subscriber is its cursor. What it reads continues, or says that it does not."""
+class ComparedWithAList(RuleBasedStateMachine):
+    """Topics are lists by epoch, a subscriber is its cursor. What it reads is continuous, or signals a gap."""
 
     cursors = Bundle("cursors")
     topics = st.sampled_from(["a", "b", "c", "d"])
 
     def __init__(self):
         super().__init__()
-        self.kept = {name: getattr(_broker, name) for name in SMALL}
+        self.original_bounds = {name: getattr(_broker, name) for name in SMALL}
         for name, value in SMALL.items():
             setattr(_broker, name, value)
         self.broker = Broker()
@@ -47,7 +47,7 @@ class AgainstAList(RuleBasedStateMachine):
         self.number = 0
 
     def teardown(self):
-        for name, value in self.kept.items():
+        for name, value in self.original_bounds.items():
             setattr(_broker, name, value)
 
     @rule(topic=topics, size=st.integers(0, 1500))
@@ -66,9 +66,9 @@ class AgainstAList(RuleBasedStateMachine):
         assert batch.end == len(self.published.get(batch.epoch, []))
         return topic, batch.cursor
 
-    @rule(target=cursors, known=cursors)
-    def read_on(self, known):
-        topic, cursor = known
+    @rule(target=cursors, position=cursors)
+    def read_on(self, position):
+        topic, cursor = position
         batch = self.broker.read(topic, cursor)
         all_texts = self.published.get(batch.epoch, [])
         assert texts(batch) == all_texts[batch.start : batch.end]
@@ -83,9 +83,9 @@ class AgainstAList(RuleBasedStateMachine):
             assert batch.epoch != cursor.epoch
         return topic, batch.cursor
 
-    @rule(known=cursors, beyond=st.integers(1, 10**17))
-    def read_beyond_the_end(self, known, beyond):
-        topic, _ = known
+    @rule(position=cursors, beyond=st.integers(1, 10**17))
+    def read_beyond_the_end(self, position, beyond):
+        topic, _ = position
         now = self.broker.read(topic, None)
         batch = self.broker.read(topic, Cursor(now.epoch, now.end + beyond))
         assert (batch.gap, batch.messages, batch.cursor) == (BEYOND_END, [], now.cursor)
@@ -93,12 +93,12 @@ class AgainstAList(RuleBasedStateMachine):
     @invariant()
     def memory_is_bounded(self):
         assert self.broker._held_bytes <= SMALL["TOTAL_BYTES"]
-        held = sum(topic.held_bytes + _broker.TOPIC_OVERHEAD for topic in self.broker._topics.values())
-        assert self.broker._held_bytes == held
+        sizes = [topic.held_bytes + _broker.TOPIC_OVERHEAD for topic in self.broker._topics.values()]
+        assert self.broker._held_bytes == sum(sizes)
 
 
-TestAgainstAList = AgainstAList.TestCase
-TestAgainstAList.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestComparedWithAList = ComparedWithAList.TestCase
+TestComparedWithAList.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
 @given(
@@ -112,15 +112,15 @@ TestAgainstAList.settings = settings(max_examples=60, stateful_step_count=40, de
     )
 )
 @settings(max_examples=150, deadline=None)
-def test_a_stream_is_continuous_or_says_that_it_is_not(steps):
-    """Three followers, which `block` and `release` as slow readers do, while texts are published."""
-    kept = {name: getattr(_broker, name) for name in SMALL}
+def test_a_stream_is_continuous_or_signals_a_gap(steps):
+    """Three followers, which `block` and `release` like slow readers, while texts are published."""
+    original_bounds = {name: getattr(_broker, name) for name in SMALL}
     for name, value in SMALL.items():
         setattr(_broker, name, value)
     try:
         broker, published = Broker(), []
         gates = [gevent.event.Event() for _ in range(3)]
-        heard = [[] for _ in range(3)]
+        received = [[] for _ in range(3)]
 
         def follow(gate, batches):
             for batch in broker.follow("a", None):
@@ -129,7 +129,7 @@ def test_a_stream_is_continuous_or_says_that_it_is_not(steps):
 
         for gate in gates:
             gate.set()
-        followers = [gevent.spawn(follow, gate, batches) for gate, batches in zip(gates, heard, strict=True)]
+        followers = [gevent.spawn(follow, gate, batches) for gate, batches in zip(gates, received, strict=True)]
         settle()
         for action, value in steps:
             if action == "publish":
@@ -143,7 +143,7 @@ def test_a_stream_is_continuous_or_says_that_it_is_not(steps):
         for gate in gates:
             gate.set()
         settle()
-        for batches in heard:
+        for batches in received:
             assert batches[0].messages == []
             for before, after in pairwise(batches):
                 assert after.start == before.end or (after.gap == FALLEN_OUT and after.start > before.end)
@@ -153,19 +153,19 @@ def test_a_stream_is_continuous_or_says_that_it_is_not(steps):
         gevent.joinall(followers, timeout=5, raise_error=True)
         assert not any(followers)
     finally:
-        for name, value in kept.items():
+        for name, value in original_bounds.items():
             setattr(_broker, name, value)
 
 
 def test_a_message_is_encoded_once_for_all_subscribers():
-    broker, encoded, heard = Broker(), [], []
+    broker, encoded, received = Broker(), [], []
 
     def encode(message):
         encoded.append(message.offset)
         return b"<" + message.text + b">"
 
     def follow():
-        heard.extend(batch.wire(encode) for batch in broker.follow("a", None))
+        received.extend(batch.wire(encode) for batch in broker.follow("a", None))
 
     followers = [gevent.spawn(follow) for _ in range(50)]
     settle()
@@ -176,17 +176,17 @@ def test_a_message_is_encoded_once_for_all_subscribers():
     settle()
     gevent.killall(followers)
     assert encoded == [1, 2, 3]
-    assert heard == [b""] * 50 + [b"<one><two>"] * 50 + [b"<three>"] * 50
+    assert received == [b""] * 50 + [b"<one><two>"] * 50 + [b"<three>"] * 50
 
 
-def test_a_new_subscriber_is_told_its_cursor_at_once():
+def test_a_new_subscriber_receives_its_cursor_at_once():
     broker = Broker()
     broker.publish("a", b"old")
     batch = broker.wait("a", None, 60)
     assert (batch.messages, batch.gap, batch.end) == ([], "", 1)
 
 
-def test_whoever_waits_is_woken_by_the_next_text_and_by_no_other_topic():
+def test_a_waiting_subscriber_is_woken_by_the_next_text_of_its_topic_only():
     broker = Broker()
     cursor = broker.read("a", None).cursor
     waiting = [gevent.spawn(broker.wait, "a", cursor, 60) for _ in range(3)]
@@ -199,7 +199,7 @@ def test_whoever_waits_is_woken_by_the_next_text_and_by_no_other_topic():
     assert [texts(one.get(block=False)) for one in waiting] == [[b"here"]] * 3
 
 
-def test_a_wait_that_is_over_is_empty_and_keeps_the_cursor():
+def test_a_wait_that_times_out_returns_no_text_and_keeps_the_cursor():
     broker = Broker()
     cursor = broker.read("a", None).cursor
     batch = broker.wait("a", cursor, 0.01)
@@ -223,19 +223,19 @@ def test_a_heartbeat_reaches_followers_as_an_empty_batch_and_ends_no_wait(monkey
     assert waiting.get(block=False).messages == []
 
 
-def test_who_is_killed_while_waiting_is_forgotten():
+def test_a_subscriber_killed_while_waiting_is_removed():
     broker = Broker()
     cursor = broker.read("a", None).cursor
     elsewhere = gevent.event.Event()
 
-    def wait_then_do_something_else():
+    def wait_then_block_elsewhere():
         try:
             broker.wait("a", cursor, 60)
         except gevent.GreenletExit:
             elsewhere.wait()
             raise
 
-    one = gevent.spawn(wait_then_do_something_else)
+    one = gevent.spawn(wait_then_block_elsewhere)
     settle()
     one.kill(block=False)
     settle()
@@ -248,7 +248,7 @@ def test_who_is_killed_while_waiting_is_forgotten():
     assert not broker._topics["a"].parked
 
 
-def test_a_topic_that_is_followed_keeps_its_epoch_when_others_need_the_room(small_bounds):
+def test_a_followed_topic_keeps_its_epoch_when_others_need_the_memory(small_bounds):
     broker = Broker()
     stream = broker.follow("a", None)
     first = next(stream)
@@ -260,7 +260,7 @@ def test_a_topic_that_is_followed_keeps_its_epoch_when_others_need_the_room(smal
     assert broker.read("topic-0", Cursor("gone", 1)).gap == OTHER_EPOCH
 
 
-def test_a_topic_that_was_forgotten_comes_back_with_another_epoch(small_bounds):
+def test_a_topic_that_was_evicted_returns_with_another_epoch(small_bounds):
     broker = Broker()
     broker.publish("a", b"text")
     cursor = broker.read("a", None).cursor
@@ -271,7 +271,7 @@ def test_a_topic_that_was_forgotten_comes_back_with_another_epoch(small_bounds):
     assert (batch.gap, batch.messages) == (OTHER_EPOCH, [])
 
 
-def test_one_reply_stays_within_its_bound_and_one_text(small_bounds):
+def test_one_reply_exceeds_its_bound_by_one_text_at_most(small_bounds):
     broker = Broker()
     cursor = broker.read("a", None).cursor
     for _ in range(5):
@@ -283,7 +283,7 @@ def test_one_reply_stays_within_its_bound_and_one_text(small_bounds):
     assert sizes == [2, 2, 1]
 
 
-def test_who_has_fallen_out_of_the_log_gets_what_it_still_holds(small_bounds):
+def test_a_subscriber_behind_the_log_receives_what_the_log_still_holds(small_bounds):
     broker = Broker()
     cursor = broker.read("a", None).cursor
     for number in range(9):

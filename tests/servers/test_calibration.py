@@ -1,4 +1,4 @@
-"""The calibration server does what the table says: it holds, freezes, loses, repeats and swaps by the number."""
+"""The calibration server injects what the table defines: delays, freezes, losses, repeats and swaps by the number."""
 
 import time
 
@@ -24,26 +24,26 @@ def numbers(lines):
 
 def received(connection, count):
     """(number, monotonic ns) of the next deliveries."""
-    found = []
+    deliveries = []
     for _ in range(count):
         (number,) = numbers(read(connection, 61))
-        found.append((number, time.monotonic_ns()))
-    return found
+        deliveries.append((number, time.monotonic_ns()))
+    return deliveries
 
 
-def test_an_unknown_plant_is_refused_with_those_there_are():
+def test_an_unknown_injection_is_rejected_with_the_list_of_injections():
     process = launch("calibration", PUSHBENCH_PLANT="storm")
-    _, said = process.communicate(timeout=WITHIN_S)
+    _, errors = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 2
-    assert "no plant 'storm'" in said
+    assert "no plant 'storm'" in errors
 
 
-def test_the_health_says_what_is_planted(fresh):
+def test_health_reports_what_is_injected(fresh):
     assert b'"plant": "mixture"' in fresh("calibration", PUSHBENCH_PLANT="mixture").request("GET", "/health").body
     assert b'"plant": "nothing"' in fresh("calibration", PUSHBENCH_PLANT="").request("GET", "/health").body
 
 
-def test_faults_are_planted_as_the_table_says_and_probes_pass_untouched(fresh):
+def test_faults_are_injected_as_the_table_defines_and_probes_are_unaffected(fresh):
     server, topic = fresh("calibration", PUSHBENCH_PLANT="faults"), new_topic()
     connections = [subscribe(server, topic) for _ in range(3)]
     server.publish(topic, text(PROBE_FROM), *[text(number) for number in range(500)], text(PROBE_FROM + 1))
@@ -53,7 +53,7 @@ def test_faults_are_planted_as_the_table_says_and_probes_pass_untouched(fresh):
         connection.close()
 
 
-def test_subscribers_of_another_topic_hear_nothing_of_it(fresh):
+def test_subscribers_of_another_topic_receive_nothing_of_it(fresh):
     server, topic, elsewhere = fresh("calibration", PUSHBENCH_PLANT="delay 1 ms"), new_topic(), new_topic()
     with subscribe(server, topic) as here, subscribe(server, elsewhere) as there:
         server.publish(topic, text(1))
@@ -63,18 +63,18 @@ def test_subscribers_of_another_topic_hear_nothing_of_it(fresh):
 
 
 @pytest.mark.parametrize("name", ["delay 1 ms", "delay 20 ms"])
-def test_nothing_leaves_before_its_delay_is_over(name, fresh):
+def test_nothing_is_sent_before_its_delay(name, fresh):
     server, topic = fresh("calibration", PUSHBENCH_PLANT=name), new_topic()
     with subscribe(server, topic) as connection:
         for number in range(20):
             sent_ns = time.monotonic_ns()
             server.publish(topic, text(number))
-            ((got, at_ns),) = received(connection, 1)
-            assert got == number
+            ((received_number, at_ns),) = received(connection, 1)
+            assert received_number == number
             assert at_ns - sent_ns >= _plants.named(name).delay_ns
 
 
-def test_a_late_delivery_is_late_for_its_subscriber_alone(fresh):
+def test_a_late_delivery_is_late_for_its_subscriber_only(fresh):
     server, topic = fresh("calibration", PUSHBENCH_PLANT="mixture"), new_topic()
     number = 29
     connections = [subscribe(server, topic) for _ in range(_plants.MIXTURE.subscribers)]
@@ -90,7 +90,7 @@ def test_a_late_delivery_is_late_for_its_subscriber_alone(fresh):
         connection.close()
 
 
-def test_during_a_freeze_nothing_leaves_and_then_all_does_in_order(fresh):
+def test_during_a_freeze_nothing_is_sent_and_afterwards_everything_in_order(fresh):
     server, topic = fresh("calibration", PUSHBENCH_PLANT="freeze"), new_topic()
     start = _plants.FREEZE.freeze_from
     with subscribe(server, topic) as connection:
@@ -98,8 +98,8 @@ def test_during_a_freeze_nothing_leaves_and_then_all_does_in_order(fresh):
         assert [number for number, _ in received(connection, 1)] == [start - 1]
         sent_ns = time.monotonic_ns()
         server.publish(topic, *[text(start + place) for place in range(5)])
-        got = received(connection, 5)
-        assert [number for number, _ in got] == [start + place for place in range(5)]
-        assert got[0][1] - sent_ns >= _plants.FREEZE.freeze_ns
+        deliveries = received(connection, 5)
+        assert [number for number, _ in deliveries] == [start + place for place in range(5)]
+        assert deliveries[0][1] - sent_ns >= _plants.FREEZE.freeze_ns
         server.publish(topic, text(start + 5))
         assert [number for number, _ in received(connection, 1)] == [start + 5]

@@ -1,4 +1,4 @@
-"""A server's life: announced when ready, stopped in time, gone with its parent, and plain about what it cannot do."""
+"""The life of a server process: the ready line, the stop, the end of its parent, and errors at the start."""
 
 import json
 import os
@@ -19,10 +19,10 @@ NAMES = _variant.names()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_ready_line_and_health_tell_who_it_is(shared, name):
+def test_the_ready_line_and_health_identify_the_server(shared, name):
     server = shared(name)
-    told = {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid", "broker_port", "broker_command"}
-    assert set(server.ready) == told
+    keys = {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid", "broker_port", "broker_command"}
+    assert set(server.ready) == keys
     response = server.request("GET", "/health")
     health = json.loads(response.body)
     assert response.headers["Content-Type"] == "application/json"
@@ -37,36 +37,36 @@ def test_the_ready_line_and_health_tell_who_it_is(shared, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_stops_in_time_with_open_streams(fresh, name):
+def test_the_server_stops_in_time_with_open_streams(fresh, name):
     server = fresh(name)
     topic = new_topic()
     with subscribed(server, topic):
-        strangers = [server.connect() for _ in range(3)]
-        strangers[0].sendall(b"GET /half")
+        connections = [server.connect() for _ in range(3)]
+        connections[0].sendall(b"GET /half")
         code, seconds = server.stop()
-        for stranger in strangers:
-            stranger.close()
+        for connection in connections:
+            connection.close()
     assert code == 0
     assert seconds < STOP_S
     assert server.ready["broker_pid"] is None or not alive(server.ready["broker_pid"])
 
 
-def test_ctrl_c_stops_it_too(fresh):
+def test_ctrl_c_stops_the_server(fresh):
     server = fresh("polling")
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(STOP_S) == 0
     assert "Traceback" not in server.errors()
 
 
-def test_a_reader_that_never_reads_does_not_hold_up_the_end(fresh):
+def test_a_subscriber_that_never_reads_does_not_delay_the_end(fresh):
     server = fresh("websocket")
     topic = new_topic()
-    with server.connect() as deaf, subscribed(server, topic) as hearing:
-        deaf.sendall(websocket_request(topic))
-        assert b"101" in deaf.recv(12)
+    with server.connect() as silent, subscribed(server, topic) as subscriber:
+        silent.sendall(websocket_request(topic))
+        assert b"101" in silent.recv(12)
         texts = [b"x" * 1_000_000] * 8
         server.publish(topic, *texts)
-        hearing.expect(texts)
+        subscriber.expect(texts)
         code, seconds = server.stop()
     assert code == 0
     assert seconds < STOP_S
@@ -89,7 +89,7 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("name", ["sse", "flask_sse"])
-def test_it_dies_with_its_parent_and_its_broker_with_it(name):
+def test_the_server_and_its_broker_end_with_the_parent(name):
     reason = _variant.unavailable(_variant.load(name))
     if reason:
         pytest.skip(reason)
@@ -102,7 +102,7 @@ def test_it_dies_with_its_parent_and_its_broker_with_it(name):
     eventually(lambda: not alive(ready["broker_pid"] or 0), "its broker's end")
 
 
-def test_the_end_of_the_thread_that_started_it_is_not_the_parents_end():
+def test_the_server_survives_the_thread_that_started_it():
     started: list[Server] = []
     thread = threading.Thread(target=lambda: started.append(Server("sse")))
     thread.start()
@@ -116,7 +116,7 @@ def test_the_end_of_the_thread_that_started_it_is_not_the_parents_end():
     assert code == 0
 
 
-def test_a_port_that_is_taken_is_named_in_one_line():
+def test_a_port_in_use_is_reported_in_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for variable in ("PUSHBENCH_PORT", "PUSHBENCH_INGEST_PORT"):
@@ -129,7 +129,7 @@ def test_a_port_that_is_taken_is_named_in_one_line():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "said"),
+    ("arguments", "environment", "reason"),
     [
         (["web_socket"], {}, "websocket"),
         ([], {}, "--list"),
@@ -139,12 +139,12 @@ def test_a_port_that_is_taken_is_named_in_one_line():
     ],
     ids=["unknown variant", "no variant", "no port", "port in words", "skipped variant"],
 )
-def test_what_cannot_run_says_why_in_one_line(arguments, environment, said):
+def test_a_server_that_cannot_run_reports_the_reason_in_one_line(arguments, environment, reason):
     process = launch(*arguments, **environment)
     output, errors = process.communicate(timeout=WITHIN_S)
     assert (process.returncode, output) == (2, "")
     assert len(errors.splitlines()) == 1
-    assert said in errors
+    assert reason in errors
     assert "secret" not in errors
 
 
@@ -155,7 +155,7 @@ def test_help_shows_examples():
     assert "python -m servers sse --port 8000" in output
 
 
-def test_the_list_shows_every_variant_with_what_is_missing():
+def test_the_list_shows_every_variant_and_what_is_missing():
     process = launch("--list", REDIS_URL="redis://127.0.0.1:1")
     output, _ = process.communicate(timeout=WITHIN_S)
     lines = {line.split()[0]: line for line in output.splitlines()}
@@ -165,7 +165,7 @@ def test_the_list_shows_every_variant_with_what_is_missing():
 
 
 @pytest.mark.parametrize("name", ["sse", "websocket"])
-def test_a_server_started_by_hand_says_how_to_try_it_and_the_lines_work(name):
+def test_a_server_started_by_hand_prints_shell_lines_that_work(name):
     process = launch(name)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -178,15 +178,15 @@ def test_a_server_started_by_hand_says_how_to_try_it_and_the_lines_work(name):
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert subscriber.stdout is not None
-        heard: list[str] = []
-        listener = threading.Thread(target=lambda: heard.extend(iter(subscriber.stdout.readline, "")))
-        listener.start()
+        output: list[str] = []
+        reader = threading.Thread(target=lambda: output.extend(iter(subscriber.stdout.readline, "")))
+        reader.start()
         subprocess.run(hints["publish:"].replace("--max-time 1", "--max-time 0.2"), shell=True, stdout=-3, stderr=-3)
         eventually(lambda: subprocess.run(hints["publish:"].replace("--max-time 1", "--max-time 0.2"), shell=True,
-                   stdout=-3, stderr=-3) and any("hello" in line for line in heard), "the text")  # fmt: skip
+                   stdout=-3, stderr=-3) and any("hello" in line for line in output), "the text")  # fmt: skip
         os.killpg(subscriber.pid, signal.SIGKILL)
         subscriber.wait()
-        listener.join()
+        reader.join()
     finally:
         process.terminate()
         process.communicate(timeout=WITHIN_S)
@@ -208,13 +208,13 @@ main(["elsewhere", "--port", "1234"])
 '''
 
 
-def test_a_variant_in_another_stack_becomes_its_program_with_the_settings_in_the_environment():
+def test_a_variant_with_a_command_becomes_that_program_with_the_settings_in_its_environment():
     process = launch(code=COMMAND, PUSHBENCH_NONCE="a-nonce", PUSHBENCH_TOKEN="a-token")
     output, errors = process.communicate(timeout=WITHIN_S)
     assert output.split() == [str(ROOT), "1234", "a-nonce", "a-token"], errors
 
 
-def test_it_may_open_as_many_files_as_the_system_allows(shared):
+def test_the_server_raises_its_limit_of_open_files(shared):
     with open(f"/proc/{shared('polling').process.pid}/limits") as limits:
         soft, hard = next(line for line in limits if line.startswith("Max open files")).split()[3:5]
     assert soft == hard

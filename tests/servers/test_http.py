@@ -1,4 +1,4 @@
-"""What the HTTP ground guarantees to every variant: admission, deadlines, whole writes, no failure by bad input."""
+"""What the HTTP server guarantees to every variant: admission, deadlines, complete writes, no failure by bad input."""
 
 import http.client
 import io
@@ -18,7 +18,7 @@ from tests.servers._process import WITHIN_S, eventually, new_topic
 
 TECHNIQUES = ("polling", "long_polling", "sse")
 TAKING_POSTS = (*TECHNIQUES, "flask_sse")
-EVERYBODY = tuple(_variant.names())
+ALL_VARIANTS = tuple(_variant.names())
 LOCAL = b"Host: 127.0.0.1\r\n"
 
 
@@ -27,7 +27,7 @@ def status(answer: bytes) -> int:
     return int(answer[9:12])
 
 
-# -- who is let in
+# -- which requests are admitted
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def status(answer: bytes) -> int:
     ],
     ids=lambda value: value.decode().replace("\r\n", " ") if isinstance(value, bytes) else "",
 )
-def test_only_loopback_names_and_pages_of_our_own_are_answered(shared, head, expected):
+def test_only_loopback_names_and_own_pages_are_answered(shared, head, expected):
     answer = shared("polling").raw(b"GET /health HTTP/1.1\r\n" + head + b"\r\n\r\n")
     assert status(answer) == expected
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_every_variant_refuses_a_page_of_another_origin(shared, name):
+@pytest.mark.parametrize("name", ALL_VARIANTS)
+def test_every_variant_rejects_a_page_of_another_origin(shared, name):
     server = shared(name)
     for path in ("/health", "/socket.io/?EIO=4&transport=websocket", "/ws?topic=t"):
         for evil in (b"Host: evil.example\r\n", LOCAL + b"Origin: http://evil.example\r\n"):
@@ -70,7 +70,7 @@ def test_every_variant_refuses_a_page_of_another_origin(shared, name):
             assert b"101" not in answer.splitlines()[0]
 
 
-# -- what it is asked
+# -- which input is rejected
 
 TOO_LONG = b"x" * 1_048_577
 BAD = {
@@ -80,8 +80,8 @@ BAD = {
     "topic not UTF-8": (b"GET {route}?topic=%ff%fe HTTP/1.1\r\n" + LOCAL, b"", 400),
     "bad cursor": (b"GET {route}?topic=t&after=x HTTP/1.1\r\n" + LOCAL, b"", 400),
     "endless offset": (b"GET {route}?topic=t&after=e:" + b"9" * 4000 + b" HTTP/1.1\r\n" + LOCAL, b"", 400),
-    "post where one asks": (b"POST {route}?topic=t HTTP/1.1\r\nContent-Length: 0\r\n" + LOCAL, b"", 405),
-    "get where one publishes": (b"GET /publish?topic=t HTTP/1.1\r\n" + LOCAL, b"", 405),
+    "post to the subscribe route": (b"POST {route}?topic=t HTTP/1.1\r\nContent-Length: 0\r\n" + LOCAL, b"", 405),
+    "get of the publish route": (b"GET /publish?topic=t HTTP/1.1\r\n" + LOCAL, b"", 405),
     "no such path": (b"GET /nowhere HTTP/1.1\r\n" + LOCAL, b"", 404),
     "publish to no topic": (b"POST /publish HTTP/1.1\r\nContent-Length: 1\r\n" + LOCAL, b"x", 400),
     "publish two lines": (b"POST /publish?topic=t HTTP/1.1\r\nContent-Length: 3\r\n" + LOCAL, b"a\nb", 400),
@@ -108,7 +108,7 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 @pytest.mark.parametrize("name", TECHNIQUES)
-def test_bad_input_gets_the_answer_that_says_so(shared, name, case):
+def test_bad_input_is_answered_with_its_status(shared, name, case):
     server = shared(name)
     head, body, expected = BAD[case]
     route = _variant.load(name).wire["subscribe"].partition("?")[0].encode()
@@ -127,7 +127,7 @@ def test_bad_input_leaves_every_other_variant_healthy_too(shared, name):
     assert server.healthy()
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("name", ALL_VARIANTS)
 def test_noise_leaves_it_healthy(shared, name):
     server = shared(name)
     noise = random.Random(name)
@@ -138,17 +138,17 @@ def test_noise_leaves_it_healthy(shared, name):
 
 
 @pytest.mark.parametrize("hold", ["soon", "-1", "nan"])
-def test_a_hold_time_is_a_number(shared, hold):
+def test_a_hold_time_that_is_no_number_is_rejected(shared, hold):
     assert shared("long_polling").request("GET", f"/wait?topic=t&hold={hold}").status == 400
 
 
 @pytest.mark.parametrize("name", TAKING_POSTS)
-def test_a_text_of_the_largest_size_is_taken_upstream(shared, name):
+def test_a_text_of_the_largest_size_is_accepted_upstream(shared, name):
     answer = shared(name).request("POST", f"/publish?topic={new_topic()}", b"x" * 1_048_576)
     assert answer.status == 204
 
 
-def test_who_asks_first_is_told_to_go_on_or_not_to_send_at_all(shared):
+def test_a_request_with_expect_is_answered_100_or_413_before_its_body(shared):
     server = shared("polling")
     for size, expected in ((1_048_576, b"HTTP/1.1 100"), (1_048_577, b"HTTP/1.1 413")):
         with server.connect() as connection:
@@ -157,10 +157,10 @@ def test_who_asks_first_is_told_to_go_on_or_not_to_send_at_all(shared):
             assert connection.recv(12) == expected
 
 
-# -- how it answers
+# -- how it writes
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("name", ALL_VARIANTS)
 def test_a_keep_alive_request_is_not_delayed(shared, name):
     connection = http.client.HTTPConnection("127.0.0.1", shared(name).port, timeout=WITHIN_S)
     took_s = []
@@ -182,7 +182,7 @@ def test_a_small_reply_is_one_write():
     assert writes[0].endswith(b"\r\n\r\nbody")
 
 
-def test_a_stream_of_a_slow_reader_is_whole():
+def test_a_slow_reader_receives_the_whole_stream():
     pieces = [bytes([65 + number]) * 300_000 for number in range(12)]
     with (
         serving(lambda: flask.Response(iter(pieces), direct_passthrough=True)) as server,
@@ -190,7 +190,7 @@ def test_a_stream_of_a_slow_reader_is_whole():
     ):
         connection.sendall(b"GET / HTTP/1.0\r\n" + LOCAL + b"\r\n")
         gevent.sleep(0.1)  # long enough for the server to fill the buffers
-        assert everything(connection).partition(b"\r\n\r\n")[2] == b"".join(pieces)
+        assert read_to_the_end(connection).partition(b"\r\n\r\n")[2] == b"".join(pieces)
 
 
 # -- how long it waits
@@ -212,15 +212,15 @@ SLOW = {
 
 
 @pytest.mark.parametrize("case", SLOW)
-def test_who_does_not_finish_a_request_is_cut_off(quick_deadlines, case):
+def test_a_connection_with_an_unfinished_request_is_closed(quick_deadlines, case):
     with serving(lambda: flask.Response("body")) as server, connected(server) as connection:
         connection.sendall(SLOW[case])
-        answer = everything(connection)
+        answer = read_to_the_end(connection)
         assert answer == b"" or status(answer) in (200, 400)
         assert not server.deadlines
 
 
-def test_dribbling_does_not_extend_the_time(quick_deadlines):
+def test_sending_slowly_does_not_extend_the_deadline(quick_deadlines):
     with serving(lambda: flask.Response("body")) as server, connected(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
         deadline = time.monotonic() + WITHIN_S
@@ -230,10 +230,10 @@ def test_dribbling_does_not_extend_the_time(quick_deadlines):
                 gevent.sleep(0.01)
         except OSError:
             return
-    pytest.fail("never cut off")
+    pytest.fail("the connection was never closed")
 
 
-def test_a_stream_may_take_its_time(quick_deadlines):
+def test_a_stream_has_no_deadline(quick_deadlines):
     def slowly():
         yield b"first"
         gevent.sleep(0.4)
@@ -241,19 +241,19 @@ def test_a_stream_may_take_its_time(quick_deadlines):
 
     with serving(lambda: flask.Response(slowly(), direct_passthrough=True)) as server, connected(server) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n" + LOCAL + b"\r\n")
-        assert everything(connection).endswith(b"firstlast")
+        assert read_to_the_end(connection).endswith(b"firstlast")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a peer has left before anybody reads")
-def test_a_drain_waits_for_nobody_whose_peer_has_left():
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports that a peer has closed before the server reads")
+def test_a_drain_does_not_wait_for_a_connection_whose_peer_has_closed():
     with waiting() as (server, connection), gevent.Timeout(WITHIN_S):
         connection.close()
         eventually(lambda: not any(handler.has_peer() for handler in server.handlers), "the end of the connection")
         server.drain(10 * WITHIN_S)
-        assert len(server.pool) == 1  # the view does not know
+        assert len(server.pool) == 1  # the view still runs
 
 
-def test_a_drain_gives_those_who_listen_their_time():
+def test_a_drain_waits_for_connections_whose_peer_still_reads():
     with waiting() as (server, _connection):
         server.drain(0.05)
         assert len(server.pool) == 1
@@ -265,23 +265,23 @@ def test_a_drain_ends_with_the_last_reply():
     with waiting(done) as (server, connection), gevent.Timeout(WITHIN_S):
         gevent.spawn(done.set)
         server.drain(10 * WITHIN_S)
-        assert everything(connection).endswith(b"told")
+        assert read_to_the_end(connection).endswith(b"done")
         assert not server.handlers
 
 
 @contextmanager
 def waiting(done=None):
-    """A server and a connection whose request is being answered, which takes until `done`."""
-    asked, done = gevent.event.Event(), done or gevent.event.Event()
+    """A server and a connection whose request is being answered, until `done` is set."""
+    called, done = gevent.event.Event(), done or gevent.event.Event()
 
     def view():
-        asked.set()
+        called.set()
         done.wait()
-        return "told"
+        return "done"
 
     with serving(view) as server, connected(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n" + LOCAL + b"\r\n")
-        assert asked.wait(WITHIN_S)
+        assert called.wait(WITHIN_S)
         yield server, connection
         done.set()
 
@@ -316,7 +316,7 @@ def connected(server):
     return connection
 
 
-def everything(connection):
+def read_to_the_end(connection):
     answer = io.BytesIO()
     while block := connection.recv(65536):
         answer.write(block)
@@ -332,7 +332,7 @@ def eventually_in(connection, what):
     return answer
 
 
-def test_a_connection_that_ends_leaves_nothing_behind(shared):
+def test_a_connection_that_ends_releases_its_file_descriptor(shared):
     server = shared("polling")
 
     before = server.open_files()

@@ -1,4 +1,4 @@
-"""The ingest: lines in, messages out, and nothing for strangers."""
+"""The ingest: lines in, messages out, and nothing without the token."""
 
 import pytest
 from hypothesis import given
@@ -10,27 +10,27 @@ from tests.servers._subscribers import subscribed
 
 
 @given(st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b"")), max_size=8), st.data())
-def test_lines_are_the_same_however_the_stream_is_cut(lines, data):
+def test_lines_are_the_same_in_any_segmentation(lines, data):
     stream = b"".join(line + b"\n" for line in lines) + b"incomplete"
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
-    blocks = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    splits = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    blocks = [stream[a:b] for a, b in zip([0, *splits], [*splits, len(stream)], strict=True)]
     assert [line for batch in _ingest.lines(iter(blocks)) for line in batch] == lines
 
 
-def test_a_line_without_end_is_refused_before_it_is_held():
+def test_a_line_without_end_is_rejected_before_it_is_buffered():
     blocks = (b"x" * 65536 for _ in range(10**6))
     with pytest.raises(_limits.TooLarge):
         list(_ingest.lines(blocks))
     assert next(blocks, None) is not None
 
 
-def test_a_stranger_is_cut_off_and_publishes_nothing(shared):
+def test_a_connection_with_a_wrong_token_is_closed_and_publishes_nothing(shared):
     server, topic = shared("sse"), new_topic()
     with subscribed(server, topic) as subscriber:
-        with server.ingest("a-wrong-token") as stranger:
+        with server.ingest("a-wrong-token") as connection:
             try:
-                stranger.sendall(f"{topic}\tforged\n".encode())
-                assert stranger.recv(1) == b""
+                connection.sendall(f"{topic}\tforged\n".encode())
+                assert connection.recv(1) == b""
             except ConnectionError:
                 pass
         server.publish(topic, b"genuine")

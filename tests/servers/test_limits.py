@@ -9,7 +9,7 @@ from servers._limits import Cursor, Refused, TooLarge
 
 
 @pytest.mark.parametrize("name", ["a", "room-1", "A.b_c-9", "x" * 128])
-def test_a_topic_is_taken_as_it_is(name):
+def test_a_topic_is_accepted_unchanged(name):
     assert _limits.topic(name) == name
 
 
@@ -38,13 +38,13 @@ def test_no_cursor_is_a_new_subscriber(raw):
 
 
 @given(st.binary(max_size=300))
-def test_a_text_is_taken_exactly_when_it_is_one_line_of_printable_ascii(raw):
-    fine = all(0x20 <= byte < 0x7F or byte == 0x09 for byte in raw)
+def test_a_text_is_accepted_exactly_when_it_is_one_line_of_printable_ascii(raw):
+    is_text = all(0x20 <= byte < 0x7F or byte == 0x09 for byte in raw)
     try:
         assert _limits.text(raw) == raw
-        assert fine
+        assert is_text
     except Refused:
-        assert not fine
+        assert not is_text
 
 
 def test_a_text_may_have_a_mebibyte_and_not_a_byte_more():
@@ -53,7 +53,7 @@ def test_a_text_may_have_a_mebibyte_and_not_a_byte_more():
         _limits.text(b"x" * 1048577)
 
 
-def test_a_line_is_cut_at_its_first_tab():
+def test_a_line_is_split_at_its_first_tab():
     assert _limits.line(b"a\tb\tc") == ("a", b"b\tc")
 
 

@@ -12,7 +12,7 @@ REQUEST = b"GET /lines?topic=%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgra
 
 
 def subscribe(server, topic):
-    """A connection to which everything published to the topic comes from now on."""
+    """A connection that receives everything published to the topic from now on."""
     connection = server.connect()
     connection.sendall(REQUEST % topic.encode())
     head = b""
@@ -23,7 +23,7 @@ def subscribe(server, topic):
 
 
 def read(connection, size):
-    """So many bytes."""
+    """The next `size` bytes, fewer at the end of the connection."""
     data = b""
     while len(data) < size and (block := connection.recv(size - len(data))):
         data += block
@@ -31,7 +31,7 @@ def read(connection, size):
 
 
 def ended(connection):
-    """Whether the server ends the connection, in whatever way."""
+    """Whether the server ends the connection, by an end or a reset."""
     connection.settimeout(WITHIN_S)
     try:
         return connection.recv(1) == b""
@@ -45,7 +45,7 @@ def test_there_are_hidden_variants_and_they_speak_lines():
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_who_has_read_the_101_misses_nothing_and_gets_lines_and_no_byte_more(name, shared):
+def test_a_subscriber_that_has_read_the_101_receives_every_line_and_nothing_else(name, shared):
     server, topic = shared(name), new_topic()
     server.publish(topic, b"before")
     with subscribe(server, topic) as one, subscribe(server, topic) as other:
@@ -58,7 +58,7 @@ def test_who_has_read_the_101_misses_nothing_and_gets_lines_and_no_byte_more(nam
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_a_line_from_a_subscriber_is_published_however_it_is_cut(name, shared):
+def test_a_line_from_a_subscriber_is_published_in_any_segmentation(name, shared):
     server, topic = shared(name), new_topic()
     with subscribe(server, topic) as one, subscribe(server, topic) as other:
         for piece in (topic.encode(), b"\tup", b"stream\n", topic.encode() + b"\ttwo\n"):
@@ -72,7 +72,7 @@ def test_a_line_from_a_subscriber_is_published_however_it_is_cut(name, shared):
 def test_a_line_against_the_contract_ends_the_connection_and_nothing_else(name, line, shared):
     server, topic = shared(name), new_topic()
     with subscribe(server, topic) as bad, subscribe(server, topic) as good:
-        with contextlib.suppress(ConnectionError):  # it does not wait for the rest
+        with contextlib.suppress(ConnectionError):  # the server closes before the line is complete
             bad.sendall(line)
         assert ended(bad)
         server.publish(topic, b"still here")
@@ -90,12 +90,12 @@ def test_a_line_against_the_contract_ends_the_connection_and_nothing_else(name, 
         (b"GET /lines?topic=! HTTP/1.1\r\nHost: localhost\r\nUpgrade: lines\r\n\r\n", b"400"),
     ],
 )
-def test_a_request_for_anything_else_is_refused(name, request_, status, shared):
+def test_a_request_for_anything_else_is_rejected(name, request_, status, shared):
     assert shared(name).raw(request_).split()[1] == status
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_what_a_subscriber_held_is_freed_when_it_leaves(name, shared):
+def test_a_subscriber_that_closes_releases_its_file_descriptor(name, shared):
     server, topic = shared(name), new_topic()
     assert server.healthy()
     before = server.open_files()

@@ -1,8 +1,8 @@
-"""Texts published exactly while a subscriber goes over from the replay to what is live: none is lost, none comes twice.
+"""Texts published exactly while a subscriber switches from replay to live: none is lost, none arrives twice.
 
-Between reading the log, writing what was read and parking until there is more, a server that kept replay and live apart
-would lose or repeat what is published. All of it happens in one process here and nothing by luck: `Switch` publishes at
-every one of these places, and the subscriber is cut off after any number of texts and comes back from where it was.
+A server with separate code for replay and live would lose or repeat texts published while it reads the log, writes what
+it read, or parks until there is more. Here everything happens in one process and nothing is random: `Switch` publishes
+at every one of these places, and the subscriber is cut off after any number of texts and resumes from its cursor.
 """
 
 import json
@@ -27,18 +27,19 @@ EVERYWHERE = ("before it reads", "when it has read", "before it writes", "while 
 PARKING = ("before it parks", "when it is woken")
 WAITING = "while it waits"
 CYCLES = 1000
-TURNS = 8  # of the loop, in which a life comes to rest
-PLACES = 24  # that a life passes, with all its turns
+TURNS = 8  # turns of the loop after which a connection has nothing left to do
+PLACES = 24  # places that a connection passes in these turns
 
 
 class CutOff(Exception):
-    """The subscriber has received as much as it was to."""
+    """The subscriber has received its last text."""
 
 
 class Switch:
     """A broker with one topic and one subscriber, and texts published as the subscriber passes a place.
 
-    burst: how many at its first, second, ... place of this cycle. published: all so far; at: how many at which place.
+    burst: the number of texts to publish at the first, second, ... place of this cycle.
+    published: all texts so far. at: the number of texts published at each place.
     """
 
     def __init__(self) -> None:
@@ -48,7 +49,7 @@ class Switch:
         self.burst = iter(())
 
     def passes(self, place: str) -> None:
-        """Publish what is to be published here."""
+        """Publish the texts that `burst` has for this place."""
         for _ in range(next(self.burst, 0)):
             self.at[place] += 1
             self.published.append(b'{"n":%d}' % len(self.published))
@@ -58,8 +59,8 @@ class Switch:
 @contextmanager
 def switched():
     """A switch whose places are in the broker's own code."""
-    switch, kept = Switch(), [(Topic, "resume"), (Topic, "since"), (Broker, "_park")]
-    originals = [(owner, name, getattr(owner, name)) for owner, name in kept]
+    switch, patched = Switch(), [(Topic, "resume"), (Topic, "since"), (Broker, "_park")]
+    originals = [(owner, name, getattr(owner, name)) for owner, name in patched]
 
     def placed(original, before, after):
         def passing(*arguments):
@@ -81,55 +82,55 @@ def switched():
 
 
 class Subscriber:
-    """A subscriber of a variant in this process: all that it heard, where it stands, and the gaps it was told of."""
+    """A subscriber of a variant in this process: the texts it received, its cursor, and the gaps signalled to it."""
 
     def __init__(self, name: str, switch: Switch) -> None:
         self.switch = switch
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.cursor = ""
         self.gaps = 0
-        self.left = 0
+        self.remaining = 0
         self._read = READERS[_variant.load(name).client]
         self._app = flask.Flask(__name__)
         _variant.load(name).serve(self._app, switch.broker)
         self._path = _variant.load(name).wire["subscribe"].format(topic="t")
 
-    def live(self, burst, most: int = 1 << 30) -> None:
-        """Subscribe from where it stands, live until nothing is left to do or `most` texts have come, and be cut."""
+    def connect(self, burst, most: int = 1 << 30) -> None:
+        """Subscribe after its cursor, until nothing is left to do or `most` texts were received; then disconnect."""
         self.switch.burst = iter(burst)
-        self.left = most
-        living = gevent.spawn(self._live)
+        self.remaining = most
+        reading = gevent.spawn(self._read_until_cut_off)
         for _ in range(TURNS):
             gevent.sleep(0)
             self.switch.passes(WAITING)
         self.switch.burst = iter(())
         for _ in range(TURNS):
             gevent.sleep(0)
-        living.kill()
-        assert living.successful(), living.exception
+        reading.kill()
+        assert reading.successful(), reading.exception
 
-    def _live(self) -> None:
+    def _read_until_cut_off(self) -> None:
         try:
             self._read(self)
         except CutOff:
             return
 
     def written(self) -> None:
-        """The server writes, and others have their turn before it has written."""
+        """The server writes, and other greenlets run before it has written."""
         self.switch.passes("before it writes")
         gevent.sleep(0)
         self.switch.passes("while it writes")
 
-    def hear(self, texts, cursor: str) -> None:
-        """Receive what comes whole or not at all. Raises CutOff if that is more than was to come."""
-        if len(texts) > self.left:
+    def receive(self, texts, cursor: str) -> None:
+        """Receive all `texts` or none. Raises CutOff if they are more than remain."""
+        if len(texts) > self.remaining:
             raise CutOff
-        self.left -= len(texts)
-        self.heard += texts
+        self.remaining -= len(texts)
+        self.received += texts
         self.cursor = cursor
 
     def get(self, more: str = ""):
-        """(body in pieces, headers) of a request from where it stands."""
+        """(body in pieces, headers) of a request after its cursor."""
         after = f"&after={self.cursor}" if self.cursor else ""
         pieces, status, headers = run_wsgi_app(self._app, create_environ(self._path + after + more))
         assert status == "200 OK"
@@ -142,7 +143,7 @@ def polls(subscriber: Subscriber) -> None:
         body = b"".join(pieces)
         subscriber.written()
         subscriber.gaps += "Push-Gap" in headers
-        subscriber.hear(body.split(b"\n")[:-1], headers["Push-Cursor"])
+        subscriber.receive(body.split(b"\n")[:-1], headers["Push-Cursor"])
 
 
 def events(subscriber: Subscriber) -> None:
@@ -152,19 +153,19 @@ def events(subscriber: Subscriber) -> None:
             fields = dict(line.split(b": ", 1) for line in event.split(b"\n") if not line.startswith(b":"))
             subscriber.gaps += b"event" in fields
             if b"id" in fields:
-                subscriber.hear([fields[b"data"]] if b"data" in fields else [], fields[b"id"].decode())
+                subscriber.receive([fields[b"data"]] if b"data" in fields else [], fields[b"id"].decode())
 
 
 def lines(subscriber: Subscriber) -> None:
     for piece in subscriber.get()[0]:
         subscriber.written()
         for line in filter(None, piece.split(b"\n")):
-            said = json.loads(line)
-            subscriber.gaps += "gap" in said
-            if "text" in said:
-                subscriber.hear([said["text"].encode()], said["id"])
+            fields = json.loads(line)
+            subscriber.gaps += "gap" in fields
+            if "text" in fields:
+                subscriber.receive([fields["text"].encode()], fields["id"])
             else:
-                subscriber.hear([], said["cursor"])
+                subscriber.receive([], fields["cursor"])
 
 
 def frames(subscriber: Subscriber) -> None:
@@ -177,10 +178,10 @@ def frames(subscriber: Subscriber) -> None:
                 if opcode == 2:
                     control = json.loads(payload)
                     subscriber.gaps += "gap" in control
-                    subscriber.hear([], control["cursor"])
+                    subscriber.receive([], control["cursor"])
                 elif opcode == 1:
                     epoch, _, offset = subscriber.cursor.partition(":")
-                    subscriber.hear([payload], f"{epoch}:{int(offset) + 1}")
+                    subscriber.receive([payload], f"{epoch}:{int(offset) + 1}")
 
         def close(self, code: object, reason: str) -> None:
             raise AssertionError(reason)
@@ -193,16 +194,16 @@ READERS = {"polling": polls, "long_polling": polls, "sse": events, "ndjson": lin
 
 
 @pytest.mark.parametrize("name", RESUMING)
-def test_what_is_published_at_the_switch_arrives_once_and_in_order_a_thousand_times(name):
+def test_texts_published_at_the_switch_to_live_arrive_once_and_in_order_a_thousand_times(name):
     with switched() as switch:
         subscriber = Subscriber(name, switch)
-        subscriber.live(())
+        subscriber.connect(())
         assert subscriber.cursor
         plans = list(product(range(PLACES), range(PLACES), (1, 3, 1 << 30)))
         for first, second, most in random.Random(1).sample(plans, CYCLES):
-            subscriber.live([(place == first) + 2 * (place == second) for place in range(PLACES)], most)
-        subscriber.live(())
-    assert subscriber.heard == switch.published
+            subscriber.connect([(place == first) + 2 * (place == second) for place in range(PLACES)], most)
+        subscriber.connect(())
+    assert subscriber.received == switch.published
     assert len(switch.published) > CYCLES
     assert subscriber.gaps == 0
     for place in (*EVERYWHERE, WAITING, *(() if name == "polling" else PARKING)):
@@ -212,18 +213,18 @@ def test_what_is_published_at_the_switch_arrives_once_and_in_order_a_thousand_ti
 @pytest.mark.parametrize("name", RESUMING)
 @given(st.lists(st.tuples(st.lists(st.integers(0, 3), max_size=PLACES), st.integers(0, 9)), max_size=6))
 @settings(max_examples=40, deadline=None)
-def test_whatever_is_published_wherever_and_however_often_it_is_cut_off_nothing_is_lost_or_repeated(name, lives):
+def test_nothing_is_lost_or_repeated_wherever_texts_are_published_and_connections_cut(name, connections):
     with switched() as switch:
         subscriber = Subscriber(name, switch)
-        subscriber.live(())
-        for burst, most in lives:
-            subscriber.live(burst, most)
-        subscriber.live(())
-    assert (subscriber.heard, subscriber.gaps) == (switch.published, 0)
+        subscriber.connect(())
+        for burst, most in connections:
+            subscriber.connect(burst, most)
+        subscriber.connect(())
+    assert (subscriber.received, subscriber.gaps) == (switch.published, 0)
 
 
 def live_from_the_end(broker, name, after):
-    """A stream with the fault: what is live begins where the log ends by then, not where the replay ended."""
+    """A faulty stream: live texts begin at the end of the log by then, not at the end of the replay."""
     topic = broker._topic(name)
     yield topic.resume(after, 1 << 16)
     while True:
@@ -233,7 +234,7 @@ def live_from_the_end(broker, name, after):
 
 
 def replayed_twice(broker, name, after):
-    """A stream with the fault: what came while the replay was written is sent again when it goes live."""
+    """A faulty stream: texts published while the replay was written are sent again when it goes live."""
     topic = broker._topic(name)
     batch = topic.resume(after, 1 << 16)
     yield batch
@@ -245,12 +246,12 @@ def replayed_twice(broker, name, after):
 
 
 @pytest.mark.parametrize("fault", [live_from_the_end, replayed_twice])
-def test_a_server_that_keeps_replay_and_live_apart_is_caught(fault, monkeypatch):
+def test_a_server_that_separates_replay_and_live_fails_this_test(fault, monkeypatch):
     monkeypatch.setattr(_broker.Broker, "follow", fault)
     with switched() as switch:
         subscriber = Subscriber("sse", switch)
-        subscriber.live(())
+        subscriber.connect(())
         for places in range(PLACES):
-            subscriber.live([1] * places)
-        subscriber.live(())
-    assert subscriber.heard != switch.published
+            subscriber.connect([1] * places)
+        subscriber.connect(())
+    assert subscriber.received != switch.published

@@ -1,4 +1,4 @@
-"""The WebSocket variant against RFC 6455: what is broken is answered with the right code, and nothing else is said."""
+"""The WebSocket variant and RFC 6455: every invalid frame is answered with the right close code and nothing else."""
 
 import random
 import struct
@@ -25,7 +25,7 @@ CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 def masked(opcode, payload=b"", *, fin=True, rsv=0, announced=None, mask=b"\1\2\3\4"):
-    """A frame as a client sends it; `announced` may lie about its length."""
+    """A frame as a client sends it. `announced` may be another length than its own."""
     length = len(payload) if announced is None else announced
     head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
     if length < 126:
@@ -43,24 +43,24 @@ def closing(code, reason=b""):
 
 def frames(data):
     """The unmasked frames in what a server has sent, by an independent parser: (opcode, payload)."""
-    found = []
+    parsed = []
     while data:
         opcode, length = data[0] & 15, data[1]
-        assert data[0] & 0xF0 == 0x80, "a whole frame without reserved bits"
+        assert data[0] & 0xF0 == 0x80, "a complete frame without reserved bits"
         assert length < 128, "not masked"
         size, start = (length, 2) if length < 126 else (0, 0)
         if length == 126:
             (size,), start = struct.unpack("!H", data[2:4]), 4
         elif length == 127:
             (size,), start = struct.unpack("!Q", data[2:10]), 10
-        assert len(data) >= start + size, "not torn"
-        found.append((opcode, data[start : start + size]))
+        assert len(data) >= start + size, "a complete frame"
+        parsed.append((opcode, data[start : start + size]))
         data = data[start + size :]
-    return found
+    return parsed
 
 
 class Wire:
-    """A socket whose peer says what is in `incoming` and then is gone."""
+    """A socket whose peer sends `incoming` and then closes."""
 
     def __init__(self, incoming):
         self.incoming = list(incoming)
@@ -77,13 +77,13 @@ class Wire:
 
 
 def conversation(*incoming):
-    """(messages received, frames sent) of a server that hears `incoming`."""
+    """(messages received, frames sent) of a server that receives `incoming`."""
     wire = Wire(incoming)
     messages = list(Connection(wire).messages())
     return messages, frames(wire.sent)
 
 
-BROKEN = {
+INVALID = {
     "not masked": (frame(Opcode.TEXT, b"x"), 1002),
     "reserved bit 1": (masked(TEXT, b"x", rsv=4), 1002),
     "reserved bit 2": (masked(TEXT, b"x", rsv=2), 1002),
@@ -122,12 +122,12 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BROKEN)
-@pytest.mark.parametrize("cut", ["in one piece", "byte by byte"])
-def test_what_is_broken_is_answered_with_its_close_code_and_nothing_after_it_counts(case, cut):
-    broken, code = BROKEN[case]
-    incoming = broken + masked(PING, b"late") + masked(TEXT, b"late")
-    if cut == "byte by byte" and len(incoming) < 1000:
+@pytest.mark.parametrize("case", INVALID)
+@pytest.mark.parametrize("segmentation", ["in one piece", "byte by byte"])
+def test_an_invalid_frame_is_answered_with_its_close_code_and_later_frames_are_ignored(case, segmentation):
+    invalid, code = INVALID[case]
+    incoming = invalid + masked(PING, b"late") + masked(TEXT, b"late")
+    if segmentation == "byte by byte" and len(incoming) < 1000:
         pieces = [incoming[index : index + 1] for index in range(len(incoming))]
     else:
         pieces = [incoming]
@@ -143,12 +143,12 @@ LARGEST = b"x" * LIMIT
 
 
 def fragments(*parts, between=b""):
-    """A text in as many frames, with something between them."""
+    """A text in one frame per part, with `between` after every frame but the last."""
     last = len(parts) - 1
     return between.join(masked(CONT if n else TEXT, part, fin=n == last) for n, part in enumerate(parts))
 
 
-FINE = {
+VALID = {
     "empty text": (masked(TEXT), [(TEXT, b"")], []),
     "empty binary": (masked(BINARY), [(BINARY, b"")], []),
     "largest text": (masked(TEXT, LARGEST), [(TEXT, LARGEST)], []),
@@ -171,22 +171,22 @@ FINE = {
     "text, close, text": (masked(TEXT, b"a") + masked(CLOSE) + masked(TEXT, b"b"), [(TEXT, b"a")], [(CLOSE, b"")]),
     "close twice": (masked(CLOSE) * 2, [], [(CLOSE, b"")]),
     "ping after close": (masked(CLOSE) + masked(PING), [], [(CLOSE, b"")]),
-    "gone without a word": (b"", [], []),
-    "gone within a frame": (masked(TEXT, b"abc")[:-1], [], []),
+    "closed without a close frame": (b"", [], []),
+    "closed within a frame": (masked(TEXT, b"abc")[:-1], [], []),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", FINE)
-@pytest.mark.parametrize("cut", ["in one piece", "byte by byte"])
-def test_what_is_fine_is_taken_and_answered_as_it_should(case, cut):
-    incoming, messages, answers = FINE[case]
-    if cut == "byte by byte" and len(incoming) < 3000:
+@pytest.mark.parametrize("case", VALID)
+@pytest.mark.parametrize("segmentation", ["in one piece", "byte by byte"])
+def test_valid_frames_are_accepted_and_answered(case, segmentation):
+    incoming, messages, answers = VALID[case]
+    if segmentation == "byte by byte" and len(incoming) < 3000:
         assert conversation(*[incoming[index : index + 1] for index in range(len(incoming))]) == (messages, answers)
     else:
         assert conversation(incoming) == (messages, answers)
 
 
-def test_a_pong_leaves_before_what_a_later_message_causes():
+def test_a_pong_is_sent_before_the_answer_to_a_later_message():
     wire = Wire([masked(PING, b"1") + masked(TEXT, b"a") + masked(PING, b"2") + masked(TEXT, b"b") + masked(CLOSE)])
     connection = Connection(wire)
     for opcode, data in connection.messages():
@@ -239,10 +239,10 @@ def test_our_frames_have_the_shortest_header(size):
 
 
 @given(st.data())
-def test_a_message_is_the_same_however_it_is_fragmented_and_cut(data):
+def test_a_message_is_the_same_in_any_fragmentation_and_segmentation(data):
     payload = data.draw(st.text(max_size=60)).encode()
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(payload)), max_size=4)))
-    parts = [payload[a:b] for a, b in pairwise([0, *cuts, len(payload)])]
+    splits = sorted(data.draw(st.lists(st.integers(0, len(payload)), max_size=4)))
+    parts = [payload[a:b] for a, b in pairwise([0, *splits, len(payload)])]
     sending = FrameProtocol(client=True, extensions=[])
     stream = b""
     for index, part in enumerate(parts):
@@ -251,14 +251,14 @@ def test_a_message_is_the_same_however_it_is_fragmented_and_cut(data):
         )
         stream += bytes(sending.ping(b"p"))
     stream += bytes(sending.close(CloseReason.NORMAL_CLOSURE))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
-    messages, sent = conversation(*[piece for a, b in pairwise([0, *cuts, len(stream)]) if (piece := stream[a:b])])
+    splits = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
+    messages, sent = conversation(*[piece for a, b in pairwise([0, *splits, len(stream)]) if (piece := stream[a:b])])
     assert messages == [(TEXT, payload)]
     assert sent == [(PONG, b"p")] * len(parts) + [(CLOSE, closing(1000))]
 
 
 @given(st.lists(st.binary(max_size=200), max_size=5))
-def test_noise_is_answered_with_whole_frames_and_at_most_one_close(noise):
+def test_noise_is_answered_with_complete_frames_and_at_most_one_close(noise):
     _, sent = conversation(*filter(None, noise))
     assert [opcode for opcode, _ in sent].count(CLOSE) <= 1
     assert CLOSE not in [opcode for opcode, _ in sent[:-1]]
@@ -316,7 +316,7 @@ def test_compression_is_not_negotiated(shared):
         assert connection.recv() == "x" * 1000
 
 
-def test_what_comes_together_with_the_handshake_is_not_lost(shared):
+def test_frames_that_arrive_with_the_handshake_are_not_lost(shared):
     answer = shared("websocket").raw(handshake("/echo") + masked(TEXT, b"early") + masked(CLOSE))
     assert frames(answer.partition(b"\r\n\r\n")[2]) == [(TEXT, b"early"), (CLOSE, b"")]
 
@@ -324,13 +324,13 @@ def test_what_comes_together_with_the_handshake_is_not_lost(shared):
 @pytest.mark.parametrize(
     "message", ["", "text", "\u00e9\U0001f600", b"", b"\xff\x00", "x" * 65536, b"y" * MIB], ids=repr
 )
-def test_an_echo_is_what_was_sent(shared, message):
+def test_an_echo_equals_the_message(shared, message):
     with echo(shared("websocket")) as connection:
         connection.send(message)
         assert connection.recv() == message
         connection.send([message[:1], message[1:]])
         assert connection.recv() == message
-        assert connection.ping("are you there").wait(10)
+        assert connection.ping("ping").wait(10)
 
 
 @pytest.mark.parametrize(
@@ -352,10 +352,10 @@ def test_upstream_that_breaks_the_contract_ends_the_connection_with_a_code(share
     assert server.healthy()
 
 
-@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("case", INVALID)
 def test_the_server_closes_the_connection_after_a_close_code(shared, case):
-    broken, code = BROKEN[case]
-    answer = shared("websocket").raw(handshake("/echo") + broken)
+    invalid, code = INVALID[case]
+    answer = shared("websocket").raw(handshake("/echo") + invalid)
     sent = frames(answer.partition(b"\r\n\r\n")[2])
     assert struct.unpack("!H", sent[-1][1][:2])[0] == code
     assert [opcode for opcode, _ in sent].count(CLOSE) == 1
@@ -367,7 +367,7 @@ def test_noise_leaves_the_server_healthy(shared, path):
     noise = random.Random(path)
     for _ in range(150):
         data = noise.randbytes(noise.randrange(1, 400))
-        if noise.random() < 0.5:  # past the first checks: a text or a fragment of random bytes
+        if noise.random() < 0.5:  # a valid header, so that random bytes pass the first checks
             data = masked(noise.choice([CONT, TEXT, BINARY, CLOSE, PING]), data[:120], fin=noise.random() < 0.7) + data
         server.raw(handshake(path) + data)
     assert server.healthy()
@@ -375,7 +375,7 @@ def test_noise_leaves_the_server_healthy(shared, path):
 
 @pytest.mark.parametrize("name", ["flask_socketio", "flask_socketio_polling"])
 def test_noise_leaves_the_product_serving(fresh, name):
-    server = fresh(name)  # of its own, because it logs tracebacks of what it makes of noise
+    server = fresh(name)  # not shared, because this product logs tracebacks for noise
     noise = random.Random(name)
     for _ in range(40):
         server.raw(handshake("/socket.io/?EIO=4&transport=websocket") + masked(TEXT, b"40/push,") + noise.randbytes(99))
@@ -383,7 +383,7 @@ def test_noise_leaves_the_product_serving(fresh, name):
     assert server.request("GET", "/health").status == 200
 
 
-def test_a_subscriber_that_goes_without_a_word_is_forgotten(shared):
+def test_a_subscriber_that_closes_without_a_close_frame_is_removed(shared):
     server, topic = shared("websocket"), new_topic()
     connections = [server.connect() for _ in range(5)]
     for connection in connections:

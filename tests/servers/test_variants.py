@@ -1,4 +1,4 @@
-"""Every variant end to end, heard by official libraries."""
+"""Every variant end to end, with subscribers by official libraries."""
 
 import pytest
 
@@ -16,7 +16,7 @@ TEXTS = [
 
 
 def primed(server, topic, *subscribers):
-    """Wait until all hear: a late head says nothing of whether a subscription stands."""
+    """Wait until all receive: where the head comes late, the wire protocol confirms no subscription."""
     for subscriber in subscribers:
         eventually(lambda: server.publish(topic, b"probe") or subscriber.texts, f"{server.name}: a probe")  # noqa: B023
     server.publish(topic, b"start")
@@ -26,7 +26,7 @@ def primed(server, topic, *subscribers):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_the_publisher_sends_reaches_every_subscriber_in_order_once_and_unchanged(shared, name):
+def test_every_subscriber_receives_what_is_published_in_order_once_and_unchanged(shared, name):
     server, topic = shared(name), new_topic()
     with subscribed(server, topic) as one, subscribed(server, topic) as other:
         primed(server, topic, one, other)
@@ -37,7 +37,7 @@ def test_what_the_publisher_sends_reaches_every_subscriber_in_order_once_and_unc
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_subscriber_publishes_reaches_the_subscribers_of_that_topic_alone(shared, name):
+def test_a_text_from_a_subscriber_reaches_the_subscribers_of_its_topic_only(shared, name):
     server, topic, elsewhere = shared(name), new_topic(), new_topic()
     with subscribed(server, topic) as here, subscribed(server, elsewhere) as there:
         primed(server, topic, here)
@@ -61,7 +61,7 @@ def test_a_text_of_a_mebibyte_arrives(shared, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_text_of_before_reaches_a_new_subscriber(shared, name):
+def test_a_new_subscriber_receives_no_earlier_text(shared, name):
     server, topic = shared(name), new_topic()
     server.publish(topic, b"before")
     with subscribed(server, topic) as subscriber:

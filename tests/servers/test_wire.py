@@ -1,4 +1,4 @@
-"""What goes over the wire, to the byte: cursors, gaps, keep-alives, bounds of a reply, and readers that are slow."""
+"""The bytes on the wire: cursors, gaps, keep-alives, bounds of a reply, and slow readers."""
 
 import json
 import re
@@ -29,10 +29,10 @@ def poll(server, topic, after=None, hold=5):
 
 
 @pytest.mark.parametrize("name", POLLS)
-def test_a_poll_gets_what_is_new_since_its_cursor(shared, name):
+def test_a_poll_returns_the_texts_after_its_cursor(shared, name):
     server, topic = shared(name), new_topic()
     server.publish(topic, b"before")
-    eventually(lambda: poll(server, topic)[1].endswith(":1"), "the text of before")
+    eventually(lambda: poll(server, topic)[1].endswith(":1"), "the earlier text")
     texts, start, gap = poll(server, topic)
     assert (texts, gap) == ([], None)
     assert server.request("POST", f"/publish?topic={topic}", b"a b").status == 204
@@ -45,7 +45,7 @@ def test_a_poll_gets_what_is_new_since_its_cursor(shared, name):
 
 @pytest.mark.parametrize("name", POLLS)
 @pytest.mark.parametrize(("cursor", "reason"), [("other:0", "other epoch"), ("{epoch}:99", "beyond the end")])
-def test_a_poll_is_told_of_a_gap_and_starts_at_the_end(shared, name, cursor, reason):
+def test_a_poll_with_a_gap_is_signalled_and_continues_at_the_end(shared, name, cursor, reason):
     server, topic = shared(name), new_topic()
     start = poll(server, topic)[1]
     server.request("POST", f"/publish?topic={topic}", b"text")
@@ -55,7 +55,7 @@ def test_a_poll_is_told_of_a_gap_and_starts_at_the_end(shared, name, cursor, rea
 
 
 @pytest.mark.parametrize("name", POLLS)
-def test_a_poll_that_has_fallen_out_of_the_log_gets_what_it_still_holds(shared, name):
+def test_a_poll_behind_the_log_returns_what_the_log_still_holds(shared, name):
     server, topic = shared(name), new_topic()
     start = poll(server, topic)[1]
     count = _broker.LOG_MESSAGES + 10
@@ -82,7 +82,7 @@ def test_one_reply_holds_a_mebibyte_and_one_text_at_most(shared, name):
     assert after == start[:-1] + "3"
 
 
-def test_a_long_poll_waits_until_there_is_something_or_the_hold_time_is_over(shared):
+def test_a_long_poll_waits_for_a_text_or_the_end_of_the_hold_time(shared):
     server, topic = shared("long_polling"), new_topic()
     after = poll(server, topic)[1]
     assert poll(server, topic, after, hold=0.05) == ([], after, None)
@@ -94,8 +94,8 @@ def test_a_long_poll_waits_until_there_is_something_or_the_hold_time_is_over(sha
     assert [reply[0] for reply in replies] == [[b"text"]]
 
 
-def events(server, topic, headers="", enough=lambda answer: False, *, until=None):
-    """The body of an event stream until it contains something, without the framing of chunks."""
+def events(server, topic, headers="", *, until):
+    """The body of an event stream until it contains `until`, without the framing of chunks."""
     with server.connect() as connection:
         connection.sendall(f"GET /sse?topic={topic}{headers} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
         answer = b""
@@ -137,7 +137,7 @@ def test_an_event_stream_signals_a_gap(shared, cursor, reason):
     assert body.endswith(f"event: gap\ndata: {reason}\nid: {start}\n\n")
 
 
-def test_a_websocket_tells_its_cursor_first_and_resumes(shared):
+def test_a_websocket_sends_its_cursor_first_and_resumes(shared):
     server, topic = shared("websocket"), new_topic()
     url = f"ws://{server.address}/ws?topic={topic}"
     with connect(url) as connection:
@@ -164,13 +164,13 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_a_slow_reader_gets_every_byte_and_delays_nobody(shared, name):
+def test_a_slow_reader_receives_every_byte_and_delays_no_other_subscriber(shared, name):
     server, topic = shared(name), new_topic()
     texts = [bytes([65 + number]) * 1_048_576 for number in range(8)]
     with slow_reader(server, SLOW[name].format(topic=topic)) as slow, subscribed(server, topic) as quick:
         if name == "flask_sse":
             eventually(lambda: server.publish(topic, b"probe") or quick.texts, "a probe")
-            assert slow.recv(1)  # it is subscribed too
+            assert slow.recv(1)  # so the slow reader is subscribed too
             server.publish(topic, b"start")
             eventually(lambda: b"start" in quick.texts, "the start")
             quick.texts.clear()
@@ -183,13 +183,13 @@ def test_a_slow_reader_gets_every_byte_and_delays_nobody(shared, name):
             received += slow.recv(1 << 20)
     position = 0
     for text in texts:
-        found = received.find(text, position)
-        assert 0 <= found - position < 4000, "torn, or something else in between"
-        position = found + len(text)
+        start = received.find(text, position)
+        assert 0 <= start - position < 4000, "a text is incomplete, or other bytes lie between two texts"
+        position = start + len(text)
 
 
 def slow_reader(server: Server, request: str) -> socket.socket:
-    """A connection with a small buffer on which a request has been sent and nothing read but the head's first byte."""
+    """A connection with a small buffer that has sent a request and read only the first byte of the head."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     connection.settimeout(WITHIN_S)
@@ -200,7 +200,7 @@ def slow_reader(server: Server, request: str) -> socket.socket:
     return connection
 
 
-def test_a_reader_overtaken_by_the_log_is_told_so(fresh):
+def test_a_reader_overtaken_by_the_log_receives_a_gap(fresh):
     server, topic = fresh("websocket"), new_topic()
     with slow_reader(server, SLOW["websocket"].format(topic=topic)) as slow, subscribed(server, topic) as quick:
         count = 70  # more than the log holds of such texts
@@ -216,11 +216,11 @@ def test_a_reader_overtaken_by_the_log_is_told_so(fresh):
     assert server.healthy()
 
 
-SAID = {"sse": b"event: gap\ndata: fallen out of the log", "ndjson": b'"gap": "fallen out of the log"'}
+SIGNALS = {"sse": b"event: gap\ndata: fallen out of the log", "ndjson": b'"gap": "fallen out of the log"'}
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_a_stream_overtaken_by_the_log_says_so_and_goes_on(fresh, name):
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_stream_overtaken_by_the_log_signals_a_gap_and_continues(fresh, name):
     server, topic = fresh(name, "import servers._broker; servers._broker.LOG_MESSAGES = 4"), new_topic()
     with slow_reader(server, SLOW[name].format(topic=topic)) as slow, subscribed(server, topic) as quick:
         texts = [bytes([65 + number]) * 1_048_576 for number in range(16)]
@@ -232,10 +232,10 @@ def test_a_stream_overtaken_by_the_log_says_so_and_goes_on(fresh, name):
         while texts[-1] not in received[-1_048_700:]:
             assert time.monotonic() < deadline
             received += slow.recv(1 << 20)
-    before, _, after = bytes(received).partition(SAID[name])
-    whole = [[text for text in texts if text in part] for part in (before, after)]
-    assert whole == [texts[: len(whole[0])], texts[-4:]]
-    assert len(whole[0]) < 12
+    before, _, after = bytes(received).partition(SIGNALS[name])
+    complete = [[text for text in texts if text in part] for part in (before, after)]
+    assert complete == [texts[: len(complete[0])], texts[-4:]]
+    assert len(complete[0]) < 12
 
 
 @pytest.mark.parametrize(("name", "sign"), [("sse", b"\n: "), ("websocket", b"\x89\x00")])
@@ -243,21 +243,21 @@ def test_an_idle_stream_is_kept_alive(fresh, name, sign):
     server = fresh(name, "import servers._broker; servers._broker.HEARTBEAT_S = 0.05")
     with server.connect() as connection:
         connection.sendall(SLOW[name].format(topic=new_topic()).encode())
-        heard = b""
-        while heard.count(sign) < 3:
+        received = b""
+        while received.count(sign) < 3:
             block = connection.recv(4096)
             assert block
-            heard += block
+            received += block
 
 
-def test_who_closes_but_does_not_read_is_cut_off(fresh):
-    impatient = "import servers._http as h, servers._rfc6455 as w; h.SWEEP_S = h.LINGER_S = w.CLOSE_S = 0.05"
-    server, topic = fresh("websocket", impatient), new_topic()
-    server.publish(topic, b"the connection to the ingest is there")
+def test_a_subscriber_that_closes_without_reading_is_disconnected(fresh):
+    short_deadlines = "import servers._http as h, servers._rfc6455 as w; h.SWEEP_S = h.LINGER_S = w.CLOSE_S = 0.05"
+    server, topic = fresh("websocket", short_deadlines), new_topic()
+    server.publish(topic, b"this opens the connection to the ingest")
     assert server.healthy()
-    with slow_reader(server, SLOW["websocket"].format(topic=topic)) as deaf:
+    with slow_reader(server, SLOW["websocket"].format(topic=topic)) as silent:
         during = server.open_files()
         server.publish(topic, *[b"x" * 1_048_576] * 9)
-        deaf.sendall(b"\x88\x80\0\0\0\0")
+        silent.sendall(b"\x88\x80\0\0\0\0")
         eventually(lambda: server.open_files() < during, "the end of the connection")
     assert server.healthy()
