@@ -1,4 +1,4 @@
-/* What a WebSocket server answers to a key: RFC 6455 section 4.2.2, with its SHA-1 (RFC 3174) and base64 (RFC 4648). */
+/* A WebSocket server's answer to a key: RFC 6455 section 4.2.2, with its SHA-1 (RFC 3174) and base64 (RFC 4648). */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static uint32_t word(const unsigned char *b)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
 }
 
-/* SHA-1 of at most 119 bytes: all that a key with its GUID (60 bytes) needs. */
+/* SHA-1 of at most 119 bytes. A key with its GUID has 60. */
 static void sha1(const char *text, size_t size, unsigned char digest[20])
 {
     uint32_t h[5] = {0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0}, w[80];
@@ -52,7 +52,7 @@ static void sha1(const char *text, size_t size, unsigned char digest[20])
 static void accept_value(const char *key, char value[29])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    unsigned char digest[22] = {0}; /* two zeros behind: groups are of three bytes, and read as of four */
+    unsigned char digest[22] = {0}; /* two zeros at the end: `word` reads four bytes for a group of three */
     char joined[61];
 
     snprintf(joined, sizeof joined, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);

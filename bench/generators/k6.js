@@ -1,12 +1,12 @@
-// k6 as somebody would use it who knows it: the WebSocket API with the event loop, all connections from one virtual
-// user, and a handler that only counts. That is the cheapest way. When it was chosen, 500 connections at 20 messages/s
-// cost 32, 32, 35 and 40 µs of CPU per message with 1, 5, 50 and 500 virtual users, and twice the memory with the last:
-// one per connection is the habit from the older k6/ws, where a connection blocks its virtual user.
-// What is reported ten times a second names no moment, because k6 has no such clock: the reader has.
+// k6 as an experienced user writes it: the WebSocket API with the event loop, all connections from one virtual user,
+// and a handler that only counts. That is the cheapest way. When it was chosen, 500 connections at 20 messages/s cost
+// 32, 32, 35 and 40 µs of CPU per message with 1, 5, 50 and 500 virtual users, and twice the memory with the last. One
+// virtual user per connection is the custom of the older k6/ws, where a connection blocks its virtual user.
+// The lines printed ten times a second carry no time, because k6 has no monotonic clock: the reading process has one.
 //
 //     k6 run -e URL=ws://127.0.0.1:8000/ws?topic=T -e SUBSCRIBERS=1000 k6.js
 //
-// It is CommonJS, because the module's name depends on the version: k6/websockets, or what it was before it matured.
+// It is CommonJS, because the module's name depends on the version: k6/websockets or k6/experimental/websockets.
 let sockets;
 try {
   sockets = require("k6/websockets");
@@ -15,7 +15,7 @@ try {
 }
 
 exports.options = {
-  systemTags: [], // nobody reads them
+  systemTags: [], // not used
   scenarios: {
     subscribers: { executor: "per-vu-iterations", vus: 1, iterations: 1, maxDuration: "10h", gracefulStop: "0s" },
   },

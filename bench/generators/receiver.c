@@ -3,7 +3,7 @@
  *     receiver PORT TOPIC SUBSCRIBERS
  *
  * Subscribes over plain WebSocket and prints, ten times a second, {"t": monotonic ns, "connected": n, "received": n}.
- * Only text frames (RFC 6455, opcode 1, unmasked, final) count; every receipt is stamped and kept, as ours are.
+ * Only text frames (RFC 6455, opcode 1, unmasked, final) count. The time of every receipt is recorded, as in ours.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -21,7 +21,7 @@ enum { EVENTS = 128, BUFFER = 65536, KEPT = 1 << 20, HEADER = 10 };
 
 struct connection {
     long long left;              /* bytes of the current frame still to come */
-    int have;                    /* bytes of a header that is not whole yet */
+    int have;                    /* bytes of a header that is not complete yet */
     unsigned char header[HEADER];
 };
 
@@ -38,7 +38,7 @@ static void fail(const char *what)
     exit(1);
 }
 
-/* Bytes of the header that begins with these, or 0 while that is unknown. */
+/* The size of the header that begins with these bytes, or 0 while it is unknown. */
 static int header_size(const unsigned char *h, int have)
 {
     if (have < 2)
@@ -56,7 +56,7 @@ static long long payload_size(const unsigned char *h)
     return size;
 }
 
-/* How many text frames have their header completed by these bytes. */
+/* The number of text frames whose header these bytes complete. */
 static int count_texts(struct connection *c, const unsigned char *data, long long size)
 {
     int texts = 0;
@@ -76,7 +76,7 @@ static int count_texts(struct connection *c, const unsigned char *data, long lon
     return texts;
 }
 
-/* A subscribed socket; `early` gets what came behind the answer to the handshake, and how much. */
+/* A subscribed socket. `early` gets the bytes that follow the answer to the handshake. */
 static int subscribe(int port, const char *topic, unsigned char *early, long long *early_size)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
@@ -109,7 +109,7 @@ static int subscribe(int port, const char *topic, unsigned char *early, long lon
     return sock;
 }
 
-long long kept[KEPT]; /* nobody reads it; since it is not static, the compiler does not know that */
+long long kept[KEPT]; /* never read. It is not static, so that the compiler does not remove the writes */
 
 int main(int argc, char **argv)
 {

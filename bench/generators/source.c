@@ -1,10 +1,10 @@
-/* The cheapest WebSocket server: it feeds every load generator alike, and none of them has to wait for Python.
+/* The cheapest WebSocket server: every load generator gets the same messages, and none has to wait for Python.
  *
  * It obeys the part of the server contract that the comparison needs. In its environment: PUSHBENCH_PORT and
- * PUSHBENCH_INGEST_PORT (0: any), PUSHBENCH_NONCE, PUSHBENCH_TOKEN, PUSHBENCH_PARENT. It listens on 127.0.0.1 alone,
- * prints the ready line, and takes subscribers at /ws?topic=T like the variant `websocket`: a binary frame
+ * PUSHBENCH_INGEST_PORT (0: any), PUSHBENCH_NONCE, PUSHBENCH_TOKEN, PUSHBENCH_PARENT. It listens on 127.0.0.1 only,
+ * prints the ready line, and accepts subscribers at /ws?topic=T like the variant `websocket`: a binary frame
  * {"cursor":"e:N"} first, then every text of the topic as one frame in one send, never two texts in one.
- * What a slow reader leaves unread is kept for it, up to BACKLOG bytes; then it is dropped, which is said on stderr.
+ * What a slow reader leaves unread is buffered up to BACKLOG bytes; then it is disconnected, which stderr reports.
  * It has no /health, no upstream and no resume. It is for `python -m bench generator` only.
  */
 #define _GNU_SOURCE
@@ -32,9 +32,9 @@ struct connection {
     enum kind kind;
     int sock, trusted;                /* trusted: a publisher that has shown its token */
     char topic[TOPIC + 1];
-    char *in;                         /* what has been read and not been understood yet */
+    char *in;                         /* bytes read and not parsed yet */
     size_t in_have, in_room;
-    char *out;                        /* what could not be sent yet: out[out_from..out_to) */
+    char *out;                        /* bytes not sent yet: out[out_from..out_to) */
     size_t out_from, out_to, out_room;
     struct connection *next, **link;  /* the list of all subscribers */
 };
@@ -78,7 +78,7 @@ static struct connection *opened(int sock, enum kind kind)
     return c;
 }
 
-/* Ends a connection; the memory is given back only where no event of this round can point to it any more. */
+/* Ends a connection. `bury` frees its memory once no event of this round can point to it. */
 static struct connection *ended;
 
 static void end(struct connection *c)
@@ -101,7 +101,7 @@ static void bury(void)
     }
 }
 
-/* Sends, or keeps what the socket does not take. */
+/* Sends, and buffers what the socket does not take. */
 static void put(struct connection *c, const char *data, size_t size)
 {
     if (c->out_from == c->out_to) {
@@ -133,7 +133,7 @@ static void put(struct connection *c, const char *data, size_t size)
     c->out_to += size;
 }
 
-/* The socket takes data again. */
+/* Sends buffered bytes: the socket is writable again. */
 static void flush(struct connection *c)
 {
     ssize_t sent = send(c->sock, c->out + c->out_from, c->out_to - c->out_from, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -161,7 +161,7 @@ static void publish(const char *topic, const char *text, size_t size)
     }
 }
 
-/* One line of the ingest, without its end; whether the publisher may go on. */
+/* One line of the ingest, without its line feed. Returns 0 if the publisher must be disconnected. */
 static int take_line(struct connection *c, char *line, size_t size)
 {
     char *tab;
@@ -192,7 +192,7 @@ static void take_lines(struct connection *c)
         end(c);
 }
 
-/* A request that may be whole by now: answers it and makes the newcomer a subscriber, or ends it. */
+/* Once the request is complete: answers it and makes the connection a subscriber, or ends it. */
 static void take_request(struct connection *c)
 {
     static const char named[] = "GET /ws?topic=", keyed[] = "\r\nsec-websocket-key:";
@@ -236,7 +236,7 @@ static void take(struct connection *c)
     static char ignored[65536];
     ssize_t got;
 
-    if (c->kind == SUBSCRIBER) { /* pongs and farewells: only the end of the connection says something */
+    if (c->kind == SUBSCRIBER) { /* pongs and close frames: only the end matters */
         if ((got = recv(c->sock, ignored, sizeof ignored, MSG_DONTWAIT)) == 0 || (got < 0 && errno != EAGAIN))
             end(c);
         else if (got > 0 && (unsigned char)ignored[0] == 0x88)
@@ -264,7 +264,7 @@ static int listener(const char *port_setting, int *port)
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     at.sin_port = htons((unsigned short)atoi(setting(port_setting, "0")));
     setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* Linux hands it on to what is accepted */
+    setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* on Linux accepted sockets inherit it */
     if (sock < 0 || bind(sock, (struct sockaddr *)&at, sizeof at) < 0 || listen(sock, 4096) < 0)
         fail("listen");
     getsockname(sock, (struct sockaddr *)&at, &size);
