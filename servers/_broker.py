@@ -1,13 +1,13 @@
 """The in-process broker: bounded logs of messages, and subscribers that are positions in them.
 
-publish appends to the topic's log and wakes whoever is parked at its end: one callback of the loop per topic, however
-many are parked. A subscriber has no queue. It reads from its position as fast as its connection takes the bytes, so a
-slow one costs no more than the batch that it is being sent; one that is overtaken by the log's tail is told of the gap.
-What goes over the wire is encoded once per message and shared by all.
+publish appends to the topic's log and wakes the greenlets that are parked at its end: one callback of the loop per
+topic, for any number of greenlets. A subscriber has no queue. It reads from its position as fast as its connection
+takes the bytes, so a slow one costs no more than the batch being sent to it. If the log drops messages that it has not
+read, it receives a gap signal. A message is encoded for the wire once, and all subscribers share the bytes.
 
-Memory is bounded: a log by LOG_MESSAGES and LOG_BYTES, all topics together by TOTAL_BYTES. Beyond that the topic
-published to longest ago is forgotten. A topic that comes back has a new epoch, so an old cursor is never taken for a
-position in the new log.
+Memory is bounded: a log by LOG_MESSAGES and LOG_BYTES, all topics together by TOTAL_BYTES. Beyond that the topic whose
+last publish is oldest is evicted. A topic that returns has a new epoch, so an old cursor is never taken for a position
+in the new log.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from greenlet import greenlet
 from servers._limits import LOG_BYTES, LOG_MESSAGES, REPLY_BYTES, STREAM_BYTES, TOTAL_BYTES, Cursor
 
 HEARTBEAT_S = 15.0
-MESSAGE_OVERHEAD = 256  # objects around a text, in bytes
+MESSAGE_OVERHEAD = 256  # bytes of the objects around a text
 TOPIC_OVERHEAD = 2048
 
 OTHER_EPOCH = "other epoch"
@@ -33,7 +33,7 @@ BEYOND_END = "beyond the end"
 
 
 class Message:
-    """One published text and its place: the subscriber that has it has the first `offset` messages of `epoch`."""
+    """One published text. A subscriber that has received it has the first `offset` messages of `epoch`."""
 
     __slots__ = ("_frame", "epoch", "offset", "text")
 
@@ -51,7 +51,7 @@ class Message:
 
     @property
     def held_bytes(self) -> int:
-        """What it takes to keep it: text, frame, its part of frames that are joined, and the objects around them."""
+        """The memory it needs: text, frame, its part of joined frames, and the objects around them."""
         return 3 * len(self.text) + MESSAGE_OVERHEAD
 
 
@@ -59,7 +59,7 @@ Encode = Callable[[Message], bytes]
 
 
 class Batch:
-    """Consecutive messages from `start` on, with the reason if continuity up to there cannot be proven."""
+    """Consecutive messages from `start` on. `gap` is the reason why messages before them may be missing, or empty."""
 
     __slots__ = ("_frames", "epoch", "gap", "messages", "start")
 
@@ -72,7 +72,7 @@ class Batch:
 
     @property
     def before(self) -> Cursor:
-        """Where a subscriber is before these messages."""
+        """The cursor of a subscriber before these messages."""
         return Cursor(self.epoch, self.start)
 
     @property
@@ -82,11 +82,11 @@ class Batch:
 
     @property
     def cursor(self) -> Cursor:
-        """Where a subscriber is with these messages."""
+        """The cursor of a subscriber after these messages."""
         return Cursor(self.epoch, self.end)
 
     def wire(self, encode: Encode) -> bytes:
-        """The messages as they go over the wire; joined once for all subscribers at the same position."""
+        """The bytes of the messages on the wire, joined once for all subscribers at the same position."""
         if self._frames is None:
             self._frames = b"".join([message.wire(encode) for message in self.messages])
         return self._frames
@@ -108,7 +108,7 @@ class Topic:
         self._latest: tuple[int, int, Batch] | None = None
 
     def append(self, text: bytes) -> None:
-        """Add a message, dropping from the tail what goes over the bounds of the log."""
+        """Add a message, and drop the oldest ones beyond the bounds of the log."""
         self.end += 1
         message = Message(text, self.epoch, self.end)
         self.log.append(message)
@@ -117,14 +117,14 @@ class Topic:
             self.held_bytes -= self.log.popleft().held_bytes
         self._latest = None
 
-    def forget(self) -> None:
-        """Drop the whole log; whoever had not read it will be told of a gap."""
+    def clear(self) -> None:
+        """Drop the whole log. A subscriber that had not read it receives a gap signal."""
         self.log.clear()
         self.held_bytes = 0
         self._latest = None
 
     def resume(self, after: Cursor | None, limit_bytes: int) -> Batch:
-        """What a subscriber with this cursor is to get; without one it starts at the end."""
+        """The batch for a subscriber with this cursor. Without one it starts at the end."""
         if after is None:
             return Batch(self.epoch, self.end, [])
         if after.epoch != self.epoch:
@@ -132,7 +132,7 @@ class Topic:
         return self.since(after.offset, limit_bytes)
 
     def since(self, offset: int, limit_bytes: int) -> Batch:
-        """The messages after the first `offset`, as long as those before the last are within `limit_bytes`.
+        """The messages after the first `offset`: as many as fit into `limit_bytes`, and one more.
 
         Subscribers at the same position share the batch, and with it the joined frames.
         """
@@ -149,7 +149,7 @@ class Topic:
         return batch
 
     def _take(self, first: int, limit_bytes: int) -> list[Message]:
-        """Messages from log[first] on; `first` is negative, because a deque is quick to index from its near end."""
+        """Messages from log[first] on. `first` is negative, because a deque is indexed fast from its near end."""
         taken: list[Message] = []
         for index in range(first, 0):
             message = self.log[index]
@@ -161,10 +161,10 @@ class Topic:
 
 
 class Broker:
-    """All topics of a server. Belongs to one gevent hub; nothing here blocks but `wait` and `follow`."""
+    """All topics of a server. Belongs to one gevent hub. Only `wait` and `follow` block."""
 
     def __init__(self) -> None:
-        self._topics: OrderedDict[str, Topic] = OrderedDict()  # published to or created longest ago first
+        self._topics: OrderedDict[str, Topic] = OrderedDict()  # by their last publish or creation, oldest first
         self._epochs = (f"{secrets.token_hex(4)}-{number}" for number in count())
         self._held_bytes = 0
         self._hub = get_hub()
@@ -174,7 +174,7 @@ class Broker:
     def publish(self, name: str, text: bytes) -> None:
         """Append a text to a topic and wake its subscribers on the next turn of the loop.
 
-        Texts published within one turn are delivered together: who is parked is woken once.
+        Texts published within one turn are delivered together: a parked greenlet is woken once.
         """
         topic = self._topic(name)
         self._topics.move_to_end(name)
@@ -182,19 +182,19 @@ class Broker:
         topic.append(text)
         self._held_bytes += topic.held_bytes - before
         if self._held_bytes > TOTAL_BYTES:
-            self._make_room()
+            self._evict()
         if topic.parked and not topic.waking:
             topic.waking = True
             self._hub.loop.run_callback(self._wake, topic)
 
     def read(self, name: str, after: Cursor | None) -> Batch:
-        """What is there now, without waiting."""
+        """The batch after the cursor, without waiting."""
         return self._topic(name).resume(after, REPLY_BYTES)
 
     def wait(self, name: str, after: Cursor | None, timeout_s: float) -> Batch:
-        """What is there as soon as there is something to tell; an empty batch when the time is over.
+        """The batch after the cursor, as soon as it has a message or a gap; an empty one after `timeout_s`.
 
-        A new subscriber (`after` None) has something to be told at once: its cursor.
+        A new subscriber (`after` None) gets an empty batch at once, for its cursor.
         """
         topic = self._topic(name)
         batch = topic.resume(after, REPLY_BYTES)
@@ -214,8 +214,8 @@ class Broker:
     def follow(self, name: str, after: Cursor | None) -> Iterator[Batch]:
         """The topic as a stream of batches, without end until the broker is closed.
 
-        The first batch comes at once, even when it is empty, for its cursor. A later empty one is a heartbeat: the
-        time to send a keep-alive.
+        The first batch comes at once, even if it is empty, for its cursor. A later empty batch is a heartbeat: the
+        server then sends a keep-alive.
         """
         topic = self._topic(name)
         topic.followers += 1
@@ -231,7 +231,7 @@ class Broker:
             topic.followers -= 1
 
     def start_heartbeat(self) -> None:
-        """From now on wake all followers every HEARTBEAT_S: one timer in place of one per subscriber."""
+        """Wake all followers every HEARTBEAT_S from now on: one timer in place of one per subscriber."""
         self._heartbeat = gevent.spawn(self._beat)
 
     def close(self) -> None:
@@ -258,34 +258,34 @@ class Broker:
             topic = self._topics[name] = Topic(next(self._epochs))
             self._held_bytes += TOPIC_OVERHEAD
             if self._held_bytes > TOTAL_BYTES:
-                self._make_room()
+                self._evict()
         return topic
 
-    def _make_room(self) -> None:
-        """Forget topics, the one published to longest ago first and never the latest. One in use only loses its log."""
+    def _evict(self) -> None:
+        """Evict topics, the oldest first and never the latest. A topic with subscribers only loses its log."""
         for _ in range(len(self._topics) - 1):
             name, topic = self._topics.popitem(last=False)
             self._held_bytes -= topic.held_bytes
-            topic.forget()
+            topic.clear()
             if topic.followers or topic.parked:
-                self._topics[name] = topic  # to the back, lest the next search begin with it again
+                self._topics[name] = topic  # last, so that the next search does not begin with it again
             else:
                 self._held_bytes -= TOPIC_OVERHEAD
             if self._held_bytes <= TOTAL_BYTES:
                 return
 
     def _park(self, topic: Topic) -> None:
-        """Give up the processor until the topic is woken."""
+        """Switch to the hub until the topic wakes this greenlet."""
         sleeper = gevent.getcurrent()
         topic.parked[sleeper] = None
         try:
             self._hub.switch()
-        except BaseException:  # killed while parked: nobody may switch to it from here any more
+        except BaseException:  # killed while parked: it must not be woken any more
             topic.parked.pop(sleeper, None)
             raise
 
     def _wake(self, topic: Topic) -> None:
-        """Runs in the hub: switches to everybody parked, each of which comes back when it would block."""
+        """Runs in the hub: switches to every parked greenlet, which switches back when it blocks."""
         topic.waking = False
         parked, topic.parked = topic.parked, {}
         for sleeper in parked:

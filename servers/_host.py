@@ -1,8 +1,8 @@
 """One variant in one process: started, announced, stopped.
 
-What the bench tells us is in the environment: PUSHBENCH_PORT and PUSHBENCH_INGEST_PORT (0: any free port),
-PUSHBENCH_NONCE (shown in the ready line and in /health, so that no stranger on the port is taken for us),
-PUSHBENCH_TOKEN (what the ingest asks for) and PUSHBENCH_PARENT (a pid; we end when it does).
+The bench sets the environment: PUSHBENCH_PORT and PUSHBENCH_INGEST_PORT (0: any free port), PUSHBENCH_NONCE (shown in
+the ready line and in /health, so that the bench recognises this server), PUSHBENCH_TOKEN (the first line of a publisher
+at the ingest) and PUSHBENCH_PARENT (a pid: this server ends when that process ends).
 
 The process must be monkey-patched by gevent before this module is imported; `servers.__main__` does that.
 """
@@ -27,13 +27,13 @@ from servers._broker import Broker
 from servers._http import Handler, Server
 from servers._variant import Variant, Wiring, versions
 
-DRAIN_S = 0.5  # for streams to take leave
+DRAIN_S = 0.5  # for streams to end by themselves
 PARENT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen and whom to believe. Without a parent this is a server started by hand."""
+    """Where to listen, and the bench's nonce, token and pid. Without a parent this server was started by hand."""
 
     port: int = 0
     ingest_port: int = 0
@@ -44,7 +44,7 @@ class Settings:
     def __post_init__(self) -> None:
         for port in (self.port, self.ingest_port):
             if not 0 <= port <= 65535:
-                raise ValueError(f"{port} is not a port: it is 1 to 65535, or 0 for any free one")
+                raise ValueError(f"{port} is not a port: use 1 to 65535, or 0 for any free one")
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -60,7 +60,7 @@ class Settings:
         return cls(**given)
 
     def to_environment(self) -> dict[str, str]:
-        """The same for another program: the environment of this process with the settings in it."""
+        """The environment of this process with these settings, for another program."""
         return os.environ | {
             "PUSHBENCH_PORT": str(self.port),
             "PUSHBENCH_INGEST_PORT": str(self.ingest_port),
@@ -70,13 +70,13 @@ class Settings:
 
 
 class PortTaken(Exception):
-    """A port that was asked for cannot be listened on; the message says what to do."""
+    """A requested port cannot be listened on; the message says what to do."""
 
 
 def run(name: str, variant: Variant, settings: Settings, announce: Callable[[dict[str, Any]], None]) -> None:
     """Serve until a signal or the parent's end. `announce` gets the ready line once subscribers are accepted.
 
-    What is still open when this returns is for the end of the process to close.
+    Connections may still be open when this returns. The end of the process closes them.
     """
     _process.raise_file_limit()
     stopping = _stop_signals(settings)
@@ -92,7 +92,7 @@ def run(name: str, variant: Variant, settings: Settings, announce: Callable[[dic
     broker.start_heartbeat()
     announce(_ready(name, settings, wiring, server, ingest))
     stopping.wait()
-    _process.end_at_the_latest()
+    _process.limit_shutdown()
     ingest.close()
     broker.close()
     server.drain(DRAIN_S)
@@ -101,7 +101,7 @@ def run(name: str, variant: Variant, settings: Settings, announce: Callable[[dic
 
 
 def application() -> flask.Flask:
-    """A Flask application that answers what goes against the contract with 400 or 413."""
+    """A Flask application that answers what breaks the contract with 400 or 413."""
     app = flask.Flask("pushbench")
     app.config["MAX_CONTENT_LENGTH"] = _limits.TEXT_BYTES
 
@@ -114,7 +114,7 @@ def application() -> flask.Flask:
 
 
 def replace_process(variant: Variant, settings: Settings) -> None:
-    """Become the program of a variant in another stack. It runs in the folder that holds `servers/`; never returns."""
+    """Become the program of a variant with a `command`, in the folder that contains `servers/`. Never returns."""
     assert variant.command is not None
     if settings.parent is not None:
         _process.signal_on_death_of_parent(signal.SIGTERM)
@@ -140,7 +140,7 @@ def _listeners(settings: Settings) -> tuple[Any, Any]:
 
 
 def _stop_signals(settings: Settings) -> Event:
-    """An event that is set when it is time to stop."""
+    """An event that is set by SIGTERM, SIGINT or the parent's end."""
     stopping = Event()
     gevent.signal_handler(signal.SIGTERM, stopping.set)
     gevent.signal_handler(signal.SIGINT, stopping.set)
@@ -148,10 +148,10 @@ def _stop_signals(settings: Settings) -> Event:
         parent = _process.Parent(settings.parent)
 
         def stop_if_orphaned() -> None:
-            if parent.gone():
+            if parent.has_ended():
                 stopping.set()
 
-        # The kernel tells of the end of the *thread* that started us. That is not yet the parent's end: so we look.
+        # The kernel signals the end of the *thread* that started us, which need not be the parent's end: so we check.
         gevent.signal_handler(signal.SIGUSR2, stop_if_orphaned)
         _process.signal_on_death_of_parent(signal.SIGUSR2)
         gevent.spawn(_repeat, PARENT_S, stop_if_orphaned)
@@ -165,7 +165,7 @@ def _repeat(interval_s: float, action: Callable[[], None]) -> None:
 
 
 def _add_health(app: flask.Flask, name: str, variant: Variant, wiring: Wiring, settings: Settings) -> None:
-    """GET /health: what runs here. It never changes, so it is encoded once."""
+    """GET /health: what runs here. The answer never changes, so it is encoded once."""
     facts = {
         "variant": name,
         "pid": os.getpid(),
@@ -196,7 +196,7 @@ def _ready(name: str, settings: Settings, wiring: Wiring, server: Server, ingest
 
 
 def exit_at_once() -> None:
-    """End the process without taking down thousands of connections one by one: the kernel does that faster."""
+    """End the process without closing thousands of connections one by one: the kernel does it faster."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

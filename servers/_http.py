@@ -1,12 +1,11 @@
-"""HTTP as every variant gets it: gevent's pywsgi with what it lacks, alike for all.
+"""HTTP for every variant: gevent's pywsgi with additions that are the same for all.
 
-* A request that is not meant for us is refused before the application sees it: a foreign Host (DNS rebinding), a
-  foreign Origin (a page elsewhere that posts or opens a WebSocket here), a body whose length is not announced or too
-  large.
-* A request head, a body, and the time between two requests have a deadline. One sweeper per server looks for what is
-  overdue, in place of a timer per request.
-* Head and first bytes of a reply leave in one write, and a write that the kernel takes whole is one system call.
-* The application may take over the socket: that is how the plain WebSocket variant works.
+* Some requests are rejected before the application sees them: a foreign Host (DNS rebinding), a foreign Origin (a page
+  of another site that posts or opens a WebSocket here), a body whose length is not announced or too large.
+* A request head, a body, and the time between two requests have a deadline. One sweeper per server closes overdue
+  connections, in place of a timer per request.
+* Head and first bytes of a reply are sent in one write. A write that the kernel takes completely is one system call.
+* The application may take over the socket, as the plain WebSocket variant does.
 
 Nothing is logged per request.
 """
@@ -33,22 +32,22 @@ IDLE_S = 75.0  # between two requests of a connection; longer than the longest p
 LINGER_S = 2.0
 LINGER_BYTES = 16 * 1024 * 1024
 SWEEP_S = 1.0
-LOOK_S = 0.02
+DRAIN_CHECK_S = 0.02
 
-PEER_LISTENS = (1, 4, 5)  # established, and closing from our side alone: as the kernel numbers the states of TCP
+PEER_READS = (1, 4, 5)  # the kernel's TCP states: established, and those in which only our side has closed
 
 TAKE_OVER = "pushbench.take_over"
 LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
-Refusal = tuple[str, str]  # status line, what to tell
+Refusal = tuple[str, str]  # status line, reason
 
 
 class Socket(Protocol):
-    """What a taken-over connection may do."""
+    """The operations of a taken-over connection."""
 
     def recv(self, size: int, /) -> bytes: ...
     def send_all(self, data: bytes, /) -> None: ...
-    def due(self, seconds: float, /) -> None: ...
+    def set_deadline(self, seconds: float, /) -> None: ...
 
 
 class Server(pywsgi.WSGIServer):  # type: ignore[misc]
@@ -65,26 +64,28 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
         self.sweeper = gevent.spawn(self._sweep)
 
     def drain(self, timeout_s: float) -> None:
-        """Accept nothing any more, cut who is between requests, give the others some time to end by themselves, as
-        long as there is anybody to whom that makes a difference: not those whose peer has left."""
+        """Stop accepting, close connections between two requests, and wait for the others to end by themselves.
+
+        The wait ends after `timeout_s`, or when no peer of an open connection can read any more.
+        """
         self.draining = True
         self.close()
-        self._cut(list(self.deadlines))
-        until = time.monotonic() + timeout_s
-        while any(handler.has_peer() for handler in self.handlers) and (left_s := until - time.monotonic()) > 0:
-            self.pool.join(min(LOOK_S, left_s))
+        self._shut_down(list(self.deadlines))
+        deadline = time.monotonic() + timeout_s
+        while any(handler.has_peer() for handler in self.handlers) and (left_s := deadline - time.monotonic()) > 0:
+            self.pool.join(min(DRAIN_CHECK_S, left_s))
 
     def _sweep(self) -> None:
-        """Shut down what is overdue: whoever reads or writes it is woken with the end of the connection."""
+        """Shut down overdue connections. The greenlet that reads or writes one then gets its end."""
         while True:
             gevent.sleep(SWEEP_S)
             now = time.monotonic()
-            self._cut([handler for handler, deadline in self.deadlines.items() if deadline < now])
+            self._shut_down([handler for handler, deadline in self.deadlines.items() if deadline < now])
 
     @staticmethod
-    def _cut(handlers: list[Handler]) -> None:
+    def _shut_down(handlers: list[Handler]) -> None:
         for handler in handlers:
-            handler.cut()
+            handler.shut_down()
 
 
 class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
@@ -92,55 +93,55 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
 
     environ: dict[str, Any]
     _requests = 0
-    _held: bytearray | None = None
+    _reply: bytearray | None = None
     _early = b""
 
     # -- deadlines
 
-    def due(self, seconds: float) -> None:
-        """The connection is cut unless `due` or `not_due` is called within this time."""
+    def set_deadline(self, seconds: float) -> None:
+        """Close the connection after `seconds`, unless this or `clear_deadline` is called before."""
         self.server.deadlines[self] = time.monotonic() + seconds
 
-    def not_due(self) -> None:
-        """The connection may take its time."""
+    def clear_deadline(self) -> None:
+        """The connection has no deadline any more."""
         self.server.deadlines.pop(self, None)
 
-    def cut(self) -> None:
-        """End the connection under whoever uses it."""
-        self.not_due()
+    def shut_down(self) -> None:
+        """End the connection, also for the greenlet that uses it."""
+        self.clear_deadline()
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except (OSError, AttributeError):  # already closed, or never opened
             return
 
     def has_peer(self) -> bool:
-        """Whether anybody is there who still listens. Only Linux tells without reading; elsewhere it is assumed."""
+        """Whether the peer may still read. Only Linux reports that without reading; elsewhere it is assumed."""
         if sys.platform != "linux":
             return True
         try:
             information = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)  # begins with the state
         except (OSError, AttributeError):  # already closed
             return False
-        return information[0] in PEER_LISTENS
+        return information[0] in PEER_READS
 
     def handle(self) -> None:
         self.server.handlers.add(self)
         try:
             super().handle()
-        except OSError:  # the peer is gone
+        except OSError:  # the peer has closed
             return
         finally:
             self.server.handlers.discard(self)
-            self.not_due()
+            self.clear_deadline()
 
     def read_requestline(self) -> str:
-        self.due(IDLE_S if self._requests else HEAD_S)
+        self.set_deadline(IDLE_S if self._requests else HEAD_S)
         self._requests += 1
         line: str = super().read_requestline()
         return line
 
     def read_request(self, raw_requestline: str) -> bool:
-        self.due(HEAD_S)
+        self.set_deadline(HEAD_S)
         valid: bool = super().read_request(raw_requestline)
         return valid
 
@@ -151,16 +152,16 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
 
     def run_application(self) -> None:
         refusal = self._refusal() or self._read_body()
-        self.not_due()
+        self.clear_deadline()
         if refusal is None:
             super().run_application()
-            # HTTP is over on an upgraded connection; who ends answers no further request
+            # No HTTP follows on an upgraded connection, and a draining server answers no further request.
             self.close_connection |= self.connection_upgraded or self.server.draining
         else:
             self._refuse(*refusal)
 
     def _refusal(self) -> Refusal | None:
-        """Why this request must not reach the application, judged by its head alone."""
+        """Why this request must not reach the application, from its head alone, or None."""
         host = self.environ.get("HTTP_HOST")
         if host is None:
             return "400 Bad Request", "a request names its host"
@@ -177,20 +178,20 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         return None
 
     def _read_body(self) -> Refusal | None:
-        """Read an announced body before the application runs, so that a dribbling one costs it nothing."""
+        """Read an announced body before the application runs, so that a slow sender does not block it."""
         if not self.content_length:
             return None
-        self.due(BODY_S)
+        self.set_deadline(BODY_S)
         try:
             self.environ["wsgi.input"] = BytesIO(self.wsgi_input.read(self.content_length))
         except OSError:
             return "400 Bad Request", "the body ended before its announced length"
         return None
 
-    def _refuse(self, status: str, why: str) -> None:
-        body = f"{why}\n".encode()
+    def _refuse(self, status: str, reason: str) -> None:
+        body = f"{reason}\n".encode()
         self.close_connection = True
-        self.wsgi_input.content_length = 0  # nobody shall read on to the end of the body
+        self.wsgi_input.content_length = 0  # pywsgi must not read the rest of the body
         self.wsgi_input.chunked_input = False
         headers = [("Content-Type", "text/plain"), ("Connection", "close"), ("Content-Length", str(len(body)))]
         self.start_response(status, headers)
@@ -198,15 +199,15 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         self._linger()
 
     def _handle_client_error(self, ex: Exception) -> tuple[str, bytes]:
-        """A head that is not HTTP: answered, not logged, because a stranger could fill the log with it."""
+        """Answers a head that is not HTTP. It is not logged: a client could fill the log with them."""
         return "400", b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
     def log_request(self) -> None:
-        """Nothing: a line per request would cost more than some of the requests."""
+        """Logs nothing: a line per request would cost more than some requests."""
 
     def _linger(self) -> None:
-        """End our direction, then read until the peer ends its own: closing earlier could destroy what we sent last."""
-        self.due(LINGER_S)
+        """Close our direction, then read until the peer closes its own: closing at once could destroy sent bytes."""
+        self.set_deadline(LINGER_S)
         try:
             self.socket.shutdown(socket.SHUT_WR)
             left = LINGER_BYTES
@@ -218,23 +219,23 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
     # -- writing
 
     def _sendall(self, data: bytes | bytearray) -> None:
-        if self._held is not None:
-            self._held += data
+        if self._reply is not None:
+            self._reply += data
             return
         self.send_all(data)
         self.response_length += len(data)
 
     def _write_with_headers(self, data: bytes) -> None:
-        """Head and body of a small reply as one segment and one system call."""
-        self._held = held = bytearray()
+        """Send head and body of a small reply as one segment, in one system call."""
+        self._reply = reply = bytearray()
         try:
             super()._write_with_headers(data)
         finally:
-            self._held = None
-        self._sendall(held)
+            self._reply = None
+        self._sendall(reply)
 
     def send_all(self, data: bytes | bytearray) -> None:
-        """socket.sendall, but without the getsockopt that gevent's does on each call."""
+        """socket.sendall without the getsockopt that gevent's does on each call."""
         sent = self.socket.send(data)
         if sent < len(data):
             self.socket.sendall(memoryview(data)[sent:])
@@ -247,15 +248,15 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
             super().process_result()
             return
         self.close_connection = True
-        self.response_length = 1  # whatever happens: from here on no HTTP may be written into the connection
+        self.response_length = 1  # pywsgi then writes no error reply into the connection
         self._early = self._read_ahead()
-        self.environ = {}  # nothing of the request is kept for as long as the connection lives
+        self.environ = {}  # the request's memory is freed while the connection stays open
         self.headers = None
         take_over(self)
         self._linger()
 
     def _read_ahead(self) -> bytes:
-        """What has been read from the socket beyond the request; the reader's buffer is given back."""
+        """The bytes read from the socket beyond the request. Frees the reader's buffer."""
         self.socket.settimeout(0)
         early: bytes = self.rfile.peek()
         self.socket.settimeout(None)
@@ -263,7 +264,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         return early
 
     def recv(self, size: int) -> bytes:
-        """What has arrived, beginning with what came together with the request; empty at the end."""
+        """The next bytes, first those that arrived with the request; empty at the end."""
         if self._early:
             early, self._early = self._early[:size], self._early[size:]
             return early
@@ -272,7 +273,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
 
 
 class _Head:
-    """The lines of a request's head, cut off at REQUEST_HEAD_BYTES."""
+    """The lines of a request's head, at most REQUEST_HEAD_BYTES. Raises ValueError beyond that."""
 
     def __init__(self, rfile: Any) -> None:
         self._readline = rfile.readline

@@ -1,7 +1,7 @@
-"""The ingest: how the publisher's messages reach any variant, at the same small cost for all.
+"""The ingest: how the publisher's messages reach a variant, at the same small cost for all.
 
-Plain TCP on loopback. The first line of a connection is the token, every other line `topic<TAB>text`. Nothing is ever
-answered; a line that goes against the contract ends the connection and is reported in one line on stderr.
+Plain TCP on loopback. The first line of a connection is the token, every other line `topic<TAB>text`. The server never
+answers. A line that breaks the contract ends the connection and is reported in one line on stderr.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Publish = Callable[[str, bytes], object]
 
 
 def server(listener: socket.socket, token: str, publish: Publish) -> StreamServer:
-    """A server that calls `publish(topic, text)` for every message of every publisher that knows the token."""
+    """A server that calls `publish(topic, text)` for every message of every publisher with the token."""
 
     def handle(connection: socket.socket, _address: object) -> None:
         try:
             _ingest(connection, token.encode(), publish)
-        except OSError:  # the publisher is gone
+        except OSError:  # the publisher has closed
             return
         except Exception as error:
             print(f"ingest: connection closed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -54,16 +54,16 @@ def _ingest(connection: socket.socket, token: bytes, publish: Publish) -> None:
 
 
 def lines(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """The complete lines of a stream, in non-empty lists as they arrive. Raises TooLarge before it holds too much."""
-    parts: list[bytes] = []
-    held = 0
+    """The complete lines of a stream, in non-empty lists as they arrive. Raises TooLarge before buffering too much."""
+    parts: list[bytes] = []  # of a line that is not complete yet
+    buffered_bytes = 0
     for block in blocks:
         complete, newline, rest = block.rpartition(b"\n")
         if newline:
             parts.append(complete)
             yield b"".join(parts).split(b"\n")
-            parts, held = [], 0
+            parts, buffered_bytes = [], 0
         parts.append(rest)
-        held += len(rest)
-        if held > _limits.LINE_BYTES:
+        buffered_bytes += len(rest)
+        if buffered_bytes > _limits.LINE_BYTES:
             raise _limits.TooLarge(f"a line has at most {_limits.LINE_BYTES} bytes")

@@ -1,7 +1,7 @@
-"""What a topic, a cursor and a text may be, and how much memory they may take: the bounds that hold for every variant.
+"""The bounds of every variant: which topics, cursors and texts are valid, and how much memory they may take.
 
-A text is one line of printable ASCII. No technique alters such a line: there is nothing to escape in a data line of
-Server-Sent Events, nothing that `str.splitlines` cuts, and no UTF-8 that a frame boundary could split.
+A text is one line of printable ASCII. No technique alters such a line: it needs no escape in a data line of Server-Sent
+Events, `str.splitlines` does not split it, and no frame boundary can split a UTF-8 character.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TOPIC_CHARS = 128
 LINE_BYTES = TOPIC_CHARS + 1 + TEXT_BYTES  # `topic<TAB>text`, of the ingest and of a WebSocket frame
 
 LOG_MESSAGES = 4096  # per topic
-LOG_BYTES = 32 * MIB  # per topic, with all that is held for its messages
+LOG_BYTES = 32 * MIB  # per topic, with the objects around its messages
 TOTAL_BYTES = 256 * MIB  # all topics together
 REPLY_BYTES = MIB  # one reply to a poll: at most this and one text more
 STREAM_BYTES = 64 * KIB  # one write to a stream: at most this and one text more
@@ -31,15 +31,15 @@ _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t"
 
 
 class Refused(ValueError):
-    """What a subscriber or publisher sent goes against the contract; the message says how."""
+    """What a subscriber or publisher sent breaks the contract; the message names the rule."""
 
 
 class TooLarge(Refused):
-    """It is larger than the contract allows."""
+    """What was sent is larger than the contract allows."""
 
 
 class Cursor(NamedTuple):
-    """A subscriber's position: it has the first `offset` messages of the topic's `epoch`."""
+    """A subscriber's position: it has received the first `offset` messages of the topic's `epoch`."""
 
     epoch: str
     offset: int
@@ -49,14 +49,14 @@ class Cursor(NamedTuple):
 
 
 def topic(raw: str | None) -> str:
-    """`raw` if it is a topic's name. Raises Refused."""
+    """`raw`, checked to be the name of a topic. Raises Refused."""
     if raw is None or not _TOPIC.fullmatch(raw):
         raise Refused("a topic is 1 to 128 characters out of A-Z a-z 0-9 _ . -")
     return raw
 
 
 def text(raw: bytes) -> bytes:
-    """`raw` if it is a text. Raises Refused or TooLarge."""
+    """`raw`, checked to be a text. Raises Refused or TooLarge."""
     if len(raw) > TEXT_BYTES:
         raise TooLarge(f"a text has at most {TEXT_BYTES} bytes")
     if raw.translate(None, _PRINTABLE):
@@ -73,7 +73,7 @@ def line(raw: bytes) -> tuple[str, bytes]:
 
 
 def cursor(raw: str | None) -> Cursor | None:
-    """The cursor `epoch:offset`; None for none. Raises Refused."""
+    """The cursor `epoch:offset`; None where there is none. Raises Refused."""
     if not raw:
         return None
     match = _CURSOR.fullmatch(raw)
@@ -83,7 +83,7 @@ def cursor(raw: str | None) -> Cursor | None:
 
 
 def hold_s(raw: str | None) -> float:
-    """The hold time of a long poll in seconds, capped; the longest one for none. Raises Refused."""
+    """The hold time of a long poll in seconds, at most HOLD_S, which is also the default. Raises Refused."""
     try:
         seconds = HOLD_S if raw is None else float(raw)
     except ValueError:

@@ -1,10 +1,10 @@
-"""Bare lines over TCP: the wire of the hidden variants, which serve the instrument and are compared with nobody.
+"""Bare lines over TCP: the wire of the hidden variants, which serve the instrument and enter no comparison.
 
-    GET /lines?topic=T with `Upgrade: lines`   answered with 101; from then on HTTP is over
+    GET /lines?topic=T with `Upgrade: lines`   answered with 101; no HTTP follows
 
-From the server every text is the line `text\n`, to the server `topic<TAB>text\n` is published. No cursor, no framing,
-no keep-alive: what is left of a push when everything that a technique adds is taken away. What goes against the
-contract ends the connection, and so does a subscriber that is overtaken by the tail of the log.
+The server sends every text as the line `text\n`, and publishes every line `topic<TAB>text\n` that it receives. There is
+no cursor, no framing and no keep-alive: a push without everything that a technique adds. The server ends a connection
+that breaks the contract, and one whose subscriber is overtaken by the tail of the log.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Publish = Callable[[str, bytes], object]
 
 
 def upgrade(request: Request, session: Callable[[Socket], None]) -> Response:
-    """Answer a request for lines. If it is one, `session` runs with the connection once the view has returned."""
+    """Answer a request for lines. If it is valid, `session` runs with the connection once the view has returned."""
     if request.headers.get("Upgrade", "").lower() != PROTOCOL or request.environ["SERVER_PROTOCOL"] != "HTTP/1.1":
         return Response("this is spoken after `Upgrade: lines`\n", 426, {"Upgrade": PROTOCOL}, mimetype="text/plain")
     request.environ[TAKE_OVER] = session
@@ -39,7 +39,7 @@ def upgrade(request: Request, session: Callable[[Socket], None]) -> Response:
 
 
 def exchange(connection: Socket, batches: Iterable[Batch], publish: Publish) -> None:
-    """One subscriber, until it leaves or breaks the contract: write what `batches` hold, publish what it sends."""
+    """Serve one subscriber until it closes or breaks the contract: write `batches`, publish the lines it sends."""
     deliverer = gevent.spawn(_deliver, connection, batches)
     try:
         with suppress(_limits.Refused, OSError):
@@ -51,12 +51,13 @@ def exchange(connection: Socket, batches: Iterable[Batch], publish: Publish) -> 
 
 
 def _deliver(connection: Socket, batches: Iterable[Batch]) -> None:
-    """Write every text. The 101 goes ahead of the first batch: who has read it misses nothing from then on."""
+    """Write every text. The 101 precedes the first batch: a subscriber that has read it misses nothing from then on."""
     head = SWITCHED
-    with suppress(OSError):  # the peer is gone, which the reader sees too
+    with suppress(OSError):  # the peer has closed, which the reader finds too
         for batch in batches:
             if batch.gap:
-                connection.due(0)  # there is no way to signal it: better no connection than silent loss
+                # lines cannot signal a gap: ending the connection is better than silent loss
+                connection.set_deadline(0)
                 return
             if piece := head + batch.wire(as_line):
                 connection.send_all(piece)

@@ -1,4 +1,4 @@
-"""What the host asks of the operating system: files, listeners, and an end that comes in time."""
+"""What the host needs of the operating system: open files, listeners, and an end in time."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PR_SET_PDEATHSIG = 1
 
 
 def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; returns what it is now."""
+    """Raise the soft limit of open files to the hard one; the limit that holds now."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # macOS calls its hard limit infinite, and then refuses it
+    with contextlib.suppress(ValueError, OSError):  # macOS reports an infinite hard limit, and rejects it
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return soft
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; 0 is any free port. Raises OSError when the port is taken.
+    """A listening socket on loopback; 0 is any free port. Raises OSError if the port is in use.
 
     Accepted sockets inherit TCP_NODELAY on Linux. pywsgi never sets it, which costs a keep-alive reply 40 ms.
     """
@@ -44,13 +44,13 @@ def listen(port: int) -> socket.socket:
 
 
 def signal_on_death_of_parent(number: int) -> None:
-    """Ask the kernel for a signal when the thread that started this process ends. Only Linux can; others poll."""
+    """Ask the kernel for a signal when the thread that started this process ends. Only Linux supports it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def exists(pid: int) -> bool:
-    """Whether there is a process with this id."""
+    """Whether a process with this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -61,18 +61,18 @@ def exists(pid: int) -> bool:
 
 
 class Parent:
-    """The process whose end is ours: the one named, whether it started this one itself or through others."""
+    """The process with which this one ends. It may have started this one through other processes."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._started_by = os.getppid()
 
-    def gone(self) -> bool:
-        """Whether it, or what it started this process through, has ended."""
+    def has_ended(self) -> bool:
+        """Whether it has ended, or the process that started this one has."""
         return os.getppid() != self._started_by or not exists(self.pid)
 
 
-def end_at_the_latest() -> None:
-    """Whatever still runs or hangs: in STOP_S the kernel ends this process."""
+def limit_shutdown() -> None:
+    """Have the kernel end this process in STOP_S, whatever still runs."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, STOP_S)

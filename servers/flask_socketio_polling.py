@@ -1,9 +1,9 @@
-"""Flask-SocketIO over Engine.IO long polling: what it falls back to where no WebSocket gets through.
+"""Flask-SocketIO over Engine.IO long polling, its fallback where a WebSocket cannot be opened.
 
-Set on it: `async_mode` gevent; `transports` polling alone and no `allow_upgrades`, so that it stays with that; no
-`http_compression`, because otherwise of all variants only this one would be compressed; `max_decode_packets` of
-Engine.IO, whose default makes it give up on a poll of more than 16 messages; `max_http_buffer_size` for our largest
-text; `ping_interval` 25 s without jitter and `ping_timeout` 20 s, its defaults. The values are in `_socketio`.
+Options set: `async_mode` gevent; `transports` polling only and no `allow_upgrades`, so that it does not upgrade; no
+`http_compression`, because no other variant is compressed; `max_decode_packets` of Engine.IO, with whose default a poll
+of more than 16 messages fails; `max_http_buffer_size` for our largest text; `ping_interval` 25 s without jitter and
+`ping_timeout` 20 s, its defaults. The values are in `_socketio`.
 """
 
 from flask import Flask

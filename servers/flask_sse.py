@@ -1,20 +1,20 @@
 """Flask-SSE over Redis: the library as published, one Redis subscription per subscriber.
 
-    GET /stream?channel=T  the stream; its head leaves with the first event
+    GET /stream?channel=T  the stream; its head is sent with the first event
     POST /publish?topic=T  the body is published with `sse.publish`
 
-What the library does by itself: it opens a Redis connection per subscriber and one more per publish, ignores
-Last-Event-ID, sends no keep-alive, and notices that a subscriber is gone when it next writes to it. So there is no
-resume: what is published while a subscriber is away does not reach it.
+The library opens a Redis connection per subscriber and one more per publish, ignores Last-Event-ID, sends no
+keep-alive, and finds that a subscriber has closed when it next writes to it. So there is no resume: a subscriber does
+not receive what is published while it is disconnected.
 
-Without Redis: a stream ends with an error and a new one is answered with 500; `sse.publish` raises, at once where
-nobody listens on the port, after redis-py's own timeout where Redis does not answer. We add what any application would
-have to: a POST is then answered with 503; of what the ingest reads, that message is dropped and said on stderr, and the
-next goes on. The ingest publishes one message after the other: those behind one that waits for the timeout come late.
+Without Redis a stream ends with an error, and a new one is answered with 500. `sse.publish` raises: at once if no
+process listens on the port, after redis-py's own timeout if Redis does not answer. We add what every application would
+need: a POST is then answered with 503, and a message of the ingest is dropped and reported on stderr. The ingest
+publishes one message after the other, so messages behind one that waits for the timeout are late.
 
-Set on it: SSE_REDIS_URL. Set on a Redis of our own, used where REDIS_URL names none: `bind` to loopback; nothing on
-disk (`save`, `appendonly`, `daemonize`); `maxclients` for a connection per subscriber; no limit on what waits for a
-slow one (`client-output-buffer-limit`).
+Options set on the library: SSE_REDIS_URL. Options set on our own Redis, which is used if REDIS_URL names none: `bind`
+to loopback; nothing on disk (`save`, `appendonly`, `daemonize`); `maxclients` for a connection per subscriber; no limit
+on what waits for a slow subscriber (`client-output-buffer-limit`).
 """
 
 import sys

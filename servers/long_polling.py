@@ -1,12 +1,12 @@
-"""Long polling: the subscriber asks, and the answer waits until there is something to tell.
+"""Long polling: the subscriber sends a request, and the server answers it once there is a text.
 
     GET /wait?topic=T                            the cursor of the topic's end, at once
-    GET /wait?topic=T&after=EPOCH:OFFSET&hold=S  the texts since, one per line, as soon as there are any;
+    GET /wait?topic=T&after=EPOCH:OFFSET&hold=S  the texts after the cursor, one per line, as soon as there are any;
                                                  an empty answer after S seconds
     POST /publish?topic=T                        the body is published
 
-Between an answer and the next request nobody is waiting: what is published meanwhile comes with the next answer, so
-one answer carries more texts the faster they come.
+Texts published between an answer and the next request come with the next answer, so at a higher rate one answer carries
+more texts.
 """
 
 from flask import Flask, Response, request

@@ -1,11 +1,11 @@
-"""Newline-delimited JSON: one HTTP response per subscriber that never ends, to which every text adds one line.
+"""Newline-delimited JSON: one HTTP response per subscriber that never ends, with one line per text.
 
     GET /ndjson?topic=T    the stream; resumes after &after=EPOCH:OFFSET
     POST /publish?topic=T  the body is published
 
-A text is the line `{"id":"EPOCH:OFFSET","text":"..."}`. The stream begins with `{"cursor":"EPOCH:OFFSET"}`, which tells
-where the subscriber is; the same line with `"gap":"reason"` says that texts before it may be missing. An empty line
-every 15 seconds shows that the connection is alive. What Server-Sent Events do, without their framing.
+A text is the line `{"id":"EPOCH:OFFSET","text":"..."}`. The stream begins with `{"cursor":"EPOCH:OFFSET"}`, the
+subscriber's position. The same line with `"gap":"reason"` means that texts before it may be missing. An empty line
+every 15 seconds keeps the connection alive. This is Server-Sent Events without their framing.
 """
 
 import json
@@ -35,7 +35,7 @@ def serve(app: Flask, broker: Broker) -> None:
 
 
 def stream(broker: Broker, topic: str, after: _limits.Cursor | None) -> Iterator[bytes]:
-    """The response body, piece by piece; each piece is written as soon as there is something to say."""
+    """The response body, piece by piece. The server writes each piece at once."""
     is_first = True
     for batch in broker.follow(topic, after):
         head = position(batch) if is_first or batch.gap else b""
@@ -44,7 +44,7 @@ def stream(broker: Broker, topic: str, after: _limits.Cursor | None) -> Iterator
 
 
 def position(batch: Batch) -> bytes:
-    """Tells where the subscriber is, and with a gap why it is not where it thought."""
+    """The line with the subscriber's cursor, and with the reason of a gap if there is one."""
     gap = {"gap": batch.gap} if batch.gap else {}
     return json.dumps({"cursor": str(batch.before), **gap}).encode() + b"\n"
 

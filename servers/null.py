@@ -1,8 +1,9 @@
-"""Bare TCP push through the same host: what the harness itself costs, before any technique.
+"""Bare TCP push through the same host: what the harness itself costs, without a technique.
 
-    GET /lines?topic=T    with `Upgrade: lines`; from then on a text is a line, and `topic<TAB>text` is published
+    GET /lines?topic=T    with `Upgrade: lines`; then every text is a line, and every line `topic<TAB>text` is published
 
-Same ingest, same broker, same WSGI server, and no more (see `_lines`): its latency is the floor of every variant's.
+It has the same ingest, broker and WSGI server, and nothing else (see `_lines`). Its latency is the floor for every
+variant.
 """
 
 from flask import Flask, Response, request

@@ -1,10 +1,10 @@
-"""Short polling: the subscriber asks again and again, and is told at once what is new since it last asked.
+"""Short polling: the subscriber sends a request at every poll interval, and the server answers at once.
 
     GET /poll?topic=T                     the cursor of the topic's end, and no text
-    GET /poll?topic=T&after=EPOCH:OFFSET  the texts since, one per line, and the next cursor
+    GET /poll?topic=T&after=EPOCH:OFFSET  the texts after the cursor, one per line, and the next cursor
     POST /publish?topic=T                 the body is published
 
-How fresh the data is depends on the poll interval, which is the subscriber's choice: this server does not know it.
+The staleness of the data depends on the poll interval, which the subscriber chooses and the server does not know.
 """
 
 from flask import Flask, Response

@@ -1,14 +1,14 @@
-"""Server-Sent Events: one HTTP response per subscriber that never ends, to which every text is appended.
+"""Server-Sent Events: one HTTP response per subscriber that never ends, with one event per text.
 
     GET /sse?topic=T       the stream; resumes after the header Last-Event-ID, or after &after=EPOCH:OFFSET
     POST /publish?topic=T  the body is published
 
-A text is the event `id: EPOCH:OFFSET`, `data: TEXT`. The stream begins with a comment, so that the response head leaves
-at once, and an event of nothing but an id, so that even a subscriber that never gets a text knows where to resume. An
-event `gap` says why texts may be missing. A comment every 15 seconds shows that the connection is alive.
+A text is the event `id: EPOCH:OFFSET`, `data: TEXT`. The stream begins with a comment, so that the response head is
+sent at once, and an event that has only an id, so that a subscriber can resume before its first text. An event `gap`
+carries the reason why texts may be missing. A comment every 15 seconds keeps the connection alive.
 
-No reconnection time (`retry`) is sent: how long to wait after a loss, and with what jitter, is then left to subscribers
-of every technique alike, and is no property of this one.
+The server sends no reconnection time (`retry`). Subscribers of every technique then choose alike how long they wait
+after a loss, and with what jitter.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def serve(app: Flask, broker: Broker) -> None:
     @app.get("/sse")
     def sse() -> Response:
         after = _limits.cursor(request.headers.get("Last-Event-ID")) or _routes.after()
-        # passed through: Flask would otherwise look at every piece whether it has to be encoded
+        # direct_passthrough: otherwise Flask checks for every piece whether it must be encoded
         return Response(stream(broker, _routes.topic(), after), mimetype="text/event-stream",
                         headers={"Cache-Control": "no-store"}, direct_passthrough=True)  # fmt: skip
 
@@ -38,7 +38,7 @@ def serve(app: Flask, broker: Broker) -> None:
 
 
 def stream(broker: Broker, topic: str, after: _limits.Cursor | None) -> Iterator[bytes]:
-    """The response body, piece by piece; each piece is written as soon as there is something to say."""
+    """The response body, piece by piece. The server writes each piece at once."""
     head = b": welcome\n\n"
     for batch in broker.follow(topic, after):
         if head or batch.gap:
@@ -48,7 +48,7 @@ def stream(broker: Broker, topic: str, after: _limits.Cursor | None) -> Iterator
 
 
 def position(cursor: _limits.Cursor, gap: str) -> bytes:
-    """Tells where the subscriber is, and with a gap why it is not where it thought."""
+    """The event with the subscriber's cursor, and with the reason of a gap if there is one."""
     signal = f"event: gap\ndata: {gap}\n" if gap else ""
     return f"{signal}id: {cursor}\n\n".encode()
 

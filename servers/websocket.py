@@ -1,14 +1,14 @@
-"""WebSocket (RFC 6455): one open connection per subscriber, a frame of two bytes more per text, both ways.
+"""WebSocket (RFC 6455): one open connection per subscriber and one frame per text, in both directions.
 
     /ws?topic=T[&after=EPOCH:OFFSET]   subscribe to T, or resume
-    /echo                              every message comes back, for conformance suites
+    /echo                              every message is sent back, for conformance suites
 
-From the server: text frames are texts, each of which moves the subscriber's cursor on by one. A binary frame of JSON
-says where the cursor is: one comes first, {"cursor": "EPOCH:OFFSET"}, and again with {"gap": why} whenever texts may be
-missing. A ping every 15 seconds shows that the connection is alive.
-To the server: a text frame `topic<TAB>text` is published.
+The server sends every text as a text frame, which advances the subscriber's cursor by one. A binary frame of JSON sets
+the cursor: the first frame is {"cursor": "EPOCH:OFFSET"}, and where texts may be missing another follows with
+{"gap": reason} as well. A ping every 15 seconds keeps the connection alive.
+The server publishes every text frame `topic<TAB>text` that it receives.
 
-A connection has two greenlets: this one reads, the other follows the topic and writes.
+A connection has two greenlets: one reads, the other follows the topic and writes.
 """
 
 import json
@@ -37,7 +37,7 @@ def serve(app: Flask, broker: Broker) -> None:
 
 
 def subscribe(connection: Connection, broker: Broker, topic: str, after: _limits.Cursor | None) -> None:
-    """One subscriber, from the handshake to the end of the connection."""
+    """Serve one subscriber, from the handshake to the end of the connection."""
     deliverer = gevent.spawn(deliver, connection, broker, topic, after)
     try:
         receive(connection, broker)
@@ -46,7 +46,7 @@ def subscribe(connection: Connection, broker: Broker, topic: str, after: _limits
 
 
 def deliver(connection: Connection, broker: Broker, topic: str, after: _limits.Cursor | None) -> None:
-    """Write what is published to the topic, until the server stops or the connection ends."""
+    """Write the texts of the topic, until the server stops or the connection ends."""
     opening = True
     with suppress(Closed, OSError):
         for batch in broker.follow(topic, after):
@@ -57,7 +57,7 @@ def deliver(connection: Connection, broker: Broker, topic: str, after: _limits.C
 
 
 def receive(connection: Connection, broker: Broker) -> None:
-    """Publish what the subscriber sends, until it closes or breaks the contract."""
+    """Publish the texts that the subscriber sends, until it closes or breaks the contract."""
     try:
         for opcode, data in connection.messages():
             if opcode is not Opcode.TEXT:
@@ -70,18 +70,18 @@ def receive(connection: Connection, broker: Broker) -> None:
 
 
 def send_back(connection: Connection) -> None:
-    """Echo."""
+    """Send every message back."""
     for opcode, data in connection.messages():
         connection.send(frame(opcode, data))
 
 
 def as_frame(message: Message) -> bytes:
-    """A text as a frame; the same for all subscribers, since a server does not mask."""
+    """A text as a frame. A server does not mask, so it is the same for all subscribers."""
     return frame(Opcode.TEXT, message.text)
 
 
 def position(batch: Batch) -> bytes:
-    """Tells where the subscriber is, and with a gap why it is not where it thought."""
+    """The frame with the subscriber's cursor, and with the reason of a gap if there is one."""
     control = {"cursor": str(batch.before)} | ({"gap": batch.gap} if batch.gap else {})
     return frame(Opcode.BINARY, json.dumps(control).encode())
 

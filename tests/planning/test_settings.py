@@ -201,7 +201,7 @@ def test_a_scenario_that_needs_a_broker_says_who_has_none_and_leaves_them_out(mo
 def test_somebodys_broker_is_not_taken_away(monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     with pytest.raises(
-        Refused, match=r"flask_sse uses the Redis of REDIS_URL, which is not ours to stop; here there is"
+        Refused, match=r"flask_sse uses the Redis of REDIS_URL, which the bench must not stop; here there is"
     ):
         settle(Request(scenarios=("outage",), variants=("flask_sse",)))
 

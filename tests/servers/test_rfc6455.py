@@ -72,8 +72,8 @@ class Wire:
     def send_all(self, data):
         self.sent += data
 
-    def due(self, seconds):
-        self.limited = seconds
+    def set_deadline(self, seconds):
+        self.deadline_s = seconds
 
 
 def conversation(*incoming):
