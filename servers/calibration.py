@@ -1,13 +1,13 @@
-"""The calibration server: bare lines with known delays, a freeze, losses, repeats and swaps planted by the number.
+"""The calibration server: bare lines with known delays, a freeze, losses, repeats and swaps, injected by the number.
 
     GET /lines?topic=T    with `Upgrade: lines`; the wire of the harness floor (see `_lines`)
 
-PUSHBENCH_PLANT names what is planted, out of the table in `_plants`; without it nothing is. Texts that are not measured
-messages of the bench pass untouched.
+PUSHBENCH_PLANT names the injection, from the table in `_plants`; without it nothing is injected. Texts that are not
+measured messages of the bench are delivered unchanged.
 
-Every subscriber has a topic of its own in the broker, named with a slash, which no one outside can name: so each can be
-given what the others are not. What is to leave later waits in a heap for one greenlet, which wakes early and then spins
-on the clock, because the timers of the loop are a millisecond coarse.
+Every subscriber has a topic of its own in the broker, so that each can get other texts than the others. The name of
+that topic contains a slash, which no request can name. Texts to be sent later wait in a heap for one greenlet, which
+wakes early and then spins on the clock, because the timers of the loop are up to a millisecond late.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from servers._broker import Batch, Broker
 from servers._plants import Fault, Plant
 from servers._variant import Technique, Unavailable, Variant, Wiring
 
-SPIN_NS = 2_000_000  # a timer of the loop comes up to a millisecond late, and the kernel wakes us later still
+SPIN_NS = 2_000_000  # a timer of the loop is up to a millisecond late, and the kernel wakes the process later
 
 Text = tuple[str, bytes]  # the topic of one subscriber, and what it is to get
 
 
 def serve(app: Flask, broker: Broker) -> Wiring:
-    """Add the route. Raises Unavailable for a plant that is not in the table."""
+    """Add the route. Raises Unavailable for an injection that is not in the table."""
     plant = _plant(os.environ.get("PUSHBENCH_PLANT", ""))
     calibrator = Calibrator(broker, plant)
 
@@ -50,12 +50,12 @@ def serve(app: Flask, broker: Broker) -> Wiring:
 def _plant(name: str) -> Plant | None:
     try:
         return _plants.named(name) if name else None
-    except LookupError as unknown:
-        raise Unavailable(unknown.args[0]) from unknown
+    except LookupError as error:
+        raise Unavailable(error.args[0]) from error
 
 
 class Calibrator:
-    """Hands every text to every subscriber of its topic, as the plant says."""
+    """Sends every text to every subscriber of its topic, as the injection defines."""
 
     def __init__(self, broker: Broker, plant: Plant | None) -> None:
         self._broker = broker
@@ -68,7 +68,7 @@ class Calibrator:
         self._burner = Burner(plant.burn_share) if plant and plant.burn_share else None
 
     def follow(self, topic: str) -> Iterator[Batch]:
-        """The texts of one new subscriber, as batches, without end until the broker is closed."""
+        """The texts of one new subscriber, as batches, until the broker is closed."""
         number = next(self._numbers)
         own = f"{topic}/{number}"
         others = self._subscribers.setdefault(topic, {})
@@ -79,7 +79,7 @@ class Calibrator:
             del others[number]
 
     def publish(self, topic: str, text: bytes) -> None:
-        """Take in one text now; it leaves when the plant lets it."""
+        """Accept one text now. It is sent when the injection allows it."""
         arrived_ns = monotonic_ns()
         subscribers = self._subscribers.get(topic, {})
         sequence = _plants.sequence(text) if self._plant else None
@@ -89,18 +89,18 @@ class Calibrator:
             return
         if sequence == self._plant.freeze_from:
             self._frozen_until_ns = arrived_ns + self._plant.freeze_ns
-        leaving: dict[int, list[Text]] = {}
+        departures: dict[int, list[Text]] = {}  # by due time
         for number, own in subscribers.items():
-            due_ns = max(arrived_ns + self._plant.held_ns(number, sequence), self._frozen_until_ns)
-            texts = leaving.setdefault(due_ns, [])
+            due_ns = max(arrived_ns + self._plant.total_delay_ns(number, sequence), self._frozen_until_ns)
+            texts = departures.setdefault(due_ns, [])
             texts.extend((own, one) for one in self._faulty(own, text, self._plant.fault(number, sequence)))
-        for due_ns, texts in leaving.items():
+        for due_ns, texts in departures.items():
             self._departures.add(due_ns, texts)
         if self._burner:
             self._burner.burn_later()
 
     def _faulty(self, own: str, text: bytes, fault: Fault | None) -> list[bytes]:
-        """What one subscriber gets now in place of the text."""
+        """What is sent to one subscriber now in place of the text."""
         if fault is None and not self._swapped:
             return [text]
         before = [self._swapped.pop(own)] if own in self._swapped else []
@@ -113,18 +113,18 @@ _COPIES: dict[Fault | None, int] = {None: 1, Fault.LOST: 0, Fault.DOUBLED: 2, Fa
 
 
 class Burner:
-    """Spends a share of the CPU time that this process has spent anyway once more, when a message has been delivered.
+    """After each message, burns a share of the CPU time that this process has spent since the last one.
 
-    It burns in the turn of the loop that delivers, after that: to wake up for it alone would cost more than was asked.
+    It burns at the end of the turn of the loop that delivers: a turn of its own would cost more than the share.
     """
 
     def __init__(self, share: float) -> None:
         self._share = share
-        self._since_ns = 0  # until the first message: what came before it was not for messages
+        self._since_ns = 0  # until the first message: CPU time before it was not spent for messages
         self._loop = gevent.get_hub().loop
 
     def burn_later(self) -> None:
-        """Burn when the message that has just come is delivered."""
+        """Burn once the message that has just arrived is delivered."""
         self._since_ns = self._since_ns or process_time_ns()
         self._loop.run_callback(self._burn)
 
@@ -137,40 +137,40 @@ class Burner:
 
 
 class Departures:
-    """Texts that leave at their moment, to some 50 µs; those of one moment leave together, in the order of arrival."""
+    """Sends texts at their due time, to some 50 µs; those of one due time together, in the order of arrival."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._order = count()
         self._waiting: list[tuple[int, int, list[Text]]] = []
-        self._sooner = Event()
+        self._earlier = Event()
         gevent.spawn(self._run)
 
     def add(self, due_ns: int, texts: list[Text]) -> None:
-        """Let texts leave at `due_ns` of the monotonic clock, or now if that is past and nobody is ahead of them."""
+        """Send texts at `due_ns` of the monotonic clock, or now if that is past and no earlier texts wait."""
         if due_ns <= monotonic_ns() and not (self._waiting and self._waiting[0][0] <= due_ns):
-            self._leave(texts)
+            self._send(texts)
             return
         heapq.heappush(self._waiting, (due_ns, next(self._order), texts))
-        self._sooner.set()
+        self._earlier.set()
 
-    def _leave(self, texts: list[Text]) -> None:
+    def _send(self, texts: list[Text]) -> None:
         for own, text in texts:
             self._broker.publish(own, text)
 
     def _run(self) -> None:
         while True:
-            self._sooner.clear()
+            self._earlier.clear()
             ahead_ns = self._waiting[0][0] - monotonic_ns() if self._waiting else None
             if ahead_ns is None or ahead_ns > SPIN_NS:
-                self._sooner.wait(None if ahead_ns is None else (ahead_ns - SPIN_NS) / 1e9)
+                self._earlier.wait(None if ahead_ns is None else (ahead_ns - SPIN_NS) / 1e9)
                 continue
             while monotonic_ns() < self._waiting[0][0]:
                 pass
             now_ns = monotonic_ns()
             while self._waiting and self._waiting[0][0] <= now_ns:
-                self._leave(heapq.heappop(self._waiting)[2])
-            gevent.sleep(0)  # let them go out before spinning again
+                self._send(heapq.heappop(self._waiting)[2])
+            gevent.sleep(0)  # lets them be written before the next spin
 
 
 VARIANT = Variant(

@@ -35,7 +35,7 @@ def test_an_unknown_injection_is_rejected_with_the_list_of_injections():
     process = launch("calibration", PUSHBENCH_PLANT="storm")
     _, errors = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 2
-    assert "no plant 'storm'" in errors
+    assert "no injection 'storm'" in errors
 
 
 def test_health_reports_what_is_injected(fresh):
@@ -78,7 +78,7 @@ def test_a_late_delivery_is_late_for_its_subscriber_only(fresh):
     server, topic = fresh("calibration", PUSHBENCH_PLANT="mixture"), new_topic()
     number = 29
     connections = [subscribe(server, topic) for _ in range(_plants.MIXTURE.subscribers)]
-    late = next(index for index in range(97) if _plants.MIXTURE.held_ns(index, number))
+    late = next(index for index in range(97) if _plants.MIXTURE.total_delay_ns(index, number))
     sent_ns = time.monotonic_ns()
     server.publish(topic, text(number))
     for index, connection in enumerate(connections):
