@@ -6,8 +6,8 @@ its subscriber (numbered from 0 in the order of arrival at the server) and its s
 and every trial is the same.
 
 Delays count from the arrival of a message at the server. An injection has a rate at which its truth holds: no message
-is due to be sent while another arrives (at 63 Hz the freeze and every delay above a millisecond end at least 4 ms before
-and after an arrival), and a late message is sent before the next is due.
+is due to be sent while another arrives (at 63 Hz the freeze and every delay above a millisecond end at least 4 ms
+before and after an arrival), and a late message is sent before the next is due.
 
 Only the standard library is imported, because the server and the pure rooms of the bench both import this module.
 """
@@ -43,8 +43,8 @@ class Plant:
 
     delay_ns: how long every delivery is delayed.
     late_ns, late_one_in: how much longer one delivery of `late_one_in` is delayed.
-    freeze_from, freeze_ns: from the arrival of message `freeze_from` on nothing is sent for `freeze_ns`; then everything
-    that waited is.
+    freeze_from, freeze_ns: from the arrival of message `freeze_from` on nothing is sent for `freeze_ns`; then
+    everything that waited is.
     faults: deliveries are lost, doubled and swapped, each kind one in FAULTS_ONE_IN.
     burn_share: after every message the server burns this share of the CPU time that it has spent since the last one.
     """
