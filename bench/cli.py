@@ -167,7 +167,7 @@ def generator(options: argparse.Namespace) -> int:
         print(generators.markdown(records.load(options.show)))
         return 0
     if options.json and options.json.exists():
-        raise Refused(f"{options.json} exists already; results are never written over")
+        raise Refused(f"{options.json} exists already; results are never overwritten")
     try:
         chosen = generators.candidates(options.only)
     except LookupError as mistake:

@@ -51,7 +51,7 @@ _TABLE = (
     Path(name="far", description="20 ms one way, and up to 5 ms more by chance", delay_ns=20 * MS, jitter_ns=5 * MS),
     Path(name="narrow", description="8,000 bytes per second in each direction of every connection", bytes_per_s=8_000,
          piece_bytes=(256, 256)),
-    Path(name="crumbs", description="cut into pieces of 1 to 7 bytes that follow each other by 2 ms",
+    Path(name="fragments", description="cut into pieces of 1 to 7 bytes that follow each other by 2 ms",
          piece_bytes=(1, 7), apart_ns=2 * MS),
     Path(name="resets", description="every connection is reset after 0.25 to 1 s", life_ns=(S // 4, S)),
     Path(name="stalls", description="nothing passes for 0.25 s, every 0.25 to 0.5 s in each direction of every"

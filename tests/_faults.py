@@ -16,13 +16,13 @@ from bench.analysis.runs.resilience import Fault, fault_of
 from bench.analysis.trials.findings import judge
 from bench.results import (
     SCHEMA,
-    Absences,
-    Emulated,
+    EmulatedPath,
     Ledger,
     Machine,
     Outage,
     Parameter,
     Planned,
+    Reconnects,
     Restart,
     Run,
     ScenarioFacts,
@@ -51,11 +51,11 @@ OWN: dict[str, dict[str, Parameter]] = {
 }
 SWEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "restart": ("signal", ("KILL",)),
-    "slow_reader": ("slow", ("nobody",)),
+    "slow_reader": ("slow", ("none",)),
     "outage": ("outage", ("KILL",)),
-    "lossy": ("path", ("far", "narrow", "crumbs", "resets", "stalls")),
+    "lossy": ("path", ("far", "narrow", "fragments", "resets", "stalls")),
 }
-PATHS = {"direct": (0.0, 0.0), "far": (21.0, 25.0), "narrow": (45.0, 120.0), "crumbs": (30.0, 60.0),
+PATHS = {"direct": (0.0, 0.0), "far": (21.0, 25.0), "narrow": (45.0, 120.0), "fragments": (30.0, 60.0),
          "resets": (1.0, 300.0), "stalls": (1.0, 480.0)}  # fmt: skip
 """What a path adds to the median and to the 99 % of latencies, in ms."""
 
@@ -73,7 +73,7 @@ def faulty(
             name=name,
             description=f"{name}, made up.",
             parameters={**COMMON, **OWN[name]},
-            apart={one.name: "has no broker" for one in natures if not one.broker_us} if name == "outage" else {},
+            excluded={one.name: "has no broker" for one in natures if not one.broker_us} if name == "outage" else {},
         )
         for name in scenarios
     ]
@@ -158,11 +158,12 @@ def _latency(nature: Nature, middle_ms: float, tail_ms: float, rng: np.random.Ge
     return fold((own + np.where(rng.random(own.size) < 0.03, tail_ms, middle_ms) * MS).astype(np.int64))
 
 
-def _absences(resumes: bool, cuts: int, recovered: int, slots: list[int], took_ms: float, rng, unsent: int = 0):
+def _reconnects(resumes: bool, cuts: int, recovered: int, slots: list[int], took_ms: float, rng, unsent: int = 0):
     took = (took_ms * MS * rng.lognormal(0.0, 0.5, cuts)).astype(np.int64)
-    return Absences(
-        resumes=resumes, cuts=cuts, returns=cuts, attempts=sum(slots), attempt_slots=slots, recovered=recovered,
-        fresh=fold(took), back=fold(took + 20 * MS), unsent=unsent,
+    return Reconnects(
+        declares_resume=resumes, disconnects=cuts, caught_up=cuts, attempts=sum(slots), attempt_slots=slots,
+        recovered_deliveries=recovered, catch_up_time=fold(took), reconnect_time=fold(took + 20 * MS),
+        unsent_messages=unsent,
     )  # fmt: skip
 
 
@@ -173,7 +174,9 @@ def _dropped(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.ra
     return msgspec.structs.replace(
         trial,
         ledger=_ledger(lost, 0),
-        absences=_absences(resumes, 180, missed - lost, slots, 120 if nature.poll else nature.service_us / 1000, rng),
+        reconnects=_reconnects(
+            resumes, 180, missed - lost, slots, 120 if nature.poll else nature.service_us / 1000, rng
+        ),
     )
 
 
@@ -183,14 +186,14 @@ def _restart(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.ra
     return msgspec.structs.replace(
         trial,
         ledger=_ledger(lost, lost - 3 if lies else lost if resumes else 0),
-        absences=_absences(resumes, SUBSCRIBERS, 0, slots, 350 + nature.service_us / 50, rng, unsent=5),
+        reconnects=_reconnects(resumes, SUBSCRIBERS, 0, slots, 350 + nature.service_us / 50, rng, unsent=5),
         restart=Restart(ended_ns=S + 3 * MS, ready_ns=S + 600 * MS),
         completion=None,
     )
 
 
 def _slow(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.random.Generator) -> Trial:
-    idle = trial.parameters["slow"] == "nobody"
+    idle = trial.parameters["slow"] == "none"
     harmed = not idle and nature.name == "flask_socketio"
     kept = MESSAGES if idle or not resumes else MESSAGES - 40
     grown = 100_000 if idle else int(nature.connection_kib * 40_000)
@@ -198,9 +201,9 @@ def _slow(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.rando
         trial,
         ledger=_ledger(2 if lies and not idle else 0, 0),
         latency=_latency(nature, 0.0, 40.0 if harmed else 0.0, rng),
-        slow=SlowReader(
+        slow_reader=SlowReader(
             messages=kept, corrupted=0, lost=MESSAGES - kept, duplicated=0, reordered=0, signalled=MESSAGES - kept,
-            closed=int(kept < MESSAGES), memory_before_bytes=40_000_000, memory_peak_bytes=40_000_000 + grown,
+            closed_by_server=int(kept < MESSAGES), memory_before_bytes=40_000_000, memory_peak_bytes=40_000_000 + grown,
         ),
     )  # fmt: skip
 
@@ -216,7 +219,7 @@ def _outage(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.ran
     return msgspec.structs.replace(
         trial,
         ledger=_ledger(lost, 0),
-        absences=_absences(resumes, 0, 0, [], 1, rng),
+        reconnects=_reconnects(resumes, 0, 0, [], 1, rng),
         outage=Outage(
             began_ns=S, ended_ns=S + away * 250 * MS,
             recovered_ns=int(rng.uniform(40, 60) * MS) if killed or trial.planned.block else None,
@@ -236,9 +239,9 @@ def _lossy(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.rand
         trial,
         ledger=_ledger(lost + 5 * (lies and path == "stalls"), 0),
         latency=_latency(nature, *PATHS[path], rng),
-        absences=_absences(resumes, cuts, 3 * cuts - lost, [cuts] if cuts else [], 15, rng),
-        emulated=Emulated(
-            path=path, description=f"what {path} does", connections=SUBSCRIBERS + cuts, resets=cuts, stalls=0, pieces=9
+        reconnects=_reconnects(resumes, cuts, 3 * cuts - lost, [cuts] if cuts else [], 15, rng),
+        emulated_path=EmulatedPath(
+            name=path, description=f"what {path} does", connections=SUBSCRIBERS + cuts, resets=cuts, stalls=0, pieces=9
         ),
     )
 

@@ -221,7 +221,7 @@ def _idle(nature: Nature, steps: Parameter, mood: float, rng: np.random.Generato
 
 def headroom() -> Headroom:
     rng = np.random.default_rng(1)
-    return Headroom(loop_lag=lognormal(60.0, 0.5, 250, rng), unread=lognormal(40.0, 0.6, 300, rng))
+    return Headroom(loop_delay=lognormal(60.0, 0.5, 250, rng), read_delay=lognormal(40.0, 0.6, 300, rng))
 
 
 def lognormal(median_us: float, spread: float, count: int, rng: np.random.Generator) -> Distribution:

@@ -37,7 +37,7 @@ HOSTILE = "</style><script>alert('x')</script> | [a](javascript:b) `$\\frac{` \u
 
 
 CALIBRATION: dict[str, Parameter] = {
-    "plant": "delay 0 ms", "subscribers": 20, "rate_hz": 63.0, "payload_bytes": 100, "poll_interval_s": 0.25,
+    "injected": "delay 0 ms", "subscribers": 20, "rate_hz": 63.0, "payload_bytes": 100, "poll_interval_s": 0.25,
     "hold_s": 25.0, "warm_up_s": 0.25, "measure_s": 2.5, "drain_s": 0.5,
 }  # fmt: skip
 
@@ -114,7 +114,7 @@ def hostile(natures: Sequence[Nature] = NATURES, blocks: int = 3) -> tuple[Run, 
     trials = [
         msgspec.structs.replace(
             trial, findings=[*trial.findings, finding],
-            failure=trial.failure and Failure(phase=HOSTILE, error=HOSTILE, died=HOSTILE),
+            failure=trial.failure and Failure(phase=HOSTILE, error=HOSTILE, exited=HOSTILE),
         )
         for trial in trials
     ]  # fmt: skip
@@ -128,7 +128,7 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
     parameters = {**CALIBRATION, **planned.changes}
     subscribers, rate_hz = int(parameters["subscribers"]), float(parameters["rate_hz"])
     first, last = sequences(parameters)
-    planted = truth(PLANTS[str(parameters["plant"])], subscribers, first, last, rate_hz)
+    planted = truth(PLANTS[str(parameters["injected"])], subscribers, first, last, rate_hz)
     extra = np.array(planted.extra_ns)
     floor = np.random.default_rng(planned.seed).uniform(300e3, 700e3, extra.size)
     expected = subscribers * (last - first)

@@ -38,7 +38,7 @@ def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
             load=[process(80 * MS)],
             publisher=process(10 * MS),
         ),
-        headroom=Headroom(loop_lag=fold(np.full(200, MS // 10)), unread=fold(np.full(100, MS // 20))),
+        headroom=Headroom(loop_delay=fold(np.full(200, MS // 10)), read_delay=fold(np.full(100, MS // 20))),
         machine=Machine(
             cores=[0, 1],
             before_window_ns=100 * MS,

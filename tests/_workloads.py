@@ -81,7 +81,7 @@ def _storm(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
     slow = common.connect.max_ns if common.connect else 40 * MS
     storm = Storm(
         subscribers=count,
-        standing=count,
+        connected=count,
         window_ns=int(slow * rng.normal(1.2, 0.02)),
         server_cpu_ns=int(count * nature.connect_us * 300 * rng.normal(1.0, 0.03)),
         broker_cpu_ns=int(count * 9_000) if nature.broker_us else 0,
@@ -89,7 +89,7 @@ def _storm(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
         accept_queue_drops=3 if nature.name == "polling" else 0,
         fds_before=20,
         fds_after=20 if nature.name != "flask_sse" else count,
-        fds_back_ns=int(90e6 * rng.lognormal(0.0, 0.1)) if nature.name != "flask_sse" else None,
+        fds_released_ns=int(90e6 * rng.lognormal(0.0, 0.1)) if nature.name != "flask_sse" else None,
     )
     return msgspec.structs.replace(common, storm=storm)
 

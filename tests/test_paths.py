@@ -60,8 +60,8 @@ def test_a_narrow_path_takes_its_time_for_every_byte():
     assert max(len(piece) for *_, piece in found) == 256
 
 
-def test_crumbs_are_of_1_to_7_bytes_and_2_ms_apart():
-    found, _ = handed_on("crumbs", "", [(bytes(500), 0)])
+def test_fragments_are_of_1_to_7_bytes_and_2_ms_apart():
+    found, _ = handed_on("fragments", "", [(bytes(500), 0)])
     assert {len(piece) for *_, piece in found[:-1]} == set(range(1, 8))
     assert {later[1] - earlier[1] for earlier, later in pairwise(found)} == {2 * MS}
 

@@ -68,7 +68,7 @@ def keys_of(kind):
 @pytest.mark.parametrize(
     "kind",
     [results.Run, results.Trial, results.Ledger, results.Usage, results.Wire, results.Series, results.Distribution,
-     results.IdleStep, results.ProcessUsage, results.Headroom, results.Machine, results.Absences, results.Restart,
+     results.IdleStep, results.ProcessUsage, results.Headroom, results.Machine, results.Reconnects, results.Restart,
      results.Storm, results.CapacityStep, results.SlowReader,
      results.VariantFacts, results.Environment, results.Finding],
 )  # fmt: skip

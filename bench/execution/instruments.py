@@ -17,7 +17,7 @@ from bench.measure.received import Receipts
 from bench.paths import CALM_NS, DIRECT, PATHS
 from bench.processes.member import answer
 from bench.processes.orders import ProxyCounts, Published, ReportCounts
-from bench.results import Emulated, Measurements, Outage, Restart, SlowReader
+from bench.results import EmulatedPath, Measurements, Outage, Restart, SlowReader
 from servers._variant import Capability
 
 
@@ -83,8 +83,8 @@ class Path(Instrument):
         path = PATHS[self._participants.parameters.get("path", DIRECT)]
         counts = self._counts
         return Measurements(
-            emulated=Emulated(
-                path=path.name, description=path.description,
+            emulated_path=EmulatedPath(
+                name=path.name, description=path.description,
                 connections=counts.connections, resets=counts.resets, stalls=counts.stalls, pieces=counts.pieces,
             )
         )  # fmt: skip
@@ -121,12 +121,12 @@ class Reconnecting(Instrument):
     """The subscribers that reconnect, which the load generator reports if there are any."""
 
     def after(self, outcome: Outcome) -> Measurements:
-        absences = outcome.receipts.absences
-        if absences is None:
+        reconnects = outcome.receipts.reconnects
+        if reconnects is None:
             return Measurements()
         resumes = Capability.RESUME in self._participants.workload.variant.capabilities
         return Measurements(
-            absences=msgspec.structs.replace(absences, resumes=resumes, unsent=outcome.published.unsent)
+            reconnects=msgspec.structs.replace(reconnects, resumes=resumes, unsent=outcome.published.unsent)
         )
 
 
@@ -143,11 +143,11 @@ class SlowReading(Instrument):
         self.weighed = sorted({*usage.family(participants.server.server_pid), *broker})
 
     def after(self, outcome: Outcome) -> Measurements:
-        slow = outcome.receipts.slow
+        slow = outcome.receipts.slow_reader
         if slow is None:
             return Measurements()
         slow_ns = outcome.part.window.start_ns + round(self._participants.parameters["slow_after_s"] * 1e9)
-        return Measurements(slow=with_memory(slow, outcome.samples.memory, slow_ns))
+        return Measurements(slow_reader=with_memory(slow, outcome.samples.memory, slow_ns))
 
 
 def with_memory(slow: SlowReader, memory: Sequence[tuple[int, int]], slow_ns: int) -> SlowReader:

@@ -22,7 +22,7 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     """Connect all subscribers and prime them; then warm up, measure and drain. Raises as the processes do."""
     subscribers = participants.parameters["subscribers"]
     connect(participants, subscribers)
-    phases.enter("prime")
+    phases.enter("probe")
     prime(participants, probe_interval_s(subscribers))
     using = instruments(participants)
     weighed = [pid for one in using for pid in one.weighed]
@@ -51,7 +51,7 @@ def measurements(participants: Participants, outcome: Outcome) -> Measurements:
     return Measurements(
         machine=samples.machine,
         ledger=receipts.ledger,
-        oracle=receipts.oracle,
+        recount=receipts.recount,
         latency=receipts.latency,
         completion=completion(receipts.fan_outs, _receivers(participants)),
         bursts=of_bursts(receipts.fan_outs, parameters["subscribers"], burst) if burst else None,
@@ -59,7 +59,7 @@ def measurements(participants: Participants, outcome: Outcome) -> Measurements:
         connect=receipts.connect,
         wire=receipts.wire,
         usage=_usage(participants, receipts, samples),
-        headroom=Headroom(loop_lag=receipts.loop_lag, unread=receipts.unread),
+        headroom=Headroom(loop_delay=receipts.loop_delay, read_delay=receipts.read_delay),
         series=msgspec.structs.replace(
             series(receipts),
             server_cpu_ns=samples.cpu_ns.get("server", []),

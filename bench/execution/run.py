@@ -20,7 +20,7 @@ from bench.planning import retries
 from bench.planning.plan import CALIBRATION, driven, expected_s, floors, of_run
 from bench.planning.request import Refused, Request, Settled, settle
 from bench.results import (
-    CORES_WITHOUT_WORK,
+    IDLE_STATES,
     SCHEMA,
     Environment,
     Planned,
@@ -95,7 +95,7 @@ class Before:
         """As it is now, and from now on without sleep for the cores, unless they may."""
         cores = machine.divide_cores()
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return cls(cores, machine.environment(cores, idle_states.without_work(cores_may_sleep)), now)
+        return cls(cores, machine.environment(cores, idle_states.disable_unless(cores_may_sleep)), now)
 
 
 def store_for(request: Request, profile: str) -> Store:
@@ -136,7 +136,7 @@ def store_head(
                 description=value.description,
                 parameters=dict(parameters[key]),
                 hidden=value.hidden,
-                apart=settled.apart(key) if key in settled.scenarios else {},
+                excluded=settled.apart(key) if key in settled.scenarios else {},
             )
             for key, value in chosen.items()
         ],
@@ -154,8 +154,8 @@ def resume(name: str, results: Path, say: Say) -> Begun:
         raise Refused(f"no run {name!r} in {results}; {nearest(name, runs)}")
     run = store.run()
     cores = machine.divide_cores()
-    without_work = idle_states.without_work(run.environment.facts.get(CORES_WITHOUT_WORK) == idle_states.AS_ASKED)
-    changed = _changed(run.environment, machine.environment(cores, without_work))
+    idle_fact = idle_states.disable_unless(run.environment.facts.get(IDLE_STATES) == idle_states.AS_REQUESTED)
+    changed = _changed(run.environment, machine.environment(cores, idle_fact))
     if changed:
         raise Refused(f"{name} was begun under other conditions and cannot be mixed with these: {'; '.join(changed)}")
     machine.raise_descriptor_limit(0)
@@ -167,7 +167,7 @@ def resume(name: str, results: Path, say: Say) -> Begun:
 
 def _changed(then: Environment, now: Environment) -> list[str]:
     """Conditions that differ between two environments and would make their trials incomparable."""
-    same_machine = ("cpu", "logical cores", "kernel", "python", CORES_WITHOUT_WORK)
+    same_machine = ("cpu", "logical cores", "kernel", "python", IDLE_STATES)
     pairs: list[tuple[str, object, object]] = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
     pairs += [(f"cores of the {side}", ours, theirs) for side, ours, theirs in (
         ("servers", then.server_cores, now.server_cores), ("load generator", then.load_cores, now.load_cores)
@@ -264,5 +264,5 @@ def outcome(record: Trial) -> str:
         most = sustained(record.capacity)
         return f"sustains {most:.3g} messages/s" if most else "sustains none of the rates tried"
     if record.storm:
-        return f"{record.storm.standing} subscribed within {duration(record.storm.window_ns)}"
+        return f"{record.storm.connected} subscribed within {duration(record.storm.window_ns)}"
     return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"

@@ -56,16 +56,16 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     phases.enter("measure")
     fds_before = usage.fds_held(participants.server.server_pid)
     arrival = Arrival.of(participants, subscribers)
-    phases.enter("prime")
+    phases.enter("probe")
     prime(participants, probe_interval_s(subscribers))
     parts = participants.order(ReportConnecting(), Connecting, 0.0)
     yield Measurements(connect=merge_known(part.connect for part in parts))
-    phases.enter("leave")
-    fds_after, fds_back_ns = _leave(participants, fds_before)
+    phases.enter("disconnect")
+    fds_after, fds_released_ns = _leave(participants, fds_before)
     yield Measurements(
         storm=Storm(
             subscribers=subscribers,
-            standing=subscribers - sum(sum(part.errors.values()) for part in parts),
+            connected=subscribers - sum(sum(part.errors.values()) for part in parts),
             window_ns=arrival.window_ns,
             server_cpu_ns=arrival.server_cpu_ns,
             broker_cpu_ns=arrival.broker_cpu_ns,
@@ -73,7 +73,7 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
             accept_queue_drops=arrival.dropped[1] if arrival.dropped else None,
             fds_before=fds_before,
             fds_after=fds_after,
-            fds_back_ns=fds_back_ns,
+            fds_released_ns=fds_released_ns,
         )
     )
 

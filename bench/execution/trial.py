@@ -39,12 +39,12 @@ def run(
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     phases, measurements, failure = Phases(), Measurements(), None
     try:
-        phases.enter("look")
+        phases.enter("pre-check")
         machine = conditions.look(cores.all)
         measurements = Measurements(machine=machine)
         with ExitStack() as stack:
             phases.enter("start")
-            server = Server(planned.variant, cores.server, parameters.get("plant", ""))
+            server = Server(planned.variant, cores.server, parameters.get("injected", ""))
             participants = start(stack, workload, server, cores, workers)
             phases.enter("connect")
             for part in _measure(participants, phases, machine):
@@ -90,5 +90,5 @@ def _failure(variant: str, phase: str, error: Exception) -> Failure:
     return Failure(
         phase=phase,
         error=f"{variant}: {error} (while in phase {phase!r}); try `python -m bench verify {variant}`",
-        died=error.who if isinstance(error, Died) else "",
+        exited=error.who if isinstance(error, Died) else "",
     )

@@ -120,7 +120,7 @@ def compare(
     `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
     """
     cores = feeding.one_core_each()
-    environment = machine.environment(cores, idle_states.without_work(load.cores_may_sleep))
+    environment = machine.environment(cores, idle_states.disable_unless(load.cores_may_sleep))
     head = partial(
         Comparison, schema=SCHEMA, command=list(command),
         started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),

@@ -60,8 +60,8 @@ def _pass(participants: Participants, server: str) -> Pass:
         received=receipts.deliveries, generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
         server_cpu_ns=feeder.cpu_ns, server_wait_ns=feeder.wait_ns,
         expected=receipts.ledger.expected, delivered=receipts.ledger.delivered,
-        lag_ns=_last_received_ns(receipts, parameters["subscribers"]),
-        allowed_lag_ns=ALLOWED_LAG_NS + _poll_interval_ns(participants.workload),
+        delay_ns=_last_received_ns(receipts, parameters["subscribers"]),
+        allowed_delay_ns=ALLOWED_LAG_NS + _poll_interval_ns(participants.workload),
     )  # fmt: skip
 
 

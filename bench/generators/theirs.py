@@ -60,7 +60,7 @@ class Stand:
         """One pass. Raises ProcessError; the pass after a backlog that never drained has new processes."""
         driven, self._driven = self._driven or self._set_up(), None
         done = self._pass(driven, rate_hz, measure_s)
-        if done.lag_ns is not None:
+        if done.delay_ns is not None:
             self._driven = driven
         return done
 
@@ -100,7 +100,7 @@ class Stand:
             generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
             server_cpu_ns=server.cpu_ns, server_wait_ns=server.wait_ns,
             expected=expected, delivered=delivered,
-            lag_ns=max(0, whole.t - last_due_ns) if whole else None, allowed_lag_ns=ALLOWED_LAG_NS,
+            delay_ns=max(0, whole.t - last_due_ns) if whole else None, allowed_delay_ns=ALLOWED_LAG_NS,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

@@ -223,20 +223,20 @@ class Measurement:
     def _receipts(self) -> Receipts:
         session, recorder, window = self.session, self.session.recorder, self.window
         alone = self.upstream and not session.parameters.get("room")
-        absences = self.comings.settle() if self.comings else None
+        reconnects = self.comings.settle() if self.comings else None
         gaps = self.comings.gaps if self.comings else sum(user.subscriber.gaps for user in session.measured)
         return Receipts(
             ledger=recorder.ledger(window, gaps),
-            oracle=recorder.oracle(window),
-            absences=absences,
-            slow=self.slow.settle() if self.slow else None,
+            recount=recorder.recount(window),
+            reconnects=reconnects,
+            slow_reader=self.slow.settle() if self.slow else None,
             latency=recorder.latency(window),
             fan_outs={} if alone else recorder.fan_outs(window),
             slots=recorder.slots(window),
             slip=fold(self.slips_ns) if self.upstream else None,
             connect=fold(session.connect_ns) if session.connect_ns else None,
-            loop_lag=fold(self.lag.late_ns),
-            unread=fold(session.reactor.unread_ns[slice(*self.unread)]) if TIMESTAMPS_AVAILABLE else None,
+            loop_delay=fold(self.lag.late_ns),
+            read_delay=fold(session.reactor.unread_ns[slice(*self.unread)]) if TIMESTAMPS_AVAILABLE else None,
             wire=self._wire(),
             deliveries=recorder.deliveries_between(*window.cost_ns),
         )

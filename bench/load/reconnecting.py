@@ -20,7 +20,7 @@ from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
 from bench.measure.recorder import Return, Tally, Window
 from bench.paths import leads_elsewhere
-from bench.results import Absences
+from bench.results import Reconnects
 
 if TYPE_CHECKING:
     from bench.load.session import Session, SubscriberUser
@@ -196,7 +196,7 @@ class Comings:
         burst: int = self._session.parameters.get("burst", 1)
         return max(0, int((moment_ns - self._start_ns) * self._rate_hz / 1e9 / burst) + 1) * burst
 
-    def settle(self) -> Absences:
+    def settle(self) -> Reconnects:
         """What became of them; enters into the ledgers which returns were told of a gap."""
         for back, subscriber in self._returns:
             back.signalled = subscriber.gaps > 0
@@ -209,15 +209,15 @@ class Comings:
         began_ns = self._window.start_ns
         slots = Counter(max(0, moment_ns - began_ns) // ATTEMPTS_SLOT_NS for moment_ns in self._attempts_ns)
         fresh_ns = [one.fresh_ns - one.tried_ns for one in self._absences if one.fresh_ns]
-        return Absences(
-            resumes=False,
-            cuts=len(self._absences),
-            returns=len(fresh_ns),
+        return Reconnects(
+            declares_resume=False,
+            disconnects=len(self._absences),
+            caught_up=len(fresh_ns),
             attempts=len(self._attempts_ns),
             attempt_slots=[slots[slot] for slot in range(max(slots, default=-1) + 1)],
-            recovered=recovered,
-            fresh=fold(fresh_ns),
-            back=fold([one.back_ns - one.left_ns for one in self._absences if one.back_ns]),
+            recovered_deliveries=recovered,
+            catch_up_time=fold(fresh_ns),
+            reconnect_time=fold([one.back_ns - one.left_ns for one in self._absences if one.back_ns]),
         )
 
     @property

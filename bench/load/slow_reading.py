@@ -18,7 +18,7 @@ from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
 from bench.measure.recorder import Return, Window
 from bench.results import SlowReader
-from bench.scenarios import NOBODY
+from bench.scenarios import NOT_SLOW
 
 if TYPE_CHECKING:
     from bench.load.session import Apart, Session
@@ -40,7 +40,7 @@ class SlowReading:
         """From the beginning of the measured part. Whatever else was planned, at its end it reads at full speed."""
         self._user.subscriber.on_text, self._user.subscriber.on_error = self._on_text, self._on_error
         parameters = self._session.parameters
-        if parameters["slow"] == NOBODY:
+        if parameters["slow"] == NOT_SLOW:
             return
         moment_ns = self._window.start_ns
         speeds = (("slow_after_s", TRICKLE_BYTES_PER_S), ("trickle_s", 0), ("stop_s", None))
@@ -64,7 +64,7 @@ class SlowReading:
             duplicated=ledger.duplicated,
             reordered=ledger.reordered,
             signalled=ledger.signalled,
-            closed=self._closed,
+            closed_by_server=self._closed,
             memory_before_bytes=0,
             memory_peak_bytes=0,
         )

@@ -1,12 +1,12 @@
-"""Cores that do not go to sleep between two messages.
+"""Cores that do not sleep between two messages.
 
-A core with nothing to do enters an idle state, and to wake it takes time: up to some hundred microseconds on bare
-metal. On a virtual machine the hypervisor gives the core away meanwhile and has to find another before anything goes
-on: a wait of milliseconds where others want it too, counted as stolen time. That tells of the machine at that hour and
-of no technique. Linux lets a process ask that no core may take longer to wake than so many microseconds (PM QoS,
-Documentation/power/pm_qos_interface.rst in the kernel's sources); cyclictest asks for zero, and so do we. A core then
-waits for work by looking for it. Its time stays idle time in all counters, and the kernel forgets the request when the
-process that made it ends.
+A core without work enters an idle state, and leaving it takes time: up to some hundred microseconds on bare metal. On
+a virtual machine the hypervisor gives the core to another guest meanwhile, and has to find a core again before the
+guest goes on. Where other guests need the cores too, that takes milliseconds, counted as stolen time. Such a wait
+depends on the machine at that hour and on no technique. On Linux a process can request that no core takes longer than a
+number of microseconds to wake up (PM QoS, Documentation/power/pm_qos_interface.rst in the kernel's sources). cyclictest
+requests zero, and so does this module. A core then polls for work. Its time still counts as idle time, and the kernel
+drops the request when the process that made it ends.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from bench.results import KEPT_AWAKE
+from bench.results import IDLE_STATES_DISABLED
 
-AS_ASKED = "may sleep (as asked)"
+AS_REQUESTED = "enabled (as requested)"
 
 REQUESTS = Path("/dev/cpu_dma_latency")
 DRIVER = Path("/sys/devices/system/cpu/cpuidle/current_driver")
 
 
-def without_work(may_sleep: bool) -> str:
-    """What cores without work do until this process ends, which keeps them awake unless they may sleep."""
-    return AS_ASKED if may_sleep else keep_awake()
+def disable_unless(allowed: bool) -> str:
+    """Disable idle states until this process ends, unless they are allowed. Returns the fact for the environment."""
+    return AS_REQUESTED if allowed else disable()
 
 
 @cache
-def keep_awake(requests: Path = REQUESTS, driver: Path = DRIVER) -> str:
-    """Ask that no core sleeps until this process ends: KEPT_AWAKE, or "may sleep" and why."""
-    reason = _hindrance(requests, driver)
-    return f"may sleep ({reason})" if reason else KEPT_AWAKE
+def disable(requests: Path = REQUESTS, driver: Path = DRIVER) -> str:
+    """Request that no core sleeps until this process ends: IDLE_STATES_DISABLED, or "enabled" with the reason."""
+    reason = _request(requests, driver)
+    return f"enabled ({reason})" if reason else IDLE_STATES_DISABLED
 
 
-def _hindrance(requests: Path, driver: Path) -> str | None:
-    """Why it cannot be asked, or None where it has been."""
+def _request(requests: Path, driver: Path) -> str | None:
+    """Make the request. Returns the reason if it is not possible, else None."""
     if not sys.platform.startswith("linux"):
         return "only Linux can be asked"
     try:
         if driver.read_text(encoding="utf-8").strip() == "none":
             return "the kernel does not choose between idle states"
-        descriptor = os.open(requests, os.O_WRONLY | os.O_CLOEXEC)  # as long as it is open, the request stands
+        descriptor = os.open(requests, os.O_WRONLY | os.O_CLOEXEC)  # the request lasts while it is open
         os.write(descriptor, struct.pack("=i", 0))
     except OSError as error:
         return f"{error.filename or requests}: {error.strerror}"

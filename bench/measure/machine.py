@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.results import CORES_WITHOUT_WORK, Environment
+from bench.results import IDLE_STATES, Environment
 
 REPORTED = (
     "flask", "werkzeug", "gevent", "greenlet", "gevent-websocket", "flask-socketio", "python-socketio",
@@ -77,9 +77,9 @@ def ephemeral_ports() -> int:
     return high - low + 1
 
 
-def environment(cores: Cores, without_work: str) -> Environment:
-    """Everything about where a run is made that could explain a difference to another run. `without_work`: what cores
-    without work do, as `bench.measure.idle_states` says it."""
+def environment(cores: Cores, idle_states: str) -> Environment:
+    """Everything about where a run is made that could explain a difference to another run. `idle_states`: the fact that
+    `bench.measure.idle_states` returned."""
     memory = psutil.virtual_memory().total
     facts = {
         "cpu": _cpu_model(),
@@ -93,7 +93,7 @@ def environment(cores: Cores, without_work: str) -> Environment:
         "ephemeral ports": str(ephemeral_ports()),
         "listen backlog limit": _read("/proc/sys/net/core/somaxconn"),
         "frequency governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        CORES_WITHOUT_WORK: without_work,
+        IDLE_STATES: idle_states,
         "virtualised": "yes" if "hypervisor" in _read("/proc/cpuinfo") else "not visibly",
         "load average before": " ".join(f"{value:.2f}" for value in os.getloadavg()),
     }

@@ -11,7 +11,7 @@ import msgspec
 
 from bench.analysis.numbers.distributions import fold, merge, quantile
 from bench.measure.received import FanOut, Receipts
-from bench.results import Absences, Distribution, Ledger, Oracle, Series, SlowReader, Wire
+from bench.results import Distribution, Ledger, Reconnects, Recount, Series, SlowReader, Wire
 
 SERIES_INTERVAL_NS = 250_000_000
 
@@ -22,18 +22,18 @@ def merged(parts: Sequence[Receipts]) -> Receipts:
     """All processes as one. Neither the order of `parts` nor how subscribers were split among them matters."""
     return Receipts(
         ledger=_ledger([part.ledger for part in parts]),
-        oracle=_summed(Oracle, [part.oracle for part in parts]),
-        absences=_absences([part.absences for part in parts]),
+        recount=_summed(Recount, [part.recount for part in parts]),
+        reconnects=_reconnects([part.reconnects for part in parts]),
         latency=merge(part.latency for part in parts),
         fan_outs=_fan_outs(parts),
         slots=[merge(slot) for slot in zip(*(part.slots for part in parts), strict=True)],
         slip=merge_known(part.slip for part in parts),
         connect=merge_known(part.connect for part in parts),
-        loop_lag=merge(part.loop_lag for part in parts),
-        unread=merge_known(part.unread for part in parts),
+        loop_delay=merge(part.loop_delay for part in parts),
+        read_delay=merge_known(part.read_delay for part in parts),
         wire=_wire([part.wire for part in parts]),
         deliveries=sum(part.deliveries for part in parts),
-        slow=_slow([part.slow for part in parts]),
+        slow_reader=_slow_reader([part.slow_reader for part in parts]),
     )
 
 
@@ -98,23 +98,23 @@ def _summed(kind: type[_Counts], parts: Sequence[_Counts]) -> _Counts:
     return kind(**{name: sum(getattr(part, name) for part in parts) for name in kind.__struct_fields__})
 
 
-def _absences(parts: Sequence[Absences | None]) -> Absences | None:
+def _reconnects(parts: Sequence[Reconnects | None]) -> Reconnects | None:
     known = [part for part in parts if part is not None]
     if not known:
         return None
-    names = ("cuts", "returns", "attempts", "recovered", "unsent")
+    names = ("disconnects", "caught_up", "attempts", "recovered_deliveries", "unsent_messages")
     counts = {name: sum(getattr(part, name) for part in known) for name in names}
     slots = [sum(slot) for slot in zip_longest(*(part.attempt_slots for part in known), fillvalue=0)]
-    return Absences(
-        resumes=known[0].resumes,
+    return Reconnects(
+        declares_resume=known[0].declares_resume,
         attempt_slots=slots,
-        fresh=merge(part.fresh for part in known),
-        back=merge_known(part.back for part in known),
+        catch_up_time=merge(part.catch_up_time for part in known),
+        reconnect_time=merge_known(part.reconnect_time for part in known),
         **counts,
     )
 
 
-def _slow(parts: Sequence[SlowReader | None]) -> SlowReader | None:
+def _slow_reader(parts: Sequence[SlowReader | None]) -> SlowReader | None:
     known = [part for part in parts if part is not None]
     return _summed(SlowReader, known) if known else None
 

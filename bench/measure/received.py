@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.results import Absences, Distribution, Ledger, Oracle, SlowReader, Wire
+from bench.results import Distribution, Ledger, Reconnects, Recount, SlowReader, Wire
 
 
 class FanOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,19 +22,19 @@ class Receipts(msgspec.Struct, frozen=True, kw_only=True):
     fan_outs: by sequence number; empty where every subscriber has messages of its own.
     slots: latencies per quarter second of receive time.
     deliveries: those that arrived in the window of the costs.
-    slow: what the subscriber that is counted apart received, if it was in this process; without the server's memory.
+    slow_reader: what the subscriber that reads slowly received, if it is in this process; its memory values are 0.
     """
 
     ledger: Ledger
-    oracle: Oracle
-    absences: Absences | None
+    recount: Recount
+    reconnects: Reconnects | None
     latency: Distribution
     fan_outs: dict[int, FanOut]
     slots: list[Distribution]
     slip: Distribution | None
     connect: Distribution | None
-    loop_lag: Distribution
-    unread: Distribution | None
+    loop_delay: Distribution
+    read_delay: Distribution | None
     wire: Wire | None
     deliveries: int
-    slow: SlowReader | None = None
+    slow_reader: SlowReader | None = None

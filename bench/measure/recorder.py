@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis.numbers.distributions import fold
-from bench.analysis.trials.oracle import Arrivals, recount
+from bench.analysis.trials.recount import Arrivals, recount
 from bench.measure.receipts import SERIES_INTERVAL_NS
 from bench.measure.received import FanOut
 from bench.messages import PROBE_FROM, Composer
-from bench.results import Distribution, Ledger, Oracle
+from bench.results import Distribution, Ledger, Recount
 
 BY_EACH = 100_000
 """Where several publish on one topic, a message is numbered sender x BY_EACH + its place in the sender's schedule."""
@@ -52,7 +52,7 @@ class Return:
 class Tally:
     """The ledger of one subscriber. `expected` is the next sequence number in order.
 
-    arrivals: every sequence number as it came, repeats included, for the oracle to count from. skips: from which
+    arrivals: every sequence number as it came, repeats included, for the recount. skips: from which
     number to which one it went on.
     """
 
@@ -246,7 +246,7 @@ class Recorder:
             errors=dict(self.errors),
         )
 
-    def oracle(self, window: Window) -> Oracle:
+    def recount(self, window: Window) -> Recount:
         """The same counts from the raw arrivals."""
         streams = (
             Arrivals(stream.arrivals, [back.arrivals for back in stream.returns if back.signalled])

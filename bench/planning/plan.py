@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.results import Parameter, Planned
-from bench.scenarios import NOBODY
+from bench.scenarios import NOT_SLOW
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
 SEARCH_STEPS = 9
@@ -121,7 +121,7 @@ def _placed(
 
 def planted(trial_id: str, plant: Plant, block: int, position: int, seed: int, **changes: Parameter) -> Planned:
     """A trial of the calibration server, driven as the plant says."""
-    driven = {"plant": plant.name, "subscribers": plant.subscribers, "rate_hz": plant.rate_hz, **changes}
+    driven = {"injected": plant.name, "subscribers": plant.subscribers, "rate_hz": plant.rate_hz, **changes}
     return _placed(trial_id, CALIBRATION, CALIBRATION, block, position, seed, driven)
 
 
@@ -174,7 +174,7 @@ def driven(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     """The parameters of one trial: those of its scenario in the run, with what its point of a sweep changes. Where
     nobody is slow there is nothing to wait for, so that it is measured for `calm_s`."""
     settled = {**parameters, **changes}
-    if settled.get("slow") == NOBODY:
+    if settled.get("slow") == NOT_SLOW:
         settled["measure_s"] = settled["calm_s"]
     return settled
 

@@ -32,7 +32,7 @@ def disturbed(trial: Trial) -> bool:
 
 def again(planned: Planned, time: int = 1) -> Planned:
     """The same trial, taken again for the `time`-th time: same seed, same block, same place."""
-    return msgspec.structs.replace(planned, id=f"{planned.place}-again-{time}", retakes=planned.place)
+    return msgspec.structs.replace(planned, id=f"{planned.place}-retry-{time}", retry_of=planned.place)
 
 
 def due(trials: Iterable[Trial], block: int) -> list[Planned]:

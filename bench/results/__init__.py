@@ -11,21 +11,30 @@ from bench.results._measured import (
     Headroom,
     Ledger,
     Machine,
-    Oracle,
     ProcessUsage,
+    Recount,
     Series,
     Usage,
     Wire,
 )
-from bench.results._run import CORES_WITHOUT_WORK, KEPT_AWAKE, Environment, Run, ScenarioFacts, VariantFacts
-from bench.results._scenarios import Absences, CapacityStep, Emulated, IdleStep, Outage, Restart, SlowReader, Storm
-from bench.results._store import ResultsError, Store, check_name, load, read, write_new
+from bench.results._rewrite import upgrade
+from bench.results._run import IDLE_STATES, IDLE_STATES_DISABLED, Environment, Run, ScenarioFacts, VariantFacts
+from bench.results._scenarios import (
+    CapacityStep,
+    EmulatedPath,
+    IdleStep,
+    Outage,
+    Reconnects,
+    Restart,
+    SlowReader,
+    Storm,
+)
+from bench.results._store import ResultsError, Store, check_name, load
 from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [
-    "CORES_WITHOUT_WORK", "KEPT_AWAKE", "SCHEMA", "Absences", "CapacityStep", "Distribution", "Emulated",
-    "Environment", "Fact", "Failure", "Finding", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Name",
-    "Oracle", "Outage", "Parameter", "Planned", "ProcessUsage", "Restart", "ResultsError", "Run", "ScenarioFacts",
-    "Series", "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "check_name", "load", "read",
-    "write_new",
+    "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "CapacityStep", "Distribution", "EmulatedPath", "Environment",
+    "Fact", "Failure", "Finding", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Name", "Outage",
+    "Parameter", "Planned", "ProcessUsage", "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts",
+    "Series", "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "check_name", "load", "upgrade",
 ]  # fmt: skip

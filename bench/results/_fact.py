@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-SCHEMA = 2
+SCHEMA = 3
 
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")]
 """What can safely be the name of a file."""

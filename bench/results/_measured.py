@@ -21,7 +21,7 @@ class Distribution(Fact, frozen=True, kw_only=True):
 
 class Ledger(Fact, frozen=True, kw_only=True):
     """Every subscriber x message of the measured part. `delivered` counts distinct texts; a repeat is `duplicated`.
-    Of what was lost, `signalled` lay in a gap that the server told the subscriber of.
+    signalled: of the `lost`, those in a gap that the server reported to the subscriber.
     """
 
     expected: int
@@ -35,8 +35,8 @@ class Ledger(Fact, frozen=True, kw_only=True):
     errors: dict[str, int]
 
 
-class Oracle(Fact, frozen=True, kw_only=True):
-    """The ledger's counts once more, from the raw arrivals by the definitions. They must be equal."""
+class Recount(Fact, frozen=True, kw_only=True):
+    """The ledger's counts again, computed from the raw arrivals by the definitions. They must equal the ledger's."""
 
     lost: int
     signalled: int
@@ -45,7 +45,9 @@ class Oracle(Fact, frozen=True, kw_only=True):
 
 
 class ProcessUsage(Fact, frozen=True, kw_only=True):
-    """What one process used within the window, and what it held at the window's end. None: not measurable here."""
+    """What one process used within the window, and its memory, descriptors and threads at the window's end.
+    None: not measurable here.
+    """
 
     cpu_ns: int
     run_queue_wait_ns: int | None
@@ -71,22 +73,23 @@ class Usage(Fact, frozen=True, kw_only=True):
 
 
 class Headroom(Fact, frozen=True, kw_only=True):
-    """How much room the load generator had in the measured part, over all its processes.
+    """How promptly the load generator worked in the measured part, over all its processes.
 
-    loop_lag: how late its event loop served an alarm that rings every few milliseconds.
-    unread: how long received bytes lay in their socket until they were read, by the kernel's receive timestamp, for a
-    sample of the reads; None where the kernel does not tell.
+    loop_delay: how late its event loop ran a timer that is due every few milliseconds.
+    read_delay: from the kernel's receive timestamp until the load generator read the bytes, for a sample of the reads;
+    None where the kernel does not report the timestamp.
     """
 
-    loop_lag: Distribution
-    unread: Distribution | None
+    loop_delay: Distribution
+    read_delay: Distribution | None
 
 
 class Machine(Fact, frozen=True, kw_only=True):
-    """What the cores of the trial did, whoever made them: in a look just before it, and in the measured part.
+    """What all processes did on the cores of the trial: in the pre-check just before it, and in the measured part.
 
-    busy_ns counts everybody's CPU time on these cores, steal_ns what the hypervisor took from them, summed over the
-    cores; both come in the kernel's ticks of some 10 ms. Frequencies are per core. None: not visible here.
+    before_*: the pre-check. busy_ns: CPU time of all processes on these cores; steal_ns: what the hypervisor took from
+    them. Both are sums over the cores, in the kernel's ticks of about 10 ms. Frequencies are per core.
+    None: not visible here.
     """
 
     cores: list[int]
@@ -102,8 +105,8 @@ class Machine(Fact, frozen=True, kw_only=True):
 class Wire(Fact, frozen=True, kw_only=True):
     """What crossed the subscribers' sockets within `window_ns`: kernel counters, requests and connections as counted.
 
-    payload_bytes: the texts alone, both ways; received/sent_bytes: TCP payload, so framing and headers are the rest.
-    `None` for the kernel's counters where TCP_INFO is not to be had.
+    payload_*_bytes: the texts alone. received_bytes, sent_bytes: TCP payload, which also holds framing and headers.
+    The kernel's counters are None where TCP_INFO is not available.
     """
 
     window_ns: int

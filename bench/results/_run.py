@@ -9,9 +9,9 @@ from bench.results._trial import Planned
 
 
 class VariantFacts(Fact, frozen=True, kw_only=True):
-    """A variant as it stood in this run; `reason` says why it was skipped or which conformance check it failed.
+    """A variant as it was in this run. reason: why it was skipped, or which conformance check it failed.
 
-    A `hidden` one serves the instrument (the harness floor, calibration) and is compared with nobody.
+    hidden: it serves the instrument (harness floor, calibration) and enters no comparison.
     """
 
     name: str
@@ -28,26 +28,26 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
 
 
 class ScenarioFacts(Fact, frozen=True, kw_only=True):
-    """A scenario as it stood in this run: its description and the parameters of every trial, but for its `changes`.
+    """A scenario as it was in this run: its description, and the parameters of its trials before their `changes`.
 
-    A `hidden` one serves the instrument, and nothing is compared in it. `apart`: the variants that have no part in it,
-    and why, as in "has no broker".
+    hidden: it serves the instrument and enters no comparison. excluded: the variants to which it does not apply, each
+    with the reason, as in "has no broker".
     """
 
     name: str
     description: str
     parameters: dict[str, Parameter]
     hidden: bool = False
-    apart: dict[str, str] = {}
+    excluded: dict[str, str] = {}
 
 
-CORES_WITHOUT_WORK = "cores without work"
-"""The fact of the environment that says what they do, and its value where they are kept from idle states."""
-KEPT_AWAKE = "kept awake"
+# The fact of the environment that says whether a core without work may enter an idle state, and its value if not.
+IDLE_STATES = "idle states"
+IDLE_STATES_DISABLED = "disabled"
 
 
 class Environment(Fact, frozen=True, kw_only=True):
-    """Where the run was made. Keys are plain words (cpu, kernel, python, ...), values as the system tells them."""
+    """Where the run was made. Keys are plain words (cpu, kernel, python, ...), values as the system reports them."""
 
     facts: dict[str, str]
     versions: dict[str, str]

@@ -1,4 +1,4 @@
-"""What only some scenarios measure: idle steps, absences, faults, emulated paths, storms, searches."""
+"""What only some scenarios measure: idle steps, reconnects, faults, emulated paths, storms, searches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.results._measured import Distribution, ProcessUsage
 
 
 class IdleStep(Fact, frozen=True, kw_only=True):
-    """N connected subscribers and nothing to say, over `window_ns`."""
+    """N connected subscribers to which nothing is published, over `window_ns`."""
 
     subscribers: int
     window_ns: int
@@ -17,33 +17,39 @@ class IdleStep(Fact, frozen=True, kw_only=True):
     broker: ProcessUsage | None
 
 
-class Absences(Fact, frozen=True, kw_only=True):
-    """What became of subscribers that were cut off while publishing went on.
+class Reconnects(Fact, frozen=True, kw_only=True):
+    """Subscribers that lost their connection while publishing went on.
 
-    resumes: whether the variant promises that nothing is missing after a return unless it says so. cuts: connections
-    cut or lost, without further losses before the subscriber was fresh again; returns: those that were back and fresh
-    at the end; attempts: connects that it took, and how many of them fell into each tenth of a second from the
-    beginning of the measured part. recovered: messages that were due while their subscriber
-    was away, and reached it. fresh: from the first attempt until the subscriber had, or had passed, all that was due
-    before it. back: from the loss of the connection until the subscription stood again (where the protocol does not
-    show that: until its first message); who never was back is not in it. unsent: messages that the publisher could
-    hand to nobody, because there was no server; they count among the lost, too.
+    A subscriber has *caught up* when it has received, or has passed, every message that was due before its first
+    connect attempt.
+
+    declares_resume: whether the variant promises that a subscriber misses nothing across a reconnect, or is told so.
+    disconnects: connections that were cut or lost; a further loss before the subscriber has caught up is not counted.
+    caught_up: how many of these disconnects were followed by catching up before the end.
+    attempts: connect attempts. attempt_slots: the number of attempts in each tenth of a second of the measured part.
+    recovered_deliveries: deliveries that were due while their subscriber was away, and arrived afterwards.
+    catch_up_time: from the first connect attempt until the subscriber had caught up.
+    reconnect_time: from the loss of the connection until the subscription was confirmed again (where the protocol does
+    not confirm: until its first message); disconnects without a reconnect are not in it.
+    unsent_messages: messages that the publisher could not send because there was no server; they also count as lost.
     """
 
-    resumes: bool
-    cuts: int
-    returns: int
+    declares_resume: bool
+    disconnects: int
+    caught_up: int
     attempts: int
     attempt_slots: list[int]
-    recovered: int
-    fresh: Distribution
-    back: Distribution | None = None
-    unsent: int = 0
+    recovered_deliveries: int
+    catch_up_time: Distribution
+    reconnect_time: Distribution | None = None
+    unsent_messages: int = 0
 
 
 class Restart(Fact, frozen=True, kw_only=True):
-    """A server ended in the measured part and another took its place: when, from the beginning of that part, and what
-    each held with everybody subscribed, the one just before its end, the other after the drain. None: not to be told.
+    """A server ended in the measured part, and another took its place. Times count from the start of that part.
+
+    Descriptors and memory are those of the first server just before its end, and of the second after the drain, each
+    with all subscribers connected. None: not measurable.
     """
 
     ended_ns: int
@@ -55,10 +61,13 @@ class Restart(Fact, frozen=True, kw_only=True):
 
 
 class SlowReader(Fact, frozen=True, kw_only=True):
-    """What became of the one subscriber that read slowly. The ledger, the latencies and the completion of its trial are
-    those of the others. messages: received by it intact; closed: how often its connection was closed by the server.
-    Of what it lost, `signalled` lay in a gap that the server told it of. Where nobody is slow (the trials to compare
-    with) it is the same subscriber, reading like the others.
+    """The one subscriber that read slowly, over the measured part. Ledger, latencies and completion of its trial are
+    those of the other subscribers.
+
+    messages: received intact. signalled: of the `lost`, those in a gap that the server reported to it.
+    closed_by_server: how often the server closed its connection. memory_before_bytes: PSS of the server and its child
+    processes before the subscriber slowed down; memory_peak_bytes: the highest PSS after that.
+    In a trial without a slow reader (the reference point) it is the same subscriber, which reads like the others.
     """
 
     messages: int
@@ -67,26 +76,31 @@ class SlowReader(Fact, frozen=True, kw_only=True):
     duplicated: int
     reordered: int
     signalled: int
-    closed: int
-    memory_before_bytes: int  # PSS of the server (and what it starts) before the slow reader grew slow
-    memory_peak_bytes: int  # the most since, in the measured part
+    closed_by_server: int
+    memory_before_bytes: int
+    memory_peak_bytes: int
 
 
 class Outage(Fact, frozen=True, kw_only=True):
-    """The broker was away. Times from the beginning of the measured part. recovered_ns: from its return until every
-    subscriber had received a message that was due after it; None where somebody never did."""
+    """The broker was away. `began_ns` and `ended_ns` count from the start of the measured part.
+
+    recovered_ns: from the broker's return until every subscriber had received a message that was due after it; None if
+    that did not happen.
+    """
 
     began_ns: int
     ended_ns: int
     recovered_ns: int | None
 
 
-class Emulated(Fact, frozen=True, kw_only=True):
-    """The path between subscribers and server was emulated in user space, by a TCP proxy of the bench: its name, what
-    it does in words, and what was done: `connections` carried, of which `resets` were reset; how often a direction
-    stalled with something to say; `pieces` handed on."""
+class EmulatedPath(Fact, frozen=True, kw_only=True):
+    """The network path between subscribers and server, which a TCP proxy of the bench emulated in user space.
 
-    path: str
+    name, description: which path. connections: number carried, of which `resets` were reset. stalls: how often a
+    direction stalled while it had data. pieces: number of pieces forwarded.
+    """
+
+    name: str
     description: str
     connections: int
     resets: int
@@ -95,15 +109,16 @@ class Emulated(Fact, frozen=True, kw_only=True):
 
 
 class Storm(Fact, frozen=True, kw_only=True):
-    """Subscribers that arrived all at once: how many stood, how long until the last one did, what that cost the server
-    and its broker, and what the kernel's accept queues threw away meanwhile (None: it does not tell).
+    """Subscribers that connected all at once, and afterwards disconnected all at once.
 
-    Then everybody left at once. fds: descriptors of the server before anybody came, and when it was last looked at;
-    fds_back_ns: from the leave until they were within 5 of those before. None: not in time, or not to be told.
+    connected: how many got a subscription, the last one after `window_ns`. CPU times are of that window.
+    accept_queue_*: connections that the kernel's accept queues refused or dropped in it.
+    fds_before: open descriptors of the server before the first connect; fds_after: at the last reading.
+    fds_released_ns: from the disconnect until they were within 5 of `fds_before`; None: not in time, or not measurable.
     """
 
     subscribers: int
-    standing: int
+    connected: int
     window_ns: int
     server_cpu_ns: int
     broker_cpu_ns: int
@@ -111,16 +126,16 @@ class Storm(Fact, frozen=True, kw_only=True):
     accept_queue_drops: int | None
     fds_before: int | None = None
     fds_after: int | None = None
-    fds_back_ns: int | None = None
+    fds_released_ns: int | None = None
 
 
 class CapacityStep(Fact, frozen=True, kw_only=True):
-    """One load of a search for the most that a server sustains: messages per second on the topic, and how that went.
+    """One load of a search for the highest rate that a server sustains: messages per second on the topic.
 
-    verdict: sustained; exceeded (the bound, or something was lost); generator (its own limit, or its publisher's, came
-    first); disturbed (by something that has nothing to do with the rate, so that it says nothing); observation: what
-    was seen, in words. The CPU times, `deliveries` (their denominator), `requests` and `segments_in` (see Wire) are
-    those of `window_ns`; the slip is the publisher's, over the messages that were measured.
+    verdict: sustained; exceeded (above the latency bound, or messages were lost); generator (the load generator or the
+    publisher reached its own limit first); disturbed (by something that does not depend on the rate, so that the step
+    has no result). observation: the reason in words. CPU times, `deliveries` (their denominator), `requests` and
+    `segments_in` (see Wire) are those of `window_ns`. The slip is the publisher's, over the measured messages.
     """
 
     rate_hz: float

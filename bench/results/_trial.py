@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from bench.results._fact import Fact, Name, Parameter
-from bench.results._measured import Distribution, Headroom, Ledger, Machine, Oracle, Series, Usage, Wire
-from bench.results._scenarios import Absences, CapacityStep, Emulated, IdleStep, Outage, Restart, SlowReader, Storm
+from bench.results._measured import Distribution, Headroom, Ledger, Machine, Recount, Series, Usage, Wire
+from bench.results._scenarios import (
+    CapacityStep,
+    EmulatedPath,
+    IdleStep,
+    Outage,
+    Reconnects,
+    Restart,
+    SlowReader,
+    Storm,
+)
 
 
 class Finding(Fact, frozen=True, kw_only=True):
-    """One entry of the closed list in `bench.analysis.trials.findings`, with what was seen and what to do about it."""
+    """One entry of the closed list in `bench.analysis.trials.findings`, with the observation and the remedy."""
 
     name: str
     disqualifying: bool
@@ -17,19 +26,20 @@ class Finding(Fact, frozen=True, kw_only=True):
 
 
 class Failure(Fact, frozen=True, kw_only=True):
-    """Why a trial has no measurement: the phase it died in, one line that says what happened, and which process had
-    died (server, broker, load generator, publisher, proxy; empty: none).
+    """Why a trial has no measurement: the phase in which it failed, the error in one line, and which process had exited
+    (server, broker, load generator, publisher, proxy; empty: none).
     """
 
     phase: str
     error: str
-    died: str = ""
+    exited: str = ""
 
 
 class Planned(Fact, frozen=True, kw_only=True):
-    """One trial of the plan. `id` is its file name; `position` its number in the order in which trials are run;
-    `changes` are the parameters in which it differs from its scenario; `retakes` is the id of the planned trial in
-    whose place it stands (see `bench.planning.retries`), empty for one that was planned.
+    """One trial of the plan, or a retry of one (see `bench.planning.retries`).
+
+    id: the name of its file. position: its number in the order of execution. changes: the parameters in which it
+    differs from its scenario. retry_of: the id of the planned trial that it replaces; empty for a planned trial.
     """
 
     id: Name
@@ -39,20 +49,20 @@ class Planned(Fact, frozen=True, kw_only=True):
     position: int
     seed: int
     changes: dict[str, Parameter] = {}
-    retakes: str = ""
+    retry_of: str = ""
 
     @property
     def place(self) -> str:
-        """The name of its place in the plan: its own, or that of the trial which it takes again."""
-        return self.retakes or self.id
+        """The id of its place in the plan: its own, or that of the trial of which it is a retry."""
+        return self.retry_of or self.id
 
 
 class Measurements(Fact, frozen=True, kw_only=True):
     """What was measured of a trial, or a part of it; a fact that is not there was not measured."""
 
     ledger: Ledger | None = None
-    oracle: Oracle | None = None
-    absences: Absences | None = None
+    recount: Recount | None = None
+    reconnects: Reconnects | None = None
     restart: Restart | None = None
     latency: Distribution | None = None
     completion: Distribution | None = None
@@ -67,9 +77,9 @@ class Measurements(Fact, frozen=True, kw_only=True):
     idle: list[IdleStep] = []
     capacity: list[CapacityStep] = []
     storm: Storm | None = None
-    slow: SlowReader | None = None
+    slow_reader: SlowReader | None = None
     outage: Outage | None = None
-    emulated: Emulated | None = None
+    emulated_path: EmulatedPath | None = None
 
 
 class Trial(Measurements, frozen=True):

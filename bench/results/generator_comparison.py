@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.results import Environment, Fact, read, write_new
+from bench.results import _upgrades
+from bench.results._fact import Fact
+from bench.results._run import Environment
+from bench.results._store import Kind, read, write_new
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Pass(Fact, frozen=True, kw_only=True):
     """One measurement: `subscribers` were sent `rate_hz` messages a second each by `server`.
 
-    CPU times and `received` are of the window, and so is how long threads waited for a core (None: not visible here).
-    Of the `expected` deliveries, `delivered` had come when we stopped waiting. `lag_ns`: how long after the last
-    message was due everybody had it (of ours: the longest over all messages); None if somebody never did.
-    `allowed_lag_ns`: what of that is no sign of a generator that falls behind.
+    CPU times, `received` and the time that threads waited for a core are of the window (None: not visible here).
+    Of the `expected` deliveries, `delivered` had arrived when the wait ended. delay_ns: from when the last message was
+    due until every subscriber had it (of ours: the longest over all messages); None if a subscriber did not get it.
+    allowed_delay_ns: the delay up to which the generator counts as keeping pace.
     """
 
     server: str
@@ -29,14 +32,14 @@ class Pass(Fact, frozen=True, kw_only=True):
     server_wait_ns: int | None
     expected: int
     delivered: int
-    lag_ns: int | None
-    allowed_lag_ns: int
+    delay_ns: int | None
+    allowed_delay_ns: int
 
 
 class Row(Fact, frozen=True, kw_only=True):
     """One generator on one variant: a pass at the common rate for every repetition, and for every search its passes.
 
-    `reason` says what is missing and why; it is empty where nothing is.
+    reason: what is missing and why; empty where nothing is.
     """
 
     generator: str
@@ -47,8 +50,8 @@ class Row(Fact, frozen=True, kw_only=True):
 
 
 class Comparison(Fact, frozen=True, kw_only=True):
-    """Everything that one `python -m bench generator` has measured, and where. `versions` are those of the peers and of
-    the C compiler, as far as they are there.
+    """Everything that one `python -m bench generator` measured, and where. versions: of the other load generators and
+    of the C compiler, as far as they are installed.
     """
 
     schema: int
@@ -60,6 +63,9 @@ class Comparison(Fact, frozen=True, kw_only=True):
     rows: list[Row]
 
 
+COMPARISON = Kind(Comparison, SCHEMA, _upgrades.COMPARISON)
+
+
 def save(path: Path, comparison: Comparison) -> None:
     """Write a comparison; nothing is written over. Raises ResultsError."""
     write_new(path, comparison)
@@ -68,4 +74,4 @@ def save(path: Path, comparison: Comparison) -> None:
 def load(path: Path) -> Comparison:
     """A stored comparison. Raises ResultsError, naming the file, for one that is missing, malformed or of another
     schema."""
-    return read(path, Comparison, SCHEMA)
+    return read(path, COMPARISON)

@@ -19,8 +19,8 @@ from bench.messages import LARGEST_BYTES, SMALLEST_BYTES
 from bench.paths import CALM_NS, DIRECT, PATHS
 from servers._plants import PLANTS
 
-NOBODY = "nobody"
-"""Who is slow where everybody reads as fast as they can."""
+# The value of `slow` where no subscriber reads slowly.
+NOT_SLOW = "none"
 Traffic = Literal["publisher", "subscribers", "nobody", "arrivals"]
 """Who publishes: the publisher process, every subscriber upstream, or nobody; where arriving itself is what is
 measured, the publisher shows afterwards that everybody is there."""
@@ -115,9 +115,9 @@ BOUNDS = {
 """What a parameter of this name may be, in every scenario; of a list, every element."""
 
 CHOICES = {
-    "plant": tuple(PLANTS),
+    "injected": tuple(PLANTS),
     "signal": ("TERM", "KILL"),
-    "slow": ("trickle then stop", NOBODY),
+    "slow": ("trickle then stop", NOT_SLOW),
     "afterwards": ("probes", "silence"),
     "outage": ("STOP", "KILL"),
     "path": tuple(PATHS),

@@ -12,7 +12,7 @@ from bench.load.session import SubscriberUser
 HIDDEN = True
 TRAFFIC = "publisher"
 PARAMETERS = {
-    "plant": "delay 0 ms",
+    "injected": "delay 0 ms",
     "subscribers": 20,
     "rate_hz": 63.0,
     "payload_bytes": 100,

@@ -1,7 +1,7 @@
 """Lossy: a broadcast over a poor path, emulated in user space. What arrives, how late, and what is lost?
 
 Between subscribers and server stands a TCP proxy of ours, which emulates the path called `path`: far, narrow, torn into
-crumbs, reset or stalling (the table is in `bench/paths.py`); the publisher's way to the server stays as it is.
+fragments, reset or stalling (the table is in `bench/paths.py`); the publisher's way to the server stays as it is.
 Subscribers that lose their connection come back with backoff and full jitter, where they left off if the server has
 cursors. With the path `direct` the proxy is there and adds nothing: what the others are to be held against. Alone,
 against a server started by hand, there is no proxy:
@@ -27,7 +27,7 @@ PARAMETERS = {
     "drain_s": 2.0,
 }
 PROFILES = {"quick": {"measure_s": 2.0}}
-SWEEPS = {"path": ["far", "narrow", "crumbs", "resets", "stalls"]}
+SWEEPS = {"path": ["far", "narrow", "fragments", "resets", "stalls"]}
 
 
 class LossySubscriber(SubscriberUser):

@@ -35,7 +35,7 @@ PARAMETERS = {
     "drain_s": 8.0,
 }
 PROFILES = {"quick": {"trickle_s": 0.5, "stop_s": 3.0, "measure_s": 5.0, "calm_s": 2.0}}
-SWEEPS = {"slow": ["nobody"]}
+SWEEPS = {"slow": ["none"]}
 
 
 class SlowReaderSubscriber(SubscriberUser):

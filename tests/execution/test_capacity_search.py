@@ -52,7 +52,7 @@ def test_a_server_that_starts_no_more_ends_the_search_and_what_was_found_until_t
 
 
 def test_a_server_that_dies_under_the_load_has_been_given_too_much(searched):
-    died = Failure(phase="measure", error="the server was killed by SIGKILL", died="server")
+    died = Failure(phase="measure", error="the server was killed by SIGKILL", exited="server")
     record = searched(None, died, died)
     assert record.failure is None
     assert [step.verdict for step in record.capacity[:3]] == ["sustained", "exceeded", "exceeded"]
@@ -60,7 +60,7 @@ def test_a_server_that_dies_under_the_load_has_been_given_too_much(searched):
 
 
 def test_a_search_in_which_every_trial_failed_has_failed(searched):
-    died = Failure(phase="measure", error="the server was killed by SIGKILL", died="server")
+    died = Failure(phase="measure", error="the server was killed by SIGKILL", exited="server")
     record = searched(*[died] * 20)
     assert record.failure == died
     assert min(step.rate_hz for step in record.capacity) == 1.0

@@ -59,7 +59,7 @@ def test_a_busy_process_on_the_generators_core_strikes_the_trial_out():
     with busy(*CORES.load):
         record = short_trial()
     assert "busy before the start" in names(record)
-    assert "others took our cores" in names(record)
+    assert "heavy competing CPU use" in names(record)
     assert not record.valid
 
 
@@ -67,6 +67,6 @@ def test_busy_processes_on_every_core_strike_the_trial_out():
     """As many as leave both sides less of their cores than they need: they would preempt a few."""
     with busy(*10 * CORES.all):
         record = short_trial(subscribers=300)
-    assert "others took our cores" in names(record)
-    assert {"server held up", "generator held up"} & names(record)
+    assert "heavy competing CPU use" in names(record)
+    assert {"server waited for its core", "generator waited for its core"} & names(record)
     assert not record.valid

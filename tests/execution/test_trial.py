@@ -8,7 +8,7 @@ import pytest
 
 from bench import scenarios
 from bench.analysis.trials.calibration import readings
-from bench.analysis.trials.oracle import agree
+from bench.analysis.trials.recount import agree
 from bench.execution import calibration, storm, trial
 from bench.execution.phases import Phases
 from bench.execution.run import begin, carry_out, resume
@@ -132,7 +132,7 @@ def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenari
         assert [load.cpu_ns > 0 for load in record.usage.load] == [True, True]
     if scenario in ("broadcast", "burst", "chat"):
         assert record.completion.count == {"broadcast": 20, "burst": 20, "chat": 10 * 4}[scenario]
-        assert record.headroom.loop_lag.count > 0
+        assert record.headroom.loop_delay.count > 0
     if scenario == "burst":
         assert record.bursts.count == 4
         assert record.bursts.max_ns == record.completion.max_ns
@@ -156,17 +156,17 @@ def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_count
         pytest.skip(reason)
     record = small_trial("dropped", variant)
     assert record.failure is None
-    absences, ledger = record.absences, record.ledger
-    assert absences.cuts >= 10
-    assert absences.returns == absences.fresh.count <= absences.cuts <= absences.attempts
-    assert absences.resumes == (Capability.RESUME in _variant.load(variant).capabilities)
-    assert agree(ledger, record.oracle)
-    if absences.resumes:
+    reconnects, ledger = record.reconnects, record.ledger
+    assert reconnects.disconnects >= 10
+    assert reconnects.caught_up == reconnects.catch_up_time.count <= reconnects.disconnects <= reconnects.attempts
+    assert reconnects.declares_resume == (Capability.RESUME in _variant.load(variant).capabilities)
+    assert agree(ledger, record.recount)
+    if reconnects.declares_resume:
         assert (ledger.lost, ledger.duplicated, ledger.reordered) == (0, 0, 0)
-        assert absences.returns == absences.cuts
-        assert absences.recovered > 0
+        assert reconnects.caught_up == reconnects.disconnects
+        assert reconnects.recovered_deliveries > 0
     else:  # a server that is behind still has some of it to deliver to whoever is back
-        assert ledger.lost + absences.recovered > 0
+        assert ledger.lost + reconnects.recovered_deliveries > 0
         assert ledger.signalled == 0
     assert "lost messages" not in [finding.name for finding in record.findings]
 
@@ -177,19 +177,19 @@ def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed
         pytest.skip(reason)
     record = small_trial("restart", variant, signal=signal)
     assert record.failure is None
-    absences, ledger = record.absences, record.ledger
-    assert absences.cuts >= 10
-    assert absences.back.count >= 10
-    assert sum(absences.attempt_slots) == absences.attempts
+    reconnects, ledger = record.reconnects, record.ledger
+    assert reconnects.disconnects >= 10
+    assert reconnects.reconnect_time.count >= 10
+    assert sum(reconnects.attempt_slots) == reconnects.attempts
     assert ledger.lost > 0
-    assert 0 < absences.unsent * 10 <= ledger.lost  # all that was due while there was no server, and not more
+    assert 0 < reconnects.unsent_messages * 10 <= ledger.lost  # what was due without a server, and no more
     assert 0 < record.restart.ended_ns < record.restart.ready_ns
     if conditions.LINUX:
         assert abs(record.restart.fds_after - record.restart.fds_before) <= 5
         assert record.restart.memory_after_bytes < 2 * record.restart.memory_before_bytes
-    assert agree(ledger, record.oracle)
+    assert agree(ledger, record.recount)
     assert record.usage is None
-    if absences.resumes:
+    if reconnects.declares_resume:
         assert (ledger.signalled, ledger.duplicated, ledger.reordered) == (ledger.lost, 0, 0)
 
 
@@ -201,14 +201,14 @@ def test_who_reads_slowly_is_counted_apart_from_the_others(variant, workers):
         pytest.skip(reason)
     record = small_trial("slow_reader", variant, workers)
     assert record.failure is None
-    slow, ledger = record.slow, record.ledger
+    slow, ledger = record.slow_reader, record.ledger
     assert (ledger.expected, ledger.delivered) == (3 * 240, 3 * 240)
     assert record.latency.count == 3 * 240
     assert record.completion.count == 240
     assert record.wire.payload_received_bytes == 2_000 * record.wire.deliveries
-    assert (slow.messages, slow.lost, slow.corrupted, slow.duplicated, slow.closed) == (240, 0, 0, 0, 0)
+    assert (slow.messages, slow.lost, slow.corrupted, slow.duplicated, slow.closed_by_server) == (240, 0, 0, 0, 0)
     assert 0 < slow.memory_before_bytes <= slow.memory_peak_bytes + (4 << 20)
-    assert agree(ledger, record.oracle)
+    assert agree(ledger, record.recount)
 
 
 @pytest.mark.parametrize("outage", ["STOP", "KILL"])
@@ -222,11 +222,11 @@ def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(ou
     assert away.began_ns >= 500_000_000
     assert away.ended_ns - away.began_ns >= 1_000_000_000
     assert away.recovered_ns > 0
-    assert agree(ledger, record.oracle)
+    assert agree(ledger, record.recount)
     assert (ledger.corrupted, ledger.signalled) == (0, 0)
     if outage == "KILL":  # what is published while nobody listens there reaches nobody
         assert ledger.lost > 0
-        assert record.absences.cuts >= 10
+        assert record.reconnects.disconnects >= 10
         assert record.usage is None
     else:
         assert record.usage.broker is not None
@@ -236,22 +236,22 @@ def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(ou
 def test_whoever_is_reset_on_the_way_comes_back_and_misses_nothing_unsaid():
     record = small_trial("lossy", "sse", path="resets")
     assert record.failure is None
-    assert record.emulated.path == "resets"
-    assert record.absences.cuts == record.emulated.resets > 0
+    assert record.emulated_path.name == "resets"
+    assert record.reconnects.disconnects == record.emulated_path.resets > 0
     ledger = record.ledger
     assert (ledger.lost - ledger.signalled, ledger.duplicated, ledger.reordered, ledger.corrupted) == (0, 0, 0, 0)
-    assert agree(ledger, record.oracle)
+    assert agree(ledger, record.recount)
     assert record.usage.proxy.cpu_ns > 0
 
 
 @pytest.mark.parametrize(("scenario", "variant"), [("lossy", "polling"), ("chat", "websocket")])
-def test_what_comes_in_crumbs_is_read_whole(scenario, variant):
-    record = small_trial(scenario, variant, path="crumbs", **({"rate_hz": 1.0} if scenario == "chat" else {}))
+def test_what_comes_in_fragments_is_read_whole(scenario, variant):
+    record = small_trial(scenario, variant, path="fragments", **({"rate_hz": 1.0} if scenario == "chat" else {}))
     assert record.failure is None
     ledger = record.ledger
     assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
-    assert record.emulated.pieces > 100 / 7 * ledger.delivered
-    assert record.emulated.resets == 0
+    assert record.emulated_path.pieces > 100 / 7 * ledger.delivered
+    assert record.emulated_path.resets == 0
 
 
 @pytest.mark.parametrize("variant", ["flask_socketio", "websocket"])
@@ -260,10 +260,10 @@ def test_whoever_arrives_all_at_once_is_subscribed_in_the_end(variant):
         pytest.skip(reason)
     record = small_trial("storm", variant)
     assert record.failure is None
-    assert record.storm.standing == record.storm.subscribers == 50
+    assert record.storm.connected == record.storm.subscribers == 50
     assert record.storm.server_cpu_ns > 0
     assert abs(record.storm.fds_after - record.storm.fds_before) <= 5
-    assert 0 <= record.storm.fds_back_ns <= storm.FDS_WITHIN_NS
+    assert 0 <= record.storm.fds_released_ns <= storm.FDS_WITHIN_NS
     assert record.connect is None or record.connect.count == 50
 
 
@@ -314,8 +314,8 @@ def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victi
     record = small_trial("broadcast", "sse")
     assert killed
     assert not record.valid
-    assert (record.failure.phase, record.failure.died) == ("measure", said)
-    assert f"{said} died" in [finding.name for finding in record.findings]
+    assert (record.failure.phase, record.failure.exited) == ("measure", said)
+    assert f"{said} exited" in [finding.name for finding in record.findings]
     assert f"the {said} was killed by SIGKILL" in record.failure.error
     assert "python -m bench verify sse" in record.failure.error
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
@@ -329,8 +329,8 @@ def test_a_broker_killed_in_mid_trial_makes_a_failed_record_that_names_it(monkey
     killed = kill_on_entering("measure", *_redis.NAMES, monkeypatch=monkeypatch)
     record = small_trial("broadcast", "flask_sse")
     assert killed
-    assert (record.failure.phase, record.failure.died) == ("measure", "broker")
-    assert "broker died" in [finding.name for finding in record.findings]
+    assert (record.failure.phase, record.failure.exited) == ("measure", "broker")
+    assert "broker exited" in [finding.name for finding in record.findings]
     assert not record.valid
 
 
@@ -338,14 +338,14 @@ def test_a_server_that_takes_its_broker_along_is_the_one_that_is_named(monkeypat
     if reason := _variant.unavailable(_variant.load("flask_sse")):
         pytest.skip(reason)
     kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
-    assert small_trial("broadcast", "flask_sse").failure.died == "server"
+    assert small_trial("broadcast", "flask_sse").failure.exited == "server"
 
 
 def test_a_death_is_named_before_what_it_led_to(monkeypatch):
     """The load generator counts failed connects at once; that nobody was there to connect to comes first."""
     kill_on_entering("connect", "servers", monkeypatch=monkeypatch)
     record = small_trial("broadcast", "sse")
-    assert (record.failure.phase, record.failure.died) == ("connect", "server")
+    assert (record.failure.phase, record.failure.exited) == ("connect", "server")
 
 
 def silently(line):
@@ -404,7 +404,7 @@ def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
     elsewhere = msgspec.structs.replace(
         here, facts={**here.facts, "kernel": "another"}, server_cores=[77], commit="0" * 40, dirty=not here.dirty
     )
-    monkeypatch.setattr(machine, "environment", lambda cores, without_work: elsewhere)
+    monkeypatch.setattr(machine, "environment", lambda cores, idle_states: elsewhere)
     with pytest.raises(Refused) as refused:
         resume("small", tmp_path, silently)
     for said in ("-> another", f"cores of the servers: {here.server_cores} -> [77]", "-> 0000000000", "files"):
@@ -421,7 +421,7 @@ def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
     }  # fmt: skip
     assert [scenario.name for scenario in run.scenarios if scenario.hidden] == ["calibration"]
     assert [record.planned.variant for record in trials].count("null") == 2
-    planted = {record.parameters["plant"]: record for record in trials if record.planned.scenario == "calibration"}
+    planted = {record.parameters["injected"]: record for record in trials if record.planned.scenario == "calibration"}
     assert planted["delay 5 ms"].latency.min_ns >= 5_000_000
     assert planted["faults"].ledger.lost > 0
     counts = [reading for reading in readings(trials) if reading.unit == "count"]

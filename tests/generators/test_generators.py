@@ -26,7 +26,7 @@ def passed(**changes):
     plain = Pass(
         server="source", subscribers=1000, rate_hz=10.0, window_ns=SECOND, received=10_000,
         generator_cpu_ns=SECOND // 5, generator_wait_ns=0, server_cpu_ns=SECOND // 10, server_wait_ns=0,
-        expected=12_000, delivered=12_000, lag_ns=1_000_000, allowed_lag_ns=250_000_000,
+        expected=12_000, delivered=12_000, delay_ns=1_000_000, allowed_delay_ns=250_000_000,
     )  # fmt: skip
     return msgspec.structs.replace(plain, **changes)
 
@@ -35,19 +35,19 @@ def passed(**changes):
     ("changes", "verdict"),
     [
         pytest.param({}, KEPT, id="everything soon received on a fifth of a core"),
-        pytest.param({"lag_ns": 250_000_000}, KEPT, id="as late as is allowed"),
-        pytest.param({"lag_ns": 250_000_001}, BEHIND, id="later than that"),
-        pytest.param({"lag_ns": 1_200_000_000, "allowed_lag_ns": 1_250_000_000}, KEPT, id="a poll interval is no lag"),
-        pytest.param({"lag_ns": None, "delivered": 11_999}, BEHIND, id="somebody never got the last one"),
+        pytest.param({"delay_ns": 250_000_000}, KEPT, id="as late as is allowed"),
+        pytest.param({"delay_ns": 250_000_001}, BEHIND, id="later than that"),
+        pytest.param({"delay_ns": 1_200_000_000, "allowed_delay_ns": 1_250_000_000}, KEPT, id="a poll interval"),
+        pytest.param({"delay_ns": None, "delivered": 11_999}, BEHIND, id="somebody never got the last one"),
         pytest.param({"generator_cpu_ns": 850_000_000}, KEPT, id="at 85 % of its core"),
         pytest.param({"generator_cpu_ns": 850_000_001}, CPU, id="above it, whatever arrived"),
-        pytest.param({"lag_ns": None, "server_cpu_ns": 950_000_000}, SERVER, id="late because of the server"),
+        pytest.param({"delay_ns": None, "server_cpu_ns": 950_000_000}, SERVER, id="late because of the server"),
         pytest.param({"server_cpu_ns": 990_000_000}, KEPT, id="a full server that is not late"),
-        pytest.param({"lag_ns": None, "server_cpu_ns": 950_000_000, "generator_cpu_ns": 900_000_000}, CPU,
+        pytest.param({"delay_ns": None, "server_cpu_ns": 950_000_000, "generator_cpu_ns": 900_000_000}, CPU,
                      id="both full: the generator is"),
-        pytest.param({"lag_ns": None, "generator_wait_ns": 700_000_000}, DISTURBED, id="its core was others'"),
-        pytest.param({"lag_ns": None, "server_wait_ns": 850_000_000}, DISTURBED, id="the server's core was others'"),
-        pytest.param({"lag_ns": None, "generator_wait_ns": None, "server_wait_ns": None}, BEHIND,
+        pytest.param({"delay_ns": None, "generator_wait_ns": 700_000_000}, DISTURBED, id="its core was others'"),
+        pytest.param({"delay_ns": None, "server_wait_ns": 850_000_000}, DISTURBED, id="the server's core was others'"),
+        pytest.param({"delay_ns": None, "generator_wait_ns": None, "server_wait_ns": None}, BEHIND,
                      id="late where the kernel tells of no waiting"),
     ],
 )  # fmt: skip
@@ -177,7 +177,7 @@ def test_a_stored_comparison_is_never_written_over(tmp_path):
         (b"", "malformed"),
         (b"[]", "malformed"),
         (b"\xff", "malformed"),
-        (b'{"schema":99}', "has schema 99; this version reads 1"),
+        (b'{"schema":99}', "has schema 99; this version of Pushbench reads 1 to 2"),
         (b'{"schema":1}', "malformed"),
         (b"[" * 100_000, "malformed"),
     ],
@@ -263,7 +263,7 @@ def test_the_table_of_a_stored_comparison_is_made_again(tmp_path):
     ("arguments", "said"),
     [
         (["--only", "gatling"], "no load generator is called gatling"),
-        (["--json", __file__], "exists already; results are never written over"),
+        (["--json", __file__], "exists already; results are never overwritten"),
         (["--show", __file__], "is malformed"),
     ],
 )

@@ -185,7 +185,7 @@ def test_a_peer_receives_everything_and_its_cost_is_seen(label):
         for _ in range(2):
             done = stand.measure(50.0, 0.3)
             assert done.delivered == done.expected > 0
-            assert done.lag_ns is not None
+            assert done.delay_ns is not None
             assert done.generator_cpu_ns > 0
             assert done.server_cpu_ns > 0
             assert 0 < done.received <= done.expected

@@ -113,14 +113,14 @@ def test_who_loses_its_server_is_back_when_its_subscription_stands_and_fresh_whe
     user.subscriber.on_error("closed by the server")
     Stand.refused = 2
     clock.advance(20)
-    absences = comings.settle()
-    assert (absences.cuts, absences.attempts, absences.returns) == (1, 3, 0)
-    assert absences.back.count == 1
-    assert 0 < absences.back.max_ns <= (backoff.BASE_S + 2 * backoff.BASE_S + backoff.LONGEST_S) * S
-    assert sum(absences.attempt_slots) == 3
+    reconnects = comings.settle()
+    assert (reconnects.disconnects, reconnects.attempts, reconnects.caught_up) == (1, 3, 0)
+    assert reconnects.reconnect_time.count == 1
+    assert 0 < reconnects.reconnect_time.max_ns <= (backoff.BASE_S + 2 * backoff.BASE_S + backoff.LONGEST_S) * S
+    assert sum(reconnects.attempt_slots) == 3
     assert session.opened[-1].after == "e:0"
     hear(user, 50_000, clock)
-    assert comings.settle().returns == 1
+    assert comings.settle().caught_up == 1
 
 
 def test_what_the_server_asked_for_is_kept_to_after_every_loss_until_it_asks_for_something_else(clock):
@@ -131,13 +131,13 @@ def test_what_the_server_asked_for_is_kept_to_after_every_loss_until_it_asks_for
         user.subscriber.on_error("closed by the server")
         clock.advance(20)
         hear(user, number * 40_000, clock)
-    absences = comings.settle()
-    assert (absences.back.count, absences.returns) == (2, 2)
-    assert absences.back.min_ns >= 6 * S
+    reconnects = comings.settle()
+    assert (reconnects.reconnect_time.count, reconnects.caught_up) == (2, 2)
+    assert reconnects.reconnect_time.min_ns >= 6 * S
     user.subscriber.retry_s = 0.5
     user.subscriber.on_error("closed by the server")
     clock.advance(20)
-    assert comings.settle().back.min_ns <= 1.5 * S
+    assert comings.settle().reconnect_time.min_ns <= 1.5 * S
 
 
 def test_who_is_lost_again_before_it_was_fresh_is_still_away(clock):
@@ -145,14 +145,19 @@ def test_who_is_lost_again_before_it_was_fresh_is_still_away(clock):
     (user,) = session.subscribers
     user.subscriber.on_error("closed by the server")
     clock.advance(2)
-    assert comings.settle().back.count == 1
+    assert comings.settle().reconnect_time.count == 1
     user.subscriber.on_error("connection reset by peer")
-    assert comings.settle().back.count == 0
+    assert comings.settle().reconnect_time.count == 0
     clock.advance(5)
     hear(user, 90_000, clock)
-    absences = comings.settle()
-    assert (absences.cuts, absences.back.count, absences.returns, absences.attempts) == (1, 1, 1, 2)
-    assert absences.back.min_ns > 2 * S
+    reconnects = comings.settle()
+    assert (reconnects.disconnects, reconnects.reconnect_time.count, reconnects.caught_up, reconnects.attempts) == (
+        1,
+        1,
+        1,
+        2,
+    )
+    assert reconnects.reconnect_time.min_ns > 2 * S
 
 
 def test_where_the_protocol_shows_nothing_the_first_message_shows_who_is_back(clock, monkeypatch):
@@ -161,10 +166,10 @@ def test_where_the_protocol_shows_nothing_the_first_message_shows_who_is_back(cl
     (user,) = session.subscribers
     user.subscriber.on_error("closed by the server")
     clock.advance(10)
-    assert comings.settle().back.count == 0
+    assert comings.settle().reconnect_time.count == 0
     hear(user, 90_000, clock)
-    absences = comings.settle()
-    assert (absences.back.max_ns, absences.returns) == (10 * S, 1)
+    reconnects = comings.settle()
+    assert (reconnects.reconnect_time.max_ns, reconnects.caught_up) == (10 * S, 1)
 
 
 def test_a_thousand_who_lose_their_server_together_do_not_come_back_together(clock):
@@ -172,24 +177,24 @@ def test_a_thousand_who_lose_their_server_together_do_not_come_back_together(clo
     for user in session.subscribers:
         user.subscriber.on_error("closed by the server")
     clock.advance(2)
-    absences = comings.settle()
-    assert (absences.cuts, absences.back.count, absences.attempts) == (1000, 1000, 1000)
-    assert max(absences.attempt_slots) < 150
+    reconnects = comings.settle()
+    assert (reconnects.disconnects, reconnects.reconnect_time.count, reconnects.attempts) == (1000, 1000, 1000)
+    assert max(reconnects.attempt_slots) < 150
 
 
 def test_who_is_cut_off_tries_at_once_when_its_time_away_is_over_unless_it_was_asked_to_wait_longer(clock):
     session, comings = begun(seconds=10, cut_every_s=2.0, away_s=0.5)
     clock.advance(10)
-    absences = comings.settle()
-    assert absences.cuts == absences.attempts == absences.back.count >= 2
-    assert absences.back.min_ns == pytest.approx(S / 2, abs=10)
-    assert absences.back.max_ns == pytest.approx(S / 2, abs=10)
+    reconnects = comings.settle()
+    assert reconnects.disconnects == reconnects.attempts == reconnects.reconnect_time.count >= 2
+    assert reconnects.reconnect_time.min_ns == pytest.approx(S / 2, abs=10)
+    assert reconnects.reconnect_time.max_ns == pytest.approx(S / 2, abs=10)
     assert all(one.was_cut for one in session.opened[:-1])
     session, comings = begun(seconds=10, cut_every_s=2.0, away_s=0.5)
     session.subscribers[0].subscriber.retry_s = 1.25
     clock.now_ns = 0
     clock.advance(10)
-    assert comings.settle().back.min_ns == pytest.approx(1.25 * S, abs=10)
+    assert comings.settle().reconnect_time.min_ns == pytest.approx(1.25 * S, abs=10)
 
 
 def test_the_backoff_goes_on_where_a_connection_that_stood_is_lost_before_it_was_of_any_use(clock):
@@ -214,14 +219,14 @@ def test_who_breaks_the_rules_is_counted_and_its_subscriber_comes_back_all_the_s
     session.subscribers[0].subscriber.on_error(reason)
     clock.advance(2)
     assert session.recorder.errors == {reason: 1}
-    assert comings.settle().back.count == 1
+    assert comings.settle().reconnect_time.count == 1
 
 
 def test_an_error_of_a_publish_takes_nobody_away(clock):
     session, comings = begun(restart_after_s=1.0)
     session.subscribers[0].subscriber.on_error("publish: status 413")
     clock.advance(10)
-    assert comings.settle().cuts == 0
+    assert comings.settle().disconnects == 0
     assert session.recorder.errors == {"publish: status 413": 1}
 
 
@@ -229,8 +234,8 @@ def test_who_was_cut_off_at_the_very_end_comes_back_while_the_drain_lasts(clock)
     _, comings = begun(seconds=1, cut_every_s=0.6, away_s=0.0)
     Stand.refused = 1
     clock.advance(1)
-    assert comings.settle().back.count == 0
+    assert comings.settle().reconnect_time.count == 0
     clock.advance(1)
-    absences = comings.settle()
-    assert (absences.cuts, absences.attempts, absences.back.count) == (1, 2, 1)
-    assert absences.back.max_ns > 0
+    reconnects = comings.settle()
+    assert (reconnects.disconnects, reconnects.attempts, reconnects.reconnect_time.count) == (1, 2, 1)
+    assert reconnects.reconnect_time.max_ns > 0

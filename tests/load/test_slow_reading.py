@@ -5,7 +5,7 @@ import pytest
 
 from bench.clients import ConnectError
 from bench.execution.instruments import with_memory
-from bench.load.slow_reading import NOBODY, SlowReading
+from bench.load.slow_reading import NOT_SLOW, SlowReading
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
 
@@ -81,11 +81,11 @@ def test_it_reads_on_at_the_end_of_the_measured_part_whatever_was_planned():
 
 
 def test_nobody_reads_slowly_in_the_run_to_compare_with():
-    stage = Stage(slow=NOBODY)
+    stage = Stage(slow=NOT_SLOW)
     begun = reading(stage, WINDOW)
     assert stage.speeds == []
     stage.subscriber.receive(*range(10))
-    assert counts(begun, "messages", "lost", "closed") == (10, 0, 0)
+    assert counts(begun, "messages", "lost", "closed_by_server") == (10, 0, 0)
 
 
 def test_what_is_left_out_in_the_midst_of_a_stream_is_signalled_if_it_was_told_before_the_next_text():
@@ -126,7 +126,7 @@ def test_who_is_closed_comes_back_where_it_was_and_is_told_what_it_missed():
     assert [one.after for one in stage.opened] == ["e:3", "e:3"]
     stage.subscriber.receive(5, 6, 7, 8, 9, gap=True)
     assert begun.is_over()
-    assert counts(begun, "messages", "lost", "signalled", "closed", "corrupted") == (8, 2, 2, 1, 0)
+    assert counts(begun, "messages", "lost", "signalled", "closed_by_server", "corrupted") == (8, 2, 2, 1, 0)
 
 
 def test_who_is_closed_after_the_measured_part_stays_away():
@@ -136,7 +136,7 @@ def test_who_is_closed_after_the_measured_part_stays_away():
     gevent.sleep(0.01)
     assert stage.opened == []
     assert begun.is_over()
-    assert counts(begun, "closed", "lost") == (1, 10)
+    assert counts(begun, "closed_by_server", "lost") == (1, 10)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_stream_that_broke_the_rules_was_torn_and_a_refusal_is_none(reason, cl
     stage = Stage()
     begun = reading(stage, WINDOW)
     stage.subscriber.on_error(reason)
-    assert counts(begun, "closed", "corrupted") == (closed, corrupted)
+    assert counts(begun, "closed_by_server", "corrupted") == (closed, corrupted)
 
 
 def test_an_altered_text_is_corrupted():

@@ -9,7 +9,7 @@ from bench.measure.receipts import completion, merged, of_bursts, recovered_ns, 
 from bench.measure.received import FanOut, Receipts
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
-from bench.results import Absences, SlowReader, Wire
+from bench.results import Reconnects, SlowReader, Wire
 
 COMPOSER = Composer(1, 80)
 MS = 1_000_000
@@ -21,17 +21,17 @@ arrivals = st.lists(st.tuples(st.integers(0, MESSAGES - 1), st.integers(1, 400 *
 """What one subscriber receives: (number, delay), in any order, twice, or never."""
 
 
-def absent(count) -> Absences:
-    return Absences(
-        resumes=False,
-        cuts=count,
-        returns=count,
+def absent(count) -> Reconnects:
+    return Reconnects(
+        declares_resume=False,
+        disconnects=count,
+        caught_up=count,
         attempts=count,
         attempt_slots=[count],
-        recovered=count,
-        fresh=fold([MS] * count),
-        back=fold([2 * MS] * count),
-        unsent=count,
+        recovered_deliveries=count,
+        catch_up_time=fold([MS] * count),
+        reconnect_time=fold([2 * MS] * count),
+        unsent_messages=count,
     )
 
 
@@ -55,18 +55,18 @@ def measured(subscribers) -> Receipts:
     count = sum(map(len, subscribers))
     return Receipts(
         ledger=recorder.ledger(WINDOW, gaps_signalled=len(subscribers)),
-        oracle=recorder.oracle(WINDOW),
-        absences=absent(count) if subscribers else None,
+        recount=recorder.recount(WINDOW),
+        reconnects=absent(count) if subscribers else None,
         latency=latency,
         fan_outs=recorder.fan_outs(WINDOW),
         slots=recorder.slots(WINDOW),
         slip=latency,
         connect=None,
-        loop_lag=latency,
-        unread=latency,
+        loop_delay=latency,
+        read_delay=latency,
         wire=Wire(window_ns=1_000, **dict.fromkeys(COUNTERS, count)),
         deliveries=recorder.deliveries_between(*WINDOW.cost_ns),
-        slow=apart(count) if subscribers else None,
+        slow_reader=apart(count) if subscribers else None,
     )
 
 

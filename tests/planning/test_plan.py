@@ -51,9 +51,9 @@ def test_blocks_differ_in_their_order_so_that_no_cell_always_comes_first():
 
 
 def test_a_point_is_named_by_a_value_that_can_be_the_name_of_a_file():
-    values = ("nobody", "trickle then stop", 40.0, 100)
+    values = ("none", "trickle then stop", 40.0, 100)
     assert [Point("s", "v", "slow", value).suffix for value in values] == [
-        "-slow-nobody", "-slow-trickle-then-stop", "-slow-40", "-slow-100",
+        "-slow-none", "-slow-trickle-then-stop", "-slow-40", "-slow-100",
     ]  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_h
     for block in range(1, repetitions + 1):
         trials = [trial for trial in planned if trial.block == block]
         brief, rest = trials[: len(BRIEF)], trials[len(BRIEF) :]
-        assert {(trial.variant, trial.changes["plant"]) for trial in brief} == {
+        assert {(trial.variant, trial.changes["injected"]) for trial in brief} == {
             ("calibration", "delay 5 ms"), ("calibration", "faults"),
         }  # fmt: skip
         held = Counter((trial.scenario, trial.variant) for trial in rest)
@@ -134,9 +134,9 @@ def test_a_long_calibration_holds_every_plant_in_every_block_under_the_condition
     assert len({trial.id for trial in planned}) == len(planned) == 2 * len(WHOLE)
     for block in (1, 2):
         held = [trial.changes for trial in planned if trial.block == block]
-        assert {changes["plant"] for changes in held} == set(PLANTS)
+        assert {changes["injected"] for changes in held} == set(PLANTS)
         for changes in held:
-            plant = PLANTS[changes["plant"]]
+            plant = PLANTS[changes["injected"]]
             floor = plant.name == "delay 0 ms"
             assert floor or (changes["subscribers"], changes["rate_hz"]) == (plant.subscribers, plant.rate_hz)
     orders = [[trial.changes for trial in planned if trial.block == block] for block in (1, 2)]
@@ -178,7 +178,7 @@ def test_the_estimate_goes_by_what_a_trial_changes():
 def test_beside_nobody_slow_less_is_measured():
     base = {"slow": "trickle then stop", "measure_s": 23.0, "calm_s": 8.0}
     assert driven(base, {}) == base
-    assert driven(base, {"slow": "nobody"}) == {"slow": "nobody", "measure_s": 8.0, "calm_s": 8.0}
+    assert driven(base, {"slow": "none"}) == {"slow": "none", "measure_s": 8.0, "calm_s": 8.0}
 
 
 @given(cells, st.integers(1, 3), st.integers())

@@ -34,11 +34,11 @@ def test_a_setting_without_name_or_value_is_refused(setting):
         (Request(sweeps=("brodcast.rate_hz=1",)), "did you mean 'broadcast'"),
         (Request(sweeps=("rate_hz=fast",)), "rate_hz takes float"),
         (Request(sweeps=("rate_hz=fast 5",)), "takes .SCENARIO.*NAME=VALUE"),
-        (Request(sweeps=("slow=somebody",), scenarios=("slow_reader",)), "did you mean 'nobody'"),
+        (Request(sweeps=("slow=nome",), scenarios=("slow_reader",)), "did you mean 'none'"),
         (Request(sweeps=("rate_hz=0",)), "rate_hz takes 0.001"),
         (Request(sweeps=("subscribers=1.5",)), "takes int"),
         (Request(sweeps=("steps=[1],[2]",)), "is a list and cannot be swept"),
-        (Request(changes=("path=crums",)), "path takes no 'crums'; did you mean 'crumbs'"),
+        (Request(changes=("path=fragmnts",)), "path takes no 'fragmnts'; did you mean 'fragments'"),
         (Request(scenarios=("echo",), changes=("path=resets",)), "no path can reset"),
         (Request(scenarios=("outage",), variants=("sse",)), "sse has no broker; try -v flask_sse"),
     ],
@@ -77,10 +77,10 @@ def test_what_serves_the_instrument_is_not_among_what_is_chosen():
 
 def test_a_plant_is_one_of_the_table():
     calibration = scenarios.load("calibration")
-    assert calibration.settled("quick", {"plant": "freeze"})["plant"] == "freeze"
+    assert calibration.settled("quick", {"injected": "freeze"})["injected"] == "freeze"
     for wrong in ("storm", 5):
-        with pytest.raises(ValueError, match="plant takes"):
-            calibration.settled("quick", {"plant": wrong})
+        with pytest.raises(ValueError, match="injected takes"):
+            calibration.settled("quick", {"injected": wrong})
 
 
 @pytest.mark.parametrize("name", scenarios.names(hidden=True))
@@ -124,7 +124,7 @@ def test_a_point_is_checked_beside_what_else_was_set():
 
 
 def test_a_sweep_names_a_parameter_and_its_values_and_perhaps_a_scenario():
-    assert sweeps(["slow_reader.slow=nobody"]) == [Sweep("slow_reader", "slow", ("nobody",))]
+    assert sweeps(["slow_reader.slow=none"]) == [Sweep("slow_reader", "slow", ("none",))]
     assert sweeps(["rate_hz=1,2.5", "echo.subscribers=7"]) == [
         Sweep("", "rate_hz", (1, 2.5)),
         Sweep("echo", "subscribers", (7,)),

@@ -14,7 +14,7 @@ from bench.processes.errors import Misfit
 from bench.processes.lines import Lines, Orders, decode, encode
 from bench.processes.member import Member, answer
 from bench.processes.orders import Answer, LoadOrder, Order, Probed, ProxyOrder, PublisherOrder, Stop
-from bench.results import Distribution, Ledger, Oracle
+from bench.results import Distribution, Ledger, Recount
 from bench.schedule import Schedule
 
 WITHIN_S = 20.0
@@ -30,8 +30,8 @@ ASSIGNMENTS = st.builds(
 NOTHING = Distribution(count=0, min_ns=0, max_ns=0, sum_ns=0, negative=0, histogram="")
 RECEIPTS = Receipts(
     ledger=Ledger(expected=1, delivered=1, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}),
-    oracle=Oracle(lost=0, signalled=0, duplicated=0, reordered=0), absences=None, latency=NOTHING, fan_outs={},
-    slots=[NOTHING], slip=None, connect=None, loop_lag=NOTHING, unread=None, wire=None, deliveries=1,
+    recount=Recount(lost=0, signalled=0, duplicated=0, reordered=0), reconnects=None, latency=NOTHING, fan_outs={},
+    slots=[NOTHING], slip=None, connect=None, loop_delay=NOTHING, read_delay=None, wire=None, deliveries=1,
 )  # fmt: skip
 FIELDS = {
     "schedule": SCHEDULES, "assignment": st.none() | ASSIGNMENTS, "receipts": st.just(RECEIPTS),

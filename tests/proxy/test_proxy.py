@@ -60,7 +60,7 @@ def counts(proxy):
     return answer(proxy, ProxyCounts, WITHIN_S, [proxy])
 
 
-@pytest.mark.parametrize(("path", "size"), [("direct", 3_000_000), ("crumbs", 400), ("far", 3_000)])
+@pytest.mark.parametrize(("path", "size"), [("direct", 3_000_000), ("fragments", 400), ("far", 3_000)])
 def test_every_byte_and_the_end_of_the_stream_come_through(proxy_to, path, size):
     proxy = proxy_to(path)
     sent = bytes(number % 251 for number in range(size))
@@ -81,7 +81,7 @@ def test_every_byte_and_the_end_of_the_stream_come_through(proxy_to, path, size)
     assert heard == sent
     counted = counts(proxy)
     assert (counted.connections, counted.resets) == (1, 0)
-    if path == "crumbs":
+    if path == "fragments":
         assert counted.pieces >= 2 * size // 7
         assert reads > 10
 

@@ -126,15 +126,14 @@ def test_the_paragraphs_say_what_was_found(cells: Cells) -> None:
     assert "somebody had not recovered at the end of a trial with flask-sse" in outage
     lossy = sentences(cells, "lossy")
     assert "emulates a path in user space" in lossy
-    assert "Nobody lost anything with path: far, path: narrow, path: crumbs and path: stalls." in lossy
+    assert "Nobody lost anything with path: far, path: narrow, path: fragments and path: stalls." in lossy
     assert "far: what far does" in lossy
 
 
 def test_beside_the_neighbours_stands_what_a_hypervisor_took_from_one_side() -> None:
     slow = Fault("slow_reader", "trickle then stop")
     uneven, even = (
-        Cells(*robbed(FEW, slow, "sse", {slow.value: (3, 3, 3), "nobody": without}))
-        for without in ((1, 1, 1), (3, 3, 3))
+        Cells(*robbed(FEW, slow, "sse", {slow.value: (3, 3, 3), "none": without})) for without in ((1, 1, 1), (3, 3, 3))
     )
     told = sentences(uneven, "slow_reader")
     assert "took unequally, which can make a difference or hide one: SSE 3.00 % of the cores with it, 1.00 %" in told
@@ -238,9 +237,9 @@ def test_hostile_names_do_no_harm_among_faults(tmp_path: Path) -> None:
     run, trials = faulty(*hostile(natures, blocks=1), natures)
     paths = [
         msgspec.structs.replace(
-            trial, emulated=msgspec.structs.replace(trial.emulated, path=HOSTILE, description=HOSTILE)
+            trial, emulated=msgspec.structs.replace(trial.emulated_path, path=HOSTILE, description=HOSTILE)
         )
-        if trial.emulated
+        if trial.emulated_path
         else trial
         for trial in trials
     ]

@@ -37,7 +37,7 @@ def missed() -> tuple[Run, list[Trial]]:
     run, trials = instrumented(*synthetic(NATURES[2:4], ["broadcast"], troubles=False))
     late = fold([9_000_000])
     return run, [
-        msgspec.structs.replace(trial, latency=late) if trial.parameters.get("plant") == "faults" else trial
+        msgspec.structs.replace(trial, latency=late) if trial.parameters.get("injected") == "faults" else trial
         for trial in trials
     ]
 
@@ -60,7 +60,7 @@ def test_beside_a_missed_reading_stand_the_findings_of_its_trials(tmp_path: Path
     )
     held = [
         msgspec.structs.replace(trial, findings=[late, steal])
-        if str(trial.parameters.get("plant")).startswith("delay")
+        if str(trial.parameters.get("injected")).startswith("delay")
         else trial
         for trial in trials
     ]

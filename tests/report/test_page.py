@@ -15,7 +15,7 @@ from bench.analysis.trials.metrics import METRICS
 from bench.report import build
 from bench.report.page import SCRIPTS
 from bench.report.shell import TEMPLATES
-from bench.results import Emulated, Failure, ResultsError, ScenarioFacts, Trial
+from bench.results import EmulatedPath, Failure, ResultsError, ScenarioFacts, Trial
 from bench.units import measured, quantity
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write
@@ -304,7 +304,7 @@ def test_claims_about_the_protagonist_are_open_and_the_others_folded(page: Path)
 
 def test_who_has_no_part_in_a_scenario_is_named_with_the_reason(tmp_path: Path) -> None:
     run, trials = synthetic(troubles=False)
-    facts = ScenarioFacts(name="outage", description="Outage.", parameters={}, apart={"sse": "has no broker"})
+    facts = ScenarioFacts(name="outage", description="Outage.", parameters={}, excluded={"sse": "has no broker"})
     run = msgspec.structs.replace(run, scenarios=[*run.scenarios, facts])
     page = build(write(tmp_path / "results", run, trials), tmp_path / "reports")
     assert "SSE: has no broker" in page.read_text()
@@ -313,8 +313,8 @@ def test_who_has_no_part_in_a_scenario_is_named_with_the_reason(tmp_path: Path) 
 
 def test_an_emulated_path_is_declared(tmp_path: Path) -> None:
     run, trials = synthetic(troubles=False)
-    emulated = Emulated(path="far", description="20 ms one way", connections=100, resets=0, stalls=0, pieces=9)
-    trials = [msgspec.structs.replace(trials[0], emulated=emulated), *trials[1:]]
+    path = EmulatedPath(name="far", description="20 ms one way", connections=100, resets=0, stalls=0, pieces=9)
+    trials = [msgspec.structs.replace(trials[0], emulated_path=path), *trials[1:]]
     text = build(write(tmp_path / "results", run, trials), tmp_path / "reports").read_text()
     said = (
         "In broadcast the path between subscribers and server was emulated in user space by a TCP proxy of the bench."

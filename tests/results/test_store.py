@@ -30,7 +30,7 @@ def test_what_was_stored_is_read_back_equal_and_in_the_order_of_the_plan(tmp_pat
 
 def test_a_record_is_never_written_over(store):
     record = store.trials()[0]
-    with pytest.raises(ResultsError, match="never written over"):
+    with pytest.raises(ResultsError, match="never overwritten"):
         store.add(msgspec.structs.replace(record, failure=Failure(phase="x", error="y")))
     assert store.trials()[0] == record
 

@@ -106,7 +106,7 @@ class Cells:
 
     def apart(self, scenario: str) -> dict[str, str]:
         """The variants that have no part in a scenario, and why: "has no broker"."""
-        return next((one.apart for one in self.run.scenarios if one.name == scenario), {})
+        return next((one.excluded for one in self.run.scenarios if one.name == scenario), {})
 
     def valid(self, scenario: str, variant: str) -> list[Trial]:
         """The valid trials of a cell, twins among them, in the order of the plan."""

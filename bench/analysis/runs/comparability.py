@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from bench.paths import DIRECT
-from bench.results import CORES_WITHOUT_WORK, Run, ScenarioFacts
+from bench.results import IDLE_STATES, Run, ScenarioFacts
 
-SAME_MACHINE = ("cpu", "logical cores", "kernel", "implementation", CORES_WITHOUT_WORK)
+SAME_MACHINE = ("cpu", "logical cores", "kernel", "implementation", IDLE_STATES)
 """Facts of the environment that must be equal; of Python the minor version must."""
 UNSAID = {"path": DIRECT}
 """What a parameter was in the runs that were made before there was one of its name."""

@@ -6,7 +6,7 @@ the generator no longer keeps up (or halves it until it does), then goes to the 
 which it did and the lowest with which it did not, until the two are within 10 %, or MOST_PASSES are spent.
 
 Who is late reads several messages at a time, which makes them cheaper: what is sustained may be more than the cost of a
-message at a moderate rate lets expect, of every generator alike. `lag_ns` of a stored pass tells how late it was.
+message at a moderate rate lets expect, of every generator alike. `delay_ns` of a stored pass tells how late it was.
 
 Too much CPU is believed at once. A backlog may be somebody else's work on this machine, so it has to happen twice, and
 three times where the kernel says that a core was wanted by more than one. Where the server had no time left and the
@@ -53,7 +53,7 @@ def judge(measured: Pass) -> Verdict:
     window_ns = measured.window_ns
     if measured.generator_cpu_ns > LOAD_SATURATED * window_ns:
         return Verdict.CPU
-    in_time = measured.lag_ns is not None and measured.lag_ns <= measured.allowed_lag_ns
+    in_time = measured.delay_ns is not None and measured.delay_ns <= measured.allowed_delay_ns
     if in_time and measured.delivered >= KEPT_SHARE * measured.expected:
         return Verdict.KEPT_UP
     if measured.server_cpu_ns > SERVER_SATURATED * window_ns:

@@ -19,7 +19,7 @@ from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.delivery import DeliveryClass, broken, delivery_class, unsignalled
 from bench.analysis.trials.findings import STEAL
 from bench.analysis.trials.metrics import FAULTS, METRICS
-from bench.analysis.trials.oracle import agree
+from bench.analysis.trials.recount import agree
 from bench.results import Trial, VariantFacts
 
 
@@ -37,9 +37,9 @@ POINTS: Mapping[str, Points] = MappingProxyType(
     {
         "dropped": Points(),
         "restart": Points("signal", ("TERM", "KILL")),
-        "slow_reader": Points("slow", ("trickle then stop",), "nobody"),
+        "slow_reader": Points("slow", ("trickle then stop",), "none"),
         "outage": Points("outage", ("STOP", "KILL")),
-        "lossy": Points("path", ("far", "narrow", "crumbs", "resets", "stalls"), "direct"),
+        "lossy": Points("path", ("far", "narrow", "fragments", "resets", "stalls"), "direct"),
     }
 )
 assert tuple(POINTS) == FAULTS
@@ -55,15 +55,15 @@ UNEVEN = 2.0
 def back_ns(trial: Trial) -> float | None:
     """From the loss of a connection until so many of all who lost theirs were subscribed again; None where fewer ever
     were, or nobody lost any."""
-    back = trial.absences.back if trial.absences is not None else None
-    if trial.absences is None or back is None or not back.count or back.count < BACK * trial.absences.cuts:
+    back = trial.reconnects.reconnect_time if trial.reconnects is not None else None
+    if trial.reconnects is None or back is None or not back.count or back.count < BACK * trial.reconnects.disconnects:
         return None
-    return quantile(back, BACK * trial.absences.cuts / back.count)
+    return quantile(back, BACK * trial.reconnects.disconnects / back.count)
 
 
 def fresh_ns(trial: Trial) -> float | None:
     """From the first attempt to come back until nothing was missing, the median over returns."""
-    return None if trial.absences is None else quantile(trial.absences.fresh, 0.5)
+    return None if trial.reconnects is None else quantile(trial.reconnects.catch_up_time, 0.5)
 
 
 def served_ns(trial: Trial) -> float | None:
@@ -73,7 +73,11 @@ def served_ns(trial: Trial) -> float | None:
 
 def grown_bytes(trial: Trial) -> float | None:
     """How much memory the server, and what it starts, took at most since a reader was slow."""
-    return None if trial.slow is None else float(trial.slow.memory_peak_bytes - trial.slow.memory_before_bytes)
+    return (
+        None
+        if trial.slow_reader is None
+        else float(trial.slow_reader.memory_peak_bytes - trial.slow_reader.memory_before_bytes)
+    )
 
 
 RECOVERY: Mapping[str, Read] = MappingProxyType(
@@ -242,7 +246,7 @@ def harm(cells: Cells, fault: Fault, variant: VariantFacts) -> Harm:
         signalled=sum(ledger.signalled for ledger in ledgers),
         duplicated=sum(ledger.duplicated for ledger in ledgers),
         reordered=sum(ledger.reordered for ledger in ledgers),
-        recovered=sum(trial.absences.recovered for trial in counted if trial.absences is not None),
+        recovered=sum(trial.reconnects.recovered_deliveries for trial in counted if trial.reconnects is not None),
         recovery=estimate(list(by_block(trials, read).values())) if read else None,
         never=sum(_never(trial) for trial in counted),
     )
@@ -252,7 +256,7 @@ def believed(trial: Trial) -> bool:
     """Whether the ledger of a trial, valid or not, says what was delivered."""
     if trial.failure is not None or trial.ledger is None:
         return False
-    return trial.oracle is None or agree(trial.ledger, trial.oracle)
+    return trial.recount is None or agree(trial.ledger, trial.recount)
 
 
 def outcome(trials: Sequence[Trial], delivery: DeliveryClass) -> Outcome:
@@ -269,7 +273,7 @@ def _never(trial: Trial) -> bool:
     """Whether somebody had not recovered by the end."""
     if trial.outage is not None:
         return trial.outage.recovered_ns is None
-    return trial.absences is not None and trial.absences.returns < trial.absences.cuts
+    return trial.reconnects is not None and trial.reconnects.caught_up < trial.reconnects.disconnects
 
 
 def _why_absent(cells: Cells, fault: Fault, variant: VariantFacts, trials: Sequence[Trial]) -> str:
@@ -279,9 +283,9 @@ def _why_absent(cells: Cells, fault: Fault, variant: VariantFacts, trials: Seque
     if failures:
         return f"failed in phase {failures[0].phase}"
     if trials:
-        return "ledger and oracle disagree"
+        return "ledger and recount disagree"
     (facts, *_) = [facts for facts in cells.run.scenarios if facts.name == fault.scenario]
-    if variant.name in facts.apart:
-        return facts.apart[variant.name]
+    if variant.name in facts.excluded:
+        return facts.excluded[variant.name]
     asked = any((one.scenario, one.variant) == (fault.scenario, variant.name) for one in cells.run.plan)
     return "not run" if asked else "not asked for"

@@ -101,7 +101,7 @@ class Reading:
 
 def plant_of(trial: Trial) -> Plant | None:
     """What was planted in a trial; None in a trial that calibrates nothing."""
-    name = trial.parameters.get("plant")
+    name = trial.parameters.get("injected")
     return PLANTS.get(name) if isinstance(name, str) else None
 
 

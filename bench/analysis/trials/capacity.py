@@ -77,7 +77,7 @@ def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
     if trial.failure is not None:
         if not _under_load(trial.failure):
             return "disturbed", trial.failure.error
-        of_server = trial.failure.died in ("", "server", "broker")
+        of_server = trial.failure.exited in ("", "server", "broker")
         return ("exceeded" if of_server else "generator"), trial.failure.error
     disqualifying = [finding for finding in trial.findings if finding.disqualifying]
     own = [finding for finding in disqualifying if finding.name in OF_THE_GENERATOR]
@@ -124,7 +124,7 @@ def _server_was_full_first(trial: Trial) -> bool:
         return False
     if (usage.server.cpu_ns + (usage.broker.cpu_ns if usage.broker else 0)) < FULL * usage.window_ns:
         return False
-    own = [quantile(one, 0.99) for one in (headroom.unread, headroom.loop_lag, trial.slip) if one is not None]
+    own = [quantile(one, 0.99) for one in (headroom.read_delay, headroom.loop_delay, trial.slip) if one is not None]
     return all(delay is not None and delay <= OWN_SHARE * late_ns for delay in own)
 
 

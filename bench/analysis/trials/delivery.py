@@ -36,8 +36,8 @@ def delivery_class(variant: VariantFacts) -> DeliveryClass:
 
 
 def class_of(trial: Trial) -> DeliveryClass:
-    """The class by the trial's own record; one without absences says nothing of it, which promises nothing."""
-    resumes = trial.absences is not None and trial.absences.resumes
+    """The class by the trial's own record; one without reconnects says nothing of it, which promises nothing."""
+    resumes = trial.reconnects is not None and trial.reconnects.declares_resume
     return DeliveryClass.RESUME if resumes else DeliveryClass.NONE
 
 
@@ -51,11 +51,11 @@ def severed(trial: Trial) -> bool:
 
     The ledger of a trial with a slow reader is that of the others, whom nothing was done to.
     """
-    if trial.slow is not None:
+    if trial.slow_reader is not None:
         return False
     if trial.outage is not None:
         return True
-    return trial.absences is not None and (trial.absences.cuts > 0 or "restart_after_s" in trial.parameters)
+    return trial.reconnects is not None and (trial.reconnects.disconnects > 0 or "restart_after_s" in trial.parameters)
 
 
 def excused(trial: Trial, delivery: DeliveryClass) -> bool:

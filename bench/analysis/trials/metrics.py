@@ -152,7 +152,7 @@ def _counted(name: str) -> Callable[[Trial], float | None]:
 
 
 def _recovered(trial: Trial) -> float | None:
-    return None if trial.absences is None else float(trial.absences.recovered)
+    return None if trial.reconnects is None else float(trial.reconnects.recovered_deliveries)
 
 
 def _recovery(trial: Trial) -> float | None:
@@ -164,17 +164,18 @@ def _back(q: float) -> Callable[[Trial], float | None]:
     """When the share q of all losses had been made good; None where fewer ever were."""
 
     def read(trial: Trial) -> float | None:
-        absences = trial.absences
-        if absences is None or absences.back is None or absences.back.count < q * absences.cuts:
+        time = None if trial.reconnects is None else trial.reconnects.reconnect_time
+        if trial.reconnects is None or time is None or not time.count:
             return None
-        return quantile(absences.back, q * absences.cuts / absences.back.count) if absences.back.count else None
+        share = q * trial.reconnects.disconnects / time.count
+        return quantile(time, share) if share <= 1 else None
 
     return read
 
 
 def _attempts_peak(trial: Trial) -> float | None:
-    absences = trial.absences
-    return None if absences is None else _per(max(absences.attempt_slots, default=0), absences.attempts)
+    reconnects = trial.reconnects
+    return None if reconnects is None else _per(max(reconnects.attempt_slots, default=0), reconnects.attempts)
 
 
 def _unsignalled(trial: Trial) -> float | None:
@@ -183,13 +184,13 @@ def _unsignalled(trial: Trial) -> float | None:
 
 def _unsent(trial: Trial) -> float | None:
     subscribers = trial.parameters.get("subscribers")
-    if trial.absences is None or trial.ledger is None or not isinstance(subscribers, int):
+    if trial.reconnects is None or trial.ledger is None or not isinstance(subscribers, int):
         return None
-    return _per(trial.absences.unsent * subscribers, trial.ledger.expected)
+    return _per(trial.reconnects.unsent_messages * subscribers, trial.ledger.expected)
 
 
 def _fresh(trial: Trial) -> float | None:
-    return None if trial.absences is None else quantile(trial.absences.fresh, 0.5)
+    return None if trial.reconnects is None else quantile(trial.reconnects.catch_up_time, 0.5)
 
 
 def _fact(fact: str, *names: str) -> Callable[[Trial], float | None]:
@@ -260,7 +261,7 @@ def _arrivals_rate(trial: Trial) -> float | None:
 
 
 def _slow(value: Callable[[SlowReader], float | None]) -> Callable[[Trial], float | None]:
-    return lambda trial: None if trial.slow is None else value(trial.slow)
+    return lambda trial: None if trial.slow_reader is None else value(trial.slow_reader)
 
 
 def slope(points: list[tuple[int, float | None]]) -> float | None:
@@ -327,7 +328,7 @@ _TABLE = (
     Metric("slow_told", "of those it lost, in a gap that it was told of", "share", "higher",
            _slow(lambda slow: _per(slow.signalled, slow.lost)), ("slow_reader",)),
     Metric("slow_closed", "times the server closed the connection of the slow reader", "count", "lower",
-           _slow(lambda slow: slow.closed), ("slow_reader",)),
+           _slow(lambda slow: slow.closed_by_server), ("slow_reader",)),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
     Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5), RESTARTS),
     Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95),
@@ -348,7 +349,7 @@ _TABLE = (
            headline=True),
     Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",), headline=True),
     Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower",
-           _fact("storm", "fds_back_ns"), ("storm",)),
+           _fact("storm", "fds_released_ns"), ("storm",)),
     Metric("lost", "deliveries lost", "count", "lower", _counted("lost"), FAULTS),
     Metric("signalled", "of them, in gaps that were signalled", "count", "lower", _counted("signalled"), FAULTS),
     Metric("duplicated", "deliveries repeated", "count", "lower", _counted("duplicated"), FAULTS),
@@ -356,9 +357,10 @@ _TABLE = (
     Metric("recovered", "missed while away and delivered afterwards", "count", "higher", _recovered, FAULTS),
     Metric("recovery", "broker back until everybody had news", "ns", "lower", _recovery, ("outage",), headline=True),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
-    Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_lag", 0.99)),
-    Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("unread", 0.5)),
-    Metric("unread_p99", "time unread in the generator's sockets, 99\u00a0%", "ns", "lower", _headroom("unread", 0.99)),
+    Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_delay", 0.99)),
+    Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("read_delay", 0.5)),
+    Metric("unread_p99", "time unread in the generator's sockets, 99\u00a0%", "ns", "lower",
+           _headroom("read_delay", 0.99)),
     Metric("slip_p99", "publisher slip, 99\u00a0%", "ns", "lower", _quantile("slip", 0.99)),
 )  # fmt: skip
 

@@ -32,15 +32,15 @@ def restarted(cells: Cells) -> list[str]:
 def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
     """The valid trials in which somebody lost its server."""
     trials = [trial for trial in trials_under(cells, fault, variant.name) if trial.valid]
-    return [trial for trial in trials if trial.absences is not None and trial.absences.cuts and trial.absences.back]
+    return [trial for trial in trials if (one := trial.reconnects) and one.disconnects and one.reconnect_time]
 
 
 def _attempts(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
     """(ns from the end of the server, connects begun in that tenth of a second, a mean over the trials)."""
-    slots = max((len(trial.absences.attempt_slots) for trial in trials if trial.absences), default=0)
+    slots = max((len(trial.reconnects.attempt_slots) for trial in trials if trial.reconnects), default=0)
     counts = np.zeros(slots)
     for trial in trials:
-        held = trial.absences.attempt_slots if trial.absences else []
+        held = trial.reconnects.attempt_slots if trial.reconnects else []
         counts[: len(held)] += held
     return np.arange(slots) * SLOT_NS - _middle([_ended_ns(trial) for trial in trials]), counts / max(1, len(trials))
 
@@ -65,10 +65,10 @@ def _middle(values: Sequence[float]) -> float:
 
 def _back(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
     """(ns from the loss of the connection, share of those who lost it that are subscribed again by then)."""
-    absences = [trial.absences for trial in trials if trial.absences]
-    back = merge([one.back for one in absences if one.back])
+    reconnects = [trial.reconnects for trial in trials if trial.reconnects]
+    back = merge([one.reconnect_time for one in reconnects if one.reconnect_time])
     values, shares = cdf(back)
-    return values.astype(np.float64), shares * (back.count / max(1, sum(one.cuts for one in absences)))
+    return values.astype(np.float64), shares * (back.count / max(1, sum(one.disconnects for one in reconnects)))
 
 
 def sentence(subject: Subject) -> str:
@@ -139,7 +139,16 @@ def alt(subject: Subject) -> str:
         for variant in _classes.variants(subject):
             trials = _held(subject.cells, fault, variant)
             if trials:
-                half = quantile(merge([one.absences.back for one in trials if one.absences and one.absences.back]), 0.5)
+                half = quantile(
+                    merge(
+                        [
+                            one.reconnects.reconnect_time
+                            for one in trials
+                            if one.reconnects and one.reconnects.reconnect_time
+                        ]
+                    ),
+                    0.5,
+                )
                 known = _classes.measured(subject.cells, back_ns, fault, variant)
                 when = quantity(known.median, "ns") if known else "never"
                 _, counts = _attempts(trials)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.analysis.runs.cells import Cells
 from bench.paths import DIRECT, EMULATED, PATHS
 from bench.report.traced import Number, Phrase
-from bench.results import CORES_WITHOUT_WORK, KEPT_AWAKE, Parameter, ScenarioFacts
+from bench.results import IDLE_STATES, IDLE_STATES_DISABLED, Parameter, ScenarioFacts
 from bench.units import SPACE, counted, quantity
 
 
@@ -111,7 +111,7 @@ def ground(cells: Cells) -> str:
         "one server process"
         + (f" on {'one core' if cores == 1 else counted(cores, 'core')}" if cores and apart else ""),
         "loopback",
-        "cores kept awake" if environment.facts.get(CORES_WITHOUT_WORK) == KEPT_AWAKE else "",
+        "cores kept awake" if environment.facts.get(IDLE_STATES) == IDLE_STATES_DISABLED else "",
         f"Python{SPACE}{python}" if python else "",
     )
     return ", ".join(part for part in parts if part)

@@ -19,7 +19,7 @@ from bench.analysis.runs.resilience import (
 from bench.report import noise
 from bench.report.sections.fault_names import NAMES, fault_words, what_was_done
 from bench.report.text import listed
-from bench.results import Emulated, Trial
+from bench.results import EmulatedPath, Trial
 from bench.units import SPACE, counted, factor, quantity
 
 
@@ -143,7 +143,7 @@ Told = Callable[[Cells, Sequence[Harm]], list[str]]
 def _unsent(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     """How many messages had no server to be handed to."""
     held = [trial for one in harms for trial in trials_under(cells, one.fault, one.variant.name) if believed(trial)]
-    counts = [trial.absences.unsent for trial in held if trial.absences is not None]
+    counts = [trial.reconnects.unsent_messages for trial in held if trial.reconnects is not None]
     if not any(counts):
         return []
     ends = " to ".join(f"{count:,}" for count in dict.fromkeys((min(counts), max(counts))))
@@ -208,11 +208,11 @@ def _slow_one(cells: Cells, harms: Sequence[Harm]) -> list[str]:
 
 def _fate(trials: Sequence[Trial]) -> list[str]:
     """What happened to it, over the trials of a variant."""
-    slow = [trial.slow for trial in trials if trial.slow is not None]
+    slow = [trial.slow_reader for trial in trials if trial.slow_reader is not None]
     lost, signalled = sum(one.lost for one in slow), sum(one.signalled for one in slow)
     words = {
         "received torn or altered messages": any(one.corrupted for one in slow),
-        "was cut off by the server": any(one.closed for one in slow),
+        "was cut off by the server": any(one.closed_by_server for one in slow),
         "lost messages, all within signalled gaps,": 0 < lost <= signalled,
         "lost messages unsaid": lost > signalled,
         "got every message in the end": bool(slow) and not lost,
@@ -222,16 +222,16 @@ def _fate(trials: Sequence[Trial]) -> list[str]:
 
 def _paths(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     """What every path does, as its trials say."""
-    held: dict[str, list[Emulated]] = {}
+    held: dict[str, list[EmulatedPath]] = {}
     for one in harms:
         for trial in trials_under(cells, one.fault, one.variant.name):
-            if trial.emulated is not None:
-                held.setdefault(trial.emulated.path, []).append(trial.emulated)
+            if trial.emulated_path is not None:
+                held.setdefault(trial.emulated_path.name, []).append(trial.emulated_path)
     told = "; ".join(f"{path}: {seen[0].description}{_befell(seen)}" for path, seen in held.items())
     return [f"The paths, none of them a real one: {told}."] if told else []
 
 
-def _befell(seen: Sequence[Emulated]) -> str:
+def _befell(seen: Sequence[EmulatedPath]) -> str:
     """How often connections were reset, or directions stalled, in the trials of a path; empty for never."""
     told = []
     for word, counts in (("reset", [one.resets for one in seen]), ("stall", [one.stalls for one in seen])):

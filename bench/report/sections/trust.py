@@ -40,7 +40,7 @@ def outcomes(cells: Cells) -> Outcomes:
     struck = [trial for trial in trials if trial.failure is None and not trial.valid]
     valid = len(trials) - len(failed) - len(struck)
     missing = len({planned.id for planned in run.plan} - {trial.planned.id for trial in trials})
-    again = {trial.planned.retakes for trial in trials if trial.planned.retakes}
+    again = {trial.planned.retry_of for trial in trials if trial.planned.retry_of}
     repeated = f", {len(again)} of them taken again because the machine disturbed them" if again else ""
     sentence = (
         f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(struck)} struck out, {len(failed)}"
@@ -168,8 +168,8 @@ def _room(cells: Cells) -> str:
 
 def _paths(cells: Cells) -> str:
     """Over which paths anything was measured, and that none of them was real."""
-    held = {trial.emulated.path: trial.emulated.description for trial in cells.trials if trial.emulated}
-    scenarios = dict.fromkeys(trial.planned.scenario for trial in cells.trials if trial.emulated)
+    held = {trial.emulated_path.name: trial.emulated_path.description for trial in cells.trials if trial.emulated_path}
+    scenarios = dict.fromkeys(trial.planned.scenario for trial in cells.trials if trial.emulated_path)
     if not held:
         return ""
     paths = "; ".join(f"{name}: {description}" for name, description in sorted(held.items()))

@@ -249,7 +249,7 @@ def _left_open(storms: Storms) -> Phrase:
     told = []
     for label, held in storms.items():
         seen = [storm for storm in held if storm.fds_before is not None and storm.fds_after is not None]
-        open_ = [storm for storm in seen if storm.fds_back_ns is None]
+        open_ = [storm for storm in seen if storm.fds_released_ns is None]
         if open_:
             told.append(f"{label} in {len(open_)} of {counted(len(seen), 'trial')}")
     said = "The server had not closed the connections of those who left when the wait for it ended"

@@ -14,7 +14,7 @@ from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.resilience import Fault, Outcome, faults, harm, matrix, outcome
 from bench.analysis.trials.delivery import DeliveryClass, delivery_class, excused
 from bench.analysis.trials.findings import judge
-from bench.results import Absences, Ledger, Oracle, Outage, Trial
+from bench.results import Ledger, Outage, Reconnects, Recount, Trial
 from tests._faults import EXPECTED, OWN, SWEPT, fault_trial, faulty, robbed
 from tests._natures import NATURES
 from tests._synthetic import synthetic
@@ -25,10 +25,10 @@ FEW = (RESUMING, PLAIN, BROKERED)
 LOSSES = ("lost messages", "duplicated messages", "reordered messages")
 
 
-def absent(resumes: bool, cuts: int = 3) -> Absences:
-    return Absences(
-        resumes=resumes, cuts=cuts, returns=cuts, attempts=cuts, attempt_slots=[cuts], recovered=0,
-        fresh=fold(np.full(cuts, MS)), back=fold(np.full(cuts, MS)),
+def absent(resumes: bool, cuts: int = 3) -> Reconnects:
+    return Reconnects(
+        declares_resume=resumes, disconnects=cuts, caught_up=cuts, attempts=cuts, attempt_slots=[cuts],
+        recovered_deliveries=0, catch_up_time=fold(np.full(cuts, MS)), reconnect_time=fold(np.full(cuts, MS)),
     )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def test_who_may_lose_may_repeat_and_nobody_else(made: tuple[Trial, DeliveryClas
 @given(st.lists(ledgers(), min_size=1, max_size=4), st.booleans(), st.randoms())
 def test_an_outcome_is_the_worst_of_its_trials_in_any_order(held: list[Ledger], resumes: bool, rng: object) -> None:
     delivery = DeliveryClass.RESUME if resumes else DeliveryClass.NONE
-    trials = [calm("dropped", ledger=ledger, absences=absent(resumes)) for ledger in held]
+    trials = [calm("dropped", ledger=ledger, reconnects=absent(resumes)) for ledger in held]
     found = outcome(trials, delivery)
     rng.shuffle(trials)  # type: ignore[attr-defined]
     assert outcome(trials, delivery) is found
@@ -93,11 +93,11 @@ def test_an_outcome_is_the_worst_of_its_trials_in_any_order(held: list[Ledger], 
 @pytest.mark.parametrize(
     ("trial", "allowed"),
     [
-        (calm("dropped", absences=absent(resumes=False)), True),
-        (calm("dropped", absences=absent(resumes=True)), False),
-        (calm("lossy", absences=absent(resumes=False, cuts=0)), False),  # nobody was cut off
+        (calm("dropped", reconnects=absent(resumes=False)), True),
+        (calm("dropped", reconnects=absent(resumes=True)), False),
+        (calm("lossy", reconnects=absent(resumes=False, cuts=0)), False),  # nobody was cut off
         (calm("outage", outage=Outage(began_ns=0, ended_ns=1, recovered_ns=None)), True),
-        (calm("outage", outage=Outage(began_ns=0, ended_ns=1, recovered_ns=1), absences=absent(resumes=True)), False),
+        (calm("outage", outage=Outage(began_ns=0, ended_ns=1, recovered_ns=1), reconnects=absent(resumes=True)), False),
         (calm("broadcast"), False),
     ],
     ids=["cut off", "resumes", "a path without cuts", "outage", "outage, resumes", "nothing went wrong"],
@@ -108,17 +108,17 @@ def test_a_loss_strikes_a_trial_out_unless_the_class_allows_it(trial: Trial, all
 
 
 def test_after_a_restart_a_server_without_resume_may_lose_though_nobody_noticed() -> None:
-    trial = calm("restart", absences=absent(resumes=False, cuts=0))
+    trial = calm("restart", reconnects=absent(resumes=False, cuts=0))
     trial = msgspec.structs.replace(trial, parameters={**trial.parameters, "restart_after_s": 1.0})
     assert "lost messages" not in [finding.name for finding in judge(changed(trial, "ledger", lost=5, delivered=495))]
 
 
 def test_the_neighbours_of_a_slow_reader_may_lose_nothing_whatever_the_class() -> None:
     run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, ["slow_reader"])
-    slow = next(trial for trial in trials if trial.slow and trial.planned.variant == PLAIN.name)
+    slow = next(trial for trial in trials if trial.slow_reader and trial.planned.variant == PLAIN.name)
     lossy = changed(slow, "ledger", lost=5, delivered=EXPECTED - 5)
     assert "lost messages" in [finding.name for finding in judge(lossy)]
-    assert judge(changed(slow, "slow", lost=500)) == judge(slow)
+    assert judge(changed(slow, "slow_reader", lost=500)) == judge(slow)
     assert run
 
 
@@ -135,7 +135,7 @@ def test_the_matrix_has_every_fault_and_every_variant_and_no_control(cells: Cell
     rows = matrix(cells)
     assert [row[0].fault.name for row in rows] == [
         "dropped", "restart TERM", "restart KILL", "slow_reader trickle then stop", "outage STOP", "outage KILL",
-        "lossy far", "lossy narrow", "lossy crumbs", "lossy resets", "lossy stalls",
+        "lossy far", "lossy narrow", "lossy fragments", "lossy resets", "lossy stalls",
     ]  # fmt: skip
     assert all([cell.variant.name for cell in row] == [nature.name for nature in FEW] for row in rows)
     assert all(values for _, values in SWEPT.values())
@@ -180,13 +180,13 @@ def test_somebody_who_never_recovered_is_counted(cells: Cells) -> None:
 
 
 def spoilt(trial: Trial) -> Trial:
-    return msgspec.structs.replace(trial, oracle=Oracle(lost=9, signalled=0, duplicated=0, reordered=0))
+    return msgspec.structs.replace(trial, recount=Recount(lost=9, signalled=0, duplicated=0, reordered=0))
 
 
 def test_a_ledger_that_the_oracle_contradicts_counts_for_nothing(cells: Cells) -> None:
     spoilt_cells = Cells(cells.run, [spoilt(trial) for trial in cells.trials])
     (found, *_) = matrix(spoilt_cells)[0]
-    assert (found.outcome, found.reason) == (Outcome.ABSENT, "ledger and oracle disagree")
+    assert (found.outcome, found.reason) == (Outcome.ABSENT, "ledger and recount disagree")
 
 
 def test_what_was_not_run_is_said(cells: Cells) -> None:
@@ -226,16 +226,16 @@ def test_what_a_hypervisor_took_from_one_side_is_told(
 ) -> None:
     """Percents of the cores, by block."""
     slow = Fault("slow_reader", "trickle then stop")
-    cells = Cells(*robbed(FEW, slow, RESUMING.name, {slow.value: with_it, "nobody": without}))
+    cells = Cells(*robbed(FEW, slow, RESUMING.name, {slow.value: with_it, "none": without}))
     assert resilience.stolen_unevenly(cells, slow, RESUMING.name) == (found and pytest.approx(found))
     assert resilience.stolen_unevenly(cells, slow, PLAIN.name) is None
     assert resilience.stolen_unevenly(cells, Fault("dropped"), RESUMING.name) is None
 
 
 def test_who_was_back_when_counts_those_who_never_were() -> None:
-    trial = calm("restart", absences=absent(resumes=True, cuts=100))
+    trial = calm("restart", reconnects=absent(resumes=True, cuts=100))
     assert resilience.back_ns(trial) == pytest.approx(MS, rel=1e-3)
-    few = changed(trial, "absences", cuts=106)
+    few = changed(trial, "reconnects", disconnects=106)
     assert resilience.back_ns(few) is None
 
 

@@ -33,7 +33,7 @@ def _fatter(trial: Trial, bytes_more: int) -> Trial:
 def uneven() -> Cells:
     """A slow reader in whose trials a hypervisor took a part of the cores."""
     slow = Fault("slow_reader", "trickle then stop")
-    return Cells(*robbed(WEBSOCKET, slow, "websocket", {slow.value: (3, 3, 3), "nobody": (0, 0, 0)}))
+    return Cells(*robbed(WEBSOCKET, slow, "websocket", {slow.value: (3, 3, 3), "none": (0, 0, 0)}))
 
 
 CAUSES = {

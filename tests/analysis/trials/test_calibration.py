@@ -27,12 +27,12 @@ def whole(blocks: int = 1, **changes: float) -> list[Trial]:
 
 
 def with_plant(trials: list[Trial], name: str) -> Trial:
-    return next(trial for trial in trials if trial.parameters["plant"] == name)
+    return next(trial for trial in trials if trial.parameters["injected"] == name)
 
 
 def replaced(trials: list[Trial], name: str, **changes: object) -> list[Trial]:
     return [
-        msgspec.structs.replace(trial, **changes) if trial.parameters["plant"] == name else trial for trial in trials
+        msgspec.structs.replace(trial, **changes) if trial.parameters["injected"] == name else trial for trial in trials
     ]
 
 
@@ -110,7 +110,7 @@ def test_planted_faults_strike_nothing_out() -> None:
 
 def test_of_several_trials_the_count_that_is_furthest_off_is_told() -> None:
     trials = whole(blocks=3)
-    place = [index for index, trial in enumerate(trials) if trial.parameters["plant"] == "faults"][1]
+    place = [index for index, trial in enumerate(trials) if trial.parameters["injected"] == "faults"][1]
     trials[place] = changed(trials[place], "ledger", lost=99)
     (lost,) = [reading for reading in readings(trials) if reading.quantity == "lost"]
     assert (lost.injected, lost.read_back, lost.met) == (15, 99, False)

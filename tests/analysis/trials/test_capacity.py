@@ -91,7 +91,7 @@ def test_on_the_average_a_search_takes_as_long_as_the_plan_says() -> None:
     assert sum(steps) / len(steps) == pytest.approx(SEARCH_STEPS, abs=0.5)
 
 
-EARLY, LATE = Failure(phase="start", error="not ready"), Failure(phase="measure", error="gone", died="server")
+EARLY, LATE = Failure(phase="start", error="not ready"), Failure(phase="measure", error="gone", exited="server")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_the_search_ends_at_the_highest_rate_that_may_be_asked_for() -> None:
     [
         ({}, "sustained"),
         ({"failure": Failure(phase="measure", error="the server was killed")}, "exceeded"),
-        ({"failure": Failure(phase="prime", error="nothing came")}, "disturbed"),
+        ({"failure": Failure(phase="probe", error="nothing came")}, "disturbed"),
         ({"findings": ["lost messages"]}, "exceeded"),
         ({"findings": ["generator saturated", "lost messages"]}, "generator"),
         ({"findings": ["machine busy"]}, "disturbed"),
@@ -155,8 +155,10 @@ def test_what_slows_others_down_cannot_make_a_rate_look_sustained(name: str) -> 
 
 @pytest.mark.parametrize(
     ("name", "verdict"),
-    [("generator saturated", "generator"), ("load cores full", "generator"), ("generator far too late", "generator"),
-     ("heavy steal", "disturbed"), ("server held up for long", "disturbed"), ("publisher far too late", "exceeded")],
+    [("generator saturated", "generator"), ("load cores saturated", "generator"),
+     ("generator far too late", "generator"),
+     ("heavy steal", "disturbed"), ("server waited long for its core", "disturbed"),
+     ("publisher far too late", "exceeded")],
 )  # fmt: skip
 def test_a_rate_that_is_missed_may_have_been_missed_by_others(name: str, verdict: str) -> None:
     assert step(calm(findings=disqualified(name)), 50 * MS).verdict == verdict
@@ -177,7 +179,7 @@ def test_a_full_server_is_at_its_end_though_the_generator_is_busy_as_long_as_tha
     assert step(full(860), 50 * MS).verdict == "exceeded"
     assert step(full(840), 50 * MS).verdict == "generator"
     assert step(full(860, slip=late), 50 * MS).verdict == "generator"
-    for changes in ({"loop_lag": late}, {"unread": late}):
+    for changes in ({"loop_delay": late}, {"read_delay": late}):
         late_one = msgspec.structs.replace(headroom, **changes)
         assert step(full(860, headroom=late_one), 50 * MS).verdict == "generator"
     assert step(full(860, headroom=None), 50 * MS).verdict == "generator"
@@ -186,7 +188,7 @@ def test_a_full_server_is_at_its_end_though_the_generator_is_busy_as_long_as_tha
 def test_a_rate_is_sustained_only_where_its_messages_left_evenly() -> None:
     """A late publisher sends in clumps, of which a server that batches makes less work."""
     slow, prompt = (fold(np.full(100, slip_ms * MS)) for slip_ms in (21, 19))
-    full = disqualified("load cores full")
+    full = disqualified("load cores saturated")
     late, busy = step(calm(slip=slow), 200 * MS), step(calm(slip=slow, findings=full), 200 * MS)
     assert (late.verdict, busy.verdict) == ("disturbed", "generator")  # a stall of an idle core may not come back
     assert late.observation.startswith("sent in clumps")
@@ -228,12 +230,12 @@ def test_a_queue_that_grows_is_too_much_however_short_it_still_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("died", "verdict"),
+    ("exited", "verdict"),
     [("", "exceeded"), ("server", "exceeded"), ("broker", "exceeded"), ("load generator", "generator"),
      ("publisher", "generator")],
 )  # fmt: skip
-def test_whose_death_it_was_decides_what_a_step_says(died: str, verdict: str) -> None:
-    failure = Failure(phase="measure", error="killed", died=died)
+def test_whose_death_it_was_decides_what_a_step_says(exited: str, verdict: str) -> None:
+    failure = Failure(phase="measure", error="killed", exited=exited)
     assert step(msgspec.structs.replace(calm(), failure=failure), 200 * MS).verdict == verdict
 
 

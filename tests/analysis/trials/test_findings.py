@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.trials.findings import CHECKS, Check, judge
 from bench.planning.plan import BRIEF, calibration
-from bench.results import SCHEMA, Absences, Distribution, Failure, Oracle, SlowReader, Trial
+from bench.results import SCHEMA, Distribution, Failure, Reconnects, Recount, SlowReader, Trial
 from tests._natures import process
 from tests._synthetic import calibrated, synthetic
 from tests._trials import MS, calm, changed, waiting
@@ -22,10 +22,10 @@ def names(trial: Trial) -> list[str]:
     return [finding.name for finding in judge(trial)]
 
 
-def failed(died: str = "", phase: str = "measure") -> Trial:
+def failed(exited: str = "", phase: str = "measure") -> Trial:
     return Trial(
         schema=SCHEMA, planned=calm().planned, parameters={}, started_at="", phases_ns={},
-        failure=Failure(phase=phase, error=f"the {died} was killed by SIGKILL" if died else "no", died=died),
+        failure=Failure(phase=phase, error=f"the {exited} was killed by SIGKILL" if exited else "no", exited=exited),
     )  # fmt: skip
 
 
@@ -55,58 +55,64 @@ def waited(who: str, ms: float, strangers_ms: float = 5_000) -> Trial:
 def slowed(slow: str = "trickle then stop", **counts: int) -> Trial:
     """A calm trial beside which one subscriber was counted apart."""
     nothing = dict.fromkeys(SlowReader.__struct_fields__, 0)
-    trial = calm("slow_reader", slow=SlowReader(**{**nothing, "messages": 50, **counts}))
+    trial = calm("slow_reader", slow_reader=SlowReader(**{**nothing, "messages": 50, **counts}))
     return msgspec.structs.replace(trial, parameters={**trial.parameters, "slow": slow})
 
 
 CAUSES = {
-    "server died": failed("server"),
-    "broker died": failed("broker"),
-    "load generator died": failed("load generator"),
-    "publisher died": failed("publisher"),
-    "proxy died": failed("proxy"),
+    "server exited": failed("server"),
+    "broker exited": failed("broker"),
+    "load generator exited": failed("load generator"),
+    "publisher exited": failed("publisher"),
+    "proxy exited": failed("proxy"),
     "lost messages": changed(calm(), "ledger", lost=1, delivered=499),
     "duplicated messages": changed(calm(), "ledger", duplicated=1),
     "reordered messages": changed(calm(), "ledger", reordered=1),
     "calibration missed": changed(calibrated(calibration(BRIEF, 1)[0]), "ledger", lost=1),
     "corrupted messages": changed(calm(), "ledger", corrupted=1),
-    "torn at the slow reader": slowed(corrupted=1),
-    "lost though nobody was slow": slowed("nobody", lost=1),
+    "corrupted at the slow reader": slowed(corrupted=1),
+    "lost without a slow reader": slowed("none", lost=1),
     "errors": changed(calm(), "ledger", errors={"connection reset": 2, "status 500": 7}),
     "nothing expected": changed(calm(), "ledger", expected=0, delivered=0),
     "few messages": changed(calm(), "ledger", expected=490, delivered=490),
     "negative latency": calm(latency=fold(np.array([-1] + [50 * MS] * 500))),
-    "ledger and oracle disagree": calm(oracle=Oracle(lost=0, signalled=0, duplicated=1, reordered=0)),
-    "not all back": calm(
-        absences=Absences(
-            resumes=True, cuts=3, returns=2, attempts=4, attempt_slots=[4], recovered=9, fresh=fold(np.full(2, MS))
+    "ledger and recount disagree": calm(recount=Recount(lost=0, signalled=0, duplicated=1, reordered=0)),
+    "not all caught up": calm(
+        reconnects=Reconnects(
+            declares_resume=True,
+            disconnects=3,
+            caught_up=2,
+            attempts=4,
+            attempt_slots=[4],
+            recovered_deliveries=9,
+            catch_up_time=fold(np.full(2, MS)),
         )
     ),
     "not all connected": calm(connect=flat(1, 9)),
     "publisher late": calm(slip=flat(6, 10)),
     "publisher far too late": calm(slip=flat(60, 10)),
     "generator saturated": changed(calm(), "usage", load=[process(10 * MS), process(860 * MS)]),
-    "load cores full": changed(calm(), "usage", load=[process(800 * MS)], publisher=process(60 * MS)),
-    "generator late": changed(calm(), "headroom", unread=tailed(0.05, 50)),
-    "generator far too late": changed(calm(), "headroom", unread=flat(26)),
+    "load cores saturated": changed(calm(), "usage", load=[process(800 * MS)], publisher=process(60 * MS)),
+    "generator late": changed(calm(), "headroom", read_delay=tailed(0.05, 50)),
+    "generator far too late": changed(calm(), "headroom", read_delay=flat(26)),
     "server saturated": changed(calm(), "usage", server=process(860 * MS)),
-    "generator held up": waited("load", 10 + 21, 90),
-    "generator held up for long": waited("load", 10 + 81, 90),
-    "server held up": waited("server", 50 + 51, 90),
-    "server held up for long": waited("server", 50 + 201),
+    "generator waited for its core": waited("load", 10 + 21, 90),
+    "generator waited long for its core": waited("load", 10 + 81, 90),
+    "server waited for its core": waited("server", 50 + 51, 90),
+    "server waited long for its core": waited("server", 50 + 201),
     "busy before the start": changed(calm(), "machine", before_busy_ns=51 * MS),
-    "others on our cores": strangers(0.11 * CORES_MS),
-    "others took our cores": strangers(0.21 * CORES_MS),
+    "competing CPU use": strangers(0.11 * CORES_MS),
+    "heavy competing CPU use": strangers(0.21 * CORES_MS),
     "steal": changed(calm(), "machine", steal_ns=50 * MS),
     "heavy steal": changed(calm(), "machine", steal_ns=210 * MS),
     "frequency changed": changed(calm(), "machine", frequencies_after_hz=[2_900_000_000, 2_600_000_000]),
 }
 COMPANIONS = {
     "publisher far too late": {"publisher late"},
-    "generator saturated": {"load cores full"},
-    "generator held up for long": {"generator held up"},
-    "server held up for long": {"server held up", "others on our cores", "others took our cores"},
-    "others took our cores": {"others on our cores"},
+    "generator saturated": {"load cores saturated"},
+    "generator waited long for its core": {"generator waited for its core"},
+    "server waited long for its core": {"server waited for its core", "competing CPU use", "heavy competing CPU use"},
+    "heavy competing CPU use": {"competing CPU use"},
     "heavy steal": {"steal"},
 }
 """What must come with a cause: the milder form of the same, and what it cannot happen without."""
@@ -146,9 +152,9 @@ def test_a_trial_with_findings_is_judged_again_to_the_same_end() -> None:
 
 
 def test_what_the_slow_reader_lost_by_design_is_no_fault_and_what_the_others_lost_is_one() -> None:
-    left_behind = slowed(messages=10, lost=40, signalled=0, closed=1)
+    left_behind = slowed(messages=10, lost=40, signalled=0, closed_by_server=1)
     assert judge(left_behind) == []
-    assert judge(slowed("nobody", lost=3, signalled=3)) == []
+    assert judge(slowed("none", lost=3, signalled=3)) == []
     assert names(changed(left_behind, "ledger", lost=1, delivered=499)) == ["lost messages"]
 
 
@@ -166,7 +172,7 @@ def test_a_trial_on_the_threshold_is_not_yet_found() -> None:
     assert judge(strangers(0.10 * CORES_MS)) == []
     assert judge(changed(calm(), "machine", before_busy_ns=50 * MS, steal_ns=40 * MS)) == []
     assert judge(calm(completion=flat(50, 50))) == []
-    assert judge(changed(calm(), "headroom", unread=flat(24), loop_lag=flat(24))) == []
+    assert judge(changed(calm(), "headroom", read_delay=flat(24), loop_delay=flat(24))) == []
 
 
 # Publisher
@@ -185,13 +191,13 @@ def test_slip_counts_beside_a_short_latency_too() -> None:
 def test_a_fan_out_that_keeps_the_loop_at_work_for_some_milliseconds_is_no_lateness() -> None:
     """A thousand receipts back to back: an alarm in their midst is late, at 50 ms apart one alarm in seven."""
     fan_out = calm(latency=tailed(8, 20))
-    assert judge(changed(fan_out, "headroom", loop_lag=tailed(0.1, 7), unread=tailed(1.2, 8))) == []
+    assert judge(changed(fan_out, "headroom", loop_delay=tailed(0.1, 7), read_delay=tailed(1.2, 8))) == []
 
 
-@pytest.mark.parametrize("delay", ["loop_lag", "unread"])
+@pytest.mark.parametrize("delay", ["loop_delay", "read_delay"])
 def test_the_generators_own_delay_counts_beside_the_latency_at_the_same_quantile(delay: str) -> None:
     trial = calm(latency=tailed(2, 10))
-    alone = {"unread": None, delay: tailed(0.1, 6)}
+    alone = {"read_delay": None, delay: tailed(0.1, 6)}
     assert names(changed(trial, "headroom", **alone)) == ["generator late"]
     assert names(changed(trial, "headroom", **{delay: tailed(1.1, 4)})) == ["generator far too late"]
     assert names(changed(trial, "headroom", **{delay: tailed(0.9, 4)})) == []
@@ -199,12 +205,12 @@ def test_the_generators_own_delay_counts_beside_the_latency_at_the_same_quantile
 
 def test_a_loop_that_is_late_while_nothing_waits_to_be_read_delays_no_latency() -> None:
     trial = calm(latency=tailed(0.7, 1.4))
-    assert judge(changed(trial, "headroom", loop_lag=tailed(0.1, 1.1), unread=tailed(0.1, 0.2))) == []
+    assert judge(changed(trial, "headroom", loop_delay=tailed(0.1, 1.1), read_delay=tailed(0.1, 0.2))) == []
 
 
 def test_where_the_kernel_tells_no_receive_time_the_loop_alone_is_judged() -> None:
-    assert judge(changed(calm(), "headroom", unread=None)) == []
-    assert names(changed(calm(), "headroom", unread=None, loop_lag=flat(60))) == [
+    assert judge(changed(calm(), "headroom", read_delay=None)) == []
+    assert names(changed(calm(), "headroom", read_delay=None, loop_delay=flat(60))) == [
         "generator late", "generator far too late",
     ]  # fmt: skip
 
@@ -212,16 +218,16 @@ def test_where_the_kernel_tells_no_receive_time_the_loop_alone_is_judged() -> No
 def test_several_load_generators_with_a_core_each_share_none() -> None:
     cores = changed(calm(), "machine", cores=[0, 1, 2, 3, 4])
     busy = changed(cores, "usage", load=[process(800 * MS)] * 3, publisher=process(MS))
-    assert "load cores full" not in names(busy)
+    assert "load cores saturated" not in names(busy)
     crowded = changed(cores, "usage", load=[process(800 * MS)] * 5, publisher=process(MS))
-    assert "load cores full" in names(crowded)
+    assert "load cores saturated" in names(crowded)
 
 
 def test_with_a_single_core_everybody_shares_it() -> None:
     alone = changed(calm(), "machine", cores=[0], before_busy_ns=0, steal_ns=0)
     assert judge(alone) == []
     busy = changed(alone, "usage", server=process(400 * MS), load=[process(400 * MS)], publisher=process(60 * MS))
-    assert names(busy) == ["load cores full"]
+    assert names(busy) == ["load cores saturated"]
 
 
 # Held up
@@ -229,7 +235,7 @@ def test_with_a_single_core_everybody_shares_it() -> None:
 
 def test_a_server_waits_for_its_broker_by_our_own_doing() -> None:
     assert judge(waited("server", 50, strangers_ms=190)) == []
-    assert names(waited("server", 50 + 51, strangers_ms=190)) == ["server held up"]
+    assert names(waited("server", 50 + 51, strangers_ms=190)) == ["server waited for its core"]
 
 
 def test_nobody_waits_longer_for_strangers_than_those_were_there() -> None:
@@ -247,7 +253,7 @@ def test_load_generators_wait_for_each_other_only_where_there_are_more_of_them_t
     shared = changed(strangers(190), "usage", load=loads)
     assert judge(shared) == []
     apart = changed(changed(strangers(190), "machine", cores=[0, 1, 2]), "usage", load=loads)
-    assert names(apart) == ["generator held up"]
+    assert names(apart) == ["generator waited for its core"]
 
 
 def test_what_is_not_measurable_is_not_held_against_anybody() -> None:
@@ -258,7 +264,7 @@ def test_what_is_not_measurable_is_not_held_against_anybody() -> None:
     unknown = changed(trial, "usage", server=waiting(usage.server, None), load=[waiting(usage.load[0], None)])
     assert judge(unknown) == []
     assert names(changed(trial, "usage", server=waiting(usage.server, 300 * MS))) == [
-        "server held up", "server held up for long",
+        "server waited for its core", "server waited long for its core",
     ]  # fmt: skip
 
 
@@ -329,7 +335,7 @@ def test_a_protocol_that_confirms_no_connect_is_not_held_to_it() -> None:
 
 
 def test_one_of_several_load_generators_is_a_load_generator() -> None:
-    assert names(failed("load generator 2")) == ["load generator died"]
+    assert names(failed("load generator 2")) == ["load generator exited"]
 
 
 def test_a_failed_trial_without_facts_is_judged_without_complaint() -> None:

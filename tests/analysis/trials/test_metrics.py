@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.trials.metrics import FAULTS, METRICS, SEGMENT_HEADER_BYTES, slope
-from bench.results import Absences, CapacityStep, IdleStep, Outage, Restart, SlowReader, Storm, Trial
+from bench.results import CapacityStep, IdleStep, Outage, Reconnects, Restart, SlowReader, Storm, Trial
 from tests._natures import process
 from tests._trials import MS, calm, changed
 
@@ -71,10 +71,10 @@ SLOW_BY_HAND = {
 def slow() -> Trial:
     """A slow reader that got 800 messages of 1,000, was told of 150 of those it lost, and was closed twice."""
     facts = SlowReader(
-        messages=800, corrupted=0, lost=200, duplicated=0, reordered=0, signalled=150, closed=2,
+        messages=800, corrupted=0, lost=200, duplicated=0, reordered=0, signalled=150, closed_by_server=2,
         memory_before_bytes=40_000_000, memory_peak_bytes=62_000_000,
     )  # fmt: skip
-    return calm("slow_reader", slow=facts)
+    return calm("slow_reader", slow_reader=facts)
 
 
 def idle() -> Trial:
@@ -122,23 +122,24 @@ def test_a_metric_of_a_slow_reader(name: str, value: float) -> None:
 
 
 def test_who_lost_nothing_had_nothing_to_be_told() -> None:
-    assert METRICS["slow_told"].of(changed(slow(), "slow", lost=0, signalled=0)) is None
+    assert METRICS["slow_told"].of(changed(slow(), "slow_reader", lost=0, signalled=0)) is None
 
 
 def faulty(scenario: str) -> Trial:
     """Ten subscribers, fifty messages; twenty losses, of which nineteen were made good after 10, 20, ... ms."""
     trial = calm(
         scenario,
-        absences=Absences(
-            resumes=True, cuts=20, returns=19, attempts=40, attempt_slots=[0, 20, 0, 15, 5], recovered=9,
-            fresh=fold(np.full(19, 5 * MS)), back=fold(np.repeat([10, 20, 30, 40, 50], [4, 4, 4, 4, 3]) * MS),
-            unsent=10,
+        reconnects=Reconnects(
+            declares_resume=True, disconnects=20, caught_up=19, attempts=40, attempt_slots=[0, 20, 0, 15, 5],
+            recovered_deliveries=9, catch_up_time=fold(np.full(19, 5 * MS)),
+            reconnect_time=fold(np.repeat([10, 20, 30, 40, 50], [4, 4, 4, 4, 3]) * MS),
+            unsent_messages=10,
         ),
         restart=Restart(ended_ns=MS, ready_ns=701 * MS, fds_before=20, fds_after=19, memory_before_bytes=40_000_000,
                         memory_after_bytes=42_000_000),
         storm=Storm(
-            subscribers=10, standing=10, window_ns=800 * MS, server_cpu_ns=2 * MS, broker_cpu_ns=MS,
-            accept_queue_overflows=0, accept_queue_drops=0, fds_before=9, fds_after=10, fds_back_ns=90 * MS,
+            subscribers=10, connected=10, window_ns=800 * MS, server_cpu_ns=2 * MS, broker_cpu_ns=MS,
+            accept_queue_overflows=0, accept_queue_drops=0, fds_before=9, fds_after=10, fds_released_ns=90 * MS,
         ),
     )  # fmt: skip
     return changed(trial, "ledger", lost=120, delivered=380, signalled=117)
@@ -155,9 +156,9 @@ def test_a_metric_of_what_went_wrong(scenario: str, name: str, value: float | No
 
 
 def test_everybody_was_back_only_if_every_loss_was_made_good() -> None:
-    trial = changed(faulty("restart"), "absences", cuts=19)
+    trial = changed(faulty("restart"), "reconnects", disconnects=19)
     assert METRICS["back_all"].of(trial) == 50 * MS
-    nobody = changed(trial, "absences", back=fold(np.zeros(0, dtype=np.int64)))
+    nobody = changed(trial, "reconnects", reconnect_time=fold(np.zeros(0, dtype=np.int64)))
     assert [METRICS[name].of(nobody) for name in ("back_p50", "back_p95", "back_all")] == [None] * 3
 
 
@@ -195,8 +196,14 @@ def test_a_metric_of_a_fault(name: str, value: float) -> None:
     trial = calm(
         "outage",
         outage=Outage(began_ns=MS, ended_ns=2 * MS, recovered_ns=70 * MS),
-        absences=Absences(
-            resumes=True, cuts=3, returns=2, attempts=4, attempt_slots=[4], recovered=9, fresh=fold(np.full(2, MS))
+        reconnects=Reconnects(
+            declares_resume=True,
+            disconnects=3,
+            caught_up=2,
+            attempts=4,
+            attempt_slots=[4],
+            recovered_deliveries=9,
+            catch_up_time=fold(np.full(2, MS)),
         ),
     )
     trial = changed(trial, "ledger", lost=40, signalled=30, duplicated=3, reordered=2, delivered=460)

@@ -21,7 +21,7 @@ def _died(who: str) -> Callable[[Trial], str | None]:
     def observe(trial: Trial) -> str | None:
         failure = trial.failure
         # in it and not equal to it: the master of several load generators is one of them
-        if failure is None or who not in failure.died:
+        if failure is None or who not in failure.exited:
             return None
         return f"1 process ended in phase {failure.phase!r}: {failure.error}"
 
@@ -29,7 +29,7 @@ def _died(who: str) -> Callable[[Trial], str | None]:
 
 
 CHECKS = tuple(
-    Check(f"{who} died", True, "ended before the trial did", "what was measured until then is part of a trial", remedy,
-          _died(who))
+    Check(f"{who} exited", True, "ended before the trial did", "what was measured until then is part of a trial",
+          remedy, _died(who))
     for who, remedy in REMEDIES.items()
 )  # fmt: skip

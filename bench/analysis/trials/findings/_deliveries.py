@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bench.analysis.trials.calibration import misread, plant_of
 from bench.analysis.trials.delivery import class_of, excused, unsignalled
 from bench.analysis.trials.findings._check import Check
-from bench.analysis.trials.oracle import agree
+from bench.analysis.trials.recount import agree
 from bench.results import Ledger, Trial
 
 FEW_MESSAGES = 50
@@ -37,30 +37,32 @@ def _unforeseen(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], 
 
 
 def _disagreement(trial: Trial) -> str | None:
-    if trial.ledger is None or trial.oracle is None or agree(trial.ledger, trial.oracle):
+    if trial.ledger is None or trial.recount is None or agree(trial.ledger, trial.recount):
         return None
-    ledger, oracle = trial.ledger, trial.oracle
-    pairs = [(name, getattr(ledger, name), getattr(oracle, name)) for name in oracle.__struct_fields__]
-    return ", ".join(f"{name}: ledger {ours:,}, oracle {theirs:,}" for name, ours, theirs in pairs if ours != theirs)
+    ledger, recount = trial.ledger, trial.recount
+    pairs = [(name, getattr(ledger, name), getattr(recount, name)) for name in recount.__struct_fields__]
+    return ", ".join(
+        f"{name}: ledger {first:,}, recount {second:,}" for name, first, second in pairs if first != second
+    )
 
 
-def _not_back(trial: Trial) -> str | None:
-    absences = trial.absences
-    if absences is None or absences.returns == absences.cuts:
+def _not_caught_up(trial: Trial) -> str | None:
+    reconnects = trial.reconnects
+    if reconnects is None or reconnects.caught_up == reconnects.disconnects:
         return None
-    return f"{absences.returns:,} of {absences.cuts:,} that were cut off were back and fresh at the end"
+    return f"{reconnects.caught_up:,} of {reconnects.disconnects:,} disconnected subscribers had caught up at the end"
 
 
 def _torn(trial: Trial) -> str | None:
     """Not what the slow reader lost, which it was made to lose: what it got, but not as it was sent."""
-    slow = trial.slow
+    slow = trial.slow_reader
     return None if slow is None or not slow.corrupted else f"{slow.corrupted:,} torn or altered at the slow reader"
 
 
 def _lost_by_nobody(trial: Trial) -> str | None:
     """Where nobody reads slowly the subscriber that is counted apart is one like the others."""
-    slow = trial.slow
-    if slow is None or trial.parameters.get("slow") != "nobody" or slow.lost <= slow.signalled:
+    slow = trial.slow_reader
+    if slow is None or trial.parameters.get("slow") != "none" or slow.lost <= slow.signalled:
         return None
     return f"{slow.lost - slow.signalled:,} lost at the subscriber counted apart, though it read like the others"
 
@@ -95,7 +97,7 @@ def _few(trial: Trial) -> str | None:
 def _receivers(trial: Trial) -> int:
     """How many of those that are measured every message of a trial goes to; 1 where its parameters do not say."""
     everyone = trial.parameters.get("room", trial.parameters.get("subscribers", 1))
-    return max(1, (everyone if isinstance(everyone, int) else 1) - (trial.slow is not None))
+    return max(1, (everyone if isinstance(everyone, int) else 1) - (trial.slow_reader is not None))
 
 
 def _negative(trial: Trial) -> str | None:
@@ -127,14 +129,15 @@ CHECKS = (
           " broken", "run `python -m bench calibrate`; if it stays, doubt every ledger of this run", misread),
     Check("corrupted messages", True, "more than 0", "byte for byte is part of the contract", VERIFY,
           _ledger(lambda ledger: ledger.corrupted, "corrupted beside the total")),
-    Check("torn at the slow reader", True, "more than 0", "whoever reads slowly may be left behind, but what is sent to"
-          " it must be whole", VERIFY, _torn),
-    Check("lost though nobody was slow", True, "more than 0", "trials to compare with must have nothing to excuse",
+    Check("corrupted at the slow reader", True, "more than 0", "a slow reader may fall behind, but what it"
+          " receives must be intact", VERIFY, _torn),
+    Check("lost without a slow reader", True, "more than 0", "trials to compare with must have nothing to excuse",
           VERIFY, _lost_by_nobody),
-    Check("ledger and oracle disagree", True, "any count", "both count the same arrivals, independently",
+    Check("ledger and recount disagree", True, "any count", "both count the same arrivals, independently",
           "report a fault of the bench, with the record of the trial", _disagreement),
-    Check("not all back", False, "fewer than were cut off", "whoever is not back has no freshness to be measured",
-          "raise measure_s, or look at the errors", _not_back),
+    Check("not all caught up", False, "fewer than were cut off",
+          "a subscriber that has not caught up has no catch-up time",
+          "raise measure_s, or look at the errors", _not_caught_up),
     Check("errors", True, "more than 0", "a failed connection or request is work that was not done", VERIFY, _errors),
     Check("nothing expected", True, "0 deliveries expected", "there is nothing to measure",
           "raise rate_hz or measure_s until messages fall into the measured part", _nothing_expected),

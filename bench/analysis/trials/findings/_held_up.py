@@ -88,17 +88,19 @@ def _held_up(who: str, side: Side, limit: Limit) -> Callable[[Trial], str | None
 QUIET = "stop other work on this machine, or run where both sides can have a core alone"
 
 CHECKS = (
-    Check("generator held up", False,
+    Check("generator waited for its core", False,
           f"waits of the load generator for its core, the turns of publisher and proxy apart, {SOME_TIME}",
           "what arrives meanwhile is read late, and above 1 % of the time the 99 % cannot but show it", QUIET,
           _held_up("load generator", _load, SOME_TIME)),
-    Check("generator held up for long", True,
+    Check("generator waited long for its core", True,
           f"waits of the load generator for its core, the turns of publisher and proxy apart, {LONG}",
           "it waited longer than it worked: what it measured is the waiting", QUIET,
           _held_up("load generator", _load, LONG)),
-    Check("server held up", False, f"waits of the server for its core, its broker's turns apart, {SOME_TIME}",
+    Check("server waited for its core", False,
+          f"waits of the server for its core, its broker's turns apart, {SOME_TIME}",
           "the work of others on its core is then part of its latency", QUIET, _held_up("server", _server, SOME_TIME)),
-    Check("server held up for long", True, f"waits of the server for its core, its broker's turns apart, {LONG}",
+    Check("server waited long for its core", True,
+          f"waits of the server for its core, its broker's turns apart, {LONG}",
           "it waited longer than it worked: its latency is that of whoever it waited for", QUIET,
           _held_up("server", _server, LONG)),
 )  # fmt: skip

@@ -44,8 +44,8 @@ def _own(trial: Trial, q: float, loop: bool = True) -> str:
     if latency is None or trial.headroom is None:
         return ""
     named: dict[str, Distribution | None] = {
-        "its loop was {} late or later": trial.headroom.loop_lag if loop else None,
-        "bytes lay unread for {} or longer": trial.headroom.unread,
+        "its loop was {} late or later": trial.headroom.loop_delay if loop else None,
+        "bytes lay unread for {} or longer": trial.headroom.read_delay,
     }
     delays = [(words, at(distribution, q)) for words, distribution in named.items()]
     seen = [
@@ -57,7 +57,7 @@ def _own(trial: Trial, q: float, loop: bool = True) -> str:
 def _late(trial: Trial) -> str | None:
     """By unread time where it is known: an alarm can be late when there is nothing to read, and no latency shows it."""
     headroom = trial.headroom
-    seen = _own(trial, 0.99, loop=headroom is not None and at(headroom.unread, 0.99) is None)
+    seen = _own(trial, 0.99, loop=headroom is not None and at(headroom.read_delay, 0.99) is None)
     return f"in 1 % of cases {seen}, beside {duration(at(trial.latency, 0.99))} at 99 %" if seen else None
 
 
@@ -72,7 +72,8 @@ QUIET = "stop other work on this machine, or give the load side a core of its ow
 CHECKS = (
     Check("generator saturated", True, f"load CPU above {SATURATED:.0%} of its core",
           "a busy receiver reads late and calls it latency", LESS_LOAD, _saturated),
-    Check("load cores full", True, f"load generator, publisher and proxy together above {SATURATED:.0%} of their cores",
+    Check("load cores saturated", True,
+          f"load generator, publisher and proxy together above {SATURATED:.0%} of their cores",
           "they then wait for each other, though neither is saturated", LESS_LOAD, _cores_full),
     Check("generator late", False,
           f"99 % of unread time (where unknown: of loop lag) above {OWN_SHARE:g} of the latency at 99 %",

@@ -1,0 +1,148 @@
+"""One-step upgraders: each turns the raw JSON object of one schema version into that of the next.
+
+They are pure. A file of an older version passes through all the steps from its version on, whenever it is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+Raw = dict[str, Any]
+Step = Callable[[Raw], Raw]
+Steps = Mapping[int, Step]
+
+# What version 3 of run and trial, and version 2 of a comparison of load generators, name otherwise than before.
+_PLANNED = {"retakes": "retry_of"}
+_PARAMETERS = {"plant": "injected"}
+_VALUES = {("slow", "nobody"): "none", ("path", "crumbs"): "fragments"}
+_IDS = (
+    (r"-again-(?=\d+$)", "-retry-"),
+    (r"-slow-nobody(?=-|$)", "-slow-none"),
+    (r"-path-crumbs(?=-|$)", "-path-fragments"),
+)
+_PHASES = {"look": "pre-check", "prime": "probe", "leave": "disconnect"}
+_FINDINGS = {
+    "server died": "server exited",
+    "broker died": "broker exited",
+    "load generator died": "load generator exited",
+    "publisher died": "publisher exited",
+    "proxy died": "proxy exited",
+    "torn at the slow reader": "corrupted at the slow reader",
+    "lost though nobody was slow": "lost without a slow reader",
+    "ledger and oracle disagree": "ledger and recount disagree",
+    "not all back": "not all caught up",
+    "generator held up": "generator waited for its core",
+    "generator held up for long": "generator waited long for its core",
+    "server held up": "server waited for its core",
+    "server held up for long": "server waited long for its core",
+    "load cores full": "load cores saturated",
+    "others on our cores": "competing CPU use",
+    "others took our cores": "heavy competing CPU use",
+}  # fmt: skip
+_TRIAL = {"oracle": "recount", "absences": "reconnects", "slow": "slow_reader", "emulated": "emulated_path"}
+_PARTS = {
+    "reconnects": {
+        "resumes": "declares_resume", "cuts": "disconnects", "returns": "caught_up", "fresh": "catch_up_time",
+        "back": "reconnect_time", "recovered": "recovered_deliveries", "unsent": "unsent_messages",
+    },
+    "headroom": {"loop_lag": "loop_delay", "unread": "read_delay"},
+    "storm": {"standing": "connected", "fds_back_ns": "fds_released_ns"},
+    "slow_reader": {"closed": "closed_by_server"},
+    "emulated_path": {"path": "name"},
+    "failure": {"died": "exited"},
+}  # fmt: skip
+_PASS = {"lag_ns": "delay_ns", "allowed_lag_ns": "allowed_delay_ns"}
+
+
+def _renamed(raw: Raw, names: Mapping[str, str]) -> Raw:
+    """The same object, in the same order, with these keys renamed."""
+    return {names.get(key, key): value for key, value in raw.items()}
+
+
+def _run_to_3(run: Raw) -> Raw:
+    scenarios = [
+        {**_renamed(one, {"apart": "excluded"}), "parameters": _parameters(one["parameters"])}
+        for one in run["scenarios"]
+    ]
+    return {
+        **run,
+        "schema": 3,
+        "environment": _environment(run["environment"]),
+        "scenarios": scenarios,
+        "plan": [_planned(one) for one in run["plan"]],
+    }
+
+
+def _trial_to_3(trial: Raw) -> Raw:
+    named = _renamed(trial, _TRIAL)
+    parts = {part: _renamed(named[part], names) for part, names in _PARTS.items() if named.get(part) is not None}
+    upgraded = {
+        **named,
+        **parts,
+        "schema": 3,
+        "planned": _planned(trial["planned"]),
+        "parameters": _parameters(trial["parameters"]),
+        "phases_ns": _renamed(trial["phases_ns"], _PHASES),
+    }
+    if "findings" in trial:
+        upgraded["findings"] = [{**one, "name": _FINDINGS.get(one["name"], one["name"])} for one in trial["findings"]]
+    if upgraded.get("failure") is not None:
+        upgraded["failure"]["phase"] = _PHASES.get(upgraded["failure"]["phase"], upgraded["failure"]["phase"])
+    return upgraded
+
+
+def _comparison_to_2(comparison: Raw) -> Raw:
+    rows = [
+        {
+            **row,
+            "costs": [_renamed(one, _PASS) for one in row["costs"]],
+            "searches": [[_renamed(one, _PASS) for one in search] for search in row["searches"]],
+        }
+        for row in comparison["rows"]
+    ]
+    return {**comparison, "schema": 2, "environment": _environment(comparison["environment"]), "rows": rows}
+
+
+def _planned(planned: Raw) -> Raw:
+    upgraded = _renamed(planned, _PLANNED)
+    upgraded["id"] = _id(planned["id"])
+    if "retry_of" in upgraded:
+        upgraded["retry_of"] = _id(upgraded["retry_of"])
+    if "changes" in planned:
+        upgraded["changes"] = _parameters(planned["changes"])
+    return upgraded
+
+
+def _id(trial_id: str) -> str:
+    for pattern, replacement in _IDS:
+        trial_id = re.sub(pattern, replacement, trial_id)
+    return trial_id
+
+
+def _parameters(parameters: Raw) -> Raw:
+    named = _renamed(parameters, _PARAMETERS)
+    return {
+        name: _VALUES.get((name, value), value) if isinstance(value, str) else value for name, value in named.items()
+    }
+
+
+def _environment(environment: Raw) -> Raw:
+    facts = _renamed(environment["facts"], {"cores without work": "idle states"})
+    if "idle states" in facts:
+        facts["idle states"] = _idle_states(facts["idle states"])
+    return {**environment, "facts": facts}
+
+
+def _idle_states(fact: str) -> str:
+    """`kept awake` is now `disabled`, `may sleep (reason)` is `enabled (reason)`."""
+    if fact == "kept awake":
+        return "disabled"
+    return fact.replace("may sleep", "enabled", 1).replace("as asked", "as requested", 1)
+
+
+RUN: Steps = MappingProxyType({2: _run_to_3})
+TRIAL: Steps = MappingProxyType({2: _trial_to_3})
+COMPARISON: Steps = MappingProxyType({1: _comparison_to_2})
