@@ -202,7 +202,7 @@ def carry_out(begun: Begun, say: Say) -> int:
                 take(one)
     invalid = [record for record in records if not record.valid]
     replaced = {record.planned.place for record in invalid} <= {one.planned.place for one in records if one.valid}
-    said = f", {len(invalid)} invalid" + (", each taken again" if replaced else "") if invalid else ", all valid"
+    said = f", {len(invalid)} invalid" + (", each retried" if replaced else "") if invalid else ", all valid"
     say(f"{len(records)} trials in {store.folder}{said}")
     return 3 if invalid else 0
 
@@ -222,12 +222,12 @@ def _parameters(run: Run) -> dict[str, Mapping[str, Any]]:
 
 
 class Progress:
-    """One line per trial, with the time that is left. What is taken again counts from the end of its block on."""
+    """One line per trial, with the time that is left. A retry counts from the end of its block on."""
 
     def __init__(self, run: Run, left: Sequence[Planned]) -> None:
         self._of = len(run.plan)
         self._parameters = _parameters(run)
-        self._width = max((len(_cell(retries.again(one))) for one in run.plan), default=0)
+        self._width = max((len(_cell(retries.retry(one))) for one in run.plan), default=0)
         self._began = time.monotonic()
         self._left_s, self._done_s = expected_s(left, self._parameters), 0.0
 
@@ -254,9 +254,9 @@ def outcome(record: Trial) -> str:
     """What became of a trial, in a few words."""
     if record.failure:
         return f"FAILED: {record.failure.error}"
-    struck = [finding for finding in record.findings if finding.disqualifying]
-    if struck:
-        return f"STRUCK OUT: {struck[0].observation}"
+    disqualifying = [finding for finding in record.findings if finding.disqualifying]
+    if disqualifying:
+        return f"INVALID: {disqualifying[0].observation}"
     if record.latency and record.ledger and record.latency.count:
         p50, p99 = (duration(quantile(record.latency, q)) for q in (0.5, 0.99))
         return f"p50 {p50}, p99 {p99}, {record.ledger.delivered} delivered"

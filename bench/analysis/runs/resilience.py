@@ -112,7 +112,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One cell of the matrix. Counts are sums over `trials`, of which `struck` were not valid.
+    """One cell of the matrix. Counts are sums over `trials`, of which `invalid` were not valid.
 
     recovery: time to recover in ns, a median over blocks; None where nothing was to be recovered from, or nobody did.
     never: in how many trials somebody had not recovered by the end. reason: why nothing was measured.
@@ -123,7 +123,7 @@ class Harm:
     delivery: DeliveryClass
     outcome: Outcome
     trials: int = 0
-    struck: int = 0
+    invalid: int = 0
     expected: int = 0
     lost: int = 0
     signalled: int = 0
@@ -240,7 +240,7 @@ def harm(cells: Cells, fault: Fault, variant: VariantFacts) -> Harm:
         delivery,
         outcome(counted, delivery),
         trials=len(counted),
-        struck=sum(not trial.valid for trial in counted),
+        invalid=sum(not trial.valid for trial in counted),
         expected=sum(ledger.expected for ledger in ledgers),
         lost=sum(ledger.lost for ledger in ledgers),
         signalled=sum(ledger.signalled for ledger in ledgers),

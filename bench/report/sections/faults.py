@@ -112,7 +112,7 @@ def _cell(harm: Harm) -> Cell:
     lines = [f"{share(harm.lost, harm.expected)} lost" if harm.lost else "nothing lost"]
     lines += [_said(harm)] if harm.lost else []
     lines += [f"{number:,} {words}" for number, words in _disorder(harm) if number]
-    lines += [words for words in (_recovery(harm), _struck(harm)) if words]
+    lines += [words for words in (_recovery(harm), _invalid(harm)) if words]
     return Cell(harm, lines, harm.outcome is Outcome.BROKEN, False)
 
 
@@ -132,15 +132,15 @@ def _recovery(harm: Harm) -> str:
     return ", ".join(filter(None, [back, some]))
 
 
-def _struck(harm: Harm) -> str:
-    return f"{harm.struck} of {counted(harm.trials, 'trial')} struck out" if harm.struck else ""
+def _invalid(harm: Harm) -> str:
+    return f"{harm.invalid} of {counted(harm.trials, 'trial')} struck out" if harm.invalid else ""
 
 
 def _line(harm: Harm) -> Line:
     if harm.outcome is Outcome.ABSENT:
         return Line(harm, [DASH] * len(HEADS), harm.reason)
     counts = (harm.lost, harm.signalled, harm.unsignalled, harm.duplicated, harm.reordered)
-    trials = f"{harm.trials - harm.struck} of {harm.trials}"
+    trials = f"{harm.trials - harm.invalid} of {harm.trials}"
     return Line(harm, [trials, *(f"{number:,}" for number in counts), _time(harm)], str(harm.outcome))
 
 

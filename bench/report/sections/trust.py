@@ -20,14 +20,14 @@ from bench.units import counted, percent, quantity
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What is missing from the numbers above, and why. `again`: the ids of the trials that were taken again. `apart`:
+    """What is missing from the numbers above, and why. `retried`: the ids of the trials that were retried. `apart`:
     scenarios with who has no part in them, in words."""
 
     skipped: list[VariantFacts]
     failed_variants: list[VariantFacts]
     failed: list[Trial]
-    struck: list[Trial]
-    again: set[str]
+    invalid: list[Trial]
+    retried: set[str]
     missing: int
     sentence: str
     apart: list[tuple[str, str]]
@@ -37,13 +37,13 @@ def outcomes(cells: Cells) -> Outcomes:
     """Everything that was planned and did not become a valid trial."""
     run, trials = cells.run, cells.trials
     failed = [trial for trial in trials if trial.failure is not None]
-    struck = [trial for trial in trials if trial.failure is None and not trial.valid]
-    valid = len(trials) - len(failed) - len(struck)
+    invalid = [trial for trial in trials if trial.failure is None and not trial.valid]
+    valid = len(trials) - len(failed) - len(invalid)
     missing = len({planned.id for planned in run.plan} - {trial.planned.id for trial in trials})
-    again = {trial.planned.retry_of for trial in trials if trial.planned.retry_of}
-    repeated = f", {len(again)} of them taken again because the machine disturbed them" if again else ""
+    retried = {trial.planned.retry_of for trial in trials if trial.planned.retry_of}
+    repeated = f", {len(retried)} of them taken again because the machine disturbed them" if retried else ""
     sentence = (
-        f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(struck)} struck out, {len(failed)}"
+        f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(invalid)} struck out, {len(failed)}"
         f" failed, {missing} not run."
     )
     apart = [
@@ -54,7 +54,7 @@ def outcomes(cells: Cells) -> Outcomes:
     if said:
         sentence += f" Of these, {' and '.join(said)}."
     skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))
-    return Outcomes(skipped, refused, failed, struck, again, missing, sentence, _apart(cells))
+    return Outcomes(skipped, refused, failed, invalid, retried, missing, sentence, _apart(cells))
 
 
 def _apart(cells: Cells) -> list[tuple[str, str]]:

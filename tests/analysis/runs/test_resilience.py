@@ -143,7 +143,7 @@ def test_the_matrix_has_every_fault_and_every_variant_and_no_control(cells: Cell
 
 def test_a_cell_counts_all_its_trials(cells: Cells) -> None:
     dropped = harm(cells, Fault("dropped"), cells.facts[PLAIN.name])
-    assert (dropped.trials, dropped.struck, dropped.expected) == (3, 0, 3 * EXPECTED)
+    assert (dropped.trials, dropped.invalid, dropped.expected) == (3, 0, 3 * EXPECTED)
     assert (dropped.lost, dropped.signalled, dropped.unsignalled) == (3 * 180 * 8, 0, 3 * 180 * 8)
     assert dropped.outcome is Outcome.UNSAID
     assert dropped.recovery is not None
@@ -160,7 +160,7 @@ def test_a_liar_is_found_though_its_trials_are_struck_out() -> None:
     run, trials = synthetic(FEW, ["broadcast"], troubles=False)
     liar = Cells(*faulty(run, trials, FEW, liar=RESUMING.name))
     dropped = harm(liar, Fault("dropped"), liar.facts[RESUMING.name])
-    assert (dropped.outcome, dropped.unsignalled, dropped.struck) == (Outcome.BROKEN, 3 * 7, 3)
+    assert (dropped.outcome, dropped.unsignalled, dropped.invalid) == (Outcome.BROKEN, 3 * 7, 3)
     assert dropped.recovery is None  # times rest on valid trials
 
 
