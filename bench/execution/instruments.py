@@ -124,9 +124,12 @@ class Reconnecting(Instrument):
         reconnects = outcome.receipts.reconnects
         if reconnects is None:
             return Measurements()
-        resumes = Capability.RESUME in self._participants.workload.variant.capabilities
         return Measurements(
-            reconnects=msgspec.structs.replace(reconnects, resumes=resumes, unsent=outcome.published.unsent)
+            reconnects=msgspec.structs.replace(
+                reconnects,
+                declares_resume=Capability.RESUME in self._participants.workload.variant.capabilities,
+                unsent_messages=outcome.published.unsent,
+            )
         )
 
 

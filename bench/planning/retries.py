@@ -2,8 +2,8 @@
 
 The only reason for a retry is time that a hypervisor, other processes or a run queue took. No latency and no cost is a
 reason, and a loss or an error rules a retry out, so that no trial is repeated until its result pleases: a noisy hour
-costs time and no intervals. A retry that is disturbed too is retried after the others that are due, at most MOST_PER_TRIAL
-times per trial. Pure.
+costs time and no intervals. A retry that is disturbed too is retried after the others that are due, at most
+MOST_PER_TRIAL times per trial. Pure.
 """
 
 from __future__ import annotations
