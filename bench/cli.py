@@ -161,10 +161,10 @@ def generator(options: argparse.Namespace) -> int:
     """Compare load generators and print the table, or print that of a stored comparison."""
     from bench import generators
     from bench.planning.request import Refused
-    from bench.results import generator_comparison as records
+    from bench.results import GeneratorComparison, load_comparison, save_comparison
 
     if options.show:
-        print(generators.markdown(records.load(options.show)))
+        print(generators.markdown(load_comparison(options.show)))
         return 0
     if options.json and options.json.exists():
         raise Refused(f"{options.json} exists already; results are never overwritten")
@@ -180,14 +180,14 @@ def generator(options: argparse.Namespace) -> int:
         cores_may_sleep=options.cores_may_sleep,
     )
     command = ("python", "-m", "bench", *sys.argv[1:])
-    kept: list[records.Comparison] = []
+    kept: list[GeneratorComparison] = []
     try:
         kept.append(generators.compare(chosen, load, command, lambda line: print(line, flush=True), kept.append))
     finally:
         if kept:
             print(generators.markdown(kept[-1]))
         if kept and options.json:
-            records.save(options.json, kept[-1])
+            save_comparison(options.json, kept[-1])
             print(f"raw measurements: {options.json}")
     return 0
 

@@ -30,7 +30,7 @@ from bench.generators.theirs import Stand
 from bench.measure import idle_states, machine
 from bench.measure.machine import Cores
 from bench.processes.errors import ProcessError
-from bench.results.generator_comparison import SCHEMA, Comparison, Pass, Row
+from bench.results import GENERATOR_SCHEMA, GeneratorComparison, GeneratorPass, GeneratorRow
 from servers import _variant
 
 VARIANTS = ("websocket", "sse", "flask_socketio", "long_polling", "polling")
@@ -43,7 +43,7 @@ AROUND_A_PASS_S = 10.0  # at most: starting, connecting, working off a backlog
 
 __all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "markdown"]
 
-Measure = Callable[[float, float], Pass]
+Measure = Callable[[float, float], GeneratorPass]
 Say = Callable[[str], None]
 
 
@@ -95,8 +95,8 @@ class Candidate:
 class Found:
     """What was measured of a candidate so far."""
 
-    costs: list[Pass] = field(default_factory=list)
-    searches: list[list[Pass]] = field(default_factory=list)
+    costs: list[GeneratorPass] = field(default_factory=list)
+    searches: list[list[GeneratorPass]] = field(default_factory=list)
     reason: str = ""
     missing: bool = False  # it cannot run here
 
@@ -113,8 +113,12 @@ def candidates(only: Sequence[str] = ()) -> list[Candidate]:
 
 
 def compare(
-    chosen: Sequence[Candidate], load: Load, command: Sequence[str], say: Say, keep: Callable[[Comparison], object]
-) -> Comparison:
+    chosen: Sequence[Candidate],
+    load: Load,
+    command: Sequence[str],
+    say: Say,
+    keep: Callable[[GeneratorComparison], object],
+) -> GeneratorComparison:
     """Measure all that can run here, in turns, repetition by repetition. One that fails is a row with the reason.
 
     `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
@@ -122,7 +126,7 @@ def compare(
     cores = feeding.one_core_each()
     environment = machine.environment(cores, idle_states.disable_unless(load.cores_may_sleep))
     head = partial(
-        Comparison, schema=SCHEMA, command=list(command),
+        GeneratorComparison, schema=GENERATOR_SCHEMA, command=list(command),
         started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         environment=environment, versions=_versions(), payload_bytes=load.payload_bytes,
     )  # fmt: skip
@@ -140,9 +144,11 @@ def compare(
     return head(rows=_rows(found))
 
 
-def _rows(found: Mapping[Candidate, Found]) -> list[Row]:
+def _rows(found: Mapping[Candidate, Found]) -> list[GeneratorRow]:
     return [
-        Row(generator=one.label, variant=one.variant, costs=[*it.costs], searches=[*it.searches], reason=it.reason)
+        GeneratorRow(
+            generator=one.label, variant=one.variant, costs=[*it.costs], searches=[*it.searches], reason=it.reason
+        )
         for one, it in found.items()
     ]
 
@@ -198,7 +204,9 @@ def _measure(one: Candidate, it: Found, load: Load, cores: Cores, say: Say) -> N
         say(f"{one.name}: {it.reason}")
 
 
-def _search(one: Candidate, server: str, cost: Pass, passes: list[Pass], load: Load, cores: Cores, say: Say) -> None:
+def _search(
+    one: Candidate, server: str, cost: GeneratorPass, passes: list[GeneratorPass], load: Load, cores: Cores, say: Say
+) -> None:
     """Append passes until the search is over. It starts a little below where the cost says that a core is full."""
     dearest_ns = max(cost.generator_cpu_ns, cost.server_cpu_ns if server == one.variant else 1)
     start_per_s = 0.8 * LOAD_SATURATED * 1e9 * max(1, cost.received) / dearest_ns
@@ -208,7 +216,7 @@ def _search(one: Candidate, server: str, cost: Pass, passes: list[Pass], load: L
             say(f"{one.name}: {per_s:.0f} messages/s from {server}: {_told(passes[-1])}")
 
 
-def _told(measured: Pass) -> str:
+def _told(measured: GeneratorPass) -> str:
     cpu, server_cpu = (ns / measured.window_ns for ns in (measured.generator_cpu_ns, measured.server_cpu_ns))
     share = measured.delivered / measured.expected
     return f"{generator_search.judge(measured).words} (CPU {cpu:.0%}, server {server_cpu:.0%}, {share:.1%} received)"

@@ -18,7 +18,7 @@ from bench.measure.receipts import completion
 from bench.measure.received import Receipts
 from bench.processes.errors import ProcessError
 from bench.processes.member import watch
-from bench.results.generator_comparison import Pass
+from bench.results import GeneratorPass
 from servers import _variant
 from servers._variant import Technique
 
@@ -28,7 +28,7 @@ SEED = 1
 
 def measure(
     variant: str, server: str, subscribers: int, payload_bytes: int, cores: Cores, rate_hz: float, measure_s: float
-) -> Pass:
+) -> GeneratorPass:
     """One pass of the client half of `variant`. Polling subscribers poll as often as there are messages, so that each
     poll is answered with one. Raises ProcessError."""
     scenario = scenarios.load("broadcast")
@@ -44,7 +44,7 @@ def measure(
         return _pass(participants, server)
 
 
-def _pass(participants: Participants, server: str) -> Pass:
+def _pass(participants: Participants, server: str) -> GeneratorPass:
     parameters = participants.parameters
     part = begin_workload(participants)
     clocks = []
@@ -55,7 +55,7 @@ def _pass(participants: Participants, server: str) -> Pass:
     generator, feeder = (late.since(early) for early, late in zip(*clocks, strict=True))
     if not receipts.deliveries:
         raise ProcessError("nothing was delivered")
-    return Pass(
+    return GeneratorPass(
         server=server, subscribers=parameters["subscribers"], rate_hz=parameters["rate_hz"], window_ns=generator.at_ns,
         received=receipts.deliveries, generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
         server_cpu_ns=feeder.cpu_ns, server_wait_ns=feeder.wait_ns,

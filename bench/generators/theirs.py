@@ -20,7 +20,7 @@ from bench.measure.machine import Cores
 from bench.processes.load_side import Load, Publisher
 from bench.processes.member import Watched
 from bench.processes.server import Server
-from bench.results.generator_comparison import Pass
+from bench.results import GeneratorPass
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 0.5
@@ -56,7 +56,7 @@ class Stand:
         self._stack = ExitStack()
         self._driven: Driven | None = None
 
-    def measure(self, rate_hz: float, measure_s: float) -> Pass:
+    def measure(self, rate_hz: float, measure_s: float) -> GeneratorPass:
         """One pass. Raises ProcessError; the pass after a backlog that never drained has new processes."""
         driven, self._driven = self._driven or self._set_up(), None
         done = self._pass(driven, rate_hz, measure_s)
@@ -77,7 +77,7 @@ class Stand:
         peer.wait(lambda report: report.connected >= self._subscribers, READY_WITHIN_S, "not all subscribers connected")
         return Driven(server, publisher, peer, topic)
 
-    def _pass(self, driven: Driven, rate_hz: float, measure_s: float) -> Pass:
+    def _pass(self, driven: Driven, rate_hz: float, measure_s: float) -> GeneratorPass:
         peer, count = driven.peer, math.ceil(rate_hz * (SETTLE_S + measure_s + TAIL_S))
         received_before = peer.now(READY_WITHIN_S).received
         part = begin(driven, starting_soon(rate_hz), (0, count), DRAIN_WITHIN_S)
@@ -94,7 +94,7 @@ class Stand:
         collect(driven, part)
         delivered = (whole or peer.now(READY_WITHIN_S)).received - received_before
         generator, server = (late.since(early) for late, early in zip(after, before, strict=True))
-        return Pass(
+        return GeneratorPass(
             server=self._name, subscribers=self._subscribers, rate_hz=rate_hz, window_ns=generator.at_ns,
             received=last.received - first.received,
             generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,

@@ -21,7 +21,7 @@ from bench.analysis.runs.sensitivity import Outcome, outcomes
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.metrics import METRICS
 from bench.report import sections
-from bench.results import generator_comparison
+from bench.results import load_comparison
 from bench.units import factor
 
 
@@ -60,7 +60,7 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
         seen, measured["sensitivity"] = outcomes(trials, blocks), where(run.environment, here)
     generators: list[Line] = []
     if (folder / "generator.json").exists():
-        comparison = generator_comparison.load(folder / "generator.json")
+        comparison = load_comparison(folder / "generator.json")
         generators, measured["generators"] = lines(comparison), where(comparison.environment, here)
     calibrated = [sections.calibrated(reading) for reading in known]
     return Instrument(calibrated, seen, experiments, blocks, generators, measured)

@@ -5,7 +5,15 @@ Inside, one unit per kind of quantity: integer nanoseconds (`_ns`), bytes (`_byt
 stored: medians, rates and verdicts are computed by `bench.analysis` whenever a record is read.
 """
 
-from bench.results._fact import SCHEMA, Fact, Name, Parameter
+from bench.results._fact import SCHEMA, Parameter
+from bench.results._generators import (
+    GENERATOR_SCHEMA,
+    GeneratorComparison,
+    GeneratorPass,
+    GeneratorRow,
+    load_comparison,
+    save_comparison,
+)
 from bench.results._measured import (
     Distribution,
     Headroom,
@@ -33,8 +41,10 @@ from bench.results._store import ResultsError, Store, check_name, load
 from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [
-    "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "CapacityStep", "Distribution", "EmulatedPath", "Environment",
-    "Fact", "Failure", "Finding", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Name", "Outage",
-    "Parameter", "Planned", "ProcessUsage", "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts",
-    "Series", "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "check_name", "load", "upgrade",
+    "GENERATOR_SCHEMA", "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "CapacityStep", "Distribution",
+    "EmulatedPath", "Environment", "Failure", "Finding", "GeneratorComparison", "GeneratorPass", "GeneratorRow",
+    "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter", "Planned", "ProcessUsage",
+    "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series", "SlowReader", "Store",
+    "Storm", "Trial", "Usage", "VariantFacts", "Wire", "check_name", "load", "load_comparison", "save_comparison",
+    "upgrade",
 ]  # fmt: skip

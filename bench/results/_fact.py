@@ -1,4 +1,4 @@
-"""What every stored fact is: immutable, and refused on reading when it is not of its type."""
+"""The base of everything stored: immutable, and checked when it is read."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Annotated
 
 import msgspec
 
+# The version of run.json and of the records of trials; `_upgrades` holds a step from every older one that can be read.
 SCHEMA = 3
 
-Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")]
-"""What can safely be the name of a file."""
+# A text that is safe as the name of a file.
+FileName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")]
 
 Parameter = int | float | str | list[int]
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stored fact: immutable, and refused on reading when a key is missing, unknown or of the wrong type."""
+    """A stored fact: immutable. Reading refuses a missing key, an unknown key and a value of the wrong type."""

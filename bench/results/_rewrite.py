@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from bench.results._generators import COMPARISON
 from bench.results._store import RUN, TRIAL, Kind, ResultsError, read, text_of
 from bench.results._trial import Trial
-from bench.results.generator_comparison import COMPARISON
 
 
 def upgrade(folder: Path) -> int:

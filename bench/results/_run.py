@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bench.results._fact import Fact, Name, Parameter
+from bench.results._fact import Fact, FileName, Parameter
 from bench.results._trial import Planned
 
 
@@ -61,7 +61,7 @@ class Run(Fact, frozen=True, kw_only=True):
     """The head of a run: everything that is true of all its trials. `workers`: Locust processes with subscribers."""
 
     schema: int
-    name: Name
+    name: FileName
     command: list[str]
     profile: str
     seed: int

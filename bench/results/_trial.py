@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.results._fact import Fact, Name, Parameter
+from bench.results._fact import Fact, FileName, Parameter
 from bench.results._measured import Distribution, Headroom, Ledger, Machine, Recount, Series, Usage, Wire
 from bench.results._scenarios import (
     CapacityStep,
@@ -42,7 +42,7 @@ class Planned(Fact, frozen=True, kw_only=True):
     differs from its scenario. retry_of: the id of the planned trial that it replaces; empty for a planned trial.
     """
 
-    id: Name
+    id: FileName
     scenario: str
     variant: str
     block: int

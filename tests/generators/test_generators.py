@@ -14,8 +14,16 @@ from bench.generators import programs
 from bench.generators.peers import K6_OPTIONS, PEERS
 from bench.generators.reporter import Report, Reporter
 from bench.processes.errors import ProcessError
-from bench.results import Environment, ResultsError, generator_comparison
-from bench.results.generator_comparison import Comparison, Pass, Row
+from bench.results import (
+    GENERATOR_SCHEMA,
+    Environment,
+    GeneratorComparison,
+    GeneratorPass,
+    GeneratorRow,
+    ResultsError,
+    load_comparison,
+    save_comparison,
+)
 
 KEPT, CPU, BEHIND, SERVER, DISTURBED = Verdict
 SECOND = 1_000_000_000
@@ -23,7 +31,7 @@ SECOND = 1_000_000_000
 
 def passed(**changes):
     """A pass of one second at 10,000 messages/s that cost 20 µs each, changed."""
-    plain = Pass(
+    plain = GeneratorPass(
         server="source", subscribers=1000, rate_hz=10.0, window_ns=SECOND, received=10_000,
         generator_cpu_ns=SECOND // 5, generator_wait_ns=0, server_cpu_ns=SECOND // 10, server_wait_ns=0,
         expected=12_000, delivered=12_000, delay_ns=1_000_000, allowed_delay_ns=250_000_000,
@@ -113,12 +121,12 @@ def comparison(*rows):
     environment = Environment(
         facts={"cpu": "a fast one"}, versions={}, server_cores=[0], load_cores=[1], commit="c", dirty=False
     )
-    return Comparison(schema=generator_comparison.SCHEMA, command=["bench"], started_at="2026-01-31T12:00:00.000+00:00",
+    return GeneratorComparison(schema=GENERATOR_SCHEMA, command=["bench"], started_at="2026-01-31T12:00:00.000+00:00",
                       environment=environment, versions={}, payload_bytes=100, rows=list(rows))  # fmt: skip
 
 
 def row(generator="pushbench", costs=(), searches=(), reason="", variant="websocket"):
-    return Row(generator=generator, variant=variant, costs=list(costs), searches=list(searches), reason=reason)
+    return GeneratorRow(generator=generator, variant=variant, costs=list(costs), searches=list(searches), reason=reason)
 
 
 OURS = row(
@@ -157,17 +165,15 @@ def test_a_pass_in_which_nothing_arrived_has_no_cost():
 
 def test_a_stored_comparison_reads_back_as_it_was(tmp_path):
     stored = comparison(OURS, K6, ABSENT)
-    generator_comparison.save(tmp_path / "one.json", stored)
-    assert generator_comparison.load(tmp_path / "one.json") == stored
-    assert generator_table.markdown(generator_comparison.load(tmp_path / "one.json")) == generator_table.markdown(
-        stored
-    )
+    save_comparison(tmp_path / "one.json", stored)
+    assert load_comparison(tmp_path / "one.json") == stored
+    assert generator_table.markdown(load_comparison(tmp_path / "one.json")) == generator_table.markdown(stored)
 
 
 def test_a_stored_comparison_is_never_written_over(tmp_path):
-    generator_comparison.save(tmp_path / "one.json", comparison(OURS))
+    save_comparison(tmp_path / "one.json", comparison(OURS))
     with pytest.raises(ResultsError, match="exists already"):
-        generator_comparison.save(tmp_path / "one.json", comparison(K6))
+        save_comparison(tmp_path / "one.json", comparison(K6))
 
 
 @pytest.mark.parametrize(
@@ -187,13 +193,13 @@ def test_a_file_that_is_no_comparison_is_refused_by_name(content, said, tmp_path
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ResultsError, match=said) as refused:
-        generator_comparison.load(path)
+        load_comparison(path)
     assert str(path) in str(refused.value)
 
 
 def test_a_folder_that_is_not_there_cannot_be_written_to(tmp_path):
     with pytest.raises(ResultsError, match="cannot write"):
-        generator_comparison.save(tmp_path / "none" / "one.json", comparison())
+        save_comparison(tmp_path / "none" / "one.json", comparison())
 
 
 def test_rows_are_chosen_by_a_part_of_their_name():
@@ -255,7 +261,7 @@ def bench(*arguments):
 
 def test_the_table_of_a_stored_comparison_is_made_again(tmp_path):
     stored = comparison(OURS, K6, ABSENT)
-    generator_comparison.save(tmp_path / "one.json", stored)
+    save_comparison(tmp_path / "one.json", stored)
     assert bench("--show", str(tmp_path / "one.json")).stdout == generator_table.markdown(stored) + "\n"
 
 

@@ -20,7 +20,7 @@ from bench.generators.reporter import Reporter
 from bench.measure.machine import Cores
 from bench.messages import Composer
 from bench.processes.member import Member
-from bench.results import generator_comparison
+from bench.results import load_comparison, save_comparison
 from servers import _variant
 from tests.servers._process import alive, eventually
 
@@ -212,8 +212,8 @@ def test_a_comparison_is_told_line_by_line_and_kept(tmp_path):
     assert said[-1].startswith("[1] C, one epoll (the physical floor) on websocket: ")
     assert done.rows[0].reason == ""
     assert len(done.rows[0].costs) == 1
-    generator_comparison.save(tmp_path / "one.json", done)
-    assert generator_comparison.load(tmp_path / "one.json") == done
+    save_comparison(tmp_path / "one.json", done)
+    assert load_comparison(tmp_path / "one.json") == done
 
 
 def test_a_candidate_that_fails_is_a_row_with_the_reason(monkeypatch):
@@ -240,7 +240,7 @@ def test_an_interrupted_comparison_keeps_what_it_has_and_leaves_no_process(tmp_p
         said, _ = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 130
     assert "| C, one epoll (the physical floor) | websocket |" in said
-    assert len(generator_comparison.load(tmp_path / "cut.json").rows[0].costs) == 1
+    assert len(load_comparison(tmp_path / "cut.json").rows[0].costs) == 1
     eventually(lambda: not any(alive(pid) for pid in family), "the end of its processes")
 
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.trials.findings import LOAD_SATURATED, SERVER_SATURATED
-from bench.results.generator_comparison import Pass
+from bench.results import GeneratorPass
 
 KEPT_SHARE = 0.99
 ALLOWED_LAG_NS = 250_000_000  # peers report ten times a second: two reports and a half
@@ -48,7 +48,7 @@ class Verdict(enum.Enum):
         return self in (Verdict.CPU, Verdict.BEHIND)
 
 
-def judge(measured: Pass) -> Verdict:
+def judge(measured: GeneratorPass) -> Verdict:
     """How a generator came through a pass."""
     window_ns = measured.window_ns
     if measured.generator_cpu_ns > LOAD_SATURATED * window_ns:
@@ -121,6 +121,6 @@ def next_rate(tried: Sequence[Tried], start_per_s: float) -> float | None:
     return math.sqrt(known.kept_per_s * known.lost_per_s)
 
 
-def tried(passes: Sequence[Pass]) -> list[Tried]:
+def tried(passes: Sequence[GeneratorPass]) -> list[Tried]:
     """Passes as the search sees them."""
     return [Tried(one.subscribers * one.rate_hz, judge(one)) for one in passes]

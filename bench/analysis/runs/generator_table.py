@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.runs.generator_search import bracket, tried
-from bench.results.generator_comparison import Comparison, Pass, Row
+from bench.results import GeneratorComparison, GeneratorPass, GeneratorRow
 
 OURS = "pushbench"
 """How our own load generator is called in a comparison."""
@@ -45,14 +45,14 @@ class Line:
     reason: str
 
 
-def lines(comparison: Comparison) -> list[Line]:
+def lines(comparison: GeneratorComparison) -> list[Line]:
     """The rows, the cheapest first and what is missing last; a ratio is to ours on the same variant."""
     ours = {row.variant: cpu_us(row.costs) for row in comparison.rows if row.generator == OURS}
     found = [_line(row, ours.get(row.variant)) for row in comparison.rows]
     return sorted(found, key=lambda line: (line.cpu_us is None, line.cpu_us or 0.0))
 
 
-def _line(row: Row, ours_us: float | None) -> Line:
+def _line(row: GeneratorRow, ours_us: float | None) -> Line:
     cost_us = cpu_us(row.costs)
     return Line(
         generator=row.generator,
@@ -65,13 +65,13 @@ def _line(row: Row, ours_us: float | None) -> Line:
     )
 
 
-def cpu_us(costs: Sequence[Pass]) -> float | None:
+def cpu_us(costs: Sequence[GeneratorPass]) -> float | None:
     """CPU time per received message in µs; None if nothing was received."""
     shares = [one.generator_cpu_ns / one.received / 1e3 for one in costs if one.received]
     return statistics.median(shares) if shares else None
 
 
-def sustained(searches: Sequence[Sequence[Pass]]) -> Sustained | None:
+def sustained(searches: Sequence[Sequence[GeneratorPass]]) -> Sustained | None:
     """What searches have found; None if there was none."""
     known = [bracket(tried(passes)) for passes in searches if passes]
     if not known:
@@ -81,7 +81,7 @@ def sustained(searches: Sequence[Sequence[Pass]]) -> Sustained | None:
     return Sustained(statistics.median(one.kept_per_s for one in known), at_least, server)
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: GeneratorComparison) -> str:
     """The comparison as Markdown; what failed after something was measured is said below."""
     found = lines(comparison)
     notes = [

@@ -1,4 +1,4 @@
-"""The schema of a comparison's raw facts, stored as one JSON file. Costs, ratios and verdicts are computed from it."""
+"""The raw facts of a comparison of load generators, one JSON file. Costs and ratios are computed from them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bench.results._fact import Fact
 from bench.results._run import Environment
 from bench.results._store import Kind, read, write_new
 
-SCHEMA = 2
+GENERATOR_SCHEMA = 2
 
 
-class Pass(Fact, frozen=True, kw_only=True):
+class GeneratorPass(Fact, frozen=True, kw_only=True):
     """One measurement: `subscribers` were sent `rate_hz` messages a second each by `server`.
 
     CPU times, `received` and the time that threads waited for a core are of the window (None: not visible here).
@@ -36,7 +36,7 @@ class Pass(Fact, frozen=True, kw_only=True):
     allowed_delay_ns: int
 
 
-class Row(Fact, frozen=True, kw_only=True):
+class GeneratorRow(Fact, frozen=True, kw_only=True):
     """One generator on one variant: a pass at the common rate for every repetition, and for every search its passes.
 
     reason: what is missing and why; empty where nothing is.
@@ -44,12 +44,12 @@ class Row(Fact, frozen=True, kw_only=True):
 
     generator: str
     variant: str
-    costs: list[Pass]
-    searches: list[list[Pass]]
+    costs: list[GeneratorPass]
+    searches: list[list[GeneratorPass]]
     reason: str
 
 
-class Comparison(Fact, frozen=True, kw_only=True):
+class GeneratorComparison(Fact, frozen=True, kw_only=True):
     """Everything that one `python -m bench generator` measured, and where. versions: of the other load generators and
     of the C compiler, as far as they are installed.
     """
@@ -60,18 +60,18 @@ class Comparison(Fact, frozen=True, kw_only=True):
     environment: Environment
     versions: dict[str, str]
     payload_bytes: int
-    rows: list[Row]
+    rows: list[GeneratorRow]
 
 
-COMPARISON = Kind(Comparison, SCHEMA, _upgrades.COMPARISON)
+COMPARISON = Kind(GeneratorComparison, GENERATOR_SCHEMA, _upgrades.COMPARISON)
 
 
-def save(path: Path, comparison: Comparison) -> None:
-    """Write a comparison; nothing is written over. Raises ResultsError."""
+def save_comparison(path: Path, comparison: GeneratorComparison) -> None:
+    """Write a comparison; a file that exists is never overwritten. Raises ResultsError."""
     write_new(path, comparison)
 
 
-def load(path: Path) -> Comparison:
+def load_comparison(path: Path) -> GeneratorComparison:
     """A stored comparison. Raises ResultsError, naming the file, for one that is missing, malformed or of another
     schema."""
     return read(path, COMPARISON)
