@@ -6,10 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from bench import results
 from bench.commands._arguments import parser
 from bench.report import spliced
 
@@ -59,19 +57,3 @@ def test_the_example_of_contributing_is_a_variant_that_conforms_with_no_other_ed
 def test_every_bench_command_of_the_prose_is_one_that_the_parser_takes(line):
     plain = re.sub(r"\[[^]]*\]|\.\.\.|#.*", "", line).replace("\\|", "|").split()
     parser().parse_args(plain)
-
-
-def keys_of(kind):
-    return {field.encode_name for field in msgspec.structs.fields(kind)}
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [results.Run, results.Trial, results.Ledger, results.Usage, results.Wire, results.Series, results.Distribution,
-     results.IdleStep, results.ProcessUsage, results.Headroom, results.Machine, results.Reconnects, results.Restart,
-     results.Storm, results.CapacityStep, results.SlowReader,
-     results.VariantFacts, results.Environment, results.Finding],
-)  # fmt: skip
-def test_every_key_of_a_stored_record_is_explained(kind):
-    explained = set(re.findall(r"[\w]+", (ROOT / "results" / "README.md").read_text(encoding="utf-8")))
-    assert keys_of(kind) <= explained

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -40,7 +40,7 @@ TRIAL = Kind(Trial, SCHEMA, _upgrades.TRIAL)
 
 
 class _Version(msgspec.Struct):
-    schema: int
+    schema: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Store:
