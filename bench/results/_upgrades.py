@@ -79,6 +79,10 @@ def _run_to_3(run: Raw) -> Raw:
 def _trial_to_3(trial: Raw) -> Raw:
     named = _renamed(trial, _TRIAL)
     parts = {part: _renamed(named[part], names) for part, names in _PARTS.items() if named.get(part) is not None}
+    if "failure" in parts:
+        parts["failure"]["phase"] = _PHASES.get(trial["failure"]["phase"], trial["failure"]["phase"])
+    if "emulated_path" in parts:
+        parts["emulated_path"]["name"] = _value("path", trial["emulated"]["path"])
     upgraded = {
         **named,
         **parts,
@@ -89,8 +93,6 @@ def _trial_to_3(trial: Raw) -> Raw:
     }
     if "findings" in trial:
         upgraded["findings"] = [{**one, "name": _FINDINGS.get(one["name"], one["name"])} for one in trial["findings"]]
-    if upgraded.get("failure") is not None:
-        upgraded["failure"]["phase"] = _PHASES.get(upgraded["failure"]["phase"], upgraded["failure"]["phase"])
     return upgraded
 
 
@@ -123,10 +125,11 @@ def _id(trial_id: str) -> str:
 
 
 def _parameters(parameters: Raw) -> Raw:
-    named = _renamed(parameters, _PARAMETERS)
-    return {
-        name: _VALUES.get((name, value), value) if isinstance(value, str) else value for name, value in named.items()
-    }
+    return {name: _value(name, value) for name, value in _renamed(parameters, _PARAMETERS).items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    return _VALUES.get((name, value), value) if isinstance(value, str) else value
 
 
 def _environment(environment: Raw) -> Raw:
