@@ -20,14 +20,14 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     burst: Annotated[int, msgspec.Meta(ge=1)] = 1
 
     def due_ns(self, index: int) -> int:
-        """When message `index` is due: by the clock alone, whatever became of the others."""
+        """When message `index` is due: by the clock alone, whether or not other messages were late."""
         burst = self.burst
         return self.start_ns + round(index // burst * burst * 1e9 / self.rate_hz)
 
 
 def sequences(parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """The messages of the measured part, `first` <= n < `last`, of a trial with these parameters; counted from 0.
-    Bursts are whole."""
+    """The messages `first` <= n < `last` of the measured part of a trial with these parameters, counted from 0. Both
+    ends are ends of a burst."""
     burst = parameters.get("burst", 1)
     first = math.ceil(parameters["warm_up_s"] * parameters["rate_hz"] / burst)
     return burst * first, burst * (first + max(1, round(parameters["measure_s"] * parameters["rate_hz"] / burst)))

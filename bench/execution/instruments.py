@@ -160,8 +160,8 @@ def with_memory(slow: SlowReader, memory: Sequence[tuple[int, int]], slow_ns: in
     return msgspec.structs.replace(slow, memory_before_bytes=before[-1], memory_peak_bytes=max(since))
 
 
+# In the order in which they act.
 INSTRUMENTS: tuple[type[Instrument], ...] = (Path, Fault, Reconnecting, SlowReading)
-"""In the order in which they act."""
 
 
 def instruments(participants: Participants) -> list[Instrument]:

@@ -90,5 +90,5 @@ def _failure(variant: str, phase: str, error: Exception) -> Failure:
     return Failure(
         phase=phase,
         error=f"{variant}: {error} (while in phase {phase!r}); try `python -m bench verify {variant}`",
-        exited=error.who if isinstance(error, Died) else "",
+        exited=error.process if isinstance(error, Died) else "",
     )

@@ -235,7 +235,7 @@ def stops_cleanly(subject: Subject, topic: str) -> None:
     )
     code = subject.server.process.returncode
     if code not in (0, -signal.SIGTERM):
-        raise Refuted(f"exited with {code}: {subject.server.last_words()}")
+        raise Refuted(f"exited with {code}: {subject.server.last_line()}")
 
 
 CHECKS = (

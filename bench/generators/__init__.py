@@ -1,14 +1,15 @@
-"""What a received message costs the load generator, and from which rate on it is no longer out of sight: ours beside
-what a user would pick instead, in one run.
+"""What a received message costs the load generator, and the rate up to which it does not affect what it measures: ours
+beside what a user would pick instead, in one run.
 
-All drink from the same kind of server, from the same publisher, at the same rate, on one core. What a message costs is
-measured on a variant: its pace is that of a trial. The rate that a generator sustains is searched (see `search`) with a
-server in C in the variant's place, since a server in Python is full before the better generators are. That one speaks
-WebSocket alone; of the other variants only Flask-SocketIO's is fast enough beside what is compared on it. (SSE's writes
-several texts at once when it is late, which flatters who reads them; the polling ones are full long before anybody.)
+All receive from the same kind of server and the same publisher, at the same rate, on one core. What a message costs is
+measured on a variant, at the pace of a trial. The rate that a generator sustains is searched (see `search`) with a
+server in C in place of the variant, because a server in Python is saturated before the better generators are. The C
+server speaks only WebSocket. Of the other variants only Flask-SocketIO's is fast enough for what is compared on it:
+that of SSE writes several texts at once when it is late, which favours its reader, and the polling ones are saturated
+long before any generator.
 
 CPU is read from outside. Ours does more than the others do (it checks every byte, keeps the ledger, records every
-latency) and less: Python's garbage collector rests while it measures.
+latency) and less: the garbage collector of Python is off while it measures.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from functools import partial
 from bench.analysis.runs import generator_search
 from bench.analysis.runs.generator_table import OURS, markdown
 from bench.analysis.trials.findings import LOAD_SATURATED
-from bench.generators import feeding, ours, programs
+from bench.generators import ours, programs, sources
 from bench.generators.peers import PEERS, Peer
 from bench.generators.theirs import Stand
 from bench.measure import idle_states, machine
@@ -35,11 +36,11 @@ from servers import _variant
 
 VARIANTS = ("websocket", "sse", "flask_socketio", "long_polling", "polling")
 POLLED = {"long_polling", "polling"}
-POLLS_PER_S = 2000.0  # at most: a poll costs a server a dozen times what a message costs it
-FEEDERS = {"websocket": (feeding.SOURCE, "websocket"), "flask_socketio": ("flask_socketio",)}
-"""Who feeds a search on a variant, the best first; where there is nobody, none is made."""
+POLLS_PER_S = 2000.0  # at most: a poll costs a server twelve times what a message costs it
+# The servers for a search on a variant, the best first; on the other variants there is no search.
+SERVERS = {"websocket": (sources.C_SERVER, "websocket"), "flask_socketio": ("flask_socketio",)}
 SEARCH_MEASURE_S = 2.0
-AROUND_A_PASS_S = 10.0  # at most: starting, connecting, working off a backlog
+AROUND_A_PASS_S = 10.0  # at most: starting, connecting, draining a backlog
 
 __all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "markdown"]
 
@@ -49,7 +50,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What everybody is given to drink, and how often; with `headroom`, the sustained rate is searched too."""
+    """What all generators receive, and how often that is measured. `headroom`: search the sustained rate, too."""
 
     subscribers: int = 1000
     rate_hz: float = 20.0
@@ -60,7 +61,7 @@ class Load:
     cores_may_sleep: bool = False
 
     def rate_of(self, variant: str) -> float:
-        """The common rate, or less where one server could not follow."""
+        """The common rate, or less for a variant whose server could not keep up."""
         return min(self.rate_hz, POLLS_PER_S / self.subscribers) if variant in POLLED else self.rate_hz
 
 
@@ -74,16 +75,16 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """What `--only` looks into."""
+        """The name that `--only` matches a part of."""
         return f"{self.label} on {self.variant}"
 
     def missing(self) -> str | None:
-        """Why it cannot run here, or None."""
+        """Why this generator cannot run here, or None."""
         return (self.peer.needs() if self.peer else None) or _variant.unavailable(_variant.load(self.variant))
 
     @contextmanager
     def on(self, server: str, load: Load, cores: Cores) -> Iterator[Measure]:
-        """What measures a pass at (rate_hz, measure_s) while `server` feeds it."""
+        """A function that measures a pass at (rate_hz, measure_s), with messages from `server`."""
         if self.peer is None:
             yield partial(ours.measure, self.variant, server, load.subscribers, load.payload_bytes, cores)
         else:
@@ -92,23 +93,23 @@ class Candidate:
 
 
 @dataclass(slots=True)
-class Found:
+class Progress:
     """What was measured of a candidate so far."""
 
     costs: list[GeneratorPass] = field(default_factory=list)
     searches: list[list[GeneratorPass]] = field(default_factory=list)
     reason: str = ""
-    missing: bool = False  # it cannot run here
+    missing: bool = False  # the generator cannot run here
 
 
 def candidates(only: Sequence[str] = ()) -> list[Candidate]:
-    """Every row there could be, or those whose name contains one of `only`. Raises LookupError if there is none."""
+    """All rows of the table, or those whose name contains one of `only`. Raises LookupError if there is none."""
     every = [Candidate(OURS, variant) for variant in VARIANTS]
     every += [Candidate(peer.label, peer.variant, peer) for peer in PEERS]
     chosen = [one for one in every if not only or any(part.lower() in one.name.lower() for part in only)]
     if not chosen:
-        there = "; ".join(one.name for one in every)
-        raise LookupError(f"no load generator is called {' or '.join(only)}; there are: {there}")
+        names = "; ".join(one.name for one in every)
+        raise LookupError(f"no load generator is called {' or '.join(only)}; there are: {names}")
     return chosen
 
 
@@ -121,35 +122,35 @@ def compare(
 ) -> GeneratorComparison:
     """Measure all that can run here, in turns, repetition by repetition. One that fails is a row with the reason.
 
-    `keep` is called with all there is so far whenever there is more: a comparison that is cut short is a shorter one.
+    `keep` is called with the comparison so far after every turn: an interrupted comparison is a shorter one.
     """
-    cores = feeding.one_core_each()
+    cores = sources.one_core_each()
     environment = machine.environment(cores, idle_states.disable_unless(load.cores_may_sleep))
     head = partial(
         GeneratorComparison, schema=GENERATOR_SCHEMA, command=list(command),
         started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         environment=environment, versions=_versions(), payload_bytes=load.payload_bytes,
     )  # fmt: skip
-    found = {one: Found() for one in chosen}
-    for one, it in found.items():
+    progress = {one: Progress() for one in chosen}
+    for one, it in progress.items():
         if reason := one.missing():
             it.missing, it.reason = True, f"skipped: {reason}"
             say(f"{one.name}: {it.reason}")
-    say(_expectation(load, [one for one, it in found.items() if not it.missing]))
+    say(_expectation(load, [one for one, it in progress.items() if not it.missing]))
     for repetition in range(1, load.repetitions + 1):
-        for one, it in found.items():
+        for one, it in progress.items():
             if not it.missing:
                 _measure(one, it, load, cores, partial(_say_in_turn, say, repetition))
-                keep(head(rows=_rows(found)))
-    return head(rows=_rows(found))
+                keep(head(rows=_rows(progress)))
+    return head(rows=_rows(progress))
 
 
-def _rows(found: Mapping[Candidate, Found]) -> list[GeneratorRow]:
+def _rows(progress: Mapping[Candidate, Progress]) -> list[GeneratorRow]:
     return [
         GeneratorRow(
             generator=one.label, variant=one.variant, costs=[*it.costs], searches=[*it.searches], reason=it.reason
         )
-        for one, it in found.items()
+        for one, it in progress.items()
     ]
 
 
@@ -158,45 +159,45 @@ def _say_in_turn(say: Say, repetition: int, line: str) -> None:
 
 
 def _versions() -> dict[str, str]:
-    """The versions of what the environment does not name: the peers' own, and the compiler of what is in C."""
-    found = {}
+    """The versions that the environment does not have: those of the peers, and of the C compiler."""
+    versions = {}
     if binary := programs.k6():
-        found["k6"] = _first_line([str(binary), "version"])
-    if programs.unavailable(feeding.SOURCE) is None:
-        found["cc"] = _first_line(["cc", "--version"])
+        versions["k6"] = _first_line([str(binary), "version"])
+    if programs.unavailable(sources.C_SERVER) is None:
+        versions["cc"] = _first_line(["cc", "--version"])
     with suppress(importlib.metadata.PackageNotFoundError):
-        found["websocket-client"] = importlib.metadata.version("websocket-client")
-    return found
+        versions["websocket-client"] = importlib.metadata.version("websocket-client")
+    return versions
 
 
 def _first_line(command: list[str]) -> str:
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+        output = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return (said.splitlines() or ["unknown"])[0].strip()
+    return (output.splitlines() or ["unknown"])[0].strip()
 
 
 def _expectation(load: Load, runnable: Sequence[Candidate]) -> str:
-    """What is about to happen, for the person who waits for it."""
-    searched = sum(load.headroom and _feeder(one) is not None for one in runnable)
+    """How many generators are measured and how long that takes, in words."""
+    searched = sum(load.headroom and _server(one) is not None for one in runnable)
     cost_s = load.measure_s + AROUND_A_PASS_S
     search_s = generator_search.MOST_PASSES * (SEARCH_MEASURE_S + AROUND_A_PASS_S)
     most_s = load.repetitions * (len(runnable) * cost_s + searched * search_s)
     return (
         f"{len(runnable)} load generators at the common rate; what {searched} of them sustain, in at most "
-        f"{generator_search.MOST_PASSES} passes each; all that {load.repetitions}x: {most_s / 60:.0f} minutes at most"
+        f"{generator_search.MOST_PASSES} passes each; each {load.repetitions} times: {most_s / 60:.0f} minutes at most"
     )
 
 
-def _measure(one: Candidate, it: Found, load: Load, cores: Cores, say: Say) -> None:
-    """What a message costs, then what is sustained. A failure ends this candidate's turn."""
+def _measure(one: Candidate, it: Progress, load: Load, cores: Cores, say: Say) -> None:
+    """Measure what a message costs, then what rate is sustained. A failure ends the turn of this candidate."""
     try:
         with one.on(one.variant, load, cores) as measure:
             cost = measure(load.rate_of(one.variant), load.measure_s)
         it.costs.append(cost)
         say(f"{one.name}: {cost.generator_cpu_ns / max(1, cost.received) / 1e3:.1f} µs per message")
-        if load.headroom and (server := _feeder(one)):
+        if load.headroom and (server := _server(one)):
             it.searches.append([])
             _search(one, server, cost, it.searches[-1], load, cores, say)
     except ProcessError as error:
@@ -207,22 +208,24 @@ def _measure(one: Candidate, it: Found, load: Load, cores: Cores, say: Say) -> N
 def _search(
     one: Candidate, server: str, cost: GeneratorPass, passes: list[GeneratorPass], load: Load, cores: Cores, say: Say
 ) -> None:
-    """Append passes until the search is over. It starts a little below where the cost says that a core is full."""
+    """Append passes until the search is over. It starts a little below the rate that should saturate a core."""
     dearest_ns = max(cost.generator_cpu_ns, cost.server_cpu_ns if server == one.variant else 1)
     start_per_s = 0.8 * LOAD_SATURATED * 1e9 * max(1, cost.received) / dearest_ns
     with one.on(server, load, cores) as measure:
         while (per_s := generator_search.next_rate(generator_search.tried(passes), start_per_s)) is not None:
             passes.append(measure(per_s / load.subscribers, SEARCH_MEASURE_S))
-            say(f"{one.name}: {per_s:.0f} messages/s from {server}: {_told(passes[-1])}")
+            say(f"{one.name}: {per_s:.0f} messages/s from {server}: {_verdict(passes[-1])}")
 
 
-def _told(measured: GeneratorPass) -> str:
+def _verdict(measured: GeneratorPass) -> str:
     cpu, server_cpu = (ns / measured.window_ns for ns in (measured.generator_cpu_ns, measured.server_cpu_ns))
     share = measured.delivered / measured.expected
     return f"{generator_search.judge(measured).words} (CPU {cpu:.0%}, server {server_cpu:.0%}, {share:.1%} received)"
 
 
-def _feeder(one: Candidate) -> str | None:
-    """Who feeds a candidate while its limit is searched; None if nobody could."""
-    there = (name for name in FEEDERS.get(one.variant, ()) if name != feeding.SOURCE or not programs.unavailable(name))
-    return next(there, None)
+def _server(one: Candidate) -> str | None:
+    """The server for the search of a candidate; None if there is none."""
+    for name in SERVERS.get(one.variant, ()):
+        if name != sources.C_SERVER or not programs.unavailable(name):
+            return name
+    return None

@@ -10,7 +10,7 @@ from bench import scenarios
 from bench.analysis.runs.generator_search import ALLOWED_LAG_NS
 from bench.execution.driving import begin_workload, collect, connect, prime
 from bench.execution.participants import Participants, Workload, start
-from bench.generators import feeding
+from bench.generators import sources
 from bench.generators.clocks import Clocks
 from bench.load.publisher import PROBE_EVERY_S
 from bench.measure.machine import Cores
@@ -38,7 +38,7 @@ def measure(
     })  # fmt: skip
     workload = Workload(scenario, _variant.load(variant), parameters, SEED)
     with ExitStack() as stack:
-        participants = start(stack, workload, feeding.server(server, cores), cores, workers=1)
+        participants = start(stack, workload, sources.server(server, cores), cores, workers=1)
         connect(participants, subscribers)
         prime(participants, PROBE_EVERY_S)
         return _pass(participants, server)
@@ -52,13 +52,13 @@ def _pass(participants: Participants, server: str) -> GeneratorPass:
         watch(participants.watched, moment_ns)
         clocks.append((Clocks.of(participants.loads[0].pid), Clocks.of(participants.server.pid)))
     (receipts,) = collect(participants, part).receipts
-    generator, feeder = (late.since(early) for early, late in zip(*clocks, strict=True))
+    generator, server_clocks = (late.since(early) for early, late in zip(*clocks, strict=True))
     if not receipts.deliveries:
         raise ProcessError("nothing was delivered")
     return GeneratorPass(
         server=server, subscribers=parameters["subscribers"], rate_hz=parameters["rate_hz"], window_ns=generator.at_ns,
         received=receipts.deliveries, generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
-        server_cpu_ns=feeder.cpu_ns, server_wait_ns=feeder.wait_ns,
+        server_cpu_ns=server_clocks.cpu_ns, server_wait_ns=server_clocks.wait_ns,
         expected=receipts.ledger.expected, delivered=receipts.ledger.delivered,
         delay_ns=_last_received_ns(receipts, parameters["subscribers"]),
         allowed_delay_ns=ALLOWED_LAG_NS + _poll_interval_ns(participants.workload),

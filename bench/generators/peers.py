@@ -1,4 +1,4 @@
-"""The table of what a user would pick instead of our load generator."""
+"""A table of the load generators that a user would pick instead of ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.generators import programs
 
 LOCUSTFILES = programs.HERE / "locustfiles"
 K6_OPTIONS = (
-    "--quiet", "--no-color", "--no-summary", "--no-thresholds",  # what costs and nobody reads
+    "--quiet", "--no-color", "--no-summary", "--no-thresholds",  # output that costs time and is not read
     "--no-usage-report",  # nothing leaves this machine
     "--address", "",  # no REST API
     "--log-output", "stdout", "--log-format", "raw",  # a line of console.log is a line, and nothing else
@@ -21,7 +21,7 @@ K6_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How a peer is started: its command, and what it finds in its environment besides what everybody does."""
+    """How a peer is started: its command, and the environment variables that it gets besides those of the bench."""
 
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -29,12 +29,12 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One alternative: a program that subscribes to a topic of a server and prints, ten times a second, one line of
-    JSON {"t": monotonic ns, "connected": so many, "received": so many}. One that has no such clock leaves `t` out, and
-    its line is of the moment at which it is read.
+    """One alternative: a program that subscribes to a topic of a server and prints a line of JSON ten times a second:
+    {"t": monotonic ns, "connected": subscribers, "received": messages}. A program that has no such clock leaves out
+    `t`; its line then counts for the moment at which it is read.
 
-    variant: what it subscribes to. invoke: how it is started, for (port, topic, subscribers).
-    needs: why it cannot run here, or None.
+    variant: whose protocol it speaks. invoke: how it is started, for (port, topic, subscribers).
+    needs: why the peer cannot run here, or None.
     """
 
     label: str
@@ -44,7 +44,7 @@ class Peer:
 
 
 def _locust(name: str, scheme: str) -> Callable[[int, str, int], Invocation]:
-    """A peer that is a locustfile."""
+    """How a peer that is a locustfile is started."""
 
     def invoke(port: int, topic: str, subscribers: int) -> Invocation:
         return Invocation([

@@ -1,4 +1,4 @@
-"""The programs in C, compiled when they are first needed, and k6, where a person has it."""
+"""The programs in C, compiled when they are first needed, and k6, if it is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COMPILED_WITHIN_S = 60.0
 def unavailable(name: str) -> str | None:
     """Why the C program `name` (receiver, source) cannot run here, or None."""
     if not sys.platform.startswith("linux"):
-        return "it needs epoll, which only Linux has"
+        return "the program needs epoll, which only Linux has"
     if shutil.which("cc") is None:
         return "there is no C compiler (cc) on PATH"
     try:
@@ -32,7 +32,8 @@ def unavailable(name: str) -> str | None:
 
 @functools.cache
 def compiled(name: str) -> Path:
-    """The C program `name`, in a folder that is removed when this process ends. Raises what `unavailable` tells of."""
+    """The C program `name`, in a folder that is removed when this process ends. Raises the errors that `unavailable`
+    describes."""
     folder = tempfile.TemporaryDirectory(prefix="pushbench-")
     atexit.register(folder.cleanup)
     program = Path(folder.name) / name

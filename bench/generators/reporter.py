@@ -16,8 +16,8 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a peer reports: subscribers that are connected, messages they have received, and when that was so (0: when
-    the line was read)."""
+    """What a peer reports: the number of connected subscribers and of messages they have received, at moment `t` (0:
+    when the line was read)."""
 
     connected: _Count
     received: _Count

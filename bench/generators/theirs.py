@@ -1,4 +1,4 @@
-"""A peer, driven: its processes live through as many passes as they keep up with."""
+"""Drives a peer. Its processes are used for pass after pass as long as they keep up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Self
 
 from bench.analysis.runs.generator_search import ALLOWED_LAG_NS
 from bench.execution.driving import DRAIN_WITHIN_S, begin, collect, starting_soon
-from bench.generators import feeding
+from bench.generators import sources
 from bench.generators.clocks import Clocks
 from bench.generators.peers import Peer
 from bench.generators.reporter import Reporter
@@ -24,7 +24,7 @@ from bench.results import GeneratorPass
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 0.5
-TAIL_S = 0.3  # of load behind the window, so that the last report in it is of the same conditions
+TAIL_S = 0.3  # of load after the window, so that the last report of the window was made under load
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Driven:
 
 
 class Stand:
-    """A peer with all that it needs, and its passes."""
+    """Drives one peer, with a server and a publisher, in pass after pass."""
 
     def __init__(self, peer: Peer, server: str, subscribers: int, payload_bytes: int, cores: Cores) -> None:
         self._peer, self._name, self._subscribers, self._payload_bytes = peer, server, subscribers, payload_bytes
@@ -57,7 +57,7 @@ class Stand:
         self._driven: Driven | None = None
 
     def measure(self, rate_hz: float, measure_s: float) -> GeneratorPass:
-        """One pass. Raises ProcessError; the pass after a backlog that never drained has new processes."""
+        """One pass. Raises ProcessError. After a pass whose backlog never drained, the next one has new processes."""
         driven, self._driven = self._driven or self._set_up(), None
         done = self._pass(driven, rate_hz, measure_s)
         if done.delay_ns is not None:
@@ -67,7 +67,7 @@ class Stand:
     def _set_up(self) -> Driven:
         self._stack.close()
         enter = self._stack.enter_context
-        server = enter(feeding.server(self._name, self._cores))
+        server = enter(sources.server(self._name, self._cores))
         publisher = enter(Publisher(self._cores.load))
         server.wait_until_ready()
         publisher.connect(server, 1, self._payload_bytes)

@@ -48,13 +48,13 @@ from bench.processes.orders import (
 )
 from bench.results import Wire
 
-LOOK_EVERY_S = 0.005
+CHECK_EVERY_S = 0.005
 PROBE_EVERY_S = 0.05
-LINGER_S = 0.05  # after the last message, for a repeat of it to show itself
+LINGER_S = 0.05  # after the last message, in which a duplicate of it would arrive
 
 
 def follow(session: Session, descriptor: int) -> None:
-    """Carry out orders until the bench closes its end; then end this process, whatever else it does."""
+    """Carry out orders until the bench closes its end; then end this process, whatever else it is doing."""
     control = socket.socket(fileno=descriptor)
     orders: Orders[LoadOrder] = Orders(
         "load generator", msgspec.json.Decoder(LoadOrder), descriptor, control.recv
@@ -70,7 +70,7 @@ def follow(session: Session, descriptor: int) -> None:
 
 
 def carry_out(session: Session, order: LoadOrder) -> Answer:
-    """The answer to an order, which is carried out first."""
+    """Carry out an order; its answer."""
     match order:
         case Assemble():
             return assemble(session, order)
@@ -81,7 +81,7 @@ def carry_out(session: Session, order: LoadOrder) -> Answer:
         case DrainProbes():
             return drain_probes(session, order)
         case Measure():
-            return Measurement(session, order).run()
+            return Measuring(session, order).run()
         case ReportConnecting():
             return report_connecting(session)
         case Leave():
@@ -96,12 +96,12 @@ def end_with_stdin() -> None:
 
 
 def _until(true: Callable[[], bool], timeout_s: float) -> bool:
-    """Whether a condition came true within the time."""
+    """Whether a condition became true within the time."""
     deadline = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > deadline:
             return False
-        gevent.sleep(LOOK_EVERY_S)
+        gevent.sleep(CHECK_EVERY_S)
     return True
 
 
@@ -150,8 +150,8 @@ def drain_probes(session: Session, order: DrainProbes) -> ProbesDrained:
     return ProbesDrained(in_time=in_time)
 
 
-class Measurement:
-    """Warm-up, measured part and drain of one trial, on the schedule that the bench has set."""
+class Measuring:
+    """Warm-up, measured part and drain of one trial, on the schedule of the order."""
 
     def __init__(self, session: Session, order: Measure) -> None:
         self.session = session
@@ -169,7 +169,7 @@ class Measurement:
         self.slow = slow_reading(session, self.window)
 
     def run(self) -> Measured:
-        """Go through it; the receipts of the measured part."""
+        """Return when the drain is over, with the receipts of the measured part."""
         reactor = self.session.reactor
         for moment in self.window.cost_ns:
             reactor.call_at(moment, self._read_traffic)

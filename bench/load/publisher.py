@@ -1,4 +1,4 @@
-"""The publisher: one process that owns the clock, sends every message when it is due, and records how late it was.
+"""The publisher: one process that sends every message when it is due by its clock, and records how late it was.
 
 Its orders arrive as lines on standard input and are answered on standard output (see `bench.processes.orders`). It
 imports only the standard library, msgspec and the schema: it must start fast, and it shares a core with the load
@@ -22,8 +22,8 @@ from bench.processes.orders import Answer, Probe, Probed, Publish, Published, Pu
 
 PROBE_EVERY_S = 0.02
 _PR_SET_TIMERSLACK = 29
-_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}  # the C library has no wrapper for it
-_SLICE_NS = 100_000  # the shortest that Linux grants
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}  # system call numbers; the C library has no wrapper
+_SLICE_NS = 100_000  # the shortest slice that Linux grants
 
 
 def wake_on_time() -> None:
@@ -43,7 +43,7 @@ def wake_on_time() -> None:
 
 
 def sleep_until(due_ns: int) -> None:
-    """Return at `due_ns` of the monotonic clock, or at once if that is past."""
+    """Return at `due_ns` of the monotonic clock, or at once if that is in the past."""
     ahead_ns = due_ns - time.monotonic_ns()
     if ahead_ns > 0:
         time.sleep(ahead_ns / 1e9)
@@ -84,7 +84,7 @@ class Ingest:
 
 
 def probe(ingest: Ingest, composer: Composer, orders: Orders[PublisherOrder], order: Probe) -> Probed:
-    """Publish probes until there is a next order."""
+    """Publish probes until the next order arrives."""
     published, pause_s = 0, 0.0
     while not orders.waiting(pause_s):
         text = composer.compose(PROBE_FROM + published, time.monotonic_ns())

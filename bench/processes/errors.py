@@ -12,11 +12,11 @@ class ProcessError(Exception):
 
 
 class Died(ProcessError):
-    """The process `who` ended although it was still needed."""
+    """A process ended although it was still needed; `process` is its name."""
 
-    def __init__(self, who: str, message: str) -> None:
+    def __init__(self, process: str, message: str) -> None:
         super().__init__(message)
-        self.who = who
+        self.process = process
 
 
 class TimedOut(ProcessError):

@@ -43,7 +43,7 @@ def encode(message: msgspec.Struct) -> bytes:
 
 
 def decode(line: bytes, decoder: msgspec.json.Decoder[T], what: str) -> T:
-    """The message in a line. Raises Misfit, whose message begins with `what`, which says what is wrong."""
+    """The message in a line. Raises Misfit, which begins with `what` and names the reason and the line."""
     try:
         return decoder.decode(line)
     except msgspec.DecodeError as error:
@@ -51,14 +51,13 @@ def decode(line: bytes, decoder: msgspec.json.Decoder[T], what: str) -> T:
 
 
 class Orders(Generic[T]):
-    """The orders that a process is given by the bench. No byte is buffered where `waiting` does not see it."""
+    """The orders that the bench gives to a process. No byte is buffered where `waiting` does not see it."""
 
     def __init__(
         self, process: str, decoder: msgspec.json.Decoder[T], descriptor: int,
         receive: Callable[[int], bytes] | None = None,
     ) -> None:  # fmt: skip
-        """`process` names the reader in errors; `receive` returns at most so many bytes, by default of the
-        descriptor."""
+        """`process` names the reader in errors. `receive` reads from the descriptor; by default it is os.read."""
         self._process, self._decoder, self._descriptor = process, decoder, descriptor
         self._receive = receive or partial(os.read, descriptor)
         self._lines = Lines()

@@ -22,7 +22,7 @@ class Publisher(Member):
         super().__init__("publisher", [sys.executable, "-m", "bench.load.publisher"], cores)
 
     def connect(self, server: Server, seed: int, payload_bytes: int) -> None:
-        """Have it connect to the server and compose messages of this size."""
+        """Have the publisher connect to the server and compose messages of this size."""
         self.send(
             PublisherHello(
                 ingest_port=server.ingest_port, token=server.token, seed=seed, payload_bytes=payload_bytes
@@ -38,12 +38,13 @@ class Proxy(Member):
         self.port = 0
 
     def open(self, server: Server, path: str, seed: int, timeout_s: float = 15.0) -> None:
-        """Have it listen and carry connections to the server over the path of this name. Raises TimedOut, Died."""
+        """Have the proxy listen and carry connections to the server over the path of this name. Raises TimedOut, Died,
+        Misfit."""
         self.send(ProxyHello(port=server.port, path=path, seed=seed))
         self.port = answer(self, Listening, timeout_s, []).port
 
     def disturb(self, from_ns: int, until_ns: int) -> None:
-        """Let stalls and resets begin between these moments, where the path has any."""
+        """Let stalls and resets begin between these moments, if the path has any."""
         self.send(Disturb(from_ns=from_ns, until_ns=until_ns))
 
 
@@ -72,7 +73,7 @@ class Load(Member):
 
 
 class Master(Member):
-    """Locust's master, which spreads the users evenly over its workers and has none itself. On loopback."""
+    """The master of Locust, on loopback: it spreads the users evenly over its workers and has none itself."""
 
     def __init__(self, scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:

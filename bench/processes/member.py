@@ -1,4 +1,4 @@
-"""One process of a trial: started, pinned, given orders, watched, and ended whatever happens."""
+"""One process of a trial: the bench starts and pins it, gives it orders, watches it, and ends it whatever happens."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from bench.processes.orders import Answer, Order
 
 ROOT = Path(__file__).parents[2]
 STOP_WITHIN_S = 2.0
-LOOK_EVERY_S = 0.05
-_LAST_LINE_CHARACTERS = 300  # of the last line that a dead process wrote
+CHECK_EVERY_S = 0.05
+_LAST_LINE_CHARACTERS = 300  # of the last line of a process that died
 
 T = TypeVar("T")
 SomeAnswer = TypeVar("SomeAnswer", bound=Answer)
@@ -33,10 +33,10 @@ class Watched(Protocol):
     """A process whose end would be the end of the trial."""
 
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
 
     def died(self) -> Died:
-        """The error that says how it ended."""
+        """The error that says how the process ended."""
 
 
 class Member:
@@ -55,7 +55,7 @@ class Member:
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
-            start_new_session=True,  # Ctrl+C is for the bench, which then ends its processes in order
+            start_new_session=True,  # Ctrl+C reaches the bench alone, which then ends its processes in order
         )  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
@@ -97,27 +97,27 @@ class Member:
         return line
 
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
         return self.process.poll() is None
 
     def died(self) -> Died:
-        """The error that says how it ended and what it said last."""
+        """The error that says how the process ended, with the last line of its standard error."""
         try:
             code = self.process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return Died(self.name, f"the {self.name} closed its output")
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-        last = self.last_words()
-        return Died(self.name, f"the {self.name} {how}" + (f": {last}" if last else ""))
+        last_line = self.last_line()
+        return Died(self.name, f"the {self.name} {how}" + (f": {last_line}" if last_line else ""))
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """The last non-empty line of its standard error."""
         self._log.seek(0)
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1][-_LAST_LINE_CHARACTERS:] if lines else ""
 
     def end(self, *, gently: bool) -> None:
-        """End it: with SIGTERM and up to two seconds of patience, or at once."""
+        """End the process: with SIGTERM, and SIGKILL two seconds later; or with SIGKILL at once."""
         if self.alive():
             (self.process.terminate if gently else self.process.kill)()
         try:
@@ -145,7 +145,7 @@ def answer(
     TimedOut, Misfit."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        received = member.receive(kind, LOOK_EVERY_S)
+        received = member.receive(kind, CHECK_EVERY_S)
         if received is not None:
             return received
         check(watched)
@@ -161,14 +161,14 @@ def answers(
 
 
 def watch(watched: Sequence[Watched], until_ns: int) -> None:
-    """Return at `until_ns` of the monotonic clock. Raises Died as soon as any of the processes ends before."""
+    """Return at `until_ns` of the monotonic clock. Raises Died as soon as one of the processes ends before."""
     while (left_s := (until_ns - time.monotonic_ns()) / 1e9) > 0:
-        time.sleep(min(LOOK_EVERY_S, left_s))
+        time.sleep(min(CHECK_EVERY_S, left_s))
         check(watched)
 
 
 def check(watched: Sequence[Watched]) -> None:
-    """Raise Died if any of the processes has ended: for the first of them, since a broker goes with its server."""
+    """Raise Died if a process has ended: for the first in the list, because a broker ends with its server."""
     if all(member.alive() for member in watched):
         return
     raise next(member for member in watched if not member.alive()).died()

@@ -1,4 +1,4 @@
-"""The orders of the bench to its processes and what they answer: one definition, used at both ends.
+"""The orders of the bench to its processes, and their answers: one definition, used at both ends.
 
 Each is one line of JSON. An order names itself in `do`, an answer in `done`. A line in which a key is unknown, missing
 or of the wrong type is refused (see `bench.processes.lines`).
@@ -31,9 +31,9 @@ from bench.measure.received import Receipts
 from bench.results import Distribution, Parameter
 from bench.schedule import Schedule
 
-CONTROL = "PUSHBENCH_CONTROL"
-MASTER = "PUSHBENCH_MASTER"
-"""Environment variables of a Locust process: the descriptor over which it gets orders; that it is the master."""
+# Environment variables of a Locust process.
+CONTROL = "PUSHBENCH_CONTROL"  # the descriptor over which it gets orders
+MASTER = "PUSHBENCH_MASTER"  # set for the master, which gets none
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -41,23 +41,23 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
 
 def _name(kind: str) -> str:
-    """The name of a class as a line has it: DrainProbes is `drain_probes`."""
+    """The name of a class as it stands in a line: DrainProbes is `drain_probes`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind).lstrip("_")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="do", tag=_name):
-    """What the bench has a process do."""
+    """What a process is to do."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="done", tag=_name):
-    """What a process answers when an order is carried out."""
+    """What a process answers once an order is carried out."""
 
 
 # The publisher
 
 
 class PublisherHello(Order, frozen=True):
-    """Where to publish, and what. `token` is what the ingest port of the server asks for."""
+    """Where to publish, and what. `token` opens the ingest port of the server."""
 
     ingest_port: Port
     token: str
@@ -91,7 +91,8 @@ class Publish(Order, frozen=True):
 
 
 class Published(Answer, frozen=True):
-    """What became of the messages. `unsent` had no server to go to; `slips_ns` has one entry per message."""
+    """The number of messages that were sent, and of those that could not be because the server was gone. `slips_ns` has
+    one entry per message: the moment of sending minus the due time."""
 
     published: Count
     unsent: Count
@@ -123,7 +124,7 @@ class Disturb(Order, frozen=True):
 
 
 class ReportCounts(Order, frozen=True):
-    """Report what was done so far."""
+    """Report what the proxy has done so far."""
 
 
 class ProxyCounts(Answer, frozen=True):
@@ -157,7 +158,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Assemble(Order, frozen=True):
-    """Make users that do not connect yet: what connecting takes must not be what making them takes."""
+    """Make users that do not connect yet, so that making them does not count as connecting."""
 
     subscribers: Count
     timeout_s: Seconds
@@ -170,7 +171,7 @@ class Assembled(Answer, frozen=True):
 
 
 class Connect(Order, frozen=True):
-    """Open subscriptions until there are `subscribers`. Only the first order to connect has an assignment."""
+    """Open subscriptions until there are `subscribers`. Only the first of these orders has an assignment."""
 
     subscribers: Count
     timeout_s: Seconds

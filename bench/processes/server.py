@@ -1,4 +1,4 @@
-"""A variant's server and its broker: the server side of a trial."""
+"""The server of a variant and its broker: the server side of a trial."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import msgspec
 
 from bench.measure import usage
 from bench.processes.errors import Died, ProcessError, TimedOut
-from bench.processes.member import LOOK_EVERY_S, ROOT, Member, check
+from bench.processes.member import CHECK_EVERY_S, ROOT, Member, check
 from servers._process import signal_on_death_of_parent
 
 
@@ -30,7 +30,7 @@ class Broker:
         self.pid, self.port, self.command = pid, port, tuple(command)
 
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
         return usage.lives(self.pid)
 
     def died(self) -> Died:
@@ -55,14 +55,14 @@ class NextBroker(Member):
         )  # fmt: skip
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> None:
-        """Return as soon as it accepts connections. Raises TimedOut, Died."""
+        """Return as soon as the broker accepts connections. Raises TimedOut, Died."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             check([self])
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=LOOK_EVERY_S).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=CHECK_EVERY_S).close()
             except OSError:
-                time.sleep(LOOK_EVERY_S / 10)
+                time.sleep(CHECK_EVERY_S / 10)
             else:
                 return
         raise TimedOut(f"the broker did not accept connections within {timeout_s:g} s")
@@ -125,5 +125,5 @@ class Server(Member):
 
 
 def successor(server: Server) -> Server:
-    """Another server in the place of one that has ended, not yet ready."""
+    """Another server in the place of one that has ended; it is not ready yet."""
     return Server(server.variant, server.cores, server.plant, server)

@@ -40,7 +40,7 @@ class Proxy:
             connection.disturb(unrest)
 
     def counted(self) -> ProxyCounts:
-        """What was done so far."""
+        """What the proxy has done so far."""
         counts = self.counts
         stalls = sum(one.up.lane.stalls + one.down.lane.stalls for one in self._connections)  # of those still open
         return ProxyCounts(

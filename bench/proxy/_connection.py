@@ -1,4 +1,4 @@
-"""One connection over a path: two sockets, and what is on its way between them."""
+"""One connection over a path: two sockets, and the bytes on their way between them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bench.proxy._loop import Loop
 
 HOST = "127.0.0.1"
 READ_BYTES = 65_536
-MOST_WAITING_BYTES = 65_536  # in one direction; read on when half of it has gone
+MOST_WAITING_BYTES = 65_536  # in one direction; reading goes on when half of them are written
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets the connection
 
 
 @dataclass(slots=True)
 class Counts:
-    """What a proxy has done so far. `stalls` are those of connections that are closed."""
+    """What a proxy has done so far. `stalls` counts those of closed connections only."""
 
     connections: int = 0
     resets: int = 0
@@ -31,29 +31,29 @@ class Counts:
 
 
 class Flow:
-    """One direction of a connection: what has been read at one end and is yet to be written at the other."""
+    """One direction of a connection: the bytes that were read at one end and are still to be written at the other."""
 
-    __slots__ = ("_alarm_ns", "_connection", "_ring", "_waiting", "_waiting_bytes", "blocked", "ended", "full", "lane",
-                 "sink", "source")  # fmt: skip
+    __slots__ = ("_alarm_ns", "_connection", "_on_alarm", "_waiting", "_waiting_bytes", "blocked", "ended", "full",
+                 "lane", "sink", "source")  # fmt: skip
 
     def __init__(self, connection: Connection, source: socket.socket, sink: socket.socket, lane: Lane) -> None:
         self._connection = connection
         self.source, self.sink, self.lane = source, sink, lane
-        self._waiting: deque[tuple[int, bytes]] = deque()  # nothing to write, the last one: the end of the stream
+        self._waiting: deque[tuple[int, bytes]] = deque()  # the last piece is empty: the end of the stream
         self._waiting_bytes = 0
         self._alarm_ns = 0
-        self._ring = connection.guarded(self.write)
-        self.ended = False  # the source says no more
-        self.full = False  # too much waits to read on
-        self.blocked = False  # the sink takes no more for now
+        self._on_alarm = connection.guarded(self.write)
+        self.ended = False  # the source has sent its last byte
+        self.full = False  # too many bytes wait to be written
+        self.blocked = False  # the sink accepts no bytes for now
 
     @property
     def over(self) -> bool:
-        """Whether all has been handed on, the end included."""
+        """Whether all bytes and the end of the stream have been written."""
         return self.ended and not self._waiting
 
     def read(self) -> None:
-        """Take what the source says."""
+        """Read from the source."""
         try:
             data = self.source.recv(READ_BYTES)
         except BlockingIOError:
@@ -71,7 +71,7 @@ class Flow:
         self.write()
 
     def write(self) -> None:
-        """Hand on what is due, piece by piece, as far as the sink takes it."""
+        """Write the pieces that are due, as far as the sink accepts them."""
         now_ns = self._connection.loop.now_ns
         waiting = self._waiting
         self.blocked = False
@@ -93,15 +93,15 @@ class Flow:
             self.full = False
         if waiting and not self.blocked and waiting[0][0] != self._alarm_ns:
             self._alarm_ns = waiting[0][0]
-            self._connection.loop.call_at(self._alarm_ns, self._ring)
+            self._connection.loop.call_at(self._alarm_ns, self._on_alarm)
 
 
 class Connection:
-    """A subscriber's connection and the one to the server that belongs to it."""
+    """The connection of a subscriber, and the connection to the server that belongs to it."""
 
     def __init__(self, loop: Loop, near: socket.socket, port: int, path: Path, seed: str, counts: Counts,
                  closed: Callable[[Connection], None]) -> None:  # fmt: skip
-        """Raises OSError where there can be no connection to the server."""
+        """Raises OSError if the server cannot be connected to."""
         self.loop, self.counts = loop, counts
         self._path, self._seed, self._closed = path, seed, closed
         self._opened_ns = loop.now_ns
@@ -122,7 +122,7 @@ class Connection:
         self._watch(self._far, selectors.EVENT_WRITE, self.guarded(self._connect))
 
     def disturb(self, unrest: Unrest) -> None:
-        """From now on the connection may stall and be reset."""
+        """Let the connection stall and be reset from now on."""
         for flow in (self.up, self.down):
             flow.lane.disturb(unrest, self.loop.now_ns)
         at_ns = reset_ns(self._path, f"{self._seed}/life", self._opened_ns, unrest)
@@ -130,7 +130,7 @@ class Connection:
             self.loop.call_at(at_ns, self._be_reset)
 
     def guarded(self, action: Callable[[], None]) -> Callable[..., None]:
-        """The action, if there still is a connection; where a socket fails in it, both are reset."""
+        """A callback that does the action while the connection is open, and resets both sockets if one fails in it."""
 
         def act(_events: int = 0) -> None:
             if self._over:
@@ -170,7 +170,7 @@ class Connection:
         self._connected = True
 
     def _serving(self, reading: Flow, writing: Flow) -> Callable[[int], None]:
-        """What is to be done with a socket from which one flow reads and to which the other writes."""
+        """The callback of a socket from which one flow reads and to which the other writes."""
 
         def serve(events: int) -> None:
             if events & selectors.EVENT_WRITE:
@@ -182,7 +182,7 @@ class Connection:
         return serve
 
     def _settle(self) -> None:
-        """Watch for what can be gone on with; close when both directions have come to their end."""
+        """Watch for what is to be read or written next; close when both directions have ended."""
         if not self._connected or self._over:
             return
         if self.up.over and self.down.over:
@@ -202,7 +202,7 @@ class Connection:
 
 
 def _nothing(_events: int) -> None:
-    """What is done about a socket that is watched no more."""
+    """The callback of a socket that is not watched any more."""
 
 
 def reset(end: socket.socket) -> None:

@@ -12,7 +12,7 @@ _NEVER_S = 3600.0
 
 
 class Loop:
-    """Sockets and alarms of one thread. Callbacks get no arguments but the time, and must not block."""
+    """Sockets and alarms of one thread. Callbacks must not block. `now_ns` is when the current turn began."""
 
     def __init__(self) -> None:
         self.now_ns = monotonic_ns()
@@ -21,22 +21,22 @@ class Loop:
         self._order = itertools.count()
 
     def watch(self, descriptor: int, events: int, callback: Callable[[int], None]) -> None:
-        """Call `callback(events)` whenever one of the events is there; 0: no more."""
-        known = descriptor in self._selector.get_map()
+        """Call `callback(events)` whenever one of the events occurs; with events 0, stop doing so."""
+        watched = descriptor in self._selector.get_map()
         if not events:
-            if known:
+            if watched:
                 self._selector.unregister(descriptor)
-        elif known:
+        elif watched:
             self._selector.modify(descriptor, events, callback)
         else:
             self._selector.register(descriptor, events, callback)
 
     def call_at(self, when_ns: int, callback: Callable[[], None]) -> None:
-        """Call once at that moment; equal moments keep the order of asking."""
+        """Call once at that moment; equal moments keep the order of these calls."""
         heapq.heappush(self._alarms, (when_ns, next(self._order), callback))
 
     def turn(self) -> None:
-        """Wait for the next thing to happen, and do all that there is to do."""
+        """Wait for the next event or alarm, then call all callbacks that are due."""
         left_s = (self._alarms[0][0] - monotonic_ns()) / 1e9 if self._alarms else _NEVER_S
         happened = self._selector.select(max(0.0, left_s))
         self.now_ns = monotonic_ns()

@@ -245,7 +245,7 @@ def test_k6_tells_nobody_that_it_runs():
 def test_a_compiler_that_is_not_there_is_a_reason(monkeypatch):
     monkeypatch.setattr(programs.shutil, "which", lambda name: None)
     assert programs.unavailable("source") in (
-        "there is no C compiler (cc) on PATH", "it needs epoll, which only Linux has",
+        "there is no C compiler (cc) on PATH", "the program needs epoll, which only Linux has",
     )  # fmt: skip
 
 

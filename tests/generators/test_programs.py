@@ -14,7 +14,7 @@ import websocket
 from bench import generators
 from bench.analysis.runs import generator_search
 from bench.gate import server_under_test
-from bench.generators import clocks, feeding, ours, programs, theirs
+from bench.generators import clocks, ours, programs, sources, theirs
 from bench.generators.peers import PEERS
 from bench.generators.reporter import Reporter
 from bench.measure.machine import Cores
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def source():
     """The C server, ready."""
-    with feeding.Source("source", ()) as one:
+    with sources.CServer("source", ()) as one:
         one.wait_until_ready()
         yield one
 
@@ -80,7 +80,7 @@ def test_only_who_subscribed_to_a_topic_gets_its_texts(source, ingest):
 
 
 def test_our_own_subscribers_get_thousands_of_texts_exactly_once_in_order(monkeypatch):
-    monkeypatch.setattr(server_under_test, "Server", feeding.Source)
+    monkeypatch.setattr(server_under_test, "Server", sources.CServer)
     composer = Composer(1, 100)
     texts = [composer.compose(number, number) for number in range(3000)]
     with server_under_test.Subject("source", _variant.load("websocket"), WITHIN_S) as examined:

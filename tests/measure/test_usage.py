@@ -51,13 +51,13 @@ def test_a_broker_that_ended_is_named_with_its_process(child):
     child.wait()
     with pytest.raises(Died, match=f"the broker \\(process {child.pid}\\) ended") as said:
         check([broker])
-    assert said.value.who == "broker"
+    assert said.value.process == "broker"
 
 
 def test_the_first_who_ended_is_named():
     with pytest.raises(Died) as said:
         check([Mute("load generator", True), Mute("server", False), Mute("broker", False)])
-    assert said.value.who == "server"
+    assert said.value.process == "server"
 
 
 def test_what_a_process_has_started_belongs_to_its_family_and_is_weighed_while_it_lives(child):

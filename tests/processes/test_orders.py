@@ -33,6 +33,7 @@ RECEIPTS = Receipts(
     recount=Recount(lost=0, signalled=0, duplicated=0, reordered=0), reconnects=None, latency=NOTHING, fan_outs={},
     slots=[NOTHING], slip=None, connect=None, loop_delay=NOTHING, read_delay=None, wire=None, deliveries=1,
 )  # fmt: skip
+# What may stand in a field of this name; in every other field, a count.
 FIELDS = {
     "schedule": SCHEDULES, "assignment": st.none() | ASSIGNMENTS, "receipts": st.just(RECEIPTS),
     "connect": st.none() | st.just(NOTHING), "errors": ERRORS, "slips_ns": st.lists(COUNTS),
@@ -41,7 +42,6 @@ FIELDS = {
     "upstream": st.booleans(), "in_time": st.booleans(),
     "every_s": SECONDS, "timeout_s": SECONDS, "drain_s": SECONDS,
 }  # fmt: skip
-"""What may stand in a field of this name; in every other, a count."""
 KINDS = [*Order.__subclasses__(), *Answer.__subclasses__()]
 
 
@@ -153,9 +153,9 @@ def test_an_answer_that_does_not_fit_names_the_process_and_the_answer(line, reas
 
 
 @pytest.mark.parametrize("module", ["bench.load.publisher", "bench.proxy"])
-def test_a_process_that_is_given_a_line_that_does_not_fit_ends_and_its_last_words_say_why(module):
+def test_a_process_that_is_given_a_line_that_does_not_fit_ends_and_its_last_line_say_why(module):
     with Member("child", [sys.executable, "-m", module], ()) as child:
         child.send(Stop())
         child.process.wait(WITHIN_S)
-        assert "the first line to the" in child.last_words()
-        assert "Invalid value 'stop'" in child.last_words()
+        assert "the first line to the" in child.last_line()
+        assert "Invalid value 'stop'" in child.last_line()

@@ -27,5 +27,5 @@ def _report() -> None:
         gevent.sleep(0.1)
         try:
             print(json.dumps({"t": time.monotonic_ns(), **COUNTS}), file=sys.stdout, flush=True)
-        except OSError:  # nobody listens any more
+        except OSError:  # the reader of standard output has ended
             os._exit(1)

@@ -1,4 +1,4 @@
-"""The servers that feed load generators: that of a variant, or one in C; and the cores of both sides."""
+"""The servers that load generators are measured with: that of a variant or one in C; and the cores of both sides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.measure import machine
 from bench.measure.machine import Cores
 from bench.processes.server import Server
 
-SOURCE = "source"  # the name of the C server, where other servers have the name of their variant
+C_SERVER = "source"  # a name beside those of the variants
 
 
 def one_core_each() -> Cores:
@@ -20,13 +20,13 @@ def one_core_each() -> Cores:
     return Cores(cores.server[:1], cores.load[:1])
 
 
-class Source(Server):
+class CServer(Server):
     """The C server: the same ready line and ingest as the server of a variant, and WebSocket only."""
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
-        return super()._start([str(programs.compiled(SOURCE))], environment)
+        return super()._start([str(programs.compiled(C_SERVER))], environment)
 
 
 def server(name: str, cores: Cores) -> Server:
     """The server of a variant, or the C server."""
-    return Source(name, cores.server) if name == SOURCE else Server(name, cores.server)
+    return CServer(name, cores.server) if name == C_SERVER else Server(name, cores.server)
