@@ -1,4 +1,4 @@
-"""The search for a capacity with trials that are made up: what it does with a server that never starts."""
+"""The search for a capacity with invented trials: what it does with a server that never starts."""
 
 import pytest
 
@@ -14,7 +14,7 @@ NOT_READY = Failure(phase="start", error="sse: the server was not ready within 1
 
 @pytest.fixture
 def searched(monkeypatch):
-    """The record of a search whose trials fail as they are told to, one after the other, then no more."""
+    """The record of a search whose first trials have these failures; those after them have none."""
 
     def search(*failures):
         left = list(failures)
@@ -45,7 +45,7 @@ def test_a_server_that_fails_to_start_once_later_on_is_tried_again(searched):
     assert record.capacity[1].rate_hz == record.capacity[2].rate_hz
 
 
-def test_a_server_that_starts_no_more_ends_the_search_and_what_was_found_until_then_is_kept(searched):
+def test_a_server_that_starts_no_more_ends_the_search_and_its_steps_so_far_are_kept(searched):
     record = searched(None, NOT_READY, NOT_READY)
     assert record.failure == NOT_READY
     assert [step.verdict for step in record.capacity] == ["sustained", "disturbed", "disturbed"]

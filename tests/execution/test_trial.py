@@ -1,4 +1,4 @@
-"""One trial with real processes: what is recorded, and what becomes of it when a process dies."""
+"""One trial with real processes: what is recorded, also when a process dies."""
 
 import os
 
@@ -83,7 +83,7 @@ SMALL = {
 HEARD = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
 """Messages that each subscriber must receive in the measured part."""
 EVERY_WAY = ("flask_socketio", "long_polling", "polling", "sse", "websocket")
-"""A variant of every way to come by messages: the rest of each way is examined by the gate, and by every run."""
+"""One variant per client; the gate and every run cover the others."""
 CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in _variant.names(hidden=True)]
 CELLS += [(scenario, variant) for scenario in ("burst", "chat") for variant in EVERY_WAY]
 CELLS.append(("idle", "long_polling"))
@@ -151,7 +151,7 @@ def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(mon
 
 
 @pytest.mark.parametrize("variant", [*EVERY_WAY, "flask_sse"])
-def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_counted(variant):
+def test_a_subscriber_that_is_cut_off_reconnects_and_what_it_missed_is_delivered_or_counted(variant):
     if reason := _variant.unavailable(_variant.load(variant)):
         pytest.skip(reason)
     record = small_trial("dropped", variant)
@@ -165,14 +165,14 @@ def test_whoever_is_cut_off_comes_back_and_what_was_missed_is_delivered_or_count
         assert (ledger.lost, ledger.duplicated, ledger.reordered) == (0, 0, 0)
         assert reconnects.caught_up == reconnects.disconnects
         assert reconnects.recovered_deliveries > 0
-    else:  # a server that is behind still has some of it to deliver to whoever is back
+    else:  # a server that is late may still deliver some of it after the reconnect
         assert ledger.lost + reconnects.recovered_deliveries > 0
         assert ledger.signalled == 0
     assert "lost messages" not in [finding.name for finding in record.findings]
 
 
 @pytest.mark.parametrize(("variant", "signal"), [*((name, "TERM") for name in EVERY_WAY), ("websocket", "KILL")])
-def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed(variant, signal):
+def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_hears_of_the_gap(variant, signal):
     if reason := _variant.unavailable(_variant.load(variant)):
         pytest.skip(reason)
     record = small_trial("restart", variant, signal=signal)
@@ -196,7 +196,7 @@ def test_whoever_loses_its_server_finds_its_successor_and_is_told_what_it_missed
 @pytest.mark.parametrize(
     ("variant", "workers"), [("websocket", 2), ("polling", 1), ("flask_sse", 1), ("flask_socketio_polling", 1)]
 )
-def test_who_reads_slowly_is_counted_apart_from_the_others(variant, workers):
+def test_a_slow_reader_is_counted_apart_from_the_other_subscribers(variant, workers):
     if reason := _variant.unavailable(_variant.load(variant)):
         pytest.skip(reason)
     record = small_trial("slow_reader", variant, workers)
@@ -224,7 +224,7 @@ def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(ou
     assert away.recovered_ns > 0
     assert agree(ledger, record.recount)
     assert (ledger.corrupted, ledger.signalled) == (0, 0)
-    if outage == "KILL":  # what is published while nobody listens there reaches nobody
+    if outage == "KILL":  # what is published without a broker is lost
         assert ledger.lost > 0
         assert record.reconnects.disconnects >= 10
         assert record.usage is None
@@ -233,7 +233,7 @@ def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(ou
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_whoever_is_reset_on_the_way_comes_back_and_misses_nothing_unsaid():
+def test_a_subscriber_that_is_reset_reconnects_and_has_no_loss_without_a_signal():
     record = small_trial("lossy", "sse", path="resets")
     assert record.failure is None
     assert record.emulated_path.name == "resets"
@@ -245,7 +245,7 @@ def test_whoever_is_reset_on_the_way_comes_back_and_misses_nothing_unsaid():
 
 
 @pytest.mark.parametrize(("scenario", "variant"), [("lossy", "polling"), ("chat", "websocket")])
-def test_what_comes_in_fragments_is_read_whole(scenario, variant):
+def test_fragments_of_a_message_are_put_together(scenario, variant):
     record = small_trial(scenario, variant, path="fragments", **({"rate_hz": 1.0} if scenario == "chat" else {}))
     assert record.failure is None
     ledger = record.ledger
@@ -255,7 +255,7 @@ def test_what_comes_in_fragments_is_read_whole(scenario, variant):
 
 
 @pytest.mark.parametrize("variant", ["flask_socketio", "websocket"])
-def test_whoever_arrives_all_at_once_is_subscribed_in_the_end(variant):
+def test_subscribers_that_arrive_at_once_are_all_subscribed_in_the_end(variant):
     if reason := _variant.unavailable(_variant.load(variant)):
         pytest.skip(reason)
     record = small_trial("storm", variant)
@@ -275,7 +275,7 @@ def test_wire_bytes_are_those_of_the_protocol():
 
 
 @pytest.mark.skipif(not conditions.LINUX, reason="reads /proc")
-def test_what_the_cores_did_is_recorded_whoever_made_them():
+def test_the_use_of_the_cores_is_recorded_for_all_processes_together():
     record = small_trial("broadcast", "sse")
     machine = record.machine
     assert machine.cores == list(divide_cores().all)
@@ -289,15 +289,15 @@ def test_what_the_cores_did_is_recorded_whoever_made_them():
 
 
 def kill_on_entering(phase, *names, monkeypatch, times=1, at_once=None):
-    """Kill -9 the processes (or so many of them) with one of these names, or with one as a word of their command, as a
-    trial enters `phase`."""
+    """Kill the processes (or `at_once` of them) with one of these names, or with one as a word of their command, when
+    a trial enters `phase`; the ids of those that were killed."""
     enter, killed = Phases.enter, []
 
     def killing(phases, entered):
         enter(phases, entered)
         if entered == phase and len(killed) < times:
-            everybody = psutil.Process().children(recursive=True)
-            victims = [child for child in everybody if {child.name(), *child.cmdline()} & set(names)]
+            children = psutil.Process().children(recursive=True)
+            victims = [child for child in children if {child.name(), *child.cmdline()} & set(names)]
             for victim in victims[:at_once]:
                 victim.kill()
                 killed.append(victim.pid)
@@ -307,16 +307,16 @@ def kill_on_entering(phase, *names, monkeypatch, times=1, at_once=None):
 
 
 @pytest.mark.parametrize(
-    ("victim", "said"), [("servers", "server"), ("locust", "load generator"), ("bench.load.publisher", "publisher")]
+    ("victim", "process"), [("servers", "server"), ("locust", "load generator"), ("bench.load.publisher", "publisher")]
 )
-def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victim, said, monkeypatch):
+def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victim, process, monkeypatch):
     killed = kill_on_entering("measure", victim, monkeypatch=monkeypatch)
     record = small_trial("broadcast", "sse")
     assert killed
     assert not record.valid
-    assert (record.failure.phase, record.failure.exited) == ("measure", said)
-    assert f"{said} exited" in [finding.name for finding in record.findings]
-    assert f"the {said} was killed by SIGKILL" in record.failure.error
+    assert (record.failure.phase, record.failure.exited) == ("measure", process)
+    assert f"{process} exited" in [finding.name for finding in record.findings]
+    assert f"the {process} was killed by SIGKILL" in record.failure.error
     assert "python -m bench verify sse" in record.failure.error
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
@@ -342,14 +342,14 @@ def test_a_server_that_takes_its_broker_along_is_the_one_that_is_named(monkeypat
 
 
 def test_a_death_is_named_before_what_it_led_to(monkeypatch):
-    """The load generator counts failed connects at once; that nobody was there to connect to comes first."""
+    """The load generator counts failed connects at once, but the death of the server is reported."""
     kill_on_entering("connect", "servers", monkeypatch=monkeypatch)
     record = small_trial("broadcast", "sse")
     assert (record.failure.phase, record.failure.exited) == ("connect", "server")
 
 
 def silently(line):
-    """Say nothing."""
+    """Print nothing."""
 
 
 def resumed(name, results):
@@ -407,8 +407,8 @@ def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "environment", lambda cores, idle_states: elsewhere)
     with pytest.raises(Refused) as refused:
         resume("small", tmp_path, silently)
-    for said in ("-> another", f"cores of the servers: {here.server_cores} -> [77]", "-> 0000000000", "files"):
-        assert said in str(refused.value)
+    for change in ("-> another", f"cores of the servers: {here.server_cores} -> [77]", "-> 0000000000", "files"):
+        assert change in str(refused.value)
     assert "load generator" not in str(refused.value)
 
 

@@ -46,7 +46,7 @@ def passed(**changes):
         pytest.param({"delay_ns": 250_000_000}, KEPT, id="as late as is allowed"),
         pytest.param({"delay_ns": 250_000_001}, BEHIND, id="later than that"),
         pytest.param({"delay_ns": 1_200_000_000, "allowed_delay_ns": 1_250_000_000}, KEPT, id="a poll interval"),
-        pytest.param({"delay_ns": None, "delivered": 11_999}, BEHIND, id="somebody never got the last one"),
+        pytest.param({"delay_ns": None, "delivered": 11_999}, BEHIND, id="a subscriber never got the last one"),
         pytest.param({"generator_cpu_ns": 850_000_000}, KEPT, id="at 85 % of its core"),
         pytest.param({"generator_cpu_ns": 850_000_001}, CPU, id="above it, whatever arrived"),
         pytest.param({"delay_ns": None, "server_cpu_ns": 950_000_000}, SERVER, id="late because of the server"),
@@ -56,10 +56,10 @@ def passed(**changes):
         pytest.param({"delay_ns": None, "generator_wait_ns": 700_000_000}, DISTURBED, id="its core was others'"),
         pytest.param({"delay_ns": None, "server_wait_ns": 850_000_000}, DISTURBED, id="the server's core was others'"),
         pytest.param({"delay_ns": None, "generator_wait_ns": None, "server_wait_ns": None}, BEHIND,
-                     id="late where the kernel tells of no waiting"),
+                     id="late where the kernel does not report waiting"),
     ],
 )  # fmt: skip
-def test_a_pass_is_judged_by_what_arrived_when_and_by_whose_core_was_full(changes, verdict):
+def test_a_pass_is_judged_by_when_messages_arrived_and_which_core_was_saturated(changes, verdict):
     assert generator_search.judge(passed(**changes)) is verdict
 
 
@@ -79,13 +79,13 @@ def test_a_pass_is_judged_by_what_arrived_when_and_by_whose_core_was_full(change
         pytest.param([(100, KEPT), (200, DISTURBED)] + 2 * [(200, DISTURBED)], 141.42, id="then it goes on below"),
         pytest.param([(100, KEPT), (200, SERVER), (200, SERVER)], 141.42, id="a full server ends the doubling too"),
         pytest.param([(100, KEPT), (110, CPU)], None, id="is over within ten per cent"),
-        pytest.param([(100, KEPT)] * generator_search.MOST_PASSES, None, id="is over after so many passes"),
+        pytest.param([(100, KEPT)] * generator_search.MOST_PASSES, None, id="is over after the maximum of passes"),
         pytest.param([(100, CPU), (50, KEPT)], 70.71, id="goes between a halved rate and the one above"),
     ],
 )
 def test_the_next_rate_follows_from_what_was_tried(tried, following):
-    found = generator_search.next_rate([Tried(*one) for one in tried], 100)
-    assert found == (following if following is None else pytest.approx(following, abs=0.01))
+    rate = generator_search.next_rate([Tried(*one) for one in tried], 100)
+    assert rate == (following if following is None else pytest.approx(following, abs=0.01))
 
 
 @pytest.mark.parametrize("limit", [17.0, 99.0, 100.0, 101.0, 3217.0])
@@ -103,7 +103,7 @@ def test_a_search_comes_within_ten_per_cent_of_the_limit_from_below(limit):
     ("tried", "kept", "at_least"),
     [
         pytest.param([(100, KEPT), (110, CPU)], 100, False, id="its own limit"),
-        pytest.param([(100, KEPT), (110, BEHIND), (110, BEHIND)], 100, False, id="its own limit, seen twice"),
+        pytest.param([(100, KEPT), (110, BEHIND), (110, BEHIND)], 100, False, id="its own limit, measured twice"),
         pytest.param([(100, KEPT), (110, SERVER), (110, SERVER)], 100, True, id="the server's limit"),
         pytest.param([(100, KEPT), (110, BEHIND), (110, SERVER)], 100, True, id="perhaps the server's"),
         pytest.param([(100, KEPT), (110, DISTURBED), (110, DISTURBED), (110, DISTURBED)], 100, True, id="others' work"),
@@ -177,7 +177,7 @@ def test_a_stored_comparison_is_never_written_over(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "cannot read"),
         (b"", "malformed"),
@@ -188,11 +188,11 @@ def test_a_stored_comparison_is_never_written_over(tmp_path):
         (b"[" * 100_000, "malformed"),
     ],
 )
-def test_a_file_that_is_no_comparison_is_refused_by_name(content, said, tmp_path):
+def test_a_file_that_is_no_comparison_is_refused_by_name(content, message, tmp_path):
     path = tmp_path / "one.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ResultsError, match=said) as refused:
+    with pytest.raises(ResultsError, match=message) as refused:
         load_comparison(path)
     assert str(path) in str(refused.value)
 
@@ -211,7 +211,7 @@ def test_rows_are_chosen_by_a_part_of_their_name():
         generators.candidates(["gatling"])
 
 
-def test_a_poll_is_asked_of_a_server_no_more_often_than_it_can_answer():
+def test_a_server_is_polled_no_more_often_than_it_can_answer():
     load = generators.Load(subscribers=1000, rate_hz=20.0)
     assert {name: load.rate_of(name) for name in ("websocket", "polling")} == {"websocket": 20.0, "polling": 2.0}
 
@@ -233,7 +233,7 @@ def test_a_line_that_is_no_report_is_an_error(line):
         peer.now(20.0)
 
 
-def test_k6_tells_nobody_that_it_runs():
+def test_k6_reports_its_use_to_no_server():
     (k6,) = (peer for peer in PEERS if peer.label.startswith("k6"))
     start = k6.invoke(1, "t", 10)
     assert start.environment["K6_NO_USAGE_REPORT"] == "true"
@@ -266,22 +266,22 @@ def test_the_table_of_a_stored_comparison_is_made_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--only", "gatling"], "no load generator is called gatling"),
         (["--json", __file__], "exists already; results are never overwritten"),
         (["--show", __file__], "is malformed"),
     ],
 )
-def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, said):
+def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, message):
     ended = bench(*arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert said in ended.stderr
+    assert message in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf"])
-def test_a_rate_that_nobody_can_publish_at_is_refused(rate):
+def test_an_impossible_rate_is_refused(rate):
     assert "must be 0.001 to 100000" in bench("--rate", rate).stderr
 
 

@@ -30,7 +30,7 @@ PEER_LABELS = [peer.label for peer in PEERS]
 
 pytestmark = pytest.mark.skipif(
     programs.unavailable("source") is not None, reason=str(programs.unavailable("source"))
-)  # nothing here does without it
+)  # all of these need it
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_every_text_arrives_byte_for_byte_whatever_its_length(size, source, inge
         assert one.recv_data() == (websocket.ABNF.OPCODE_TEXT, text)
 
 
-def test_only_who_subscribed_to_a_topic_gets_its_texts(source, ingest):
+def test_only_subscribers_of_a_topic_get_its_texts(source, ingest):
     with contextlib.closing(connected(source, "here")) as here, contextlib.closing(connected(source, "there")) as there:
         ingest.sendall(b"there\t1\nhere\t2\n")
         assert (here.recv(), there.recv()) == ("2", "1")
@@ -166,7 +166,7 @@ def test_the_c_server_ends_with_its_parent():
     eventually(lambda: not alive(ready["pid"]), "the end of the C server")
 
 
-def test_the_c_server_runs_for_nobody_without_a_token():
+def test_the_c_server_does_not_run_without_a_token():
     environment = {name: value for name, value in os.environ.items() if name != "PUSHBENCH_TOKEN"}
     ended = subprocess.run(
         [programs.compiled("source")], env=environment, capture_output=True, timeout=WITHIN_S, check=False
@@ -202,14 +202,14 @@ def test_ours_is_driven_as_in_a_trial(variant, server):
     assert generator_search.judge(done) in generator_search.Verdict
 
 
-def test_a_comparison_is_told_line_by_line_and_kept(tmp_path):
+def test_a_comparison_is_printed_line_by_line_and_kept(tmp_path):
     chosen = generators.candidates(["C, one epoll"])
-    said = []
+    lines = []
     load = generators.Load(subscribers=5, rate_hz=20.0, measure_s=0.3, headroom=False)
     kept = []
-    done = generators.compare(chosen, load, ["bench"], said.append, kept.append)
+    done = generators.compare(chosen, load, ["bench"], lines.append, kept.append)
     assert kept == [done]
-    assert said[-1].startswith("[1] C, one epoll (the physical floor) on websocket: ")
+    assert lines[-1].startswith("[1] C, one epoll (the physical floor) on websocket: ")
     assert done.rows[0].reason == ""
     assert len(done.rows[0].costs) == 1
     save_comparison(tmp_path / "one.json", done)
@@ -237,9 +237,9 @@ def test_an_interrupted_comparison_keeps_what_it_has_and_leaves_no_process(tmp_p
         eventually(lambda: len(clocks.family(process.pid)) > 1, "the processes of the second turn")
         family = clocks.family(process.pid)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=WITHIN_S)
+        output, _ = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 130
-    assert "| C, one epoll (the physical floor) | websocket |" in said
+    assert "| C, one epoll (the physical floor) | websocket |" in output
     assert len(load_comparison(tmp_path / "cut.json").rows[0].costs) == 1
     eventually(lambda: not any(alive(pid) for pid in family), "the end of its processes")
 
@@ -254,7 +254,7 @@ def test_a_process_is_on_its_core_before_it_counts_its_cores():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel does not list children here")
-def test_cpu_time_is_that_of_the_whole_family():
+def test_cpu_time_includes_that_of_the_descendants():
     spends = "import subprocess, sys, time; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     with Member("parent", [sys.executable, "-c", spends], ()) as parent:
         eventually(lambda: len(clocks.family(parent.pid)) == 2, "the child")

@@ -12,7 +12,7 @@ WITHIN_S = 20.0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pins and passes descriptors as on Linux")
-def test_workers_whose_master_is_gone_end_when_the_bench_lets_go_of_them():
+def test_workers_without_a_master_end_when_the_bench_closes_its_end():
     loads, masters = load_side(scenarios.load("broadcast").path, 2, 2, ())
     try:
         for master in masters:

@@ -1,4 +1,4 @@
-"""The proxy as a process: it hands on every byte and every end, resets for real, and ends with the bench."""
+"""The proxy as a process: it passes on every byte and the end of a stream, really resets, and ends with the bench."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ WITHIN_S = 20.0
 
 @pytest.fixture
 def echo():
-    """The port of a server that says again what it hears, and ends its side where the other has ended."""
+    """The port of a server that sends back what it receives, and ends its side after the other has ended."""
 
     def serve(connection):
         with connection:
@@ -64,7 +64,7 @@ def counts(proxy):
 def test_every_byte_and_the_end_of_the_stream_come_through(proxy_to, path, size):
     proxy = proxy_to(path)
     sent = bytes(number % 251 for number in range(size))
-    heard = b""
+    received = b""
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection:
 
         def write():
@@ -75,10 +75,10 @@ def test_every_byte_and_the_end_of_the_stream_come_through(proxy_to, path, size)
         writer.start()
         reads = 0
         while data := connection.recv(1 << 16):
-            heard += data
+            received += data
             reads += 1
         writer.join()
-    assert heard == sent
+    assert received == sent
     counted = counts(proxy)
     assert (counted.connections, counted.resets) == (1, 0)
     if path == "fragments":
@@ -86,7 +86,7 @@ def test_every_byte_and_the_end_of_the_stream_come_through(proxy_to, path, size)
         assert reads > 10
 
 
-def test_a_reset_is_a_real_one_and_comes_only_once_it_is_asked_for(proxy_to):
+def test_a_reset_is_a_real_one_and_comes_only_after_the_order(proxy_to):
     proxy = proxy_to("resets")
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection:
         connection.sendall(b"hello")
@@ -99,20 +99,20 @@ def test_a_reset_is_a_real_one_and_comes_only_once_it_is_asked_for(proxy_to):
     assert counts(proxy).resets == 1
 
 
-def test_where_nobody_listens_the_connection_is_reset_and_the_proxy_goes_on(proxy_to):
+def test_without_a_server_the_connection_is_reset_and_the_proxy_goes_on(proxy_to):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
     proxy = proxy_to("direct", free)
     for _ in range(2):
         with (
-            pytest.raises(ConnectionResetError),  # by the connect, or by what comes after it
+            pytest.raises(ConnectionResetError),  # from the connect or from the read
             socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as connection,
         ):
             connection.recv(1)
     assert counts(proxy).connections == 2
 
 
-def test_a_proxy_ends_when_nobody_gives_it_orders_any_more(proxy_to):
+def test_a_proxy_ends_when_the_bench_closes_its_end(proxy_to):
     proxy = proxy_to("direct")
     proxy.process.stdin.close()
     assert proxy.process.wait(WITHIN_S) == 0

@@ -1,6 +1,6 @@
-"""What disturbs a trial is found in its record: real trials, each with a cause planted beside it.
+"""The record of a trial names what disturbed it: real trials, each with one injected cause.
 
-Only the cause that was planted is asked for. The machine that runs these tests may add others of its own.
+Only the injected cause is checked for. The machine that runs these tests may add others.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ SHORT = {"subscribers": 20, "rate_hz": 50.0, "measure_s": 0.6, "warm_up_s": 0.1,
 LOOP = "print(flush=True)\nwhile True: pass"
 
 pytestmark = [
-    pytest.mark.skipif(not LINUX, reason="only Linux tells who waits and who else is at work"),
-    pytest.mark.skipif(not CORES.load, reason="with one core, who disturbs the load side disturbs the server as well"),
+    pytest.mark.skipif(not LINUX, reason="only Linux reports waiting and the CPU time of other processes"),
+    pytest.mark.skipif(not CORES.load, reason="with one core, what disturbs the load side also disturbs the server"),
 ]
 
 
 @contextlib.contextmanager
 def busy(*cores):
-    """A process on each of the cores that never rests."""
+    """A process on each of the cores that is always busy."""
     with contextlib.ExitStack() as stack:
         for core in cores:
             hog = stack.enter_context(
@@ -36,7 +36,7 @@ def busy(*cores):
             )
             stack.callback(hog.kill)
             pin(hog.pid, (core,))
-            hog.stdout.readline()  # its start-up is over
+            hog.stdout.readline()  # it has started
         yield
 
 
@@ -55,7 +55,7 @@ def names(record):
     return {finding.name for finding in record.findings}
 
 
-def test_a_busy_process_on_the_generators_core_strikes_the_trial_out():
+def test_a_busy_process_on_the_core_of_the_generator_makes_the_trial_invalid():
     with busy(*CORES.load):
         record = short_trial()
     assert "busy before the start" in names(record)
@@ -63,8 +63,8 @@ def test_a_busy_process_on_the_generators_core_strikes_the_trial_out():
     assert not record.valid
 
 
-def test_busy_processes_on_every_core_strike_the_trial_out():
-    """As many as leave both sides less of their cores than they need: they would preempt a few."""
+def test_busy_processes_on_every_core_make_the_trial_invalid():
+    """So many that both sides get less of their cores than they need; a few they would preempt."""
     with busy(*10 * CORES.all):
         record = short_trial(subscribers=300)
     assert "heavy competing CPU use" in names(record)
