@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from bench.analysis.numbers.distributions import fold
-from bench.analysis.runs.resilience import Fault, fault_of
+from bench.analysis.runs.faults import Fault, fault_of
 from bench.analysis.trials.findings import judge
 from bench.results import (
     SCHEMA,

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from bench.advice import loads
 from bench.advice.loads import Load, Memory, Point
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.ways import Way, way_of
+from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
 from bench.analysis.trials.findings import judge
 from bench.results import VariantFacts
 
@@ -87,7 +87,7 @@ class Model:
     """
 
     variant: VariantFacts
-    way: Way
+    mechanism: Mechanism
     cooling_s: float
     cpu: tuple[float, ...]
     wire: tuple[float, ...]
@@ -113,7 +113,7 @@ class Model:
     def delivery_s(self, payload_bytes: float) -> float:
         """CPU seconds of one more delivery to a server that is at it."""
         costs = dict(zip((feature.name for feature in CPU_FEATURES), self.cpu, strict=True))
-        asked = costs["requests"] if self.way is Way.WAITS else 0.0
+        asked = costs["requests"] if self.mechanism is Mechanism.LONG_POLL else 0.0
         return costs["deliveries"] + costs["delivered_bytes"] * payload_bytes + asked
 
 
@@ -196,7 +196,7 @@ def fit(cells: Cells) -> Costs:
     """The costs of every variant of a run that has been measured at loads that tell the kinds of work apart."""
     measured = [variant for variant in cells.shown if variant.status == "measured"]
     held = {variant.name: loads.points(cells, variant) for variant in measured}
-    lacking = [(variant, lacks(held[variant.name], way_of(variant))) for variant in measured]
+    lacking = [(variant, lacks(held[variant.name], mechanism_of(variant))) for variant in measured]
     enough = {variant.name: held[variant.name] for variant, lack in lacking if not lack}
     cooling_s = _cooling(_losses(enough))
     models = [_model(cells, variant, enough[variant.name], cooling_s) for variant in measured if variant.name in enough]
@@ -224,7 +224,7 @@ def _open_files(cells: Cells) -> int | None:
     return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
 
 
-def lacks(points: Sequence[Point], way: Way) -> tuple[tuple[str, str], ...]:
+def lacks(points: Sequence[Point], mechanism: Mechanism) -> tuple[tuple[str, str], ...]:
     """The sweeps without which the kinds of work cannot be told apart: (scenario, parameter). Upstream is no need."""
     driven = [point.expected for point in points if point.scenario == loads.BROADCAST]
     seen = {
@@ -232,7 +232,7 @@ def lacks(points: Sequence[Point], way: Way) -> tuple[tuple[str, str], ...]:
         "rate_hz": {load.publishes for load in driven},
         "payload_bytes": {load.payload_bytes for load in driven},
     }
-    if way is Way.POLLS:
+    if mechanism is Mechanism.POLL:
         seen["poll_interval_s"] = {round(load.subscribers / load.requests, 6) for load in driven}
     return tuple((loads.BROADCAST, name) for name, values in seen.items() if len(values) < 2)
 
@@ -242,7 +242,7 @@ def _model(cells: Cells, variant: VariantFacts, points: Sequence[Point], cooling
     holds = [loads.number(trial, "hold_s", 25.0) for trial in cells.valid(loads.BROADCAST, variant.name)]
     return Model(
         variant=variant,
-        way=way_of(variant),
+        mechanism=mechanism_of(variant),
         cooling_s=cooling_s,
         cpu=tuple(_cpu(points, cooling_s)),
         wire=tuple(_wire(points)),

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.analysis.numbers.distributions import quantile
+from bench.analysis.numbers.uniform_law import uniform_law
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.laws import uniform_law
-from bench.analysis.runs.ways import Way, way_of
+from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
 from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES, held_bytes
 from bench.paths import leads_elsewhere
 from bench.results import Trial, VariantFacts
@@ -58,15 +58,15 @@ class Load:
 
 
 def load_of(
-    way: Way, subscribers: float, rate: float, payload_bytes: float, fan_out: float, upstream_rate: float = 0.0,
-    interval_s: float = 1.0, hold_s: float = 25.0,
+    mechanism: Mechanism, subscribers: float, rate: float, payload_bytes: float, fan_out: float,
+    upstream_rate: float = 0.0, interval_s: float = 1.0, hold_s: float = 25.0,
 ) -> Load:  # fmt: skip
     """The load of so many subscribers of whom each receives `rate` messages per second, every one of which goes to
     `fan_out` subscribers. `rate` and `upstream_rate` are per subscriber."""
     asked = {
-        Way.PUSHES: 0.0,
-        Way.WAITS: _waits(subscribers, rate, hold_s),
-        Way.POLLS: subscribers / interval_s,
+        Mechanism.PUSH: 0.0,
+        Mechanism.LONG_POLL: _waits(subscribers, rate, hold_s),
+        Mechanism.POLL: subscribers / interval_s,
     }
     deliveries = subscribers * rate
     return Load(
@@ -75,9 +75,9 @@ def load_of(
         deliveries=deliveries,
         payload_bytes=payload_bytes,
         upstream=subscribers * upstream_rate,
-        requests=asked[way],
+        requests=asked[mechanism],
         fan_out=fan_out,
-        spread=way is Way.POLLS,
+        spread=mechanism is Mechanism.POLL,
     )
 
 
@@ -159,7 +159,7 @@ def points(cells: Cells, variant: VariantFacts) -> list[Point]:
     found: list[Point] = []
     for (scenario, changes), trials in sorted(held.items()):
         where = f"{scenario}, {changes}" if changes else scenario
-        found += READERS[scenario](where, trials, way_of(variant)) if scenario in READERS else []
+        found += READERS[scenario](where, trials, mechanism_of(variant)) if scenario in READERS else []
     return found
 
 
@@ -175,19 +175,19 @@ def number(trial: Trial, name: str, otherwise: float) -> float:
     return float(value) if isinstance(value, int | float) and value > 0 else otherwise
 
 
-def _driven(where: str, trials: Sequence[Trial], way: Way) -> list[Point]:
+def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Point]:
     """The point of trials in which messages were delivered."""
     counted = [trial for trial in trials if trial.usage and trial.usage.deliveries and trial.usage.window_ns]
     if not counted:
         return []
     first = counted[0]
     scenario = first.planned.scenario
-    expected = _expected(first, way)
+    expected = _expected(first, mechanism)
     requests = _middle(_requests(trial) for trial in counted)
     upstream = expected.upstream
     beyond = None if requests is None else max(0.0, requests - upstream)
     deliveries = _middle(_deliveries(trial) for trial in counted) or expected.deliveries
-    asked = expected.requests if way is Way.PUSHES or beyond is None else beyond
+    asked = expected.requests if mechanism is Mechanism.PUSH or beyond is None else beyond
     sent = None if requests is None or not upstream else max(0.0, requests - expected.requests) / upstream
     fresh = scenario == BROADCAST
     return [
@@ -203,12 +203,12 @@ def _driven(where: str, trials: Sequence[Trial], way: Way) -> list[Point]:
             posts=sent,
             p50_ns=_middle(_quantile(trial, 0.5) for trial in counted) if fresh else None,
             p99_ns=_middle(_quantile(trial, 0.99) for trial in counted) if fresh else None,
-            service_ns=_middle(_service(trial) for trial in counted) if fresh and way is Way.POLLS else None,
+            service_ns=_middle(_service(trial) for trial in counted) if fresh and mechanism is Mechanism.POLL else None,
         )
     ]
 
 
-def _idle(where: str, trials: Sequence[Trial], way: Way) -> list[Point]:
+def _idle(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Point]:
     """A point for every step. Nobody's wait ends within a window so short: only polls are requests here."""
     first = trials[0]
     interval_s, payload = number(first, "poll_interval_s", 1.0), number(first, "payload_bytes", 0.0)
@@ -218,13 +218,13 @@ def _idle(where: str, trials: Sequence[Trial], way: Way) -> list[Point]:
         used = [(step.server.cpu_ns + (step.broker.cpu_ns if step.broker else 0)) / step.window_ns for step in steps]
         if not used or not subscribers:
             continue
-        load = load_of(way, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
-        load = load if way is Way.POLLS else replace(load, requests=0.0)
+        load = load_of(mechanism, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
+        load = load if mechanism is Mechanism.POLL else replace(load, requests=0.0)
         found.append(Point(f"{where}, {subscribers} subscribers", IDLE, load, load, float(np.median(used)), len(steps)))
     return found
 
 
-READERS: dict[str, Callable[[str, Sequence[Trial], Way], list[Point]]] = {
+READERS: dict[str, Callable[[str, Sequence[Trial], Mechanism], list[Point]]] = {
     BROADCAST: _driven,
     ECHO: _driven,
     IDLE: _idle,
@@ -243,11 +243,11 @@ def memory(cells: Cells, variant: VariantFacts) -> Memory | None:
     return Memory(float(y.mean() - slope * x.mean()), slope, min(counts), max(counts))
 
 
-def _expected(trial: Trial, way: Way) -> Load:
+def _expected(trial: Trial, mechanism: Mechanism) -> Load:
     subscribers, rate = number(trial, "subscribers", 1.0), number(trial, "rate_hz", 1.0)
     echo = trial.planned.scenario == ECHO
     return load_of(
-        way,
+        mechanism,
         subscribers,
         rate,
         number(trial, "payload_bytes", 0.0),

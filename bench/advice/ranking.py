@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bench.advice.costs import Costs, Model
 from bench.advice.loads import Load, Point, load_of, share
-from bench.analysis.runs.ways import Way
+from bench.analysis.runs.delivery_mechanism import Mechanism
 from bench.messages import LARGEST_BYTES
 from bench.results import VariantFacts
 
@@ -192,16 +192,16 @@ def advise(costs: Costs, need: Need) -> Advice:
 def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refusal:
     if need.upstream_rate and model.posts is None:
         return Refusal(model.variant, "what is sent upstream was not measured")
-    service_ns = _service_ns(model, need) if model.way is Way.POLLS else 0.0
+    service_ns = _service_ns(model, need) if model.mechanism is Mechanism.POLL else 0.0
     interval_s = rounded_down(need.max_staleness_s - service_ns / 1e9)
-    if model.way is Way.POLLS:
+    if model.mechanism is Mechanism.POLL:
         shortest_s = shortest_poll(model.points)
         if interval_s <= 0:
             return Refusal(model.variant, "a poll takes too long to be answered", service_ns, "broadcast")
         if shortest_s is not None and interval_s < SHORTEST_POLL * shortest_s:
             return Refusal(model.variant, "polls too often", interval_s=interval_s, shortest_s=shortest_s)
     load = load_of(
-        model.way, need.subscribers, need.rate, need.payload_bytes, need.fan_out, need.upstream_rate, interval_s,
+        model.mechanism, need.subscribers, need.rate, need.payload_bytes, need.fan_out, need.upstream_rate, interval_s,
         model.hold_s,
     )  # fmt: skip
     processes = _processes(model, load)
@@ -211,18 +211,18 @@ def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refu
     cores = processes * model.cores(part)
     if need.cores is not None and processes > need.cores:
         return Refusal(model.variant, "needs more cores", cores=cores, processes=processes)
-    fresh = _polled(interval_s, service_ns) if model.way is Way.POLLS else _pushed(model, part)
+    fresh = _polled(interval_s, service_ns) if model.mechanism is Mechanism.POLL else _pushed(model, part)
     if fresh is None:
         return Refusal(model.variant, "its latency was not measured")
     p50_ns, p99_ns, where, waited_ns = fresh
-    if model.way is not Way.POLLS and p99_ns > need.max_staleness_s * 1e9:
+    if model.mechanism is not Mechanism.POLL and p99_ns > need.max_staleness_s * 1e9:
         return Refusal(model.variant, "1 % of its messages come later", p99_ns, where)
     memory = model.memory
     return Option(
         variant=model.variant,
         model=model,
         load=part,
-        interval_s=interval_s if model.way is Way.POLLS else None,
+        interval_s=interval_s if model.mechanism is Mechanism.POLL else None,
         processes=processes,
         cores=cores,
         memory_bytes=None if memory is None else memory.held(processes, need.subscribers),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.advice import phrases
 from bench.advice.ranking import Advice, Option
-from bench.analysis.runs.ways import Way, way_of
+from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
 from bench.units import duration, factor
 
 
@@ -72,7 +72,7 @@ def polling(advice: Advice) -> str:
     """What polling amounts to beside what is taken, or why it does not meet the need."""
     polled = next((option for option in advice.options if option.interval_s is not None), None)
     if polled is None or polled.interval_s is None:
-        refused = [one for one in advice.refused if way_of(one.variant) is Way.POLLS]
+        refused = [one for one in advice.refused if mechanism_of(one.variant) is Mechanism.POLL]
         return phrases.refusal(refused[0], advice.need) if refused else ""
     every = f"{polled.variant.label} every {duration(polled.interval_s * 1e9)}"
     beside = (

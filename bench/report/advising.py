@@ -147,7 +147,7 @@ def _variant(model: Model, swatch: str) -> dict[str, Any]:
         "ping_interval_s": phrases.ping_interval(model.variant),
         "shortest_poll_s": shortest_poll(model.points),
         "basis": clean(phrases.basis(model)),
-        "way": model.way.value,
+        "mechanism": model.mechanism.value,
         "cpu": {feature.name: cost for feature, cost in zip(CPU_FEATURES, model.cpu, strict=True)},
         "wire": {feature.name: cost for feature, cost in zip(WIRE_FEATURES, model.wire, strict=True)},
         "posts": model.posts,

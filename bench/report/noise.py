@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bench.analysis.numbers.statistics import FEWEST_TRIALS, FLOOR_CONFIDENCE, TWINS_CONFIDENCE, Estimate, Verdict
 from bench.analysis.runs.cells import HARNESS, Cells, Comparison
-from bench.analysis.runs.resilience import Fault, stolen_unevenly
+from bench.analysis.runs.fault_controls import uneven_steal
+from bench.analysis.runs.faults import Fault
 from bench.analysis.trials.metrics import METRICS, Metric
 from bench.report.text import listed
 from bench.units import counted, factor, measured, percent, quantity, tick
@@ -153,7 +154,7 @@ def about_steal(cells: Cells, fault: Fault) -> list[str]:
     told = [
         f"{variant.label} {quantity(shares[0], 'share')} of the cores with it, {quantity(shares[1], 'share')} without"
         for variant in cells.shown
-        if (shares := stolen_unevenly(cells, fault, variant.name))
+        if (shares := uneven_steal(cells, fault, variant.name))
     ]
     if not told:
         return []

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.claims import claims
+from bench.analysis.runs.claim_verdicts import claims
 from bench.report import advising, instrument, origin, palette, sections, shell
 from bench.report.figures import Drawn
 

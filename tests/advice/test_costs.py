@@ -16,7 +16,7 @@ from bench.advice import costs, loads
 from bench.advice.costs import CPU_FEATURES, SWEEPS, Costs, batched, command, fit, non_negative
 from bench.advice.loads import load_of, share
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.ways import Way
+from bench.analysis.runs.delivery_mechanism import Mechanism
 from bench.planning.plan import PROFILES
 from bench.planning.request import Request, settle
 from bench.results import Failure
@@ -40,7 +40,7 @@ def test_a_truth_that_is_a_sum_of_costs_is_predicted_where_it_was_not_measured(f
         echo = scenario == "echo"
         cores, overhead, deliveries, requests = truth(prices, scenario, parameters)
         load = load_of(
-            model.way, subscribers, rate, size, 1 if echo else subscribers, rate if echo else 0.0,
+            model.mechanism, subscribers, rate, size, 1 if echo else subscribers, rate if echo else 0.0,
             float(parameters["poll_interval_s"]),
         )  # fmt: skip
         payload = (deliveries + load.upstream) * size
@@ -53,10 +53,14 @@ def test_the_costs_of_the_truth_are_read_back(fitted: Costs) -> None:
     assert fitted.cooling_s == COOLING_S
     for prices, model in zip(PRICES, fitted.models, strict=True):
         found = dict(zip((feature.name for feature in CPU_FEATURES), model.cpu, strict=True))
-        asked = prices.request_s if model.way is Way.WAITS else 0.0  # one answer per delivery: only their sum shows
+        asked = (
+            prices.request_s if model.mechanism is Mechanism.LONG_POLL else 0.0
+        )  # one answer per delivery: only their sum shows
         assert model.delivery_s(0.0) == pytest.approx(prices.delivery_s + asked, rel=0.02)
         assert found["delivered_bytes"] == pytest.approx(prices.byte_s, rel=0.02)
-        assert found["connections"] == pytest.approx(0.0 if model.way is Way.POLLS else prices.connection_s, rel=0.05)
+        assert found["connections"] == pytest.approx(
+            0.0 if model.mechanism is Mechanism.POLL else prices.connection_s, rel=0.05
+        )
         assert model.memory is not None
         assert model.memory.subscriber_bytes == pytest.approx(prices.each_bytes, rel=0.001)
         assert model.memory.base_bytes == pytest.approx(prices.base_bytes, rel=0.001)
@@ -208,25 +212,25 @@ def test_a_column_without_an_entry_costs_nothing() -> None:
 def test_long_polling_beyond_its_core_answers_less_often_with_more() -> None:
     prices = {"deliveries": 1e-5, "requests": 2e-4}
     cpu = [prices.get(feature.name, 0.0) for feature in CPU_FEATURES]
-    load = load_of(Way.WAITS, 1000, 20.0, 100, 1000)
+    load = load_of(Mechanism.LONG_POLL, 1000, 20.0, 100, 1000)
     met = batched(load, cpu, COOLING_S)
     assert met.requests == pytest.approx((1.0 - 20_000 * 1e-5) / 2e-4)
     assert replace(met, requests=load.requests) == load
-    small = load_of(Way.WAITS, 10, 1.0, 100, 10)
+    small = load_of(Mechanism.LONG_POLL, 10, 1.0, 100, 10)
     assert batched(small, cpu, COOLING_S) == small
 
 
 def test_waits_end_with_a_message_or_with_their_time() -> None:
-    often, seldom, never = (load_of(Way.WAITS, 100, rate, 100, 1, hold_s=25.0) for rate in (2.0, 0.001, 0.0))
+    often, seldom, never = (load_of(Mechanism.LONG_POLL, 100, rate, 100, 1, hold_s=25.0) for rate in (2.0, 0.001, 0.0))
     assert often.requests == pytest.approx(200.0)
     assert seldom.requests == pytest.approx(100 / 25, rel=0.02)
     assert never.requests == pytest.approx(100 / 25)
 
 
 def test_a_message_concerns_as_many_processes_as_it_has_receivers() -> None:
-    alone = load_of(Way.PUSHES, 1000, 2.0, 100, 1)
-    everybody = load_of(Way.PUSHES, 1000, 2.0, 100, 1000)
-    room = load_of(Way.PUSHES, 1000, 2.0, 100, 2)
+    alone = load_of(Mechanism.PUSH, 1000, 2.0, 100, 1)
+    everybody = load_of(Mechanism.PUSH, 1000, 2.0, 100, 1000)
+    room = load_of(Mechanism.PUSH, 1000, 2.0, 100, 2)
     assert share(alone, 4).publishes == pytest.approx(alone.publishes / 4)
     assert share(everybody, 4).publishes == everybody.publishes
     assert share(room, 4).publishes == pytest.approx(room.publishes / 2)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.fault_matrix import fault_result
+from bench.analysis.runs.faults import fault_of, faults
 from bench.analysis.runs.long_table import rows
-from bench.analysis.runs.resilience import fault_of, faults, harm
 from bench.analysis.trials.findings import CHECKS, OF_THE_MACHINE, SLOWING
 from bench.execution import trial
 from bench.execution.run import begin, carry_out, resume
@@ -234,7 +235,7 @@ def test_the_fault_matrix_counts_a_retry_in_place_of_its_first():
         cells = Cells(run, trials)
         name = next(one.planned.variant for one in trials if fault_of(one) == fault)
         of_fault = [one for one in trials if fault_of(one) == fault and one.planned.variant == name]
-        before = harm(cells, fault, cells.facts[name])
-        after = harm(Cells(run, with_a_retry(trials, of_fault[0])), fault, cells.facts[name])
+        before = fault_result(cells, fault, cells.facts[name])
+        after = fault_result(Cells(run, with_a_retry(trials, of_fault[0])), fault, cells.facts[name])
         assert after == before
         assert before.trials == len(of_fault)

@@ -11,7 +11,7 @@ import pytest
 
 from bench.analysis.numbers.statistics import FEWEST_TRIALS, estimate
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.claims import claims
+from bench.analysis.runs.claim_verdicts import claims
 from bench.report.sections import claimed, opening
 from bench.report.sections.answer import Opening
 from bench.report.sections.cautions import RANGE_TRIALS

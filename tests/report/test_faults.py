@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import Fault
+from bench.analysis.runs.faults import Fault
 from bench.analysis.trials.metrics import FAULTS
 from bench.commands._arguments import parser
 from bench.report import build

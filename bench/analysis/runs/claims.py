@@ -1,37 +1,27 @@
-"""What is said about push techniques, held against a run: a table of claims, none of them true in advance.
+"""Common claims about push techniques, as tables. None of them is assumed to be true.
 
-A claim says that one side has less of a metric than another, or more, in one scenario. Its verdict is that of the
-paired comparison of the two: the side that is said to have more is divided by the side that is said to have less, so
-that a ratio above 1 is as claimed and one below 1 the opposite, whatever the claim. What people say against WebSocket
-is asked in the same sentence as what they say for it: a claim that comes out the other way is as much an answer.
+A claim says that one side has less of a metric than another, or more, in one scenario. Claims against WebSocket have
+the same form as claims for it: a claim that a run contradicts is an answer too. `claim_verdicts` judges them.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bench.analysis.numbers.statistics import Estimate, Verdict
-from bench.analysis.runs.cells import Cells, Comparison
-from bench.analysis.trials.metrics import METRICS, Metric
+from bench.analysis.runs.cells import Cells
 from bench.results import VariantFacts
 
-PROTAGONIST = "WebSocket"
-"""The technique that the project asks about: does it win, here, on this stack?"""
-RIVALS = ("polling", "long polling", "SSE")
-WORDS = {"polling": "short polling", "HTTP stream": "an HTTP stream"}
-"""Techniques that are called otherwise in a sentence."""
-BY_LABEL = ("HTTP stream",)
-"""Techniques that are called by the label of the variant that stands for them, where there is one."""
-MUCH = 1.25
-"""A ratio this far above 1, or below, would matter: where its interval still holds 1, it was too noisy to tell."""
+MAIN_TECHNIQUE = "WebSocket"  # the project asks: does it win, here, on this stack?
+OTHER_TECHNIQUES = ("polling", "long polling", "SSE")
+WORDS = {"polling": "short polling", "HTTP stream": "an HTTP stream"}  # techniques with another name in a sentence
+BY_LABEL = ("HTTP stream",)  # techniques that sentences call by the label of their variant, where a run has one
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What claims are about. `less` is the verb of the side that has less; `figure` is the kind of figure that shows it
-    (empty: none does); a `lead` stands in the opening of the report."""
+    """What claims are about. `less` is the verb of the side that has less. `figure` is the kind of figure that shows
+    the metric (empty: none). Claims with `lead` are in the opening of the report."""
 
     name: str
     title: str
@@ -44,12 +34,12 @@ class Theme:
 
     @property
     def words(self) -> str:
-        """The number that decides, and where, unless its title says so."""
+        """The metric that decides, with its scenario unless the title names it."""
         return self.title if self.scenario in self.title.split() else f"{self.title}, {self.scenario}"
 
     @property
     def short(self) -> str:
-        """The number alone where it is asked in one scenario, with its scenario where in several."""
+        """The title, with its scenario where several themes have the same title."""
         several = sum(theme.title == self.title for theme in _THEMES) > 1
         return f"{self.title} in {self.scenario}" if several else self.title
 
@@ -57,10 +47,10 @@ class Theme:
 _THEMES = (
     Theme("freshness", "median delivery latency", "delivers fresher data than", "delivers staler data than",
           "latency_p50", "broadcast", "latency"),
-    Theme("late", "delivery latency at 99\u00a0%", "delivers even its late messages sooner than",
-          "delivers its late messages later than", "latency_p99", "broadcast", "latency", lead=False),
-    Theme("round-trip", "median echo round trip", "answers in shorter round trips than",
-          "answers in longer round trips than", "round_trip_p50", "echo", "round-trip"),
+    Theme("late", "p99 delivery latency", "has a lower p99 latency than", "has a higher p99 latency than",
+          "latency_p99", "broadcast", "latency", lead=False),
+    Theme("round-trip", "median echo round trip", "has shorter round trips than",
+          "has longer round trips than", "round_trip_p50", "echo", "round-trip"),
     Theme("cpu", "server CPU per message", "costs the server less CPU per message than",
           "costs the server more CPU per message than", "cpu", "broadcast", "cpu"),
     Theme("cpu-echo", "server CPU per message", "costs the server less CPU per echoed message than",
@@ -83,7 +73,7 @@ THEMES = {theme.name: theme for theme in _THEMES}
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a claim: a technique on neutral ground, or a product, which is called by its `label`."""
+    """One side of a claim: a technique on neutral ground, or a product, named by its `label`."""
 
     technique: str
     product: str = ""
@@ -91,16 +81,16 @@ class Side:
 
     @property
     def words(self) -> str:
-        """What it is called in a sentence."""
+        """Its name in a sentence."""
         return self.label or WORDS.get(self.technique, self.technique)
 
     @property
     def anchor(self) -> str:
-        """What it is called in names: the same in every run."""
+        """Its name in the names of claims: the same in every run."""
         return self.label if self.product else WORDS.get(self.technique, self.technique).removeprefix("an ")
 
     def named(self, cells: Cells) -> Side:
-        """Itself, called by the label of its variant in this run where its technique has no name of its own."""
+        """The same side, with the label of its variant in this run where sentences use labels for its technique."""
         if self.technique not in BY_LABEL or self.label:
             return self
         labels = [variant.label for variant in cells.shown
@@ -108,18 +98,18 @@ class Side:
         return replace(self, label=labels[0]) if labels else self
 
     def of(self, cells: Cells, metric: str, scenario: str) -> VariantFacts | None:
-        """The variant that stands for it: the run's first with a number there, else the first there is. None where the
-        scenario was run over a path that is not direct, of which nothing is claimed."""
+        """The variant that represents it: the run's first with a value, else the first of the run. None where the
+        scenario was run over a path that is not direct: claims do not cover that."""
         if cells.elsewhere(scenario):
             return None
-        known = [
+        candidates = [
             variant
             for variant in cells.shown
             if (variant.technique, variant.product) == (self.technique, self.product)
             and (not self.label or variant.label == self.label)
         ]
-        measured = [variant for variant in known if cells.values(metric, scenario, variant.name)]
-        return next(iter([*measured, *known]), None)
+        measured = [variant for variant in candidates if cells.values(metric, scenario, variant.name)]
+        return next(iter([*measured, *candidates]), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +123,18 @@ class Claim:
 
     @property
     def words(self) -> str:
-        """The claim as one hears it, and the number that decides it."""
-        return f"{self.said} ({self.theme.words})"
+        """The claim and the metric that decides it."""
+        return f"{self.sentence} ({self.theme.words})"
 
     @property
-    def said(self) -> str:
-        """The claim as one hears it."""
-        return f"{self._sentence(self.subject, self.more)} {self._plain}{self.other.words}"
+    def sentence(self) -> str:
+        """The claim."""
+        return self._with_verb(self.more)
 
     @property
     def opposite(self) -> str:
-        """How it is the other way round."""
-        return f"{self._sentence(self.subject, not self.more)} {self._plain}{self.other.words}"
-
-    @property
-    def _plain(self) -> str:
-        """What a technique is called beside a product that is built on it."""
-        return "plain " if self.subject.product else ""
+        """The contrary of the claim."""
+        return self._with_verb(not self.more)
 
     @property
     def name(self) -> str:
@@ -157,70 +142,18 @@ class Claim:
         parts = (self.theme.name, self.subject.anchor, self.other.anchor)
         return "-".join(part.replace(" ", "-").lower() for part in parts)
 
-    def _sentence(self, side: Side, more: bool) -> str:
-        return f"{side.words} {self.theme.more if more else self.theme.less}"
-
-
-class ClaimVerdict(enum.StrEnum):
-    """What a run shows of a claim."""
-
-    SUPPORTED = "supported"
-    NOT_SUPPORTED = "not supported"
-    NO_DIFFERENCE = "no difference beyond noise"
-    TOO_FEW = "too few trials"
-    NOT_MEASURED = "not measured here"
-
-
-_VERDICTS = {
-    Verdict.HIGHER: ClaimVerdict.SUPPORTED,
-    Verdict.LOWER: ClaimVerdict.NOT_SUPPORTED,
-    Verdict.NONE_SHOWN: ClaimVerdict.NO_DIFFERENCE,
-    Verdict.TOO_FEW: ClaimVerdict.TOO_FEW,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What was measured of one side of a claim."""
-
-    variant: VariantFacts
-    estimate: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A claim with its verdict.
-
-    subject, other: None for a side without a number.
-    comparison: the side that is said to have more against the other; None unless both have numbers.
-    noisy: no difference was shown, yet the ratio is one that would matter, or lies beyond the noise floor.
-    """
-
-    claim: Claim
-    verdict: ClaimVerdict
-    subject: Known | None
-    other: Known | None
-    comparison: Comparison | None
-    noisy: bool = False
-
-    @property
-    def larger(self) -> Comparison | None:
-        """The comparison, turned where the claim came out the other way, so that a ratio that shows one is above 1."""
-        if self.comparison is None or self.verdict is not ClaimVerdict.NOT_SUPPORTED:
-            return self.comparison
-        return turned(self.comparison)
-
-    @property
-    def metric(self) -> Metric:
-        """What the claim is about."""
-        return METRICS[self.claim.theme.metric]
+    def _with_verb(self, more: bool) -> str:
+        plain = "plain " if self.subject.product else ""  # a product is compared with the technique it is built on
+        return f"{self.subject.words} {self.theme.more if more else self.theme.less} {plain}{self.other.words}"
 
 
 def _between(pairs: Iterable[tuple[str, str, tuple[str, ...]]]) -> list[Claim]:
     return [Claim(THEMES[theme], Side(one), Side(other)) for one, other, themes in pairs for theme in themes]
 
 
-ABOUT_PROTAGONIST = tuple(Claim(theme, Side(PROTAGONIST), Side(rival)) for theme in THEMES.values() for rival in RIVALS)
+ABOUT_MAIN_TECHNIQUE = tuple(
+    Claim(theme, Side(MAIN_TECHNIQUE), Side(other)) for theme in THEMES.values() for other in OTHER_TECHNIQUES
+)
 BETWEEN_OTHERS = tuple(
     _between(
         (
@@ -231,81 +164,22 @@ BETWEEN_OTHERS = tuple(
         )
     )
 )
-OF_PRODUCTS = ("freshness", "round-trip", "cpu", "cpu-echo", "bytes", "memory", "connect")
-"""What a product is asked about: whether it has more of it than its technique on neutral ground."""
+# Of every product: has it more of this than its technique on neutral ground?
+PRODUCT_THEMES = ("freshness", "round-trip", "cpu", "cpu-echo", "bytes", "memory", "connect")
 
 
-def of_products(cells: Cells) -> list[Claim]:
-    """What may be said of every product of a run: that it costs more than its technique."""
+def about_products(cells: Cells) -> list[Claim]:
+    """The claims that every product of a run costs more than its technique."""
     return [
         Claim(
             THEMES[theme], Side(variant.technique, variant.product, variant.label), Side(variant.technique), more=True
         )
         for variant in cells.shown
         if variant.product
-        for theme in OF_PRODUCTS
+        for theme in PRODUCT_THEMES
     ]
 
 
-def turned(comparison: Comparison) -> Comparison:
-    """The reference against the variant: a ratio is computed on logarithms, so that both ways tell the same story."""
-    ratio, apart = comparison.ratio, comparison.difference
-    return Comparison(
-        comparison.reference,
-        comparison.variant,
-        ratio and _ends_swapped(ratio, lambda value: 1.0 / value),
-        apart and _ends_swapped(apart, lambda value: -value),
-        _OPPOSITES.get(comparison.verdict, comparison.verdict),
-    )
-
-
-_OPPOSITES = {Verdict.HIGHER: Verdict.LOWER, Verdict.LOWER: Verdict.HIGHER}
-
-
-def _ends_swapped(estimate: Estimate, of: Callable[[float], float]) -> Estimate:
-    low, high = (None if end is None else of(end) for end in (estimate.high, estimate.low))
-    return Estimate(of(estimate.median), low, high, estimate.coverage, tuple(map(of, estimate.values)))
-
-
-def judge(cells: Cells, claim: Claim) -> Judged:
-    """A claim held against a run."""
-    metric, scenario = claim.theme.metric, claim.theme.scenario
-    subject, other = (_known(cells, metric, scenario, side) for side in (claim.subject, claim.other))
-    if subject is None or other is None:
-        return Judged(claim, ClaimVerdict.NOT_MEASURED, subject, other, None)
-    more, less = (subject, other) if claim.more else (other, subject)
-    comparison = cells.compare(metric, scenario, more.variant.name, less.variant.name)
-    verdict = _VERDICTS[comparison.verdict]
-    noisy = verdict is ClaimVerdict.NO_DIFFERENCE and _much(comparison.ratio, cells.floor(metric, scenario).ratio)
-    return Judged(claim, verdict, subject, other, comparison, noisy)
-
-
-def _much(ratio: Estimate | None, floor: float) -> bool:
-    return ratio is not None and max(ratio.median, 1.0 / ratio.median) > min(floor, MUCH)
-
-
-def _known(cells: Cells, metric: str, scenario: str, side: Side) -> Known | None:
-    variant = side.of(cells, metric, scenario)
-    found = cells.estimate(metric, scenario, variant.name) if variant else None
-    return Known(variant, found) if variant and found else None
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """Every claim of a run with its verdict: about the protagonist, between other techniques, about products."""
-
-    protagonist: list[Judged]
-    others: list[Judged]
-    products: list[Judged]
-
-    @property
-    def every(self) -> list[Judged]:
-        """All of them."""
-        return [*self.protagonist, *self.others, *self.products]
-
-
-def claims(cells: Cells) -> Claims:
-    """All claims held against a run."""
-    others = [replace(one, subject=one.subject.named(cells), other=one.other.named(cells)) for one in BETWEEN_OTHERS]
-    tables = (ABOUT_PROTAGONIST, others, of_products(cells))
-    return Claims(*([judge(cells, claim) for claim in table] for table in tables))
+def between_others(cells: Cells) -> list[Claim]:
+    """The claims about two other techniques, with the names that this run has for them."""
+    return [replace(one, subject=one.subject.named(cells), other=one.other.named(cells)) for one in BETWEEN_OTHERS]

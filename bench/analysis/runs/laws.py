@@ -1,7 +1,7 @@
-"""What the measurements must agree with: closed-form predictions as one table, each read against the trials.
+"""Laws: closed-form predictions as one table, each compared with the trials.
 
-A technique that misses its law is a fault of the instrument until shown otherwise. Every law says, for one trial, the
-band it predicts and the number measured; the verdict compares the medians over trials.
+A missed law is a fault of the instrument until shown otherwise. For one trial, a law returns the band that it predicts
+and the measured value. The verdict compares the medians over trials.
 
 d: one-way network time; S: server service time; D: poll interval; P: publish interval; N: subscribers; s: server CPU
 per delivered message.
@@ -16,19 +16,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.analysis.numbers.distributions import mean, quantile, slots_of
+from bench.analysis.numbers.distributions import quantile
 from bench.analysis.numbers.statistics import Estimate, estimate
+from bench.analysis.numbers.uniform_law import UniformLaw, uniform_law
 from bench.analysis.trials.metrics import METRICS
 from bench.paths import leads_elsewhere
-from bench.results import Distribution, Parameter, Run, Trial, VariantFacts
+from bench.results import Parameter, Run, Trial, VariantFacts
 from bench.units import Unit
 
-KS_FLOOR = 0.05
-"""Below this the law is called met whatever n: S is not a constant, and the law treats it as one."""
+KS_FLOOR = 0.05  # the law counts as met up to this distance for any n: it treats S as a constant, and S is not one
 
 
 class LawVerdict(enum.StrEnum):
-    """How a measurement stands to its law."""
+    """Whether a measurement agrees with its law."""
 
     MET = "met"
     MISSED = "missed"
@@ -36,7 +36,7 @@ class LawVerdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What a law predicts for a trial: a number between two bounds, both inclusive."""
+    """What a law predicts for a trial: a value between two bounds, both inclusive."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """One prediction. `expected` and `measured` return None where a trial lacks the facts to test it."""
+    """One prediction. `expected` and `measured` return None where a trial lacks the facts for a test."""
 
     name: str
     statement: str
@@ -57,7 +57,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A law beside what was measured in one cell, or at one point of a sweep: `changes` is then what was changed."""
+    """A law beside the measurement in one cell, or at one point of a sweep with the changed parameters in `changes`."""
 
     law: Law
     variant: VariantFacts
@@ -69,47 +69,9 @@ class Reading:
 
     @property
     def where(self) -> str:
-        """The scenario, and what was changed."""
+        """The scenario and the changed parameters."""
         return ", ".join([self.scenario, *(f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}"
                                            for name, value in self.changes.items())])  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class UniformLaw:
-    """Short polling: latency ~ Uniform(0, D) + S, with S estimated from the same trial."""
-
-    interval_ns: float
-    service_ns: float
-    distance: float
-
-    def share(self, at_ns: np.ndarray) -> np.ndarray:
-        """The law's share of latencies that do not exceed each of `at_ns`."""
-        return np.clip((at_ns - self.service_ns) / self.interval_ns, 0.0, 1.0)
-
-
-def uniform_law(latency: Distribution, interval_ns: float) -> UniformLaw | None:
-    """The law beside a measured distribution; None for an empty one.
-
-    d + S is estimated as the measured mean less half the interval, which is where the law puts the mean; only the shape
-    is then tested, and an estimate that is no plausible service time must be read as a miss (see `_service_time`).
-    """
-    middle = mean(latency)
-    if middle is None or interval_ns <= 0:
-        return None
-    law = UniformLaw(interval_ns, middle - interval_ns / 2, 0.0)
-    return UniformLaw(law.interval_ns, law.service_ns, ks_distance(latency, law.share))
-
-
-def ks_distance(distribution: Distribution, share: Callable[[np.ndarray], np.ndarray]) -> float:
-    """The Kolmogorov-Smirnov distance of a distribution to a law, at the resolution of the histogram.
-
-    Within a slot neither curve is known better than at its edges, so it is compared there, from below and above.
-    """
-    slots = slots_of(distribution)
-    reached = np.cumsum(slots.counts) / distribution.count
-    before = np.concatenate([[0.0], reached[:-1]])
-    below, above = share(slots.lowest_ns.astype(np.float64)), share(slots.highest_ns.astype(np.float64))
-    return float(max(np.abs(reached - above).max(), np.abs(before - below).max()))
 
 
 def poll_interval_ns(trial: Trial) -> float | None:
@@ -119,8 +81,8 @@ def poll_interval_ns(trial: Trial) -> float | None:
 
 
 def read_laws(run: Run, trials: Iterable[Trial]) -> list[Reading]:
-    """Every law read against every cell it applies to and whose valid trials have the facts, in the table's order.
-    Trials over a path that is not direct are left out: the laws know nothing of it."""
+    """Every law compared with every cell where it applies and where valid trials have the facts, in the table's order.
+    Trials over a path that is not direct are left out: the laws do not model it."""
     facts = {variant.name: variant for variant in run.variants}
     cells: dict[tuple[str, str, str], list[Trial]] = {}
     for trial in sorted(trials, key=lambda trial: bool(trial.planned.changes)):
@@ -128,9 +90,9 @@ def read_laws(run: Run, trials: Iterable[Trial]) -> list[Reading]:
             key = (trial.planned.scenario, trial.planned.variant, repr(sorted(trial.planned.changes.items())))
             cells.setdefault(key, []).append(trial)
     readings = [
-        _reading(law, facts[variant], scenario, held)
+        _reading(law, facts[variant], scenario, cell_trials)
         for law in LAWS
-        for (scenario, variant, _), held in cells.items()
+        for (scenario, variant, _), cell_trials in cells.items()
         if scenario in law.scenarios and law.applies(facts[variant])
     ]
     return [reading for reading in readings if reading is not None]
@@ -138,18 +100,18 @@ def read_laws(run: Run, trials: Iterable[Trial]) -> list[Reading]:
 
 def _reading(law: Law, variant: VariantFacts, scenario: str, trials: list[Trial]) -> Reading | None:
     pairs = [(law.expected(trial), law.measured(trial)) for trial in trials]
-    known = [(band, value) for band, value in pairs if band is not None and value is not None]
-    measured = estimate([value for _, value in known])
+    complete = [(band, value) for band, value in pairs if band is not None and value is not None]
+    measured = estimate([value for _, value in complete])
     if measured is None:
         return None
-    low = float(np.median([band.low for band, _ in known]))
-    high = float(np.median([band.high for band, _ in known]))
+    low = float(np.median([band.low for band, _ in complete]))
+    high = float(np.median([band.high for band, _ in complete]))
     verdict = LawVerdict.MET if low <= measured.median <= high else LawVerdict.MISSED
     return Reading(law, variant, scenario, Band(low, high), measured, verdict, trials[0].planned.changes)
 
 
 def _technique(name: str, neutral: bool = False) -> Callable[[VariantFacts], bool]:
-    """Applies to a technique; with `neutral`, only where no product adds framing of its own."""
+    """True for variants of a technique; with `neutral`, not for products, which add framing of their own."""
     return lambda variant: variant.technique == name and not (neutral and variant.product)
 
 
@@ -169,7 +131,7 @@ def _distance_allowed(trial: Trial) -> Band | None:
 
 
 def _unevenness(subscribers: float) -> float:
-    """How far N phases can be from uniform: they are a Weyl sequence, whose discrepancy grows as log N / N
+    """How far N phases can be from uniform. They are a Weyl sequence, with a discrepancy that grows as log N / N
     (L. Kuipers and H. Niederreiter, *Uniform Distribution of Sequences*, 1974, section 2.3)."""
     return (1.0 + math.log(subscribers)) / subscribers
 
@@ -180,7 +142,7 @@ def _service_time(trial: Trial) -> float | None:
 
 
 def _service_time_allowed(trial: Trial) -> Band | None:
-    """The offset's own error is that of a mean of N phases, at most their unevenness."""
+    """The error of the offset is that of the mean of N phases: at most their unevenness."""
     interval_ns, subscribers = poll_interval_ns(trial), _number(trial, "subscribers")
     if not interval_ns or not subscribers:
         return None
@@ -194,7 +156,7 @@ def _number(trial: Trial, name: str) -> float | None:
 
 
 def _polls(trial: Trial) -> Band | None:
-    """P/D per subscriber, with P as it was: N x window / deliveries. One poll per subscriber may fall either side."""
+    """P/D per subscriber, with the actual P = N x window / deliveries, and one poll per subscriber more or less."""
     interval_ns, subscribers = poll_interval_ns(trial), _number(trial, "subscribers")
     if trial.wire is None or not interval_ns or not subscribers or trial.wire.deliveries == 0:
         return None
@@ -203,7 +165,7 @@ def _polls(trial: Trial) -> Band | None:
 
 
 def _waits(trial: Trial) -> Band | None:
-    """At most one response per message, and one per hold time that passes in silence."""
+    """At most one response per message, and one per hold time without a message."""
     hold_s, subscribers = _number(trial, "hold_s"), _number(trial, "subscribers")
     if trial.wire is None or not hold_s or not subscribers or trial.wire.deliveries == 0:
         return None
@@ -212,7 +174,7 @@ def _waits(trial: Trial) -> Band | None:
 
 
 def _frame_header(trial: Trial) -> Band | None:
-    """RFC 6455, section 5.2: 2, 4 or 10 bytes by the length of the payload; half a byte is left for control frames."""
+    """RFC 6455, section 5.2: 2, 4 or 10 bytes by the length of the payload. Control frames may add half a byte."""
     if trial.wire is None or trial.wire.deliveries == 0:
         return None
     payload = trial.wire.payload_received_bytes / trial.wire.deliveries
@@ -228,19 +190,19 @@ def _framing_received(trial: Trial) -> float | None:
 
 
 def _event_framing(_: Trial) -> Band:
-    """`data: ` and a blank line are 8 B; an id line and the chunk around an event add at most some dozens."""
+    """`data: ` and a blank line are 8 B. An id line and the chunk around an event add some dozen bytes at most."""
     return Band(8.0, 64.0)
 
 
 def _fan_out(trial: Trial) -> Band | None:
-    """N x s for the last receiver. Receiving takes time as well, on another core: a factor of three either way."""
+    """N x s for the last receiver. Receiving takes time too, on another core: within a factor of three."""
     cost, subscribers = METRICS["server_cpu"].of(trial), _number(trial, "subscribers")
     return Band(subscribers * cost / 3, subscribers * cost * 3) if cost and subscribers else None
 
 
 def _completion(trial: Trial) -> float | None:
-    found = quantile(trial.completion, 0.5) if trial.completion else None
-    return None if found is None else float(found)
+    p50_ns = quantile(trial.completion, 0.5) if trial.completion else None
+    return None if p50_ns is None else float(p50_ns)
 
 
 LAWS = (

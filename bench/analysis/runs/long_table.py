@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bench.analysis.runs.cells import Cells, point_of
-from bench.analysis.runs.resilience import fault_of
-from bench.analysis.trials.delivery import delivery_class
+from bench.analysis.runs.faults import fault_of
+from bench.analysis.trials.delivery_class import delivery_class
 from bench.analysis.trials.metrics import METRICS
 from bench.results import Trial
 

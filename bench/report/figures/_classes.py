@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bench.analysis.numbers.statistics import Estimate, estimate
-from bench.analysis.runs import resilience
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import Fault, by_block, faults, trials_under
-from bench.analysis.trials.delivery import DeliveryClass, delivery_class
+from bench.analysis.runs.faults import Fault, by_block, faults, trials_under
+from bench.analysis.runs.faults import Read as ReadTrial
+from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.report.figures._canvas import Subject, absence
 from bench.report.figures._data import WHO, Field, who
 from bench.report.figures._rows import HEADING, Gap, Row, Rows
@@ -31,7 +31,7 @@ def points(cells: Cells, scenario: str) -> list[Fault]:
     return [fault for fault in faults(cells) if fault.scenario == scenario]
 
 
-def measured(cells: Cells, read: resilience.Read, fault: Fault, variant: VariantFacts) -> Estimate | None:
+def measured(cells: Cells, read: ReadTrial, fault: Fault, variant: VariantFacts) -> Estimate | None:
     """The median over the blocks of a variant under a fault."""
     return estimate(list(by_block(trials_under(cells, fault, variant.name), read).values()))
 

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from bench.analysis.runs.resilience import Fault
-from bench.analysis.trials.delivery import DeliveryClass, delivery_class
+from bench.analysis.runs.faults import Fault
+from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.report.figures import _classes
 from bench.report.figures._canvas import Subject, canvas, named
 from bench.report.figures._texts import FONT_PT, fitted

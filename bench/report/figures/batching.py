@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.numbers.statistics import Estimate, estimate
 from bench.analysis.runs import batching
-from bench.analysis.runs.batching import SEVERAL, Crossing, Found, askers, crossings
+from bench.analysis.runs.batching import SEVERAL, Crossing, Place, crossings, pulling
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.metrics import METRICS
 from bench.report.figures import sweeps
@@ -35,7 +35,7 @@ def _points(subject: Subject, metric: str, variant: str) -> list[tuple[float, Es
 
 def over_rates(cells: Cells) -> list[str]:
     """The broadcast, or without one the search, where somebody who asks was measured at several rates."""
-    if not askers(cells):
+    if not pulling(cells):
         return []
     return [next(name for name in (batching.SCENARIO, batching.SEARCH) if name in cells.scenarios)]
 
@@ -78,7 +78,7 @@ def _mark(axes: Axes, subject: Subject, metric: str) -> None:
     if metric != "cpu":
         return
     for one in crossings(subject.cells):
-        if one.against is not None and one.found is Found.CROSSED and one.rate_hz is not None:
+        if one.other is not None and one.place is Place.WITHIN and one.rate_hz is not None:
             axes.axvline(one.rate_hz.median, ymax=0.06, color=INK, linewidth=1.4, zorder=2)
             axes.axvline(one.rate_hz.median, color=subject.looks[one.variant.name].colour, linewidth=0.6, zorder=1)
 
@@ -108,11 +108,11 @@ def sheet(subject: Subject) -> Sheet:
     ]
     rows += [
         [*who(one.variant), "crossing", "per s", None, len(one.rate_hz.values) if one.rate_hz else None,
-         *ends(one.rate_hz), f"{_against(one)}: {one.found}"]
+         *ends(one.rate_hz), f"{_against(one)}: {one.place}"]
         for one in crossings(subject.cells)
     ]  # fmt: skip
     return Sheet([*WHO, "metric", "unit", "rate_per_s", "trials", "median", "low", "high", "crossing"], rows)
 
 
 def _against(one: Crossing) -> str:
-    return f"CPU beside {one.against.label}" if one.against else f"{SEVERAL:g} messages in an answer"
+    return f"CPU beside {one.other.label}" if one.other else f"{SEVERAL:g} messages in an answer"

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import Fault, Harm, fresh_ns, harm
+from bench.analysis.runs.fault_matrix import FaultResult, fault_result
+from bench.analysis.runs.faults import Fault, fresh_ns
 from bench.report.figures import _bars, _classes
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import Field, Sheet, ends
@@ -36,7 +37,7 @@ def sentence(_: Subject) -> str:
     )
 
 
-def shares(cell: Harm) -> list[float]:
+def shares(cell: FaultResult) -> list[float]:
     """Of what was missed: the share that came afterwards, that was signalled, that was lost unsaid."""
     missed = cell.recovered + cell.lost
     return [part / missed if missed else 0.0 for part in (cell.recovered, cell.signalled, cell.unsignalled)]
@@ -52,7 +53,7 @@ def draw(subject: Subject) -> Figure:
     figure = canvas(chart.height_in + 0.2)
     missed, times = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1.15))
     for row in chart.rows:
-        parts = shares(harm(subject.cells, FAULT, row.variant))
+        parts = shares(fault_result(subject.cells, FAULT, row.variant))
         _bars.stack(missed, row, [(part, style) for part, (style, _) in zip(parts, PARTS, strict=True)])
     missed.set_xlim(0, 1)
     _bars.frame(missed, chart)
@@ -86,7 +87,7 @@ def alt(subject: Subject) -> str:
     """Every row in words."""
     told = []
     for row in _chart(subject).rows:
-        cell = harm(subject.cells, FAULT, row.variant)
+        cell = fault_result(subject.cells, FAULT, row.variant)
         came, signalled, unsaid = (quantity(share, "share") for share in shares(cell))
         told.append(
             f"{named(row.variant)} ({cell.delivery.words}): {came} came afterwards, {signalled} signalled, {unsaid}"
@@ -102,7 +103,7 @@ def sheet(subject: Subject) -> Sheet:
     """A row per variant: counts over its trials, and the estimate of the time back to fresh."""
     lines: list[list[Field]] = []
     for variant in _classes.variants(subject):
-        cell = harm(subject.cells, FAULT, variant)
+        cell = fault_result(subject.cells, FAULT, variant)
         known = _classes.measured(subject.cells, fresh_ns, FAULT, variant)
         lines.append([*_classes.of(variant, FAULT), *(getattr(cell, count) for count in COUNTS), *ends(known)])
     return Sheet([*_classes.OF_FAULT, *COUNTS, *COLUMNS], lines)

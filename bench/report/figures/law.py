@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.analysis.numbers.distributions import quantile
+from bench.analysis.numbers.uniform_law import UniformLaw, uniform_law
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.laws import UniformLaw, poll_interval_ns, uniform_law
+from bench.analysis.runs.laws import poll_interval_ns
 from bench.report.figures._canvas import Subject, canvas, named
 from bench.report.figures._curves import SHARES, at_shares, pooled
 from bench.report.figures._data import WHO, Field, Sheet, who

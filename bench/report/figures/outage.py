@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import Fault, harm, served_ns, trials_under
+from bench.analysis.runs.fault_matrix import fault_result
+from bench.analysis.runs.faults import Fault, served_ns, trials_under
 from bench.report.figures import _classes
 from bench.report.figures._canvas import Subject, named
 from bench.report.figures._data import Field, Sheet
@@ -82,7 +83,7 @@ def alt(subject: Subject) -> str:
     told = []
     for fault in _classes.points(subject.cells, SCENARIO):
         for variant in _classes.variants(subject):
-            cell = harm(subject.cells, fault, variant)
+            cell = fault_result(subject.cells, fault, variant)
             if cell.trials:
                 back = quantity(cell.recovery.median, "ns") if cell.recovery else "never"
                 lost = quantity(cell.lost / cell.expected if cell.expected else 0.0, "share")

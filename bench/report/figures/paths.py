@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import POINTS, Fault, harm
-from bench.analysis.trials.delivery import delivery_class
+from bench.analysis.runs.fault_matrix import fault_result
+from bench.analysis.runs.faults import POINTS, Fault
+from bench.analysis.trials.delivery_class import delivery_class
 from bench.analysis.trials.metrics import METRICS
 from bench.report.figures import _classes
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
@@ -117,7 +118,7 @@ def _limits(subject: Subject, held: list[Fault], width_in: float) -> tuple[float
 
 def _lost(subject: Subject, path: Fault, variant: VariantFacts) -> str:
     """What is written beside a row: what was lost, where anything was."""
-    cell = harm(subject.cells, path, variant)
+    cell = fault_result(subject.cells, path, variant)
     return f"{quantity(cell.lost / cell.expected, 'share')} lost" if cell.lost else ""
 
 
@@ -130,7 +131,7 @@ def _panel(axes: Axes, subject: Subject, path: Fault, places: Places, headings: 
     for y, variant in places:
         middle, tail = (_classes.measured(subject.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL))
         if middle is None or tail is None:
-            cell = harm(subject.cells, path, variant)
+            cell = fault_result(subject.cells, path, variant)
             _words(axes, y, "struck out" if cell.trials else "not measured")
             continue
         colour, ends_ns = subject.looks[variant.name].colour, [max(1.0, middle.median), max(1.0, tail.median)]
@@ -171,7 +172,7 @@ def sheet(subject: Subject) -> Sheet:
     lines: list[list[Field]] = []
     for path in paths(subject.cells):
         for variant in _classes.variants(subject):
-            cell = harm(subject.cells, path, variant)
+            cell = fault_result(subject.cells, path, variant)
             fields: list[Field] = [*_classes.of(variant, path), cell.trials, cell.expected, cell.lost, cell.signalled]
             for metric in (MIDDLE, TAIL):
                 fields += ends(_classes.measured(subject.cells, metric.of, path, variant))

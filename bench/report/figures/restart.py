@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.numbers.distributions import cdf, merge, quantile
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import BACK, Fault, back_ns, trials_under
+from bench.analysis.runs.faults import BACK_SHARE, Fault, back_ns, trials_under
 from bench.report.figures import _classes
 from bench.report.figures._canvas import Subject, named
 from bench.report.figures._data import Field, Sheet
@@ -79,7 +79,7 @@ def sentence(subject: Subject) -> str:
         "Bars: connects begun in each tenth of a second, over the time since the server ended; the tallest stands for"
         f" {tallest:,.0f}, and all share its scale. Lines: the share of those who had lost their server"
         " that are subscribed again, over the time since they lost it. Dotted: the new server is ready. The number"
-        f" beside a panel says when {percent(BACK)} were back, the median over trials.{before}"
+        f" beside a panel says when {percent(BACK_SHARE)} were back, the median over trials.{before}"
     )
 
 
@@ -102,7 +102,7 @@ def _extent(subject: Subject) -> tuple[float, float, float]:
 def draw(subject: Subject) -> Figure:
     """A panel per variant and signal."""
     faults = _classes.points(subject.cells, SCENARIO)
-    figure, panels = multiples(in_order(subject), faults, f"{percent(BACK)} back")
+    figure, panels = multiples(in_order(subject), faults, f"{percent(BACK_SHARE)} back")
     tallest, first_ns, last_ns = _extent(subject)
     for panel in panels:
         _panel(panel, subject, tallest, last_ns)
@@ -151,10 +151,10 @@ def alt(subject: Subject) -> str:
                 )
                 known = _classes.measured(subject.cells, back_ns, fault, variant)
                 when = quantity(known.median, "ns") if known else "never"
-                _, counts = _attempts(trials)
+                most = quantity(float(_attempts(trials)[1].max(initial=0.0)), "count")
                 told.append(
-                    f"{named(variant)}, {fault.value}: half of them back after {quantity(half, 'ns')}, {percent(BACK)}"
-                    f" after {when}, at most {quantity(float(counts.max(initial=0.0)), 'count')} connects in 100 ms"
+                    f"{named(variant)}, {fault.value}: half of them back after {quantity(half, 'ns')},"
+                    f" {percent(BACK_SHARE)} after {when}, at most {most} connects in 100 ms"
                 )
     return f"Small panels, one per variant and signal. {'; '.join(told)}."
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from bench.analysis.numbers.statistics import Compared, Estimate, Verdict
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import POINTS, Fault, beside_control, grown_bytes
+from bench.analysis.runs.fault_controls import beside_control
+from bench.analysis.runs.faults import POINTS, Fault, grown_bytes
 from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
 from bench.report.figures import _bars, _classes

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Side, Theme
+from bench.analysis.runs.claim_verdicts import Claims, ClaimVerdict, JudgedClaim
+from bench.analysis.runs.claims import MAIN_TECHNIQUE, Side, Theme
 from bench.report.sections.cautions import Alarm, alarms, cautions, reading
 from bench.report.sections.claimed import beside, known
 from bench.report.sections.ground import ground, loads
@@ -47,11 +48,11 @@ class Opening:
 def opening(cells: Cells, held: Claims) -> Opening:
     """The opening of a run's report."""
     return Opening(
-        sentence(held.protagonist) if cells.scenarios else (INSTRUMENT_ALONE,),
+        sentence(held.main) if cells.scenarios else (INSTRUMENT_ALONE,),
         loads(cells),
         ground(cells),
         reading(cells),
-        [*_groups(cells, held.protagonist), *_products(held.products)],
+        [*_groups(cells, held.main), *_products(held.products)],
         alarms(cells),
         cautions(cells),
     )
@@ -60,13 +61,13 @@ def opening(cells: Cells, held: Claims) -> Opening:
 INSTRUMENT_ALONE = "This run calibrates the instrument and compares nothing."
 
 
-def _leads(judged: Iterable[Judged], verdict: ClaimVerdict, noisy: bool) -> list[Judged]:
+def _leads(judged: Iterable[JudgedClaim], verdict: ClaimVerdict, noisy: bool) -> list[JudgedClaim]:
     return [one for one in judged if one.claim.theme.lead and one.verdict is verdict and one.noisy is noisy]
 
 
 GROUPS = (
-    (f"{PROTAGONIST} wins", ClaimVerdict.SUPPORTED, False),
-    (f"{PROTAGONIST} loses", ClaimVerdict.NOT_SUPPORTED, False),
+    (f"{MAIN_TECHNIQUE} wins", ClaimVerdict.SUPPORTED, False),
+    (f"{MAIN_TECHNIQUE} loses", ClaimVerdict.NOT_SUPPORTED, False),
     ("No difference shown", ClaimVerdict.NO_DIFFERENCE, False),
     ("Too noisy to tell", ClaimVerdict.NO_DIFFERENCE, True),
     ("Too few trials to compare", ClaimVerdict.TOO_FEW, False),
@@ -75,7 +76,7 @@ GROUPS = (
 measured is in the table alone."""
 
 
-def _groups(cells: Cells, judged: Sequence[Judged]) -> list[Group]:
+def _groups(cells: Cells, judged: Sequence[JudgedClaim]) -> list[Group]:
     """A line per theme under every verdict: the protagonist's number, and what the others have of it."""
     found = []
     for title, verdict, noisy in GROUPS:
@@ -87,7 +88,7 @@ def _groups(cells: Cells, judged: Sequence[Judged]) -> list[Group]:
     return found
 
 
-def _line(cells: Cells, theme: Theme, judged: Sequence[Judged]) -> Phrase:
+def _line(cells: Cells, theme: Theme, judged: Sequence[JudgedClaim]) -> Phrase:
     """`server CPU per message, echo: WebSocket 332 µs (306-367); SSE 2.79x (2.40-3.09)`; what is lost:
     `memory per connection, idle: WebSocket 28.2 KiB (27.6-30.0), 1.51x that of SSE (1.43-1.66)`."""
     line: list[str | Number] = [f"{theme.words}: {judged[0].claim.subject.words} ", *known(judged[0].subject, theme)]
@@ -100,7 +101,7 @@ def _line(cells: Cells, theme: Theme, judged: Sequence[Judged]) -> Phrase:
     return tuple(line)
 
 
-def _that_of(judged: Judged) -> Phrase:
+def _that_of(judged: JudgedClaim) -> Phrase:
     """`1.51x that of SSE (1.43-1.66)`."""
     apart, other = beside(judged), judged.claim.other.words
     if apart and isinstance(apart[0], Number):
@@ -108,7 +109,7 @@ def _that_of(judged: Judged) -> Phrase:
     return (*apart, f" to {other}")
 
 
-def _carried(cells: Cells, judged: Judged) -> Phrase:
+def _carried(cells: Cells, judged: JudgedClaim) -> Phrase:
     """Why somebody who asks again and again wins bytes: one request of it carries several messages."""
     theme, other = judged.claim.theme, judged.other
     if judged.verdict is not ClaimVerdict.NOT_SUPPORTED or theme.metric != "wire" or other is None:
@@ -121,7 +122,7 @@ def _carried(cells: Cells, judged: Judged) -> Phrase:
     return (" (one poll carries ", shown, " messages here)")
 
 
-def _products(judged: Sequence[Judged]) -> list[Group]:
+def _products(judged: Sequence[JudgedClaim]) -> list[Group]:
     """A line per product: what it has more, or less, of than its technique beyond noise."""
     sides = dict.fromkeys((one.claim.subject, one.claim.other) for one in judged)
     lines = []
@@ -132,7 +133,7 @@ def _products(judged: Sequence[Judged]) -> list[Group]:
     return [Group("What belongs to a product, not to its technique", lines)] if lines else []
 
 
-def _product(side: Side, technique: Side, judged: Sequence[Judged]) -> Phrase:
+def _product(side: Side, technique: Side, judged: Sequence[JudgedClaim]) -> Phrase:
     head = f"{side.words} beside plain {technique.words}: "
     asked = [one for one in judged if one.claim.theme.name in OF_PRODUCTS]
     apart = [one for one in asked if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
@@ -143,7 +144,7 @@ def _product(side: Side, technique: Side, judged: Sequence[Judged]) -> Phrase:
     return tuple(part for phrase in parts for part in phrase)
 
 
-def _more_or_less(judged: Judged) -> Phrase:
+def _more_or_less(judged: JudgedClaim) -> Phrase:
     """How much more of it the product has, or how much more its technique."""
     theme, apart = judged.claim.theme.short, beside(judged)
     if judged.verdict is ClaimVerdict.SUPPORTED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.analysis.numbers.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, coverage
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.claims import PROTAGONIST, THEMES
+from bench.analysis.runs.claims import MAIN_TECHNIQUE, THEMES
 from bench.analysis.trials.calibration import Reading, plant_of, readings
 from bench.report import noise
 from bench.report.sections.laws import about_laws, calibrated
@@ -80,8 +80,8 @@ def reading(cells: Cells) -> str:
     sizes = _sizes(cells)
     enough = sorted(size for size in sizes if size >= FEWEST_TRIALS)
     told = (
-        f"2{TIMES} means twice {PROTAGONIST}'s value, of a product twice that of its plain technique, unless the line"
-        f" says otherwise. Brackets: of a ratio, its {percent(COMPARED_CONFIDENCE)} interval"
+        f"2{TIMES} means twice {MAIN_TECHNIQUE}'s value, of a product twice that of its plain technique, unless the"
+        f" line says otherwise. Brackets: of a ratio, its {percent(COMPARED_CONFIDENCE)} interval"
     )
     if not enough:
         return f"{told}."

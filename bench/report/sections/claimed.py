@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.analysis.runs.claims import PROTAGONIST, Claims, ClaimVerdict, Judged, Known, Theme
+from bench.analysis.runs.claim_verdicts import Claims, ClaimVerdict, JudgedClaim, MeasuredSide
+from bench.analysis.runs.claims import MAIN_TECHNIQUE, Theme
 from bench.report import traced
 from bench.report.text import slug
 from bench.report.traced import Phrase
@@ -57,7 +58,7 @@ def table(held: Claims, figures: Iterable[str] = ()) -> Table:
     groups = [
         (words, [_row(one, drawn) for one in judged if one.verdict is not ClaimVerdict.NOT_MEASURED])
         for words, judged in (
-            (f"{PROTAGONIST} and its rivals, on neutral ground", held.protagonist),
+            (f"{MAIN_TECHNIQUE} and its rivals, on neutral ground", held.main),
             ("Between the others", held.others),
             ("Products beside their technique", held.products),
         )
@@ -66,14 +67,14 @@ def table(held: Claims, figures: Iterable[str] = ()) -> Table:
     return Table([(words, rows) for words, rows in groups if rows], unmeasured)
 
 
-def _row(judged: Judged, drawn: set[str]) -> Row:
+def _row(judged: JudgedClaim, drawn: set[str]) -> Row:
     claim, verdict = judged.claim, judged.verdict
     figure = f"{claim.theme.figure}-{slug(claim.theme.scenario)}"
     ratio = judged.comparison.ratio if judged.comparison else None
     return Row(
         slug(f"claim-{claim.name}"),
         claim.words,
-        claim.said,
+        claim.sentence,
         claim.theme.words,
         str(verdict),
         claim.opposite if verdict is ClaimVerdict.NOT_SUPPORTED else "",
@@ -88,18 +89,18 @@ def _row(judged: Judged, drawn: set[str]) -> Row:
     )
 
 
-def _named(side: Known | None, theme: Theme) -> Phrase:
+def _named(side: MeasuredSide | None, theme: Theme) -> Phrase:
     return () if side is None else (f"{side.variant.label} ", *known(side, theme))
 
 
-def known(side: Known | None, theme: Theme) -> Phrase:
+def known(side: MeasuredSide | None, theme: Theme) -> Phrase:
     """A side's own number; empty where it has none."""
     if side is None:
         return ()
     return traced.measured(theme.metric, theme.scenario, side.variant.name, side.estimate)
 
 
-def beside(judged: Judged) -> Phrase:
+def beside(judged: JudgedClaim) -> Phrase:
     """How the two sides compare, the larger to the smaller where one is shown; empty where they cannot be."""
     theme, comparison = judged.claim.theme, judged.larger
     return traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.classics import CLASSICS, Classic, ClassicVerdict, Fact
+from bench.analysis.runs.published_claims import PUBLISHED_CLAIMS, Fact, PublishedClaim, Reproduction
 from bench.units import Unit, factor, quantity
 
 
@@ -14,7 +14,7 @@ from bench.units import Unit, factor, quantity
 class Row:
     """One published claim: what was measured of it in words, the verdict, its class in the page, and a note."""
 
-    classic: Classic
+    classic: PublishedClaim
     measured: list[str]
     verdict: str
     kind: str
@@ -22,15 +22,15 @@ class Row:
 
 
 KINDS = {
-    ClassicVerdict.REPRODUCED: "met",
-    ClassicVerdict.NOT_REPRODUCED: "missed",
-    ClassicVerdict.NOT_TESTABLE: "untested",
+    Reproduction.REPRODUCED: "met",
+    Reproduction.NOT_REPRODUCED: "missed",
+    Reproduction.NOT_TESTABLE: "untested",
 }
 
 
 def classics(cells: Cells) -> list[Row]:
     """All of them held against a run."""
-    found = [(classic, classic.find(cells)) for classic in CLASSICS]
+    found = [(classic, classic.read(cells)) for classic in PUBLISHED_CLAIMS]
     return [
         Row(classic, [told(fact) for fact in finding.facts], str(finding.verdict), KINDS[finding.verdict], finding.note)
         for classic, finding in found

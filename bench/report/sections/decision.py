@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.leaders import answer
-from bench.analysis.trials.delivery import DeliveryClass, delivery_class
+from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.analysis.trials.metrics import METRICS
 from bench.report import traced
 from bench.report.palette import family_order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bench.analysis.runs.resilience import BACK, Fault
+from bench.analysis.runs.faults import BACK_SHARE, Fault
 from bench.results import Parameter
 from bench.units import DASH, percent, tick
 
@@ -37,7 +37,7 @@ NAMES = {
         "{restart_after_s} into the measured part the server was {acts}, and another took its place on the same port."
         " Each of {subscribers} subscribers came back with backoff and full jitter, while {rate_hz} messages a second"
         " were due.",
-        f"from the loss of the server until {percent(BACK)} of those who lost it were back",
+        f"from the loss of the server until {percent(BACK_SHARE)} of those who lost it were back",
         {"TERM": "server told to stop (TERM)", "KILL": "server killed (KILL)"},
         {"TERM": "told to stop", "KILL": "killed"},
     ),
@@ -60,7 +60,7 @@ NAMES = {
         "Poor path",
         "{rate_hz} messages a second went to each of {subscribers} subscribers over a proxy that emulates a path in"
         " user space.",
-        f"from the loss of a connection until {percent(BACK)} of those who lost theirs were back",
+        f"from the loss of a connection until {percent(BACK_SHARE)} of those who lost theirs were back",
         {},
     ),
 }

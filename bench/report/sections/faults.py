@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import Fault, Harm, Outcome, matrix
-from bench.analysis.trials.delivery import DeliveryClass, delivery_class
+from bench.analysis.runs.fault_matrix import FaultResult, Outcome, matrix
+from bench.analysis.runs.faults import Fault
+from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.analysis.trials.metrics import FAULTS
 from bench.report.palette import family_order
 from bench.report.sections.fault_names import NAMES, fault_words
@@ -21,7 +22,7 @@ class Cell:
     """One cell of the matrix in words: `lines`, the first the weightiest; whether a promise was broken in it, and
     whether anything was measured."""
 
-    harm: Harm
+    harm: FaultResult
     lines: list[str]
     broken: bool
     absent: bool
@@ -49,7 +50,7 @@ class Part:
 class Line:
     """One cell of the matrix with every number of it."""
 
-    harm: Harm
+    harm: FaultResult
     numbers: list[str]
     outcome: str
 
@@ -105,7 +106,7 @@ def faults(cells: Cells) -> Faults:
     )
 
 
-def _cell(harm: Harm) -> Cell:
+def _cell(harm: FaultResult) -> Cell:
     if harm.outcome is Outcome.ABSENT:
         reason = harm.reason if harm.variant.status == "measured" else harm.variant.status
         return Cell(harm, [reason], False, True)
@@ -116,27 +117,27 @@ def _cell(harm: Harm) -> Cell:
     return Cell(harm, lines, harm.outcome is Outcome.BROKEN, False)
 
 
-def _said(harm: Harm) -> str:
+def _said(harm: FaultResult) -> str:
     if not harm.unsignalled:
         return "all signalled"
     return f"{share(harm.unsignalled, harm.expected)} unsaid" if harm.signalled else "all unsaid"
 
 
-def _disorder(harm: Harm) -> tuple[tuple[int, str], ...]:
+def _disorder(harm: FaultResult) -> tuple[tuple[int, str], ...]:
     return ((harm.duplicated, "repeated"), (harm.reordered, "out of order"))
 
 
-def _recovery(harm: Harm) -> str:
-    some = f"not everybody in {harm.never} of {counted(harm.trials, 'trial')}" if harm.never else ""
+def _recovery(harm: FaultResult) -> str:
+    some = f"not everybody in {harm.unrecovered} of {counted(harm.trials, 'trial')}" if harm.unrecovered else ""
     back = f"back {quantity(harm.recovery.median, 'ns')}" if harm.recovery is not None else ""
     return ", ".join(filter(None, [back, some]))
 
 
-def _invalid(harm: Harm) -> str:
+def _invalid(harm: FaultResult) -> str:
     return f"{harm.invalid} of {counted(harm.trials, 'trial')} struck out" if harm.invalid else ""
 
 
-def _line(harm: Harm) -> Line:
+def _line(harm: FaultResult) -> Line:
     if harm.outcome is Outcome.ABSENT:
         return Line(harm, [DASH] * len(HEADS), harm.reason)
     counts = (harm.lost, harm.signalled, harm.unsignalled, harm.duplicated, harm.reordered)
@@ -144,14 +145,14 @@ def _line(harm: Harm) -> Line:
     return Line(harm, [trials, *(f"{number:,}" for number in counts), _time(harm)], str(harm.outcome))
 
 
-def _time(harm: Harm) -> str:
+def _time(harm: FaultResult) -> str:
     if harm.recovery is None:
-        return "not everybody" if harm.never else DASH
+        return "not everybody" if harm.unrecovered else DASH
     ends = interval(harm.recovery, "ns")
     return quantity(harm.recovery.median, "ns") + (f" ({ends})" if ends else "")
 
 
-def _broken(harm: Harm) -> str:
+def _broken(harm: FaultResult) -> str:
     promise = (
         "declares resume"
         if harm.delivery is DeliveryClass.RESUME

@@ -6,16 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.analysis.numbers.statistics import Verdict, estimate
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import (
-    Fault,
-    Harm,
-    Outcome,
-    believed,
-    beside_control,
-    by_block,
-    grown_bytes,
-    trials_under,
-)
+from bench.analysis.runs.fault_controls import beside_control
+from bench.analysis.runs.fault_matrix import FaultResult, Outcome, trustworthy
+from bench.analysis.runs.faults import Fault, by_block, grown_bytes, trials_under
 from bench.report import noise
 from bench.report.sections.fault_names import NAMES, fault_words, what_was_done
 from bench.report.text import listed
@@ -23,7 +16,7 @@ from bench.results import EmulatedPath, Trial
 from bench.units import SPACE, counted, factor, quantity
 
 
-def paragraph(cells: Cells, scenario: str, harms: Sequence[Harm]) -> list[str]:
+def paragraph(cells: Cells, scenario: str, harms: Sequence[FaultResult]) -> list[str]:
     """A scenario in sentences: first what was done, then what was seen."""
     (facts, *_) = [facts for facts in cells.run.scenarios if facts.name == scenario]
     done = what_was_done(NAMES[scenario], facts.parameters, dict.fromkeys(one.fault for one in harms))
@@ -43,14 +36,14 @@ def share(part: int, whole: int) -> str:
     return f"below 0.01{SPACE}%" if part / whole < 1e-4 else quantity(part / whole, "share")
 
 
-def _by_fault(harms: Sequence[Harm]) -> dict[Fault, list[Harm]]:
-    found: dict[Fault, list[Harm]] = {}
+def _by_fault(harms: Sequence[FaultResult]) -> dict[Fault, list[FaultResult]]:
+    found: dict[Fault, list[FaultResult]] = {}
     for one in harms:
         found.setdefault(one.fault, []).append(one)
     return found
 
 
-def _losses(harms: Sequence[Harm]) -> list[str]:
+def _losses(harms: Sequence[FaultResult]) -> list[str]:
     """What was lost under every fault, and whether anybody said so; faults without any loss in one sentence."""
     faults = _by_fault(harms)
     whole = [fault for fault, held in faults.items() if all(one.outcome is Outcome.WHOLE for one in held)]
@@ -65,12 +58,12 @@ def _losses(harms: Sequence[Harm]) -> list[str]:
 LOST = (
     (Outcome.BROKEN, ", which breaks a promise"),
     (Outcome.SIGNALLED, ""),
-    (Outcome.UNSAID, ", as delivery at most once allows"),
+    (Outcome.UNSIGNALLED, ", as delivery at most once allows"),
 )
 """In this order, and what follows from it."""
 
 
-def _loss(fault: Fault, harms: Sequence[Harm], several: bool) -> str:
+def _loss(fault: Fault, harms: Sequence[FaultResult], several: bool) -> str:
     parts = [
         f"{_shares(held)}{words}"
         for outcome, words in LOST
@@ -82,7 +75,7 @@ def _loss(fault: Fault, harms: Sequence[Harm], several: bool) -> str:
     return f"{head} of all deliveries: {'; '.join(parts)}."
 
 
-def _shares(harms: Sequence[Harm]) -> str:
+def _shares(harms: Sequence[FaultResult]) -> str:
     """Who lost how much, and how much of that was signalled."""
     shares = [f"{one.variant.label} {share(one.lost, one.expected)}" for one in harms]
     if not any(one.unsignalled for one in harms):
@@ -93,7 +86,7 @@ def _shares(harms: Sequence[Harm]) -> str:
     return listed(f"{lost} ({part} of it without a word)" for lost, part in zip(shares, parts, strict=True))
 
 
-def _disorder(harms: Sequence[Harm]) -> list[str]:
+def _disorder(harms: Sequence[FaultResult]) -> list[str]:
     told = [
         f"{one.variant.label} {' and '.join(parts)} ({fault_words(one.fault)})"
         for one in harms
@@ -103,7 +96,7 @@ def _disorder(harms: Sequence[Harm]) -> list[str]:
     return [f"Beyond that: {'; '.join(told)}."] if told else ["Nothing came twice or out of order."]
 
 
-def _recoveries(harms: Sequence[Harm], recovered: str) -> list[str]:
+def _recoveries(harms: Sequence[FaultResult], recovered: str) -> list[str]:
     """The quickest and the slowest under every fault, and who never recovered."""
     sentences = []
     faults = _by_fault(harms)
@@ -114,13 +107,13 @@ def _recoveries(harms: Sequence[Harm], recovered: str) -> list[str]:
             ends = [f"{quantity(value, 'ns')} ({label})" for value, label in dict.fromkeys((min(known), max(known)))]
             sentence = f"{head}{recovered}, it took {' to '.join(ends)}."
             sentences.append(sentence[0].upper() + sentence[1:])
-        never = [one.variant.label for one in held if one.never]
+        never = [one.variant.label for one in held if one.unrecovered]
         if never:
             sentences.append(f"{head}somebody had not recovered at the end of a trial with {listed(never)}.")
     return sentences
 
 
-def _absent(harms: Sequence[Harm]) -> list[str]:
+def _absent(harms: Sequence[FaultResult]) -> list[str]:
     """Who is not in it, though measured elsewhere, and why; a reason that many share is told once."""
     reasons: dict[str, list[str]] = {}
     for one in harms:
@@ -132,17 +125,17 @@ def _absent(harms: Sequence[Harm]) -> list[str]:
     return [f"Not measured: {listed(labels)} ({reason})." for reason, labels in reasons.items()]
 
 
-def _nowhere(harm: Harm, harms: Sequence[Harm]) -> bool:
+def _nowhere(harm: FaultResult, harms: Sequence[FaultResult]) -> bool:
     """Whether the variant is missing under every fault of the scenario."""
     return all(one.outcome is Outcome.ABSENT for one in harms if one.variant == harm.variant)
 
 
-Told = Callable[[Cells, Sequence[Harm]], list[str]]
+Told = Callable[[Cells, Sequence[FaultResult]], list[str]]
 
 
-def _unsent(cells: Cells, harms: Sequence[Harm]) -> list[str]:
+def _unsent(cells: Cells, harms: Sequence[FaultResult]) -> list[str]:
     """How many messages had no server to be handed to."""
-    held = [trial for one in harms for trial in trials_under(cells, one.fault, one.variant.name) if believed(trial)]
+    held = [trial for one in harms for trial in trials_under(cells, one.fault, one.variant.name) if trustworthy(trial)]
     counts = [trial.reconnects.unsent_messages for trial in held if trial.reconnects is not None]
     if not any(counts):
         return []
@@ -150,7 +143,7 @@ def _unsent(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     return [f"Of what was lost, {ends} messages of a trial could be handed to nobody, because no server was there."]
 
 
-def _neighbours(cells: Cells, harms: Sequence[Harm]) -> list[str]:
+def _neighbours(cells: Cells, harms: Sequence[FaultResult]) -> list[str]:
     """What the slow one does to the slowest hundredth of the others' latencies."""
     found = [(one, beside_control(cells, "latency_p99", one.fault, one.variant.name)) for one in harms]
     known = [(one, compared, compared.ratio) for one, compared in found if compared.ratio is not None]
@@ -174,7 +167,7 @@ def _neighbours(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     return told + [sentence for fault in _by_fault(harms) for sentence in noise.about_steal(cells, fault)]
 
 
-def _growth(cells: Cells, harms: Sequence[Harm]) -> list[str]:
+def _growth(cells: Cells, harms: Sequence[FaultResult]) -> list[str]:
     """How much the memory of the server grew, and how much more than where nobody was slow."""
     grown = [
         (known.median, one.variant.label)
@@ -196,11 +189,11 @@ def _growth(cells: Cells, harms: Sequence[Harm]) -> list[str]:
     return told + ([f"Less what it grew where nobody was slow, that leaves: {listed(more)}."] if more else [])
 
 
-def _slow_one(cells: Cells, harms: Sequence[Harm]) -> list[str]:
+def _slow_one(cells: Cells, harms: Sequence[FaultResult]) -> list[str]:
     """What became of the slow one itself."""
     fates: dict[str, list[str]] = {}
     for one in harms:
-        trials = [trial for trial in trials_under(cells, one.fault, one.variant.name) if believed(trial)]
+        trials = [trial for trial in trials_under(cells, one.fault, one.variant.name) if trustworthy(trial)]
         for words in _fate(trials):
             fates.setdefault(words, []).append(one.variant.label)
     return [f"The slow one {words} with {listed(labels)}." for words, labels in fates.items()]
@@ -220,7 +213,7 @@ def _fate(trials: Sequence[Trial]) -> list[str]:
     return [said for said, holds in words.items() if holds]
 
 
-def _paths(cells: Cells, harms: Sequence[Harm]) -> list[str]:
+def _paths(cells: Cells, harms: Sequence[FaultResult]) -> list[str]:
     """What every path does, as its trials say."""
     held: dict[str, list[EmulatedPath]] = {}
     for one in harms:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.analysis.runs.claims import PROTAGONIST, ClaimVerdict, Judged
+from bench.analysis.runs.claim_verdicts import ClaimVerdict, JudgedClaim
+from bench.analysis.runs.claims import MAIN_TECHNIQUE
 from bench.report import traced
 from bench.report.text import listed
 from bench.report.traced import Number, Phrase
@@ -20,14 +21,14 @@ COSTS = {"round-trip": "echo round trip", "cpu": "CPU of a broadcast", "cpu-echo
 """Themes on which it says what the protagonist and its nearest rival cost each other."""
 
 
-def sentence(judged: Sequence[Judged]) -> Phrase:
+def sentence(judged: Sequence[JudgedClaim]) -> Phrase:
     """The headline of the claims about the protagonist."""
     measured = [one for one in judged if one.subject is not None]
     if not measured:
-        return (f"This run has no valid trial of {PROTAGONIST} on neutral ground, so nothing is said about it.",)
+        return (f"This run has no valid trial of {MAIN_TECHNIQUE} on neutral ground, so nothing is said about it.",)
     decided = [one for one in measured if one.verdict in DECIDED]
     if not decided:
-        return (f"{PROTAGONIST} on neutral ground was measured, but this run cannot rank it.",)
+        return (f"{MAIN_TECHNIQUE} on neutral ground was measured, but this run cannot rank it.",)
     level = _level(decided)
     parts = [*level, _staler(decided, named=bool(level)), _fresher(decided), _costs(decided), _elsewhere(decided)]
     told: list[str | Number] = []
@@ -37,7 +38,7 @@ def sentence(judged: Sequence[Judged]) -> Phrase:
     return (f"{first[0].upper()}{first[1:]}", *told[1:], ".")
 
 
-def _level(judged: Sequence[Judged]) -> list[Phrase]:
+def _level(judged: Sequence[JudgedClaim]) -> list[Phrase]:
     """Whom the protagonist is not told apart from; those of the same themes are named together."""
     on_what: dict[str, list[str]] = {}
     for name, words in LEVEL.items():
@@ -50,16 +51,16 @@ def _level(judged: Sequence[Judged]) -> list[Phrase]:
         whom.setdefault(tuple(themes), []).append(other)
     return [
         (
-            f"{listed(others)} {'shows' if len(others) == 1 else 'each show'} no difference to {PROTAGONIST} in"
+            f"{listed(others)} {'shows' if len(others) == 1 else 'each show'} no difference to {MAIN_TECHNIQUE} in"
             f" {' or '.join(themes)}",
         )
         for themes, others in whom.items()
     ]
 
 
-def _staler(judged: Sequence[Judged], named: bool) -> Phrase:
+def _staler(judged: Sequence[JudgedClaim], named: bool) -> Phrase:
     """Whose data is staler, and how many times; than the protagonist's, which need not be said once it is `named`."""
-    beside = "" if named else f" as {PROTAGONIST}"
+    beside = "" if named else f" as {MAIN_TECHNIQUE}"
     told: list[str | Number] = []
     for one in _about(judged, "freshness", ClaimVerdict.SUPPORTED):
         if number := _times(one):
@@ -71,23 +72,23 @@ def _staler(judged: Sequence[Judged], named: bool) -> Phrase:
     return tuple(told)
 
 
-def _fresher(judged: Sequence[Judged]) -> Phrase:
+def _fresher(judged: Sequence[JudgedClaim]) -> Phrase:
     """Beside whom the protagonist's data is staler."""
     told: list[str | Number] = []
     for one in _about(judged, "freshness", ClaimVerdict.NOT_SUPPORTED):
         if number := _times(one):
-            told += [", " if told else f"{PROTAGONIST} is ", number, f" as stale as {one.claim.other.words}"]
+            told += [", " if told else f"{MAIN_TECHNIQUE} is ", number, f" as stale as {one.claim.other.words}"]
     return tuple(told)
 
 
-def _costs(judged: Sequence[Judged]) -> Phrase:
+def _costs(judged: Sequence[JudgedClaim]) -> Phrase:
     """What the nearest rival takes more of, and what the protagonist takes more of beside it."""
     rival = _nearest(judged)
     of_rival = [one for one in judged if one.claim.other.words == rival and one.claim.theme.name in COSTS]
     told: list[str | Number] = []
     sides = (
-        (rival, ClaimVerdict.SUPPORTED, f"{PROTAGONIST}'s", "its", ""),
-        (PROTAGONIST, ClaimVerdict.NOT_SUPPORTED, "the", "the", f" of {rival}"),
+        (rival, ClaimVerdict.SUPPORTED, f"{MAIN_TECHNIQUE}'s", "its", ""),
+        (MAIN_TECHNIQUE, ClaimVerdict.NOT_SUPPORTED, "the", "the", f" of {rival}"),
     )
     for who, verdict, first, later, after in sides:
         taken = [(number, COSTS[one.claim.theme.name]) for one in of_rival
@@ -100,30 +101,30 @@ def _costs(judged: Sequence[Judged]) -> Phrase:
     return tuple(told)
 
 
-def _elsewhere(judged: Sequence[Judged]) -> Phrase:
+def _elsewhere(judged: Sequence[JudgedClaim]) -> Phrase:
     """Where else the protagonist loses, without numbers; that it loses nothing, where that is so."""
     rival = _nearest(judged)
     lost = [one for one in judged if one.verdict is ClaimVerdict.NOT_SUPPORTED]
     if not lost:
-        return (f"{PROTAGONIST} is shown to lose on nothing",)
+        return (f"{MAIN_TECHNIQUE} is shown to lose on nothing",)
     at_rival = [one for one in lost if one.claim.other.words == rival and one.claim.theme.name in COSTS]
     if at_rival or _about(lost, "freshness", ClaimVerdict.NOT_SUPPORTED):
         return ()
-    return (f"{PROTAGONIST} loses on {listed(dict.fromkeys(one.claim.theme.short for one in lost))}",)
+    return (f"{MAIN_TECHNIQUE} loses on {listed(dict.fromkeys(one.claim.theme.short for one in lost))}",)
 
 
-def _nearest(judged: Sequence[Judged]) -> str:
+def _nearest(judged: Sequence[JudgedClaim]) -> str:
     """The rival with the freshest data, or, without any, the last that was compared."""
     fresh = [one for one in judged if one.claim.theme.name == "freshness" and one.other is not None]
     found = min(fresh, key=lambda one: one.other.estimate.median if one.other else 0.0) if fresh else judged[-1]
     return found.claim.other.words
 
 
-def _about(judged: Sequence[Judged], theme: str, verdict: ClaimVerdict) -> list[Judged]:
+def _about(judged: Sequence[JudgedClaim], theme: str, verdict: ClaimVerdict) -> list[JudgedClaim]:
     return [one for one in judged if one.claim.theme.name == theme and one.verdict is verdict]
 
 
-def _times(judged: Judged) -> Number | None:
+def _times(judged: JudgedClaim) -> Number | None:
     """How many times as much the side that has more has; None where somebody's number is zero."""
     theme, comparison = judged.claim.theme, judged.larger
     found = traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.analysis.numbers.statistics import FEWEST_TRIALS
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.leaders import answer
-from bench.analysis.trials.delivery import delivery_class
+from bench.analysis.trials.delivery_class import delivery_class
 from bench.analysis.trials.metrics import FAULTS, METRICS, Metric
 from bench.report import noise
 from bench.report.palette import family_order

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.warnings import doubts
+from bench.analysis.runs.run_findings import doubts
 from bench.analysis.trials.findings import CHECKS, Check
 from bench.analysis.trials.metrics import METRICS
 from bench.paths import EMULATED

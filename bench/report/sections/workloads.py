@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bench.analysis.numbers.statistics import Verdict, compare
 from bench.analysis.runs import batching
-from bench.analysis.runs.batching import Crossing, Found
+from bench.analysis.runs.batching import Crossing, Place
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.capacity import bounded, ended, slip_at_the_end
 from bench.report.sections._standing import medians, standing
@@ -128,7 +128,7 @@ def _batching(cells: Cells) -> list[Phrase]:
     for one in batching.crossings(cells):
         held.setdefault(one.variant.name, []).append(one)
     return [
-        (" ".join([*(_several(one) for one in found if one.against is None), *_cheaper(found)]),)
+        (" ".join([*(_several(one) for one in found if one.other is None), *_cheaper(found)]),)
         for found in held.values()
     ]
 
@@ -140,20 +140,20 @@ def _rate(hz: float) -> str:
 def _several(one: Crossing) -> str:
     several, low, high = f"{batching.SEVERAL:g} messages", _rate(one.low_hz), _rate(one.high_hz)
     said = {
-        Found.CROSSED: f"carries {several} from {measured(one.rate_hz, 'per s')} on",
-        Found.BELOW: f"carries {several} or more at every measured rate, from {low} on",
-        Found.BEYOND: f"does not come to carry {several} within the measured rates, {low} to {high}",
-        Found.UNDECIDED: f"comes to carry {several} in some blocks of this run and not in others, up to {high}",
+        Place.WITHIN: f"carries {several} from {measured(one.rate_hz, 'per s')} on",
+        Place.BELOW: f"carries {several} or more at every measured rate, from {low} on",
+        Place.ABOVE: f"does not come to carry {several} within the measured rates, {low} to {high}",
+        Place.UNDECIDED: f"comes to carry {several} in some blocks of this run and not in others, up to {high}",
     }
-    return f"{one.variant.label}: one answer {said[one.found]}; at {high} it carries {one.end:.3g}."
+    return f"{one.variant.label}: one answer {said[one.place]}; at {high} it carries {one.at_high:.3g}."
 
 
 COSTS = {
-    (Found.CROSSED, False): "Its server CPU per message falls below that of {}.",
-    (Found.BELOW, False): "At both ends of the measured rates its server CPU per message is below that of {}.",
-    (Found.BEYOND, False): "At both ends of the measured rates its server CPU per message is above that of {}.",
-    (Found.UNDECIDED, False): "Its server CPU per message is not shown to cross that of {}.",
-    (Found.UNDECIDED, True): "There are too few trials to say where its server CPU per message crosses that of {}.",
+    (Place.WITHIN, False): "Its server CPU per message falls below that of {}.",
+    (Place.BELOW, False): "At both ends of the measured rates its server CPU per message is below that of {}.",
+    (Place.ABOVE, False): "At both ends of the measured rates its server CPU per message is above that of {}.",
+    (Place.UNDECIDED, False): "Its server CPU per message is not shown to cross that of {}.",
+    (Place.UNDECIDED, True): "There are too few trials to say where its server CPU per message crosses that of {}.",
 }
 """By what was found, and whether there were too few trials to find it."""
 
@@ -161,9 +161,7 @@ COSTS = {
 def _cheaper(found: Sequence[Crossing]) -> list[str]:
     told = []
     for kind, words in COSTS.items():
-        same = [
-            f"{one.against.label} {_where(one)}" for one in found if one.against and (one.found, one.too_few) == kind
-        ]
+        same = [f"{one.other.label} {_where(one)}" for one in found if one.other and (one.place, one.too_few) == kind]
         if same:
             told.append(words.format(listed(same)))
     return told
@@ -171,8 +169,8 @@ def _cheaper(found: Sequence[Crossing]) -> list[str]:
 
 def _where(one: Crossing) -> str:
     """Where a crossing lies, or between which rates it was sought, and how the costs compare at the highest."""
-    sought = f"{_rate(one.low_hz)} to {_rate(one.high_hz)}, {factor(one.end)} at the end"
-    return f"at {measured(one.rate_hz, 'per s')}" if one.found is Found.CROSSED else f"({sought})"
+    sought = f"{_rate(one.low_hz)} to {_rate(one.high_hz)}, {factor(one.at_high)} at the end"
+    return f"at {measured(one.rate_hz, 'per s')}" if one.place is Place.WITHIN else f"({sought})"
 
 
 def _burst(cells: Cells) -> list[Phrase]:

@@ -4,12 +4,12 @@
   function loadOf(costs, variant, need, interval) {
     const deliveries = need.subscribers * need.rate;
     const expected = need.rate * variant.hold_s;
-    const waits = expected < 1e-9 ? need.subscribers / variant.hold_s : deliveries / -Math.expm1(-expected);
-    const requests = {pushes: 0, waits: waits, polls: need.subscribers / interval}[variant.way];
+    const longPolls = expected < 1e-9 ? need.subscribers / variant.hold_s : deliveries / -Math.expm1(-expected);
+    const requests = {'push': 0, 'long poll': longPolls, 'poll': need.subscribers / interval}[variant.mechanism];
     return {
       subscribers: need.subscribers, publishes: deliveries / need.fan_out, deliveries: deliveries,
       payload_bytes: need.payload_bytes, upstream: need.subscribers * need.upstream_rate, requests: requests,
-      fan_out: need.fan_out, spread: variant.way === 'polls'
+      fan_out: need.fan_out, spread: variant.mechanism === 'poll'
     };
   }
 
@@ -78,7 +78,7 @@
       }, 0);
     });
     if (found === null) return null;
-    const asked = variant.way === 'waits' ? variant.cpu.requests : 0;
+    const asked = variant.mechanism === 'long poll' ? variant.cpu.requests : 0;
     const delivery = variant.cpu.deliveries + variant.cpu.delivered_bytes * load.payload_bytes + asked;
     const wait = 1e9 * Math.max(0, load.fan_out - found.point.fan_out) * delivery;
     return {p50: found.point.p50_ns + 0.5 * wait, p99: found.point.p99_ns + 0.99 * wait,
@@ -110,7 +110,7 @@
   }
 
   function consider(costs, variant, need) {
-    const polls = variant.way === 'polls';
+    const polls = variant.mechanism === 'poll';
     if (need.upstream_rate && variant.posts === null) {
       return {refused: true, variant: variant, reason: 'what is sent upstream was not measured'};
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bench.analysis.runs.batching import Found, askers, cheaper, crossings, curve, several
+from bench.analysis.runs.batching import Place, batch_crossing, cost_crossing, crossings, curve, pulling
 from bench.analysis.runs.cells import Cells
 from tests._natures import NATURES
 from tests._synthetic import synthetic
@@ -26,56 +26,56 @@ def searched(*natures, blocks=3):
 
 
 def between(cells, asker, pushed):
-    found = cheaper(cells, cells.facts[asker.name], cells.facts[pushed.name])
+    found = cost_crossing(cells, cells.facts[asker.name], cells.facts[pushed.name])
     assert found is not None
     return found
 
 
 def test_the_rate_from_which_an_answer_carries_several_messages_is_found():
     cells = searched(WAITING, SSE)
-    found = several(cells, cells.facts["long_polling"])
-    assert found.found is Found.CROSSED
+    found = batch_crossing(cells, cells.facts["long_polling"])
+    assert found.place is Place.WITHIN
     assert found.rate_hz.median == pytest.approx(BATCH_HZ, rel=0.1)
     assert len(found.rate_hz.values) == 3
 
 
 def test_whoever_always_carries_several_is_said_to():
     cells = searched(replace(POLLING, requests=0.2), SSE)
-    found = several(cells, cells.facts["polling"])
-    assert (found.found, found.rate_hz) == (Found.BELOW, None)  # 5 messages per poll at 20/s, the lowest rate tried
+    found = batch_crossing(cells, cells.facts["polling"])
+    assert (found.place, found.rate_hz) == (Place.BELOW, None)  # 5 messages per poll at 20/s, the lowest rate tried
 
 
 def test_the_rate_at_which_asking_costs_less_than_pushing_is_found():
     """110 us / (1 + rate / 30) + 2 us for each message of an answer, 19 us for one that is pushed: equal at 164 /s."""
     cells = searched(WAITING, SSE)
     found = between(cells, WAITING, SSE)
-    assert found.found is Found.CROSSED
+    assert found.place is Place.WITHIN
     assert found.rate_hz.median == pytest.approx((110 / 17 - 1) * BATCH_HZ, rel=0.1)
-    assert found.end < 1
+    assert found.at_high < 1
 
 
 def test_a_crossing_outside_the_measured_rates_is_said_to_lie_there():
-    for pushed, where in ((PUSHED_DEAR, Found.BELOW), (PUSHED_CHEAP, Found.BEYOND)):
+    for pushed, where in ((PUSHED_DEAR, Place.BELOW), (PUSHED_CHEAP, Place.ABOVE)):
         cells = searched(WAITING, pushed)
         found = between(cells, WAITING, pushed)
-        assert (found.found, found.rate_hz) == (where, None)
-        assert (found.end < 1) is (where is Found.BELOW)
+        assert (found.place, found.rate_hz) == (where, None)
+        assert (found.at_high < 1) is (where is Place.BELOW)
 
 
 def test_without_enough_blocks_no_crossing_of_costs_is_named():
     found = between(searched(WAITING, SSE, blocks=2), WAITING, SSE)
-    assert (found.found, found.too_few) == (Found.UNDECIDED, True)
+    assert (found.place, found.too_few) == (Place.UNDECIDED, True)
 
 
 def test_equal_costs_do_not_cross():
     cells = searched(replace(WAITING, requests=0.0, technique="long polling", cpu_us=19.0), SSE)
-    assert between(cells, WAITING, SSE).found is Found.UNDECIDED
+    assert between(cells, WAITING, SSE).place is Place.UNDECIDED
 
 
 def test_who_was_measured_at_one_rate_alone_crosses_nothing():
     run, trials = synthetic(NATURES[:4], ["broadcast"], troubles=False)
     assert crossings(Cells(run, trials)) == []
-    assert askers(Cells(run, trials)) == []
+    assert pulling(Cells(run, trials)) == []
 
 
 def test_a_search_at_another_load_does_not_stand_beside_a_broadcast():
@@ -92,7 +92,7 @@ def test_a_search_at_another_load_does_not_stand_beside_a_broadcast():
 
 def test_products_that_ask_are_held_against_products_that_push():
     cells = Cells(*worked(*synthetic(troubles=False), names=["capacity"]))
-    pairs = {(one.variant.name, one.against.name) for one in crossings(cells) if one.against}
+    pairs = {(one.variant.name, one.other.name) for one in crossings(cells) if one.other}
     assert pairs == {
         ("polling", "sse"), ("polling", "websocket"), ("long_polling", "sse"), ("long_polling", "websocket"),
         ("flask_socketio_polling", "flask_socketio"),

@@ -9,20 +9,16 @@ import numpy as np
 import pytest
 
 from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.claim_verdicts import Claims, ClaimVerdict, JudgedClaim, claims, judge
 from bench.analysis.runs.claims import (
-    ABOUT_PROTAGONIST,
+    ABOUT_MAIN_TECHNIQUE,
     BETWEEN_OTHERS,
-    PROTAGONIST,
-    RIVALS,
+    MAIN_TECHNIQUE,
+    OTHER_TECHNIQUES,
     THEMES,
     Claim,
-    Claims,
-    ClaimVerdict,
-    Judged,
     Side,
-    claims,
-    judge,
-    of_products,
+    about_products,
 )
 from bench.analysis.trials.metrics import METRICS
 from tests._natures import NATURES, Nature
@@ -48,16 +44,16 @@ CHEAPER = claim("cpu", "WebSocket", "SSE")
 
 
 def test_every_claim_has_a_name_of_its_own(cells: Cells) -> None:
-    every = [*ABOUT_PROTAGONIST, *BETWEEN_OTHERS, *of_products(cells)]
+    every = [*ABOUT_MAIN_TECHNIQUE, *BETWEEN_OTHERS, *about_products(cells)]
     assert len({one.name for one in every}) == len(every)
     assert len({one.words for one in every}) == len(every)
     assert all(" " not in one.name for one in every)
 
 
 def test_every_theme_is_asked_of_the_protagonist_against_every_rival() -> None:
-    asked = {(one.theme.name, one.other.technique) for one in ABOUT_PROTAGONIST}
-    assert asked == {(theme, rival) for theme in THEMES for rival in RIVALS}
-    assert {one.subject.technique for one in ABOUT_PROTAGONIST} == {PROTAGONIST}
+    asked = {(one.theme.name, one.other.technique) for one in ABOUT_MAIN_TECHNIQUE}
+    assert asked == {(theme, rival) for theme in THEMES for rival in OTHER_TECHNIQUES}
+    assert {one.subject.technique for one in ABOUT_MAIN_TECHNIQUE} == {MAIN_TECHNIQUE}
 
 
 def test_a_theme_asks_for_a_metric_that_applies_and_is_better_when_less() -> None:
@@ -72,7 +68,7 @@ def test_a_claim_reads_as_one_hears_it(cells: Cells) -> None:
     )
     assert (
         "Flask-SocketIO costs the server more CPU per message than plain WebSocket (server CPU per message, broadcast)"
-    ) in [one.words for one in of_products(cells)]
+    ) in [one.words for one in about_products(cells)]
 
 
 def test_what_is_less_beyond_noise_is_supported(cells: Cells) -> None:
@@ -129,14 +125,14 @@ def test_where_somebody_is_at_zero_the_difference_decides(cells: Cells) -> None:
 
 
 def test_products_are_held_against_their_own_technique(cells: Cells) -> None:
-    sides = {(one.subject.label, one.other.technique) for one in of_products(cells)}
+    sides = {(one.subject.label, one.other.technique) for one in about_products(cells)}
     assert sides == {
         ("flask-sse", "SSE"), ("Flask-SocketIO", "WebSocket"), ("Flask-SocketIO, polling", "long polling"),
     }  # fmt: skip
-    assert all(one.more for one in of_products(cells))
+    assert all(one.more for one in about_products(cells))
 
 
-def product(held: Claims, theme: str) -> Judged:
+def product(held: Claims, theme: str) -> JudgedClaim:
     return next(one for one in held.products
                 if one.claim.theme.name == theme and one.claim.subject.label == "Flask-SocketIO")  # fmt: skip
 
@@ -181,7 +177,7 @@ def test_a_technique_without_a_name_of_its_own_is_called_by_its_label() -> None:
     stream = Nature("ndjson", "NDJSON stream", "HTTP stream", cpu_us=60)
     held = claims(Cells(*synthetic([*NATURES, stream], troubles=False)))
     (found,) = [one for one in held.others if one.claim.name == "cpu-http-stream-sse"]
-    assert found.claim.said == "NDJSON stream costs the server less CPU per message than SSE"
+    assert found.claim.sentence == "NDJSON stream costs the server less CPU per message than SSE"
     assert found.verdict is ClaimVerdict.NOT_SUPPORTED
     absent = claims(Cells(*synthetic(troubles=False)))
     assert "cpu-http-stream-sse" in {one.claim.name for one in absent.others}

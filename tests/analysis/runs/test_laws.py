@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.analysis.numbers.distributions import fold
-from bench.analysis.runs.laws import LAWS, LawVerdict, Reading, ks_distance, read_laws, uniform_law
+from bench.analysis.numbers.uniform_law import ks_distance, uniform_law
+from bench.analysis.runs.laws import LAWS, LawVerdict, Reading, read_laws
 from bench.results import Run, Trial
 from tests._synthetic import synthetic
 from tests._trials import MS, calm, variant

@@ -2,7 +2,7 @@
 
 `judge` looks at a trial's own raw facts and nothing else, so a stored trial can be judged again. A disqualifying
 finding strikes the trial out of every comparison; the others are shown beside the numbers. What can be wrong with a run
-as a whole is in `bench.analysis.runs.warnings`.
+as a whole is in `bench.analysis.runs.run_findings`.
 """
 
 from __future__ import annotations

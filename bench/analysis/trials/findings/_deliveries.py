@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.analysis.trials.calibration import misread, plant_of
-from bench.analysis.trials.delivery import class_of, excused, unsignalled
+from bench.analysis.trials.delivery_class import class_of, excused, unsignalled
 from bench.analysis.trials.findings._check import Check
 from bench.analysis.trials.recount import agree
 from bench.results import Ledger, Trial

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.fault_controls import UNEVEN, uneven_steal
+from bench.analysis.runs.faults import POINTS, Fault, faults
 from bench.analysis.runs.laws import LawVerdict, Reading, read_laws
-from bench.analysis.runs.resilience import POINTS, UNEVEN, Fault, faults, stolen_unevenly
 from bench.analysis.runs.stability import RULES, TOO_FEW, Rule, unstable
 from bench.analysis.trials.findings import STEAL
 from bench.units import measured, quantity
@@ -108,7 +109,7 @@ def _uneven(cells: Cells) -> list[Seen]:
         Seen(fault.scenario, variant.name, _stolen(fault, *shares), max(shares) / STEAL)
         for fault in faults(cells)
         for variant in cells.shown
-        if (shares := stolen_unevenly(cells, fault, variant.name))
+        if (shares := uneven_steal(cells, fault, variant.name))
     ]
 
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.numbers.distributions import fold
-from bench.analysis.runs import resilience
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import Fault, Outcome, faults, harm, matrix, outcome
-from bench.analysis.trials.delivery import DeliveryClass, delivery_class, excused
+from bench.analysis.runs.fault_controls import beside_control, uneven_steal
+from bench.analysis.runs.fault_matrix import Outcome, fault_result, matrix, outcome
+from bench.analysis.runs.faults import Fault, back_ns, fault_of, faults
+from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class, excused
 from bench.analysis.trials.findings import judge
 from bench.results import Ledger, Outage, Reconnects, Recount, Trial
 from tests._faults import EXPECTED, OWN, SWEPT, fault_trial, faulty, robbed
@@ -85,7 +86,7 @@ def test_an_outcome_is_the_worst_of_its_trials_in_any_order(held: list[Ledger], 
     assert outcome(trials, delivery) is found
     unsaid, lost = any(one.lost > one.signalled for one in held), any(one.lost for one in held)
     assert (found is Outcome.BROKEN) is (unsaid and resumes)
-    assert (found is Outcome.UNSAID) is (unsaid and not resumes)
+    assert (found is Outcome.UNSIGNALLED) is (unsaid and not resumes)
     assert (found is Outcome.SIGNALLED) is (lost and not unsaid)
     assert (found is Outcome.WHOLE) is not lost
 
@@ -142,16 +143,16 @@ def test_the_matrix_has_every_fault_and_every_variant_and_no_control(cells: Cell
 
 
 def test_a_cell_counts_all_its_trials(cells: Cells) -> None:
-    dropped = harm(cells, Fault("dropped"), cells.facts[PLAIN.name])
+    dropped = fault_result(cells, Fault("dropped"), cells.facts[PLAIN.name])
     assert (dropped.trials, dropped.invalid, dropped.expected) == (3, 0, 3 * EXPECTED)
     assert (dropped.lost, dropped.signalled, dropped.unsignalled) == (3 * 180 * 8, 0, 3 * 180 * 8)
-    assert dropped.outcome is Outcome.UNSAID
+    assert dropped.outcome is Outcome.UNSIGNALLED
     assert dropped.recovery is not None
     assert len(dropped.recovery.values) == 3
 
 
 def test_a_variant_that_resumes_keeps_its_promise_by_signals(cells: Cells) -> None:
-    found = [harm(cells, Fault("restart", value), cells.facts[RESUMING.name]) for value in ("TERM", "KILL")]
+    found = [fault_result(cells, Fault("restart", value), cells.facts[RESUMING.name]) for value in ("TERM", "KILL")]
     assert [one.outcome for one in found] == [Outcome.SIGNALLED] * 2
     assert found[0].lost > found[1].lost > 0
 
@@ -159,13 +160,13 @@ def test_a_variant_that_resumes_keeps_its_promise_by_signals(cells: Cells) -> No
 def test_a_liar_is_found_though_its_trials_are_struck_out() -> None:
     run, trials = synthetic(FEW, ["broadcast"], troubles=False)
     liar = Cells(*faulty(run, trials, FEW, liar=RESUMING.name))
-    dropped = harm(liar, Fault("dropped"), liar.facts[RESUMING.name])
+    dropped = fault_result(liar, Fault("dropped"), liar.facts[RESUMING.name])
     assert (dropped.outcome, dropped.unsignalled, dropped.invalid) == (Outcome.BROKEN, 3 * 7, 3)
     assert dropped.recovery is None  # times rest on valid trials
 
 
 def test_who_has_no_broker_is_absent_from_the_outage_with_the_reason(cells: Cells) -> None:
-    row = {variant.name: harm(cells, Fault("outage", "KILL"), variant) for variant in cells.shown}
+    row = {variant.name: fault_result(cells, Fault("outage", "KILL"), variant) for variant in cells.shown}
     assert {name: one.reason for name, one in row.items()} == {
         RESUMING.name: "has no broker", PLAIN.name: "has no broker", BROKERED.name: "",
     }  # fmt: skip
@@ -173,8 +174,8 @@ def test_who_has_no_broker_is_absent_from_the_outage_with_the_reason(cells: Cell
 
 
 def test_somebody_who_never_recovered_is_counted(cells: Cells) -> None:
-    stopped = harm(cells, Fault("outage", "STOP"), cells.facts[BROKERED.name])
-    assert stopped.never == 1
+    stopped = fault_result(cells, Fault("outage", "STOP"), cells.facts[BROKERED.name])
+    assert stopped.unrecovered == 1
     assert stopped.recovery is not None
     assert len(stopped.recovery.values) == 2
 
@@ -198,14 +199,12 @@ def test_what_was_not_run_is_said(cells: Cells) -> None:
 def test_a_sweep_of_something_else_is_no_fault(cells: Cells) -> None:
     dropped = next(trial for trial in cells.trials if trial.planned.scenario == "dropped")
     planned = msgspec.structs.replace(dropped.planned, changes={"subscribers": 10})
-    assert resilience.fault_of(msgspec.structs.replace(dropped, planned=planned)) is None
+    assert fault_of(msgspec.structs.replace(dropped, planned=planned)) is None
 
 
 def test_beside_the_control_a_ratio_is_paired_by_block(cells: Cells) -> None:
     slow = Fault("slow_reader", "trickle then stop")
-    harmed, level = (
-        resilience.beside_control(cells, "latency_p99", slow, name) for name in (PLAIN.name, RESUMING.name)
-    )
+    harmed, level = (beside_control(cells, "latency_p99", slow, name) for name in (PLAIN.name, RESUMING.name))
     assert harmed.ratio is not None
     assert level.ratio is not None
     assert harmed.ratio.median > 3 > level.ratio.median
@@ -227,16 +226,16 @@ def test_what_a_hypervisor_took_from_one_side_is_told(
     """Percents of the cores, by block."""
     slow = Fault("slow_reader", "trickle then stop")
     cells = Cells(*robbed(FEW, slow, RESUMING.name, {slow.value: with_it, "none": without}))
-    assert resilience.stolen_unevenly(cells, slow, RESUMING.name) == (found and pytest.approx(found))
-    assert resilience.stolen_unevenly(cells, slow, PLAIN.name) is None
-    assert resilience.stolen_unevenly(cells, Fault("dropped"), RESUMING.name) is None
+    assert uneven_steal(cells, slow, RESUMING.name) == (found and pytest.approx(found))
+    assert uneven_steal(cells, slow, PLAIN.name) is None
+    assert uneven_steal(cells, Fault("dropped"), RESUMING.name) is None
 
 
 def test_who_was_back_when_counts_those_who_never_were() -> None:
     trial = calm("restart", reconnects=absent(resumes=True, cuts=100))
-    assert resilience.back_ns(trial) == pytest.approx(MS, rel=1e-3)
+    assert back_ns(trial) == pytest.approx(MS, rel=1e-3)
     few = changed(trial, "reconnects", disconnects=106)
-    assert resilience.back_ns(few) is None
+    assert back_ns(few) is None
 
 
 def test_the_class_is_as_declared(cells: Cells) -> None:

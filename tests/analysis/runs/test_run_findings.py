@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.resilience import Fault
-from bench.analysis.runs.warnings import RUN_CHECKS, RunCheck, doubts
+from bench.analysis.runs.faults import Fault
+from bench.analysis.runs.run_findings import RUN_CHECKS, RunCheck, doubts
 from bench.results import Run, Trial
 from tests._faults import robbed
 from tests._natures import NATURES

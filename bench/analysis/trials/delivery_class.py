@@ -1,8 +1,8 @@
-"""Delivery classes: what a variant promises of messages that are due while somebody, or something, is away.
+"""Delivery classes: what a variant promises about messages that are due while a subscriber or the server is away.
 
-With resume, whoever comes back misses nothing, or is told that there is a gap: what is lost and lies in no signalled
-gap is a broken promise. Without, delivery is at most once: what is due while a subscriber is away is lost, and nobody
-says so. Whoever was never cut off is owed every message, whatever the class.
+With resume, a subscriber that reconnects misses no message without a signal: a message lost outside of every signalled
+gap is a broken promise. Without resume, delivery is at most once: messages that are due while a subscriber is away are
+lost, without a signal. A subscriber that was never cut off must receive every message, whatever the class.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import enum
 
 from bench.results import Ledger, Trial, VariantFacts
 
-CAPABILITY = "resume"
-"""What servers call it when they declare it."""
+CAPABILITY = "resume"  # as servers declare it
 
 
 class DeliveryClass(enum.StrEnum):
-    """The class of a variant. The value is what tables of numbers call it."""
+    """The class of a variant. The value is its name in tables of numbers."""
 
     RESUME = "resume"
     NONE = "none"
 
     @property
     def words(self) -> str:
-        """What readers call it."""
+        """Its name in text."""
         return WORDS[self]
 
 
@@ -36,20 +35,20 @@ def delivery_class(variant: VariantFacts) -> DeliveryClass:
 
 
 def class_of(trial: Trial) -> DeliveryClass:
-    """The class by the trial's own record; one without reconnects says nothing of it, which promises nothing."""
+    """The class according to the trial's own record; NONE for a record without reconnects."""
     resumes = trial.reconnects is not None and trial.reconnects.declares_resume
     return DeliveryClass.RESUME if resumes else DeliveryClass.NONE
 
 
 def unsignalled(ledger: Ledger) -> int:
-    """How many deliveries were lost in no gap that the server told of."""
+    """The number of deliveries lost outside of every signalled gap."""
     return ledger.lost - ledger.signalled
 
 
 def severed(trial: Trial) -> bool:
-    """Whether anybody whom the ledger counts was cut off, or server or broker were taken away.
+    """Whether a subscriber in the ledger was cut off, or the server or the broker was away.
 
-    The ledger of a trial with a slow reader is that of the others, whom nothing was done to.
+    The ledger of a trial with a slow reader has only the other subscribers, to whom nothing was done.
     """
     if trial.slow_reader is not None:
         return False
@@ -59,10 +58,10 @@ def severed(trial: Trial) -> bool:
 
 
 def excused(trial: Trial, delivery: DeliveryClass) -> bool:
-    """Whether a variant of this class may have lost or repeated messages in the trial, and need not have said so."""
+    """Whether a variant of this class may lose or repeat messages in the trial without a signal."""
     return delivery is DeliveryClass.NONE and severed(trial)
 
 
 def broken(trial: Trial, delivery: DeliveryClass) -> bool:
-    """Whether a variant of this class lost messages that it owed, and did not say so."""
+    """Whether a variant of this class lost messages without a signal and was not excused."""
     return trial.ledger is not None and unsignalled(trial.ledger) > 0 and not excused(trial, delivery)
