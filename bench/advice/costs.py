@@ -213,7 +213,7 @@ def fit(cells: Cells) -> Costs:
 
 def _saturated(cells: Cells, fitted: Mapping[str, object]) -> int:
     used = [
-        trial for trial in cells.seen
+        trial for trial in cells.shown_trials
         if trial.valid and trial.planned.variant in fitted and trial.planned.scenario in loads.READERS
     ]  # fmt: skip
     return sum(any(finding.name == "server saturated" for finding in judge(trial)) for trial in used)

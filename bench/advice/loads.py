@@ -153,7 +153,7 @@ def points(cells: Cells, variant: VariantFacts) -> list[Point]:
     """Everything that was measured of a variant over the direct path, points of sweeps among it; a step of `idle` is a
     point."""
     held: dict[tuple[str, str], list[Trial]] = {}
-    for trial in cells.seen:
+    for trial in cells.shown_trials:
         if trial.valid and trial.planned.variant == variant.name and not leads_elsewhere(trial.parameters):
             held.setdefault((trial.planned.scenario, _changes(trial)), []).append(trial)
     found: list[Point] = []

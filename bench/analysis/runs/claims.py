@@ -100,7 +100,7 @@ class Side:
     def of(self, cells: Cells, metric: str, scenario: str) -> VariantFacts | None:
         """The variant that represents it: the run's first with a value, else the first of the run. None where the
         scenario was run over a path that is not direct: claims do not cover that."""
-        if cells.elsewhere(scenario):
+        if cells.off_loopback(scenario):
             return None
         candidates = [
             variant

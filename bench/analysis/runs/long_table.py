@@ -94,7 +94,7 @@ def _about(cells: Cells, trial: Trial, twin: bool) -> dict[str, Value]:
 def _twins(cells: Cells) -> set[str]:
     """The places that stand second in their cell and block, as `Cells` takes them: by their names."""
     held: dict[tuple[str, str, str, int], set[str]] = {}
-    for trial in cells.seen:
+    for trial in cells.shown_trials:
         key = (trial.planned.scenario, trial.planned.variant, point_of(trial), trial.planned.block)
         held.setdefault(key, set()).add(trial.planned.place)
     return {second for names in held.values() for second in sorted(names)[1:]}

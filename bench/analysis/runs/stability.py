@@ -1,15 +1,15 @@
-"""Estimates that cannot be relied on: cells whose trials disagree, or are too few to tell.
+"""Unreliable estimates: cells with trials that disagree, and cells with too few trials.
 
 The rules are those of pyperf (standard deviation above 10 % of the mean, a run 50 % off the mean, too few runs; see
-`pyperf check`) in robust form, since our trials are few and the figure shown is their median: distances are taken from
-the median, and the spread is the median absolute deviation times 1.4826, which for normal values estimates the standard
-deviation (P. Rousseeuw and C. Croux, *Journal of the American Statistical Association* 88, 1993). One stray trial of
-three cannot then hide in a spread of its own making: it is told apart by the second rule.
+`pyperf check`) in robust form, because the trials are few and the reported figure is their median. Distances are from
+the median. The spread is the median absolute deviation times 1.4826, which estimates the standard deviation of normal
+values (P. Rousseeuw and C. Croux, *Journal of the American Statistical Association* 88, 1993). One stray trial of three
+does not raise that spread; the second rule finds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,14 +21,14 @@ from bench.units import Unit, counted, quantity
 
 SPREAD = 0.10
 STRAY = 0.50
-NORMAL = 1.4826
+NORMAL = 1.4826  # median absolute deviations in one standard deviation of normal values
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One way in which the trials of a cell can disagree on a metric.
 
-    measure: by how much, as a share of the median; None where the rule cannot tell. observe: the same in words.
+    measure: the disagreement as a share of the median; None where it cannot be computed. observe: the same in words.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Instability:
-    """A cell whose median should not be relied on. `metric` is None where it is true of all of them.
+    """A cell with an unreliable median. `metric` is None where this is true of all metrics.
 
-    severity: how many times the limit of its rule it is.
+    severity: the disagreement, in units of the rule's limit.
     """
 
     scenario: str
@@ -62,77 +62,78 @@ class Instability:
 
 def unstable(cells: Cells) -> list[Instability]:
     """Every rule broken by the headline metrics of every cell with a valid trial, in the order of the run."""
-    found: list[Instability] = []
-    for scenario in cells.scenarios:
-        for variant in cells.measured(scenario):
-            if variant.hidden:  # it is compared with nobody
-                continue
-            trials = len(cells.valid(scenario, variant.name))
-            if trials < FEWEST_TRIALS:
-                seen = f"{counted(trials, 'valid trial')} of {FEWEST_TRIALS} that an interval needs"
-                found.append(Instability(scenario, variant.name, None, TOO_FEW, FEWEST_TRIALS / trials, seen))
-                continue
-            found += _of_cell(cells, scenario, variant.name)
-    return found
+    return [
+        instability
+        for scenario in cells.scenarios
+        for variant in cells.measured(scenario)
+        for instability in _of_cell(cells, scenario, variant.name)
+    ]
 
 
 def _of_cell(cells: Cells, scenario: str, variant: str) -> list[Instability]:
-    found = []
-    for metric in METRICS.values():
-        values = [value for _, value in cells.values(metric.name, scenario, variant)] if metric.headline else []
-        for rule in RULES:
-            share = rule.measure(values)
-            if share is not None and share > rule.limit:
-                seen = f"{metric.title}: {rule.observe(values, metric.unit)}"
-                found.append(Instability(scenario, variant, metric, rule, share / rule.limit, seen))
-    return found
+    trials = len(cells.valid(scenario, variant))
+    if trials < FEWEST_TRIALS:
+        observation = f"{counted(trials, 'valid trial')}; an interval needs {FEWEST_TRIALS}"
+        return [Instability(scenario, variant, None, TOO_FEW, FEWEST_TRIALS / trials, observation)]
+    headlines = [metric for metric in METRICS.values() if metric.headline]
+    return [one for metric in headlines for one in _of_metric(cells, scenario, variant, metric)]
+
+
+def _of_metric(cells: Cells, scenario: str, variant: str, metric: Metric) -> Iterator[Instability]:
+    values = [value for _, value in cells.values(metric.name, scenario, variant)]
+    for rule in RULES:
+        share = rule.measure(values)
+        if share is not None and share > rule.limit:
+            observation = f"{metric.title}: {rule.observe(values, metric.unit)}"
+            yield Instability(scenario, variant, metric, rule, share / rule.limit, observation)
 
 
 def spread(values: Sequence[float]) -> float | None:
     """A robust standard deviation as a share of the median; None with too few values, or where the median is zero."""
-    middle = _middle(values)
-    if middle is None:
+    median = _median(values)
+    if median is None:
         return None
-    return NORMAL * float(np.median(np.abs(np.asarray(values) - middle))) / abs(middle)
+    return NORMAL * float(np.median(np.abs(np.asarray(values) - median))) / abs(median)
 
 
 def stray(values: Sequence[float]) -> float | None:
-    """How far the farthest value lies from the median, as a share of it; None as for `spread`."""
-    middle = _middle(values)
-    return None if middle is None else abs(_farthest(values) - middle) / abs(middle)
+    """The distance of the farthest value from the median, as a share of the median; None as for `spread`."""
+    median = _median(values)
+    return None if median is None else abs(_farthest(values) - median) / abs(median)
 
 
-def _middle(values: Sequence[float]) -> float | None:
-    """The median, where there are enough values to stray from it and it is not zero."""
+def _median(values: Sequence[float]) -> float | None:
+    """The median; None with too few values, or where it is zero."""
     return (float(np.median(values)) or None) if len(values) >= FEWEST_TRIALS else None
 
 
 def _farthest(values: Sequence[float]) -> float:
-    middle = float(np.median(values))
-    return max(values, key=lambda value: abs(value - middle))
+    median = float(np.median(values))
+    return max(values, key=lambda value: abs(value - median))
 
 
-def _spread_seen(values: Sequence[float], unit: Unit) -> str:
+def _spread_words(values: Sequence[float], unit: Unit) -> str:
     share = quantity(spread(values), "share")
     ends = " to ".join(quantity(end, unit) for end in (min(values), max(values)))
     return f"{counted(len(values), 'trial')} spread by {share} of their median, {ends}"
 
 
-def _stray_seen(values: Sequence[float], unit: Unit) -> str:
-    return f"one trial says {quantity(_farthest(values), unit)}, the median {quantity(float(np.median(values)), unit)}"
+def _stray_words(values: Sequence[float], unit: Unit) -> str:
+    median = quantity(float(np.median(values)), unit)
+    return f"one trial has {quantity(_farthest(values), unit)}, the median is {median}"
 
 
-MORE = "repeat more often (--repetitions) or measure longer (--set measure_s=...), on a machine with nothing else to do"
+MORE = "repeat more often (--repetitions) or measure longer (--set measure_s=...), on a machine without other work"
 
 TOO_FEW = Rule(
     "too few trials", FEWEST_TRIALS, f"fewer than {FEWEST_TRIALS} valid trials in a cell",
-    "no interval can be given, so no difference can be shown", "run with --repetitions 3 or more",
+    "without an interval no difference can be shown", "run with --repetitions 3 or more",
     lambda _: None, lambda _, __: "",
 )  # fmt: skip
 RULES = (
     Rule("trials disagree", SPREAD, f"robust standard deviation above {SPREAD:.0%} of the median",
-         "differences of that size between variants are then chance", MORE, spread, _spread_seen),
+         "differences of that size between variants can be chance", MORE, spread, _spread_words),
     Rule("stray trial", STRAY, f"a trial more than {STRAY:.0%} off the median",
-         "something happened to it that did not happen to the others, and the interval reaches out for it",
-         f"look at the findings and the time series of that trial; {MORE}", stray, _stray_seen),
+         "something disturbed that trial alone, and it widens the interval",
+         f"check the findings and the time series of that trial; {MORE}", stray, _stray_words),
 )  # fmt: skip

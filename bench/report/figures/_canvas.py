@@ -52,8 +52,8 @@ def absence(cells: Cells, scenario: str, variant: VariantFacts) -> str:
     """Why a variant shows no number in a scenario, in a word or two; empty where none was asked of it."""
     if variant.status != "measured":
         return {"skipped": "skipped", "failed": "failed its checks"}[variant.status]
-    if variant.name in cells.apart(scenario):
-        return cells.apart(scenario)[variant.name]
+    if variant.name in cells.excluded(scenario):
+        return cells.excluded(scenario)[variant.name]
     if cells.valid(scenario, variant.name):
         return "no number"
     cell = (scenario, variant.name)

@@ -24,7 +24,7 @@ TECHNIQUE = "polling"
 
 def with_polling(cells: Cells) -> list[str]:
     """Scenarios in which a variant polls on a fixed schedule, over the direct path."""
-    return [name for name in one_way(cells) if _polled(cells, name) and not cells.elsewhere(name)]
+    return [name for name in one_way(cells) if _polled(cells, name) and not cells.off_loopback(name)]
 
 
 def _polled(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Distribution, UniformLaw]]:

@@ -99,7 +99,7 @@ def over_intervals(cells: Cells) -> list[str]:
     return [
         name
         for name in one_way(cells)
-        if not cells.elsewhere(name)
+        if not cells.off_loopback(name)
         and any(
             variant.technique == TECHNIQUE and len(cells.along("latency_p50", name, variant.name, INTERVAL)) > 1
             for variant in cells.measured(name)

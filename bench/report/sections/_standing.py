@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bench.analysis.numbers.statistics import Verdict
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.claims import Side
-from bench.analysis.runs.leaders import Entry, answer
+from bench.analysis.runs.technique_ranking import Entry, ranking
 from bench.report import traced
 from bench.report.traced import Number, Phrase
 from bench.results import VariantFacts
@@ -21,7 +21,7 @@ from bench.results import VariantFacts
 def standing(cells: Cells, metric: str, scenario: str, head: str, least: Collection[str] = ()) -> Phrase:
     """Who stands where: the best technique, those not told apart from it, those behind it, and the products. `least`:
     those of whom only a lower bound is known."""
-    held = answer(cells, metric, scenario)
+    held = ranking(cells, metric, scenario)
     shown = _Shown(metric, scenario, least)
     products = [part for variant in cells.shown if variant.product for part in shown.product(cells, variant)]
     if not held.entries:

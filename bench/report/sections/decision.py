@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.leaders import answer
+from bench.analysis.runs.technique_ranking import ranking
 from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.analysis.trials.metrics import METRICS
 from bench.report import traced
@@ -131,7 +131,7 @@ def decision(cells: Cells, compact: bool = False) -> Decision:
     """The decision table of a run, without columns that nobody has a number for."""
     columns = [column for column in COLUMNS if (column.compact or not compact) and _known(cells, column)]
     scales = [_scale(cells, column) for column in columns]
-    leaders = [answer(cells, column.metric, column.scenario).leaders for column in columns]
+    leaders = [ranking(cells, column.metric, column.scenario).leaders for column in columns]
     rows = [
         Row(
             variant,

@@ -22,7 +22,7 @@ class Prediction:
 
 def readings(cells: Cells) -> list[Reading]:
     """Every law read against the variants that are compared; hidden ones are held against other things."""
-    return read_laws(cells.run, cells.seen)
+    return read_laws(cells.run, cells.shown_trials)
 
 
 def predictions(cells: Cells) -> list[Prediction]:

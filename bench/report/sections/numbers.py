@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.analysis.numbers.statistics import FEWEST_TRIALS
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.leaders import answer
+from bench.analysis.runs.technique_ranking import ranking
 from bench.analysis.trials.delivery_class import delivery_class
 from bench.analysis.trials.metrics import FAULTS, METRICS, Metric
 from bench.report import noise
@@ -67,7 +67,7 @@ def _table(cells: Cells, scenario: str, headline: bool) -> Table:
         if (metric.headline or not headline)
         and any(cells.values(metric.name, scenario, variant.name) for variant in variants)
     ]
-    leaders = {metric.name: answer(cells, metric.name, scenario).leaders for metric in metrics}
+    leaders = {metric.name: ranking(cells, metric.name, scenario).leaders for metric in metrics}
     run = [trial.planned.variant for trial in cells.compared if trial.planned.scenario == scenario]
     rows = [
         Row(

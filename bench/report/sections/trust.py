@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.run_findings import doubts
+from bench.analysis.runs.run_findings import run_findings
 from bench.analysis.trials.findings import CHECKS, Check
 from bench.analysis.trials.metrics import METRICS
 from bench.paths import EMULATED
@@ -47,8 +47,8 @@ def outcomes(cells: Cells) -> Outcomes:
         f" failed, {missing} not run."
     )
     apart = [
-        (len(cells.seen) - len(cells.compared), "had one parameter of their scenario changed"),
-        (len(trials) - len(cells.seen), "measured the instrument itself"),
+        (len(cells.shown_trials) - len(cells.compared), "had one parameter of their scenario changed"),
+        (len(trials) - len(cells.shown_trials), "measured the instrument itself"),
     ]
     said = [f"{number:,} {words}" for number, words in apart if number]
     if said:
@@ -61,7 +61,7 @@ def _apart(cells: Cells) -> list[tuple[str, str]]:
     """(scenario, "Polling, SSE: has no broker") for every reason why variants have no part in a scenario."""
     found = []
     for scenario in cells.scenarios:
-        for reason, held in groupby(sorted(cells.apart(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
+        for reason, held in groupby(sorted(cells.excluded(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
             names = {name for name, _ in held}
             measured = [variant for variant in cells.shown if variant.status == "measured"]  # the others are told above
             labels = [variant.label for variant in measured if variant.name in names]
@@ -103,7 +103,7 @@ def trust(cells: Cells) -> Trust:
             if not finding.disqualifying:
                 held.setdefault(finding.name, []).append(trial)
     found = [_doubt(name, trials) for name, trials in held.items()] + [
-        Doubt(doubt.name, None, doubt.cells, doubt.observation, doubt.remedy) for doubt in doubts(cells)
+        Doubt(one.name, None, one.cells, one.observation, one.remedy) for one in run_findings(cells)
     ]
     compared = [*about_laws(cells), *noise.about_twins(cells), *noise.about_harness(cells)] if cells.scenarios else []
     sentences = [

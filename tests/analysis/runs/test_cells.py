@@ -11,7 +11,7 @@ from scipy import stats
 
 from bench.analysis.numbers.statistics import ASSUMED_FLOOR, Verdict
 from bench.analysis.runs.cells import HARNESS, Cells
-from bench.analysis.runs.leaders import answer
+from bench.analysis.runs.technique_ranking import ranking
 from bench.analysis.trials.capacity import RESOLUTION
 from bench.analysis.trials.metrics import METRICS
 from bench.results import Failure
@@ -142,7 +142,7 @@ def test_the_harness_is_asked_by_name_and_compared_with_nobody() -> None:
     assert cells.estimate("latency_p50", "broadcast", HARNESS) is not None
     assert HARNESS not in {variant.name for variant in (*cells.measured("broadcast"), *cells.shown)}
     assert HARNESS not in {trial.planned.variant for trial in cells.compared}
-    assert HARNESS not in {entry.variant.name for entry in answer(cells, *LATENCY).entries}
+    assert HARNESS not in {entry.variant.name for entry in ranking(cells, *LATENCY).entries}
     assert Cells(*synthetic()).harness("broadcast") == []
 
 
@@ -151,48 +151,48 @@ def test_an_answer_is_the_same_with_the_harness_and_without() -> None:
     bare = msgspec.structs.replace(run, variants=[variant for variant in run.variants if not variant.hidden])
     without = Cells(bare, [trial for trial in trials if trial.planned.variant != HARNESS])
     for question in (LATENCY, CPU):
-        assert answer(Cells(run, trials), *question) == answer(without, *question)
+        assert ranking(Cells(run, trials), *question) == ranking(without, *question)
 
 
 def test_the_best_leads_with_all_that_do_not_differ_from_it(cells: Cells) -> None:
-    assert answer(cells, *LATENCY).leaders == {"sse", "websocket"}
+    assert ranking(cells, *LATENCY).leaders == {"sse", "websocket"}
 
 
 def test_the_only_best_stands_alone(cells: Cells) -> None:
-    assert answer(cells, *CPU).leaders == {"websocket"}
+    assert ranking(cells, *CPU).leaders == {"websocket"}
 
 
 def test_the_protagonist_of_the_project_can_lose() -> None:
     dear = [replace(nature, cpu_us=90.0) if nature.name == "websocket" else nature for nature in NATURES]
-    assert answer(Cells(*synthetic(dear, troubles=False)), *CPU).leaders == {"sse"}
+    assert ranking(Cells(*synthetic(dear, troubles=False)), *CPU).leaders == {"sse"}
 
 
 def test_products_are_never_ranked_among_techniques(cells: Cells) -> None:
-    assert not [entry for entry in answer(cells, *CPU).entries if entry.variant.product]
+    assert not [entry for entry in ranking(cells, *CPU).entries if entry.variant.product]
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_with_too_few_blocks_nobody_is_ranked(blocks: int) -> None:
-    found = answer(Cells(*synthetic(blocks=blocks, troubles=False)), *CPU)
+    found = ranking(Cells(*synthetic(blocks=blocks, troubles=False)), *CPU)
     assert not found.decided
     assert found.leaders == set()
 
 
 def test_one_technique_alone_is_not_ranked() -> None:
-    found = answer(Cells(*synthetic(NATURES[2:3], troubles=False)), *CPU)
+    found = ranking(Cells(*synthetic(NATURES[2:3], troubles=False)), *CPU)
     assert len(found.entries) == 1
     assert found.leaders == set()
 
 
 def test_where_nobody_can_be_told_apart_nobody_leads() -> None:
     alike = [replace(nature, cpu_us=20.0) for nature in NATURES[2:4]]
-    found = answer(Cells(*synthetic(alike, troubles=False)), *CPU)
+    found = ranking(Cells(*synthetic(alike, troubles=False)), *CPU)
     assert found.decided
-    assert (len(found.level), found.leaders) == (2, set())
+    assert (len(found.tied), found.leaders) == (2, set())
 
 
 def test_a_question_without_numbers_has_no_entries() -> None:
-    assert answer(Cells(*synthetic(scenarios=["idle"], troubles=False)), *CPU).entries == ()
+    assert ranking(Cells(*synthetic(scenarios=["idle"], troubles=False)), *CPU).entries == ()
 
 
 def with_points(rate_hz: float) -> Cells:
@@ -216,7 +216,7 @@ def test_points_of_a_sweep_enter_no_number_of_their_cell() -> None:
     alone = Cells(*synthetic(scenarios=["broadcast"], troubles=False))
     assert cells.estimate("cpu", "broadcast", "sse") == alone.estimate("cpu", "broadcast", "sse")
     assert [trial.planned.id for trial in cells.compared] == [trial.planned.id for trial in alone.compared]
-    assert len(cells.seen) == len(alone.seen) + 3
+    assert len(cells.shown_trials) == len(alone.shown_trials) + 3
     assert (alone.swept, cells.swept) == ([], [("broadcast", "rate_hz")])
 
 

@@ -1,4 +1,4 @@
-"""When the trials of a cell do not agree: every rule fires on its cause and stays silent without it."""
+"""Disagreement between the trials of a cell: every rule reports its cause, and nothing without the cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DISAGREE, STRAY = RULES
 
 
 def run_with(medians_ms: list[float]) -> Cells:
-    """One cell, with a trial of every median latency and nothing else to tell apart."""
+    """One cell with one trial per median latency; the trials are equal otherwise."""
     run, trials = synthetic(SSE, ["broadcast"], blocks=len(medians_ms), troubles=False)
     latencies = [fold(np.full(500, int(ms * 1e6))) for ms in medians_ms]
     return Cells(run, [alike(trials[0], trial, latency) for trial, latency in zip(trials, latencies, strict=True)])
@@ -39,43 +39,43 @@ def test_trials_that_agree_are_stable() -> None:
 
 
 def test_trials_that_scatter_by_more_than_a_tenth_disagree() -> None:
-    (found,) = of_the_median(run_with([0.8, 1.0, 1.2]))
-    assert found.rule is DISAGREE
-    assert found.severity == pytest.approx(1.4826 * 0.2 / 0.1, rel=0.01)
-    assert (found.scenario, found.variant) == ("broadcast", "sse")
-    assert found.observation == (
+    (instability,) = of_the_median(run_with([0.8, 1.0, 1.2]))
+    assert instability.rule is DISAGREE
+    assert instability.severity == pytest.approx(1.4826 * 0.2 / 0.1, rel=0.01)
+    assert (instability.scenario, instability.variant) == ("broadcast", "sse")
+    assert instability.observation == (
         "delivery latency, median: 3 trials spread by 29.7\N{NO-BREAK SPACE}% of their median,"
         " 800\N{NO-BREAK SPACE}µs to 1.20\N{NO-BREAK SPACE}ms"
     )
-    assert found.remedy
+    assert instability.remedy
 
 
-def test_one_stray_trial_is_told_apart_and_does_not_hide_in_the_spread_it_makes() -> None:
-    (found,) = of_the_median(run_with([1.0, 1.02, 9.0]))
-    assert found.rule is STRAY
-    assert found.observation == (
-        "delivery latency, median: one trial says 9.00\N{NO-BREAK SPACE}ms, the median 1.02\N{NO-BREAK SPACE}ms"
+def test_one_stray_trial_is_reported_and_does_not_raise_the_spread() -> None:
+    (instability,) = of_the_median(run_with([1.0, 1.02, 9.0]))
+    assert instability.rule is STRAY
+    assert instability.observation == (
+        "delivery latency, median: one trial has 9.00\N{NO-BREAK SPACE}ms, the median is 1.02\N{NO-BREAK SPACE}ms"
     )
 
 
 def test_a_stray_trial_below_counts_as_one_above() -> None:
-    (found,) = of_the_median(run_with([1.0, 0.98, 0.4]))
-    assert found.rule is STRAY
+    (instability,) = of_the_median(run_with([1.0, 0.98, 0.4]))
+    assert instability.rule is STRAY
 
 
 @pytest.mark.parametrize("trials", [1, 2])
-def test_fewer_trials_than_an_interval_needs_are_said_once_for_the_cell(trials: int) -> None:
-    (found,) = unstable(run_with([1.0, 9.0][:trials]))
-    assert (found.rule, found.metric) == (TOO_FEW, None)
-    assert found.observation.startswith(f"{trials} valid trial")
+def test_fewer_trials_than_an_interval_needs_are_reported_once_per_cell(trials: int) -> None:
+    (instability,) = unstable(run_with([1.0, 9.0][:trials]))
+    assert (instability.rule, instability.metric) == (TOO_FEW, None)
+    assert instability.observation.startswith(f"{trials} valid trial")
 
 
-def test_trials_that_were_struck_out_are_not_counted() -> None:
+def test_invalid_trials_are_not_counted() -> None:
     run, trials = synthetic(SSE, ["broadcast"], troubles=True)
     assert [one.rule for one in unstable(Cells(run, trials))] == [TOO_FEW]
 
 
-def test_a_variant_that_serves_the_instrument_is_compared_with_nobody() -> None:
+def test_a_hidden_variant_is_not_judged() -> None:
     cells = run_with([0.5, 1.0, 9.0])
     hidden: Run = msgspec.structs.replace(
         cells.run, variants=[msgspec.structs.replace(facts, hidden=True) for facts in cells.run.variants]

@@ -21,7 +21,7 @@ from bench.analysis.numbers.statistics import (
     noise_floor,
 )
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.leaders import answer
+from bench.analysis.runs.technique_ranking import ranking
 from bench.results import Run, Trial
 from tests._natures import NATURES
 from tests._synthetic import synthetic
@@ -222,13 +222,13 @@ def test_among_equal_techniques_hardly_anybody_is_called_behind_the_best_of_them
     """The best is chosen by the very numbers it is compared with, and there are three to compare."""
     behind = 0
     for seed in range(120):
-        found = answer(run_of(World(blocks), seed), *CPU)
-        behind += found.decided and len(found.level) < len(found.entries)
+        found = ranking(run_of(World(blocks), seed), *CPU)
+        behind += found.decided and len(found.tied) < len(found.entries)
     assert behind / 120 <= most
 
 
 @pytest.mark.parametrize(("blocks", "least"), [(3, 0.85), (5, 0.95)])
 def test_a_technique_that_costs_a_fifth_more_is_behind(blocks: int, least: float) -> None:
-    found = [answer(run_of(World(blocks, effect=1.2), seed), *CPU) for seed in range(100)]
-    behind = [one.decided and "polling" not in one.level for one in found]
+    found = [ranking(run_of(World(blocks, effect=1.2), seed), *CPU) for seed in range(100)]
+    behind = [one.decided and "polling" not in one.tied for one in found]
     assert sum(behind) / 100 >= least
