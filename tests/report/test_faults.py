@@ -237,7 +237,7 @@ def test_hostile_names_do_no_harm_among_faults(tmp_path: Path) -> None:
     run, trials = faulty(*hostile(natures, blocks=1), natures)
     paths = [
         msgspec.structs.replace(
-            trial, emulated=msgspec.structs.replace(trial.emulated_path, path=HOSTILE, description=HOSTILE)
+            trial, emulated_path=msgspec.structs.replace(trial.emulated_path, name=HOSTILE, description=HOSTILE)
         )
         if trial.emulated_path
         else trial
