@@ -72,6 +72,6 @@ def _last_received_ns(receipts: Receipts, subscribers: int) -> int | None:
 
 
 def _poll_interval_ns(workload: Workload) -> int:
-    """How long a subscriber that polls may not ask for a message; 0 for the others."""
+    """How late a message may be because its subscriber polls; 0 for subscribers that do not."""
     polls = workload.variant.technique is Technique.POLLING
     return round(workload.parameters["poll_interval_s"] * 1e9) if polls else 0

@@ -28,7 +28,7 @@ TAIL_S = 0.3  # of load after the window, so that the last report of the window 
 
 
 @dataclass(frozen=True, slots=True)
-class Driven:
+class DrivenPeer:
     """A connected peer with its server and the publisher."""
 
     server: Server
@@ -54,7 +54,7 @@ class Stand:
         self._peer, self._name, self._subscribers, self._payload_bytes = peer, server, subscribers, payload_bytes
         self._cores = cores
         self._stack = ExitStack()
-        self._driven: Driven | None = None
+        self._driven: DrivenPeer | None = None
 
     def measure(self, rate_hz: float, measure_s: float) -> GeneratorPass:
         """One pass. Raises ProcessError. After a pass whose backlog never drained, the next one has new processes."""
@@ -64,7 +64,7 @@ class Stand:
             self._driven = driven
         return done
 
-    def _set_up(self) -> Driven:
+    def _set_up(self) -> DrivenPeer:
         self._stack.close()
         enter = self._stack.enter_context
         server = enter(sources.server(self._name, self._cores))
@@ -75,18 +75,17 @@ class Stand:
         start = self._peer.invoke(server.port, topic, self._subscribers)
         peer = enter(Reporter(self._peer.label, start.command, self._cores.load, start.environment))
         peer.wait(lambda report: report.connected >= self._subscribers, READY_WITHIN_S, "not all subscribers connected")
-        return Driven(server, publisher, peer, topic)
+        return DrivenPeer(server, publisher, peer, topic)
 
-    def _pass(self, driven: Driven, rate_hz: float, measure_s: float) -> GeneratorPass:
+    def _pass(self, driven: DrivenPeer, rate_hz: float, measure_s: float) -> GeneratorPass:
         peer, count = driven.peer, math.ceil(rate_hz * (SETTLE_S + measure_s + TAIL_S))
         received_before = peer.now(READY_WITHIN_S).received
         part = begin(driven, starting_soon(rate_hz), (0, count), DRAIN_WITHIN_S)
         settled_ns = part.schedule.start_ns + SETTLE_S * 1e9
         first = peer.wait(lambda report: report.t >= settled_ns, READY_WITHIN_S, "no report in the warm-up")
         before = driven.clocks()
-        last = peer.wait(
-            lambda report: report.t >= first.t + measure_s * 1e9, READY_WITHIN_S, "no report in the window"
-        )  # fmt: skip
+        until_ns = first.t + measure_s * 1e9
+        last = peer.wait(lambda report: report.t >= until_ns, READY_WITHIN_S, "no report in the window")
         after = driven.clocks()
         last_due_ns, expected = part.schedule.due_ns(count - 1), count * self._subscribers
         left_s = (last_due_ns - time.monotonic_ns()) / 1e9 + part.drain_s

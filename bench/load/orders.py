@@ -56,9 +56,7 @@ LINGER_S = 0.05  # after the last message, in which a duplicate of it would arri
 def follow(session: Session, descriptor: int) -> None:
     """Carry out orders until the bench closes its end; then end this process, whatever else it is doing."""
     control = socket.socket(fileno=descriptor)
-    orders: Orders[LoadOrder] = Orders(
-        "load generator", msgspec.json.Decoder(LoadOrder), descriptor, control.recv
-    )  # fmt: skip
+    orders: Orders[LoadOrder] = Orders("load generator", msgspec.json.Decoder(LoadOrder), descriptor, control.recv)
     with control:
         try:
             while (order := orders.next()) is not None:

@@ -114,7 +114,7 @@ def publish(ingest: Ingest, composer: Composer, order: Publish) -> Published:
 
 def carry_out(
     order: PublisherOrder, ingest: Ingest, composer: Composer, orders: Orders[PublisherOrder]
-) -> Answer | None:  # fmt: skip
+) -> Answer | None:
     """The answer to an order that was carried out; None for one without an answer."""
     match order:
         case Probe():

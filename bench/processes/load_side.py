@@ -23,11 +23,8 @@ class Publisher(Member):
 
     def connect(self, server: Server, seed: int, payload_bytes: int) -> None:
         """Have the publisher connect to the server and compose messages of this size."""
-        self.send(
-            PublisherHello(
-                ingest_port=server.ingest_port, token=server.token, seed=seed, payload_bytes=payload_bytes
-            )
-        )  # fmt: skip
+        port, token = server.ingest_port, server.token
+        self.send(PublisherHello(ingest_port=port, token=token, seed=seed, payload_bytes=payload_bytes))
 
 
 class Proxy(Member):
@@ -55,16 +52,16 @@ class Load(Member):
     """
 
     def __init__(self, scenario: Path, users: int, cores: tuple[int, ...], master: Master | None = None) -> None:
-        self._control, self._theirs = socket.socketpair()
+        self._control, self._far_end = socket.socketpair()
         role = master.worker_options if master else _headless(users)
-        super().__init__("load generator", _locust(scenario, *role), cores, {CONTROL: str(self._theirs.fileno())})
-        self._theirs.close()
+        super().__init__("load generator", _locust(scenario, *role), cores, {CONTROL: str(self._far_end.fileno())})
+        self._far_end.close()
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         self._in = self._out = self._control.fileno()
         return subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-            start_new_session=True, pass_fds=[self._theirs.fileno()],
+            start_new_session=True, pass_fds=[self._far_end.fileno()],
         )  # fmt: skip
 
     def end(self, *, gently: bool) -> None:

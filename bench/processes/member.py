@@ -138,9 +138,7 @@ class Member:
         self.end(gently=False)
 
 
-def answer(
-    member: Member, kind: type[SomeAnswer], timeout_s: float, watched: Sequence[Watched]
-) -> SomeAnswer:  # fmt: skip
+def answer(member: Member, kind: type[SomeAnswer], timeout_s: float, watched: Sequence[Watched]) -> SomeAnswer:
     """The next answer of `member`, which must be of this kind. Raises Died as soon as any watched process ends,
     TimedOut, Misfit."""
     deadline = time.monotonic() + timeout_s

@@ -34,7 +34,7 @@ class Broker:
         return usage.lives(self.pid)
 
     def died(self) -> Died:
-        """The error that says that it ended; only its parent can tell how."""
+        """The error that says that the broker ended; only its parent learns how."""
         return Died(self.name, f"the broker (process {self.pid}) ended")
 
 
@@ -85,14 +85,14 @@ class ReadyLine(msgspec.Struct, frozen=True):
 
 
 class Server(Member):
-    """The server of a variant: a new process on free ports, identified by its nonce. `plant` names what a calibration
-    server injects.
+    """The server of a variant: a new process on free ports, identified by its nonce. `injected` names what a
+    calibration server injects.
 
     With `before`, it takes the place of a server that has ended: the same ports and the same ingest token.
     """
 
-    def __init__(self, variant: str, cores: tuple[int, ...], plant: str = "", before: Server | None = None) -> None:
-        self.variant, self.cores, self.plant = variant, cores, plant
+    def __init__(self, variant: str, cores: tuple[int, ...], injected: str = "", before: Server | None = None) -> None:
+        self.variant, self.cores, self.injected = variant, cores, injected
         self.nonce = secrets.token_hex(8)
         self.broker: Broker | None = None
         self.token: str = before.token if before else secrets.token_hex(16)
@@ -102,7 +102,7 @@ class Server(Member):
             "PUSHBENCH_NONCE": self.nonce,
             "PUSHBENCH_TOKEN": self.token,
             "PUSHBENCH_PARENT": str(os.getpid()),
-            "PUSHBENCH_PLANT": plant,
+            "PUSHBENCH_PLANT": injected,
         }
         super().__init__("server", [sys.executable, "-m", "servers", variant], cores, environment)
 
@@ -126,4 +126,4 @@ class Server(Member):
 
 def successor(server: Server) -> Server:
     """Another server in the place of one that has ended; it is not ready yet."""
-    return Server(server.variant, server.cores, server.plant, server)
+    return Server(server.variant, server.cores, server.injected, server)
