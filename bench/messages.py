@@ -2,8 +2,8 @@
 
     {"n":"0000000042","t":"0001234567890123456","p":"<padding>"}
 
-`n` is the sequence number, `t` the intended publish time (CLOCK_MONOTONIC, ns). The padding is random, so that no
-compression flatters anybody, and known to both ends, so that a single altered byte is noticed.
+`n` is the sequence number, `t` the intended publish time (CLOCK_MONOTONIC, ns). The padding is random, so that
+compression helps no variant. Both ends can compute it, so that a single altered byte is noticed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ HEAD = '{"n":"%010d","t":"%019d","p":"'
 TAIL = b'"}'
 SMALLEST_BYTES = len(HEAD % (0, 0)) + len(TAIL)
 LARGEST_BYTES = 1 << 20
+# Sequence numbers from here on are probes: every subscriber must receive one before the warm-up. They are not measured.
 PROBE_FROM = 9_000_000_000
-"""Sequence numbers from here on are probes: they open the barrier and are never measured."""
 
 _ALPHABET = string.ascii_letters + string.digits + "+/"
-_DRIFT = 61  # successive messages start their padding this far apart, so that no two neighbours share it
+_SHIFT = 61  # between the paddings of successive messages in the pool, so that no two are equal
 
 
 class Composer:
@@ -36,11 +36,11 @@ class Composer:
 
     def compose(self, sequence: int, intended_ns: int) -> bytes:
         """The text of message `sequence`, due at `intended_ns`."""
-        start = sequence * _DRIFT % self._span
+        start = sequence * _SHIFT % self._span
         return (HEAD % (sequence, intended_ns)).encode() + self._pool[start : start + self._size] + TAIL
 
     def read(self, text: bytes) -> tuple[int, int] | None:
-        """(sequence, intended_ns) of an intact text; None for one that differs from what was composed by one byte."""
+        """(sequence, intended_ns) of an intact text; None for a text that differs from the composed one in any byte."""
         try:
             sequence, intended_ns = int(text[6:16]), int(text[23:42])
         except ValueError:

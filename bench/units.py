@@ -1,4 +1,4 @@
-"""The one place where numbers become words: base units in, three significant digits and a readable unit out."""
+"""The one place where numbers become text: base units in, three significant digits and a readable unit out."""
 
 from __future__ import annotations
 
@@ -31,21 +31,20 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     "per s": ((1.0, "/s"),),
 }
 
-
+# Decimals at most; two for other units. An average of whole bytes is not more exact than a tenth of a byte.
 _MOST_DECIMALS = {"": 4, "B": 1, "ns": 1}
-"""A tenth of a byte is the finest that an average of whole bytes is worth; other units get two places."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A unit chosen for a magnitude: divide by `size`, write `decimals` places, put `name` behind."""
+    """A unit for numbers of one magnitude: divide by `size`, write `decimals` places, append `name`."""
 
     size: float
     name: str
     decimals: int
 
     def number(self, value: float) -> str:
-        """The bare number, with thousands set apart and a real minus sign."""
+        """The bare number, with thousands separators and a real minus sign."""
         text = f"{value / self.size:,.{self.decimals}f}"
         return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("-")
 
@@ -55,8 +54,7 @@ class Scale:
 
 
 def scale_for(value: float, unit: Unit) -> Scale:
-    """The scale on which `value` reads best: three significant digits, in the largest unit that leaves one before the
-    point."""
+    """The scale for `value`: three significant digits, in the largest unit that leaves a digit before the point."""
     steps = _SCALES[unit]
     size, name = next(((size, name) for size, name in steps if abs(value) >= size * 0.9995), steps[-1])
     if unit != "share" and value == 0:
@@ -66,7 +64,7 @@ def scale_for(value: float, unit: Unit) -> Scale:
 
 
 def clock(seconds: float) -> str:
-    """How long something takes a person: minutes and seconds, `0:42`, `12:05`."""
+    """A duration in minutes and seconds: `0:42`, `12:05`."""
     whole = max(0, round(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
 
@@ -77,7 +75,7 @@ def quantity(value: float | None, unit: Unit) -> str:
 
 
 def whole(value: float, unit: Unit) -> str:
-    """A number with its unit; a count, which is not an average, as the whole number it is."""
+    """A number with its unit; a count as a whole number."""
     return scale_for(value, unit).quantity(value) if unit != "count" else Scale(1.0, "", 0).number(value)
 
 
@@ -124,7 +122,7 @@ def ratio(estimate: Estimate) -> str:
 
 
 def unit_size(value: float, unit: Unit) -> float:
-    """The size of the unit in which `value` reads best, for ticks that are round in it."""
+    """The size of the unit of `value`, for axis ticks that are round numbers of it."""
     return scale_for(value, unit).size
 
 
@@ -148,12 +146,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def column_scale(values: Sequence[float], unit: Unit) -> Scale:
-    """One unit for a column of numbers: the one in which the middle of those that are not zero reads best."""
-    known = sorted(abs(value) for value in values if value)
-    return scale_for(known[(len(known) - 1) // 2] if known else 0.0, unit)
+    """One unit for a column of numbers: that of the median of the numbers that are not zero."""
+    sizes = sorted(abs(value) for value in values if value)
+    return scale_for(sizes[(len(sizes) - 1) // 2] if sizes else 0.0, unit)
 
 
 def on_scale(value: float, scale: Scale) -> Scale:
-    """The same unit with as many places as three significant digits of `value` take, four at most."""
+    """The same unit with the decimals of three significant digits of `value`, four at most."""
     digits = math.floor(math.log10(abs(value) / scale.size)) if value else 2
     return Scale(scale.size, scale.name, min(max(2 - digits, 0), 4))

@@ -1,4 +1,4 @@
-"""The text of a message: written once, read by slicing, and every altered byte noticed."""
+"""The text of a message: written once, read by slicing, and every altered byte is noticed."""
 
 import json
 
@@ -14,13 +14,13 @@ sizes = st.integers(SMALLEST_BYTES, 2000)
 
 
 @given(sequences, moments, sizes, st.integers(0, 2**32))
-def test_a_message_is_one_line_of_ascii_json_of_the_wanted_size(sequence, moment, size, seed):
+def test_a_message_is_one_line_of_ascii_json_of_the_given_size(sequence, moment, size, seed):
     text = Composer(seed, size).compose(sequence, moment)
     assert len(text) == size
     assert text.isascii()
     assert b"\n" not in text
-    said = json.loads(text)
-    assert (int(said["n"]), int(said["t"])) == (sequence, moment)
+    fields = json.loads(text)
+    assert (int(fields["n"]), int(fields["t"])) == (sequence, moment)
 
 
 @given(sequences, moments, sizes, st.integers(0, 2**32))

@@ -1,4 +1,4 @@
-"""Numbers as words."""
+"""Numbers as text."""
 
 from __future__ import annotations
 
@@ -47,28 +47,28 @@ def test_a_duration_read_back_is_off_by_half_a_digit_at_most(value: float) -> No
     assert float(number.replace(",", "")) * size == pytest.approx(value, rel=0.006, abs=0.06)
 
 
-def test_what_is_not_known_is_a_dash() -> None:
+def test_none_is_a_dash() -> None:
     assert quantity(None, "ns") == measured(None, "ns") == units.DASH
 
 
 def test_an_interval_keeps_the_unit_of_its_median() -> None:
-    found = estimate([900_000.0, 1_000_000.0, 1_200_000.0])
-    assert found is not None
-    assert measured(found, "ns") == f"1.00{SPACE}ms (0.90{units.DASH}1.20)"
+    median = estimate([900_000.0, 1_000_000.0, 1_200_000.0])
+    assert median is not None
+    assert measured(median, "ns") == f"1.00{SPACE}ms (0.90{units.DASH}1.20)"
 
 
 def test_an_interval_below_zero_does_not_run_into_its_dash() -> None:
-    found = estimate([-2_000.0, 1_000.0, 3_000.0])
-    assert found is not None
-    assert interval(found, "ns") == "\N{MINUS SIGN}2.00 to 3.00"
-    assert units.span(found, "ns") == f"\N{MINUS SIGN}2.00{SPACE}µs to 3.00{SPACE}µs"
+    median = estimate([-2_000.0, 1_000.0, 3_000.0])
+    assert median is not None
+    assert interval(median, "ns") == "\N{MINUS SIGN}2.00 to 3.00"
+    assert units.span(median, "ns") == f"\N{MINUS SIGN}2.00{SPACE}µs to 3.00{SPACE}µs"
 
 
 def test_without_an_interval_there_are_no_brackets() -> None:
-    found = estimate([1_000_000.0])
-    assert found is not None
-    assert interval(found, "ns") == ""
-    assert measured(found, "ns") == f"1.00{SPACE}ms"
+    median = estimate([1_000_000.0])
+    assert median is not None
+    assert interval(median, "ns") == ""
+    assert measured(median, "ns") == f"1.00{SPACE}ms"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bench.execution.participants import SLACK_S, Participants
 from bench.load.publisher import PROBE_EVERY_S
-from bench.measure.receipts import added_errors
+from bench.measure.receipts import summed_errors
 from bench.measure.received import Receipts
 from bench.measure.recorder import Window
 from bench.processes.errors import ProcessError
@@ -205,5 +205,5 @@ def collect(driven: Driven, part: MeasuredPart) -> Collected:
 
 def why(errors: Sequence[Mapping[str, int]]) -> str:
     """The most frequent error that the Locust processes counted, if any, as the end of a message."""
-    total = added_errors(dict(counts) for counts in errors)
+    total = summed_errors(dict(counts) for counts in errors)
     return f"; most frequent error: {max(total, key=lambda error: total[error])}" if total else ""

@@ -45,7 +45,7 @@ def carry_out(participants: Participants, window: Window) -> Away | Restart:
 def aftermath(participants: Participants, restart: Restart) -> Restart:
     """The same with what the successor holds now."""
     pid = participants.server.server_pid
-    return msgspec.structs.replace(restart, fds_after=usage.fds_held(pid), memory_after_bytes=usage.memory_held(pid))
+    return msgspec.structs.replace(restart, fds_after=usage.fds_or_none(pid), memory_after_bytes=usage.pss_or_none(pid))
 
 
 def replaced(parameters: Mapping[str, Any]) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def replaced(parameters: Mapping[str, Any]) -> tuple[str, ...]:
 def _restart(participants: Participants, window: Window) -> Restart:
     """End the server and put another in its place."""
     pid = participants.server.server_pid
-    fds, memory_bytes = usage.fds_held(pid), usage.memory_held(pid)
+    fds, memory_bytes = usage.fds_or_none(pid), usage.pss_or_none(pid)
     ended_ns = participants.restart(kill=participants.parameters["signal"] == "KILL") - window.start_ns
     ready_ns = time.monotonic_ns() - window.start_ns
     return Restart(ended_ns=ended_ns, ready_ns=ready_ns, fds_before=fds, memory_before_bytes=memory_bytes)

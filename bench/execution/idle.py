@@ -10,7 +10,7 @@ from bench.execution.participants import Participants
 from bench.execution.phases import Phases
 from bench.execution.sampling import Samples, sampling
 from bench.measure import usage
-from bench.measure.receipts import merge_known
+from bench.measure.receipts import merge_present
 from bench.processes.errors import ProcessError
 from bench.processes.member import watch
 from bench.processes.orders import Connecting, ReportConnecting
@@ -36,7 +36,7 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     parts = participants.order(ReportConnecting(), Connecting, 0.0)
     if any(part.errors for part in parts):
         raise ProcessError(f"idle subscribers had errors{why([part.errors for part in parts])}")
-    yield Measurements(idle=steps, connect=merge_known(part.connect for part in parts))
+    yield Measurements(idle=steps, connect=merge_present(part.connect for part in parts))
 
 
 def _settle(participants: Participants) -> None:

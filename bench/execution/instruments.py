@@ -143,7 +143,7 @@ class SlowReading(Instrument):
     def __init__(self, participants: Participants) -> None:
         super().__init__(participants)
         broker = [participants.broker.pid] if participants.broker else []
-        self.weighed = sorted({*usage.family(participants.server.server_pid), *broker})
+        self.weighed = sorted({*usage.process_tree(participants.server.server_pid), *broker})
 
     def after(self, outcome: Outcome) -> Measurements:
         slow = outcome.receipts.slow_reader

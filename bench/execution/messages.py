@@ -12,7 +12,7 @@ from bench.execution.instruments import Outcome, instruments, sampled
 from bench.execution.participants import Participants
 from bench.execution.phases import Phases
 from bench.execution.sampling import Samples, sampling
-from bench.measure.receipts import completion, merged, of_bursts, series
+from bench.measure.receipts import burst_times, completion, merged, series
 from bench.measure.received import Receipts
 from bench.processes.member import watch
 from bench.results import Headroom, Machine, Measurements, Usage
@@ -54,7 +54,7 @@ def measurements(participants: Participants, outcome: Outcome) -> Measurements:
         recount=receipts.recount,
         latency=receipts.latency,
         completion=completion(receipts.fan_outs, _receivers(participants)),
-        bursts=of_bursts(receipts.fan_outs, parameters["subscribers"], burst) if burst else None,
+        bursts=burst_times(receipts.fan_outs, parameters["subscribers"], burst) if burst else None,
         slip=fold(slips_ns) if slips_ns else receipts.slip,
         connect=receipts.connect,
         wire=receipts.wire,

@@ -17,7 +17,7 @@ class Samples:
     """What was sampled within a window of `window_ns`.
 
     usage, cpu_ns: by the names of the processes, the second per quarter second. memory: (moment, bytes) of the
-    processes in `weighed` together. machine: with what the cores did.
+    processes in `memory_pids` together. machine: with what the cores did.
     """
 
     window_ns: int
@@ -40,19 +40,19 @@ class Sampling:
     def samples(self) -> Samples:
         """What was sampled. Raises ProcessError if a process had ended before."""
         sampler = self._sampler
-        if not sampler.usage or not sampler.watch:
+        if not sampler.usage or not sampler.core_window:
             raise ProcessError("a process was gone when its usage was to be read")
-        machine = conditions.during(self._machine, sampler.watch)
+        machine = conditions.with_measured_part(self._machine, sampler.core_window)
         return Samples(sampler.window_ns, sampler.usage, sampler.cpu_ns, sampler.memory, machine)
 
 
 @contextmanager
 def sampling(
-    pids: Mapping[str, int], machine: Machine, window_ns: tuple[int, int], weighed: Sequence[int] = ()
+    pids: Mapping[str, int], machine: Machine, window_ns: tuple[int, int], memory_pids: Sequence[int] = ()
 ) -> Iterator[Sampling]:
-    """Sample the processes in `pids` (name -> pid), the cores of `machine` and the memory of the processes in `weighed`
-    between two moments of the monotonic clock. Sampling ends with the block."""
-    sampler = Sampler(pids, machine.cores, *window_ns, weighed=weighed)
+    """Sample the processes in `pids` (name -> pid), the cores of `machine` and the memory of the processes in
+    `memory_pids` between two moments of the monotonic clock. Sampling ends with the block."""
+    sampler = Sampler(pids, machine.cores, *window_ns, memory_pids=memory_pids)
     sampler.start()
     try:
         yield Sampling(sampler, machine)

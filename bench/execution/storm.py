@@ -13,7 +13,7 @@ from bench.execution.participants import Participants
 from bench.execution.phases import Phases
 from bench.load.publisher import PROBE_EVERY_S
 from bench.measure import conditions, usage
-from bench.measure.receipts import merge_known
+from bench.measure.receipts import merge_present
 from bench.processes.member import watch
 from bench.processes.orders import Connecting, Leave, Left, ReportConnecting
 from bench.results import Machine, Measurements, Storm
@@ -37,13 +37,13 @@ class Arrival:
     def of(cls, participants: Participants, subscribers: int) -> Self:
         """Connect them. Raises as `connect` does."""
         server, broker = participants.server.server_pid, participants.broker.pid if participants.broker else None
-        queues, began_ns = conditions.accept_queues(), time.monotonic_ns()
+        queues, began_ns = conditions.accept_queue_drops(), time.monotonic_ns()
         server_ns, broker_ns = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
         connect(participants, subscribers)
         window_ns = time.monotonic_ns() - began_ns
         server_ns = usage.cpu_clock_ns(server) - server_ns
         broker_ns = (usage.cpu_clock_ns(broker) if broker else 0) - broker_ns
-        queues_after = conditions.accept_queues()
+        queues_after = conditions.accept_queue_drops()
         dropped = (queues_after[0] - queues[0], queues_after[1] - queues[1]) if queues and queues_after else None
         return cls(window_ns, server_ns, broker_ns, dropped)
 
@@ -54,12 +54,12 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     subscribers = participants.parameters["subscribers"]
     assemble(participants, subscribers)
     phases.enter("measure")
-    fds_before = usage.fds_held(participants.server.server_pid)
+    fds_before = usage.fds_or_none(participants.server.server_pid)
     arrival = Arrival.of(participants, subscribers)
     phases.enter("probe")
     prime(participants, probe_interval_s(subscribers))
     parts = participants.order(ReportConnecting(), Connecting, 0.0)
-    yield Measurements(connect=merge_known(part.connect for part in parts))
+    yield Measurements(connect=merge_present(part.connect for part in parts))
     phases.enter("disconnect")
     fds_after, fds_released_ns = _leave(participants, fds_before)
     yield Measurements(
@@ -90,7 +90,7 @@ def _leave(participants: Participants, fds_before: int | None) -> tuple[int | No
 def _descriptors_back(participants: Participants, before: int | None, began_ns: int) -> tuple[int | None, int | None]:
     """(descriptors at the last look, ns since `began_ns` until they were back, or None if they were not in time)."""
     while True:
-        now = usage.fds_held(participants.server.server_pid)
+        now = usage.fds_or_none(participants.server.server_pid)
         passed_ns = time.monotonic_ns() - began_ns
         if now is None or before is None:
             return now, None

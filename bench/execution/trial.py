@@ -40,7 +40,7 @@ def run(
     phases, measurements, failure = Phases(), Measurements(), None
     try:
         phases.enter("pre-check")
-        machine = conditions.look(cores.all)
+        machine = conditions.pre_check(cores.all)
         measurements = Measurements(machine=machine)
         with ExitStack() as stack:
             phases.enter("start")

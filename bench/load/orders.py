@@ -123,7 +123,7 @@ def prime(session: Session, order: Prime) -> Primed:
     subscribers = sum(len(recorder.tallies) for recorder in session.recorders)
 
     def primed() -> int:
-        return sum(recorder.primed for recorder in session.recorders)
+        return sum(recorder.probed for recorder in session.recorders)
 
     number = PROBE_FROM
     pause_s = session.parameters["poll_interval_s"] if order.upstream else PROBE_EVERY_S

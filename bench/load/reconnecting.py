@@ -18,7 +18,7 @@ from bench.analysis.numbers.distributions import fold
 from bench.clients import ConnectError, Subscriber
 from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
-from bench.measure.recorder import Return, Tally, Window
+from bench.measure.recorder import ResumePoint, Tally, Window
 from bench.paths import leads_elsewhere
 from bench.results import Reconnects
 
@@ -103,7 +103,7 @@ class Comings:
         self._away_s: float = session.parameters.get("away_s", 0.0)
         self._absences: list[Absence] = []
         self._attempts_ns: list[int] = []
-        self._returns: list[tuple[Return, Subscriber]] = []
+        self._returns: list[tuple[ResumePoint, Subscriber]] = []
 
     def begin(self) -> None:
         """From the beginning of the measured part."""
@@ -176,7 +176,7 @@ class Comings:
         self._attempts_ns.append(now_ns)
         if not absence.tried_ns:
             absence.tried_ns, absence.behind = now_ns, self._due_before(now_ns)
-        back = user.tally.came_back()
+        back = user.tally.reconnected()
         catching = Catching(absence)
         on_error = self._session.recorder.on_error if self._every_s else self._on_error(traveller)
         subscriber = self._session.subscription(user, catching.on_text, on_error, cursor)

@@ -21,7 +21,7 @@ from bench import clients
 from bench.clients import ConnectError, OnError, OnText, Subscriber, Subscription, Target
 from bench.clients._reactor import Reactor
 from bench.clients._slow import SlowReactor
-from bench.measure.recorder import PUBLISHER_ALONE, Recorder, Tally
+from bench.measure.recorder import ONE_SENDER, Recorder, Tally
 from bench.messages import Composer
 from bench.processes.orders import CONTROL, MASTER, Assignment
 
@@ -165,7 +165,7 @@ class SubscriberUser(User):
 
     def heard(self) -> range:
         """Whom this subscriber hears on its topic: the publisher alone, or members of a room by their numbers."""
-        return PUBLISHER_ALONE
+        return ONE_SENDER
 
     def is_apart(self) -> bool:
         """Whether this subscriber is counted apart from those that are measured."""

@@ -16,7 +16,7 @@ import gevent
 from bench.clients import ConnectError
 from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
-from bench.measure.recorder import Return, Window
+from bench.measure.recorder import ResumePoint, Window
 from bench.results import SlowReader
 from bench.scenarios import NOT_SLOW
 
@@ -55,7 +55,9 @@ class SlowReading:
     def settle(self) -> SlowReader:
         """What it got. What the server held meanwhile is not known here."""
         if self._user.subscriber.gaps > self._told:  # and nothing has come since
-            self._tally.returns.append(Return(len(self._tally.arrivals), self._tally.expected, signalled=True))
+            self._tally.resume_points.append(
+                ResumePoint(len(self._tally.arrivals), self._tally.expected, signalled=True)
+            )
         ledger = self._apart.recorder.ledger(self._window, 0)
         return SlowReader(
             messages=ledger.delivered,
@@ -75,7 +77,7 @@ class SlowReading:
         expected, arrivals = tally.expected, len(tally.arrivals)
         tally.on_text(text, received_ns)
         if expected in tally.skips and self._user.subscriber.gaps > self._told:
-            tally.returns.append(Return(arrivals, expected, signalled=True))
+            tally.resume_points.append(ResumePoint(arrivals, expected, signalled=True))
             self._told = self._user.subscriber.gaps
 
     def _on_error(self, reason: str) -> None:

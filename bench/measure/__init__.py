@@ -1,1 +1,1 @@
-"""Recording what arrives and what it costs."""
+"""What arrives and what it costs: recorder, process usage, cores, machine."""

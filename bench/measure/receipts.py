@@ -1,4 +1,4 @@
-"""What the Locust processes of a trial counted, merged exactly: as if one process had counted it all, in any order."""
+"""The receipts of all Locust processes of a trial, merged exactly: as if one process had received everything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Counts = TypeVar("_Counts", bound=msgspec.Struct)
 
 
 def merged(parts: Sequence[Receipts]) -> Receipts:
-    """All processes as one. Neither the order of `parts` nor how subscribers were split among them matters."""
+    """The receipts of all processes. Neither the order of `parts` nor how subscribers were split among them matters."""
     return Receipts(
         ledger=_ledger([part.ledger for part in parts]),
         recount=_summed(Recount, [part.recount for part in parts]),
@@ -27,10 +27,10 @@ def merged(parts: Sequence[Receipts]) -> Receipts:
         latency=merge(part.latency for part in parts),
         fan_outs=_fan_outs(parts),
         slots=[merge(slot) for slot in zip(*(part.slots for part in parts), strict=True)],
-        slip=merge_known(part.slip for part in parts),
-        connect=merge_known(part.connect for part in parts),
+        slip=merge_present(part.slip for part in parts),
+        connect=merge_present(part.connect for part in parts),
         loop_delay=merge(part.loop_delay for part in parts),
-        read_delay=merge_known(part.read_delay for part in parts),
+        read_delay=merge_present(part.read_delay for part in parts),
         wire=_wire([part.wire for part in parts]),
         deliveries=sum(part.deliveries for part in parts),
         slow_reader=_slow_reader([part.slow_reader for part in parts]),
@@ -45,47 +45,47 @@ def completion(fan_outs: dict[int, FanOut], subscribers: int) -> Distribution | 
 
 
 def recovered_ns(fan_outs: dict[int, FanOut], subscribers: int, from_ns: int) -> int | None:
-    """How long after `from_ns` a message that was due later had first reached all subscribers; None: none did."""
+    """From `from_ns` until a message that was due later had reached all subscribers; None if none did."""
     moments = [
         one.last_received_ns for one in fan_outs.values() if one.intended_ns >= from_ns and one.receivers >= subscribers
     ]
     return min(moments) - from_ns if moments else None
 
 
-def of_bursts(fan_outs: dict[int, FanOut], subscribers: int, burst: int) -> Distribution | None:
-    """From when a burst was due until every subscriber had all of it, over the bursts of which that is true; None
-    where no message came. Message n belongs to burst n // `burst`.
+def burst_times(fan_outs: dict[int, FanOut], subscribers: int, burst: int) -> Distribution | None:
+    """From when a burst was due until every subscriber had all of it, over the bursts that arrived completely; None
+    where no message arrived. Message n belongs to burst n // `burst`.
     """
-    held: dict[int, list[FanOut]] = {}
+    bursts: dict[int, list[FanOut]] = {}
     for sequence, fan_out in fan_outs.items():
-        held.setdefault(sequence // burst, []).append(fan_out)
+        bursts.setdefault(sequence // burst, []).append(fan_out)
     times = [
-        max(one.last_received_ns for one in whole) - min(one.intended_ns for one in whole)
-        for whole in held.values()
-        if len(whole) == burst and all(one.receivers >= subscribers for one in whole)
+        max(one.last_received_ns for one in messages) - min(one.intended_ns for one in messages)
+        for messages in bursts.values()
+        if len(messages) == burst and all(one.receivers >= subscribers for one in messages)
     ]
     return fold(times) if fan_outs else None
 
 
-def series(measured: Receipts) -> Series:
-    """The time series, but for the CPU, which others count."""
+def series(receipts: Receipts) -> Series:
+    """The time series without CPU time, which the sampler measures."""
     return Series(
         interval_ns=SERIES_INTERVAL_NS,
-        delivered=[slot.count + slot.negative for slot in measured.slots],
-        latency_p50_ns=[quantile(slot, 0.5) for slot in measured.slots],
-        latency_max_ns=[slot.max_ns if slot.count else None for slot in measured.slots],
+        delivered=[slot.count + slot.negative for slot in receipts.slots],
+        latency_p50_ns=[quantile(slot, 0.5) for slot in receipts.slots],
+        latency_max_ns=[slot.max_ns if slot.count else None for slot in receipts.slots],
         server_cpu_ns=[],
         broker_cpu_ns=[],
     )
 
 
-def merge_known(distributions: Iterable[Distribution | None]) -> Distribution | None:
-    """The merge of those that there are; None without any."""
-    known = [distribution for distribution in distributions if distribution is not None]
-    return merge(known) if known else None
+def merge_present(distributions: Iterable[Distribution | None]) -> Distribution | None:
+    """The merge of those that are not None; None without any."""
+    present = [distribution for distribution in distributions if distribution is not None]
+    return merge(present) if present else None
 
 
-def added_errors(parts: Iterable[dict[str, int]]) -> dict[str, int]:
+def summed_errors(parts: Iterable[dict[str, int]]) -> dict[str, int]:
     """Error counts by description, over all processes."""
     total: Counter[str] = Counter()
     for part in parts:
@@ -94,29 +94,29 @@ def added_errors(parts: Iterable[dict[str, int]]) -> dict[str, int]:
 
 
 def _summed(kind: type[_Counts], parts: Sequence[_Counts]) -> _Counts:
-    """Facts that are nothing but counts, added up."""
+    """The sum of facts in which every field is a count."""
     return kind(**{name: sum(getattr(part, name) for part in parts) for name in kind.__struct_fields__})
 
 
 def _reconnects(parts: Sequence[Reconnects | None]) -> Reconnects | None:
-    known = [part for part in parts if part is not None]
-    if not known:
+    present = [part for part in parts if part is not None]
+    if not present:
         return None
     names = ("disconnects", "caught_up", "attempts", "recovered_deliveries", "unsent_messages")
-    counts = {name: sum(getattr(part, name) for part in known) for name in names}
-    slots = [sum(slot) for slot in zip_longest(*(part.attempt_slots for part in known), fillvalue=0)]
+    counts = {name: sum(getattr(part, name) for part in present) for name in names}
+    slots = [sum(slot) for slot in zip_longest(*(part.attempt_slots for part in present), fillvalue=0)]
     return Reconnects(
-        declares_resume=known[0].declares_resume,
+        declares_resume=present[0].declares_resume,
         attempt_slots=slots,
-        catch_up_time=merge(part.catch_up_time for part in known),
-        reconnect_time=merge_known(part.reconnect_time for part in known),
+        catch_up_time=merge(part.catch_up_time for part in present),
+        reconnect_time=merge_present(part.reconnect_time for part in present),
         **counts,
     )
 
 
 def _slow_reader(parts: Sequence[SlowReader | None]) -> SlowReader | None:
-    known = [part for part in parts if part is not None]
-    return _summed(SlowReader, known) if known else None
+    present = [part for part in parts if part is not None]
+    return _summed(SlowReader, present) if present else None
 
 
 def _ledger(ledgers: Sequence[Ledger]) -> Ledger:
@@ -132,34 +132,35 @@ def _ledger(ledgers: Sequence[Ledger]) -> Ledger:
         reordered=total(lambda one: one.reordered),
         corrupted=total(lambda one: one.corrupted),
         gaps_signalled=total(lambda one: one.gaps_signalled),
-        errors=added_errors(ledger.errors for ledger in ledgers),
+        errors=summed_errors(ledger.errors for ledger in ledgers),
     )
 
 
 def _fan_outs(parts: Sequence[Receipts]) -> dict[int, FanOut]:
-    held: dict[int, list[FanOut]] = {}
+    by_sequence: dict[int, list[FanOut]] = {}
     for part in parts:
         for sequence, fan_out in part.fan_outs.items():
-            held.setdefault(sequence, []).append(fan_out)
+            by_sequence.setdefault(sequence, []).append(fan_out)
     return {
         sequence: FanOut(
             intended_ns=same[0].intended_ns,
             last_received_ns=max(one.last_received_ns for one in same),
             receivers=sum(one.receivers for one in same),
         )
-        for sequence, same in sorted(held.items())
+        for sequence, same in sorted(by_sequence.items())
     }
 
 
 def _wire(parts: Sequence[Wire | None]) -> Wire | None:
-    """Counters add up; the window is the mean of windows that differ by microseconds. None if one did not count."""
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts) or not known:
+    """The sum of the counters; the window is the mean of windows that differ by microseconds. None if a process has no
+    counters."""
+    present = [part for part in parts if part is not None]
+    if len(present) < len(parts) or not present:
         return None
 
     def total(name: str) -> Any:
-        values = [getattr(part, name) for part in known]
+        values = [getattr(part, name) for part in present]
         return None if None in values else sum(values)
 
     summed = {name: total(name) for name in Wire.__struct_fields__ if name != "window_ns"}
-    return Wire(window_ns=round(sum(part.window_ns for part in known) / len(known)), **summed)
+    return Wire(window_ns=round(sum(part.window_ns for part in present) / len(present)), **summed)

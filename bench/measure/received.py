@@ -1,5 +1,5 @@
-"""What one Locust process received in the measured part. It imports no more than the schema, so that processes that
-only carry it start fast."""
+"""What one Locust process received in the measured part. It imports only the schema, so that processes that only
+forward it start fast."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.results import Distribution, Ledger, Reconnects, Recount, SlowReader,
 
 
 class FanOut(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one message at the subscribers of one process, or of all."""
+    """One message at the subscribers of one process, or of all processes merged."""
 
     intended_ns: int
     last_received_ns: int
@@ -21,7 +21,7 @@ class Receipts(msgspec.Struct, frozen=True, kw_only=True):
 
     fan_outs: by sequence number; empty where every subscriber has messages of its own.
     slots: latencies per quarter second of receive time.
-    deliveries: those that arrived in the window of the costs.
+    deliveries: the number that arrived in the window over which costs are measured.
     slow_reader: what the subscriber that reads slowly received, if it is in this process; its memory values are 0.
     """
 

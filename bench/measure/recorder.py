@@ -1,7 +1,7 @@
 """Counts every delivery: the ledger (lost, duplicated, reordered, corrupted) and the receipts behind every latency.
 
-The hot path is `Tally.on_text`: one dictionary look-up that is at once the parser, the byte-exact check and the memory
-of the message, then a comparison and an append. Everything else is folded after the measured part with numpy.
+The hot path is `Tally.on_text`: one dictionary look-up parses the text, checks it byte by byte and finds its message;
+then follow a comparison and an append. Everything else is computed after the measured part with numpy.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from bench.measure.received import FanOut
 from bench.messages import PROBE_FROM, Composer
 from bench.results import Distribution, Ledger, Recount
 
-BY_EACH = 100_000
-"""Where several publish on one topic, a message is numbered sender x BY_EACH + its place in the sender's schedule."""
-PUBLISHER_ALONE = range(1)
-"""Whom a subscriber hears where one publishes: every number is then a place in its schedule, whatever its size."""
+# On a topic with several senders, a message has the number sender x SENDER_STRIDE + its place in the sender's schedule.
+SENDER_STRIDE = 100_000
+# The senders of a topic on which one publishes: every number, however large, is then a place in its schedule.
+ONE_SENDER = range(1)
 
-_REMEMBERED = 65_536  # texts whose parse is remembered: more than can be on their way to anybody at once
+_CACHED_TEXTS = 65_536  # more than can be on their way to subscribers at the same time
 
 
 class Message:
-    """What is known of one message: its number, its due time, and every moment at which somebody received it first."""
+    """One message: its number, its due time, and the moment of the first delivery at each subscriber."""
 
     __slots__ = ("intended_ns", "received_ns", "sequence")
 
@@ -39,9 +39,11 @@ class Message:
 
 
 @dataclass(slots=True)
-class Return:
-    """A subscriber that had been away, back at its place. `arrivals` had come before, the next message in order was
-    `expected`; `signalled`: whether the server then told it of a gap.
+class ResumePoint:
+    """Where a subscriber resumed its stream, after an absence or a gap.
+
+    arrivals: the number of messages that had arrived before. expected: the next message in order at that moment.
+    signalled: whether the server then reported a gap.
     """
 
     arrivals: int
@@ -52,13 +54,13 @@ class Return:
 class Tally:
     """The ledger of one subscriber. `expected` is the next sequence number in order.
 
-    arrivals: every sequence number as it came, repeats included, for the recount. skips: from which
-    number to which one it went on.
+    arrivals: every sequence number in the order of arrival, repeats included, for the recount. missing: numbers that
+    were skipped and have not arrived. skips: for each skip, the number that was expected and the number that arrived.
     """
 
     __slots__ = (
-        "_recorder", "arrivals", "duplicated", "expected", "last_probe", "missing", "probes", "reordered", "returns",
-        "skips",
+        "_recorder", "arrivals", "duplicated", "expected", "last_probe", "missing", "probes", "reordered",
+        "resume_points", "skips",
     )  # fmt: skip
 
     def __init__(self, recorder: Recorder) -> None:
@@ -66,7 +68,7 @@ class Tally:
         self.arrivals = array("q")
         self.expected = 0
         self.missing: set[int] = set()
-        self.returns: list[Return] = []
+        self.resume_points: list[ResumePoint] = []
         self.skips: dict[int, int] = {}
         self.duplicated: list[int] = []
         self.reordered: list[int] = []
@@ -74,11 +76,11 @@ class Tally:
         self.last_probe = 0
 
     def on_text(self, text: bytes, received_ns: int) -> None:
-        """Enter one delivery."""
+        """Record one delivery."""
         recorder = self._recorder
-        message = recorder.known.get(text)
+        message = recorder.by_text.get(text)
         if message is None:
-            message = recorder.recognise(text)
+            message = recorder.parse(text)
             if message is None:
                 return
         sequence = message.sequence
@@ -89,28 +91,28 @@ class Tally:
             return
         message.received_ns.append(received_ns)
 
-    def came_back(self) -> Return:
-        """Enter that the subscriber is back after having been away."""
-        self.returns.append(Return(len(self.arrivals), self.expected))
-        return self.returns[-1]
+    def reconnected(self) -> ResumePoint:
+        """Record that the subscriber is connected again."""
+        self.resume_points.append(ResumePoint(len(self.arrivals), self.expected))
+        return self.resume_points[-1]
 
     def signalled(self, first: int, last: int) -> int:
-        """How many messages of `first` <= n < `last` are lost, but in a gap that the server told of: those between a
-        return and the next message in order."""
+        """How many messages of `first` <= n < `last` were lost in a reported gap: between a resume point
+        and the next message in order."""
         ranges = [
-            range(max(first, back.expected), min(last, self.skips.get(back.expected, max(last, self.expected))))
-            for back in {back.expected: back for back in self.returns if back.signalled}.values()
-            if back.expected in self.skips or back.expected >= self.expected
+            range(max(first, start), min(last, self.skips.get(start, max(last, self.expected))))
+            for start in dict.fromkeys(point.expected for point in self.resume_points if point.signalled)
+            if start in self.skips or start >= self.expected
         ]
         return sum(n in self.missing or n >= self.expected for numbers in ranges for n in numbers)
 
     def _out_of_order(self, sequence: int) -> bool:
-        """Enter a sequence number that is not the next one; whether it is a first delivery of a message."""
+        """Record a sequence number that is not the next one. Returns whether it is a first delivery of a message."""
         if sequence >= PROBE_FROM:
             self.probes += 1
             self.last_probe = max(self.last_probe, sequence)
             if self.probes == 1:
-                self._recorder.primed += 1
+                self._recorder.probed += 1
             return False
         if sequence > self.expected:
             self.missing.update(range(self.expected, sequence))
@@ -136,16 +138,16 @@ class Window:
 
     @property
     def cost_ns(self) -> tuple[int, int]:
-        """Between which moments costs are counted: as long, but half a publish interval earlier, so that nobody reads a
-        counter at the very moment at which a message is due."""
+        """The start and end of the window over which costs are measured: as long as the measured part, but half a
+        publish interval earlier, so that no counter is read at the moment at which a message is due."""
         half = (self.end_ns - self.start_ns) // (2 * max(1, self.last - self.first))
         return self.start_ns - half, self.end_ns - half
 
 
 class RoomTally(Tally):
-    """The ledger of one subscriber of a topic on which several publish: one `Tally` for each of them.
+    """The ledger of one subscriber of a topic with several senders: one `Tally` for each sender.
 
-    Of somebody who is not in the room nothing may be heard. Probes are counted here.
+    A message of any other sender is an error. Probes are counted here.
     """
 
     __slots__ = ("streams",)
@@ -155,15 +157,15 @@ class RoomTally(Tally):
         self.streams = {sender: Tally(recorder) for sender in senders}
 
     def on_text(self, text: bytes, received_ns: int) -> None:
-        """Enter one delivery."""
+        """Record one delivery."""
         recorder = self._recorder
-        message = recorder.known.get(text) or recorder.recognise(text)
+        message = recorder.by_text.get(text) or recorder.parse(text)
         if message is None:
             return
         if message.sequence >= PROBE_FROM:
             self._out_of_order(message.sequence)
             return
-        sender, place = divmod(message.sequence, BY_EACH)
+        sender, place = divmod(message.sequence, SENDER_STRIDE)
         stream = self.streams.get(sender)
         if stream is None:
             recorder.on_error("a message of another room")
@@ -177,39 +179,43 @@ class RoomTally(Tally):
 
 
 class Recorder:
-    """All receipts of one Locust process."""
+    """All receipts of one Locust process.
+
+    by_text: the messages that may still arrive, by their text. probed: the number of subscribers that have received a
+    probe. streams: the tallies of all subscribers, one per sender.
+    """
 
     def __init__(self, composer: Composer) -> None:
-        self.known: dict[bytes, Message] = {}
+        self.by_text: dict[bytes, Message] = {}
         self.messages: list[Message] = []
         self.tallies: list[Tally] = []
         self.streams: list[Tally] = []
         self.errors: Counter[str] = Counter()
-        self.primed = 0
+        self.probed = 0
         self.corrupted = 0
         self._composer = composer
 
-    def tally(self, heard: range = PUBLISHER_ALONE) -> Tally:
-        """A ledger for one more subscriber, who hears these."""
-        tally = Tally(self) if heard is PUBLISHER_ALONE else RoomTally(self, heard)
+    def tally(self, senders: range = ONE_SENDER) -> Tally:
+        """The ledger of one more subscriber, which receives the messages of these senders."""
+        tally = Tally(self) if senders is ONE_SENDER else RoomTally(self, senders)
         self.tallies.append(tally)
         self.streams += tally.streams.values() if isinstance(tally, RoomTally) else [tally]
         return tally
 
-    def recognise(self, text: bytes) -> Message | None:
-        """The message behind a text seen for the first time; None (and one more corrupted) if it was altered."""
+    def parse(self, text: bytes) -> Message | None:
+        """The message of a text that arrives for the first time. None if it was altered, which counts as corrupted."""
         parsed = self._composer.read(text)
         if parsed is None:
             self.corrupted += 1
             return None
-        if len(self.known) >= _REMEMBERED:
-            del self.known[next(iter(self.known))]
-        message = self.known[bytes(text)] = Message(*parsed)
+        if len(self.by_text) >= _CACHED_TEXTS:
+            del self.by_text[next(iter(self.by_text))]
+        message = self.by_text[bytes(text)] = Message(*parsed)
         self.messages.append(message)
         return message
 
     def on_error(self, description: str) -> None:
-        """Count an error sample."""
+        """Count an error."""
         self.errors[description] += 1
 
     def probed_up_to(self, sequence: int) -> bool:
@@ -217,11 +223,11 @@ class Recorder:
         return all(tally.last_probe >= sequence for tally in self.tallies)
 
     def complete(self, last: int) -> bool:
-        """Whether every subscriber has received or passed message `last` - 1 and misses none."""
+        """Whether every subscriber has received or passed message `last` - 1, and none is missing."""
         return all(stream.expected >= last and not stream.missing for stream in self.streams)
 
     def passed(self, last: int) -> bool:
-        """Whether every subscriber has received or passed message `last` - 1: of what it misses, nothing is to come."""
+        """Whether every subscriber has received or passed message `last` - 1. What is missing will not arrive."""
         return all(stream.expected >= last for stream in self.streams)
 
     def ledger(self, window: Window, gaps_signalled: int) -> Ledger:
@@ -230,7 +236,7 @@ class Recorder:
         for stream in self.streams:
             lost += sum(1 for n in stream.missing if window.first <= n < window.last)
             lost += max(0, window.last - max(stream.expected, window.first))
-            signalled += stream.signalled(window.first, window.last) if stream.returns else 0
+            signalled += stream.signalled(window.first, window.last) if stream.resume_points else 0
             duplicated += sum(1 for n in stream.duplicated if n >= window.first)
             reordered += sum(1 for n in stream.reordered if n >= window.first)
         expected = (window.last - window.first) * len(self.streams)
@@ -249,7 +255,7 @@ class Recorder:
     def recount(self, window: Window) -> Recount:
         """The same counts from the raw arrivals."""
         streams = (
-            Arrivals(stream.arrivals, [back.arrivals for back in stream.returns if back.signalled])
+            Arrivals(stream.arrivals, [point.arrivals for point in stream.resume_points if point.signalled])
             for stream in self.streams
         )
         return recount(streams, window.first, window.last)
@@ -268,8 +274,8 @@ class Recorder:
         return fold(received[within] - intended[within])
 
     def fan_outs(self, window: Window) -> dict[int, FanOut]:
-        """What became of every message of the window, by its number."""
-        several = len(self.streams) > len(self.tallies)
+        """Every message of the window that arrived, by its number."""
+        several_senders = len(self.streams) > len(self.tallies)
         return {
             message.sequence: FanOut(
                 intended_ns=message.intended_ns,
@@ -277,7 +283,7 @@ class Recorder:
                 receivers=len(message.received_ns),
             )
             for message in self.messages
-            if window.first <= (message.sequence % BY_EACH if several else message.sequence) < window.last
+            if window.first <= (message.sequence % SENDER_STRIDE if several_senders else message.sequence) < window.last
             and message.received_ns
         }
 
@@ -287,7 +293,7 @@ class Recorder:
         return int(((received >= start_ns) & (received < end_ns)).sum())
 
     def slots(self, window: Window) -> list[Distribution]:
-        """Latencies per quarter second of receive time, over the window, whenever they were due."""
+        """Latencies per quarter second of receive time, over the window, whenever the messages were due."""
         intended, received = self.receipts()
         count = max(1, -(-(window.end_ns - window.start_ns) // SERIES_INTERVAL_NS))
         slot = (received - window.start_ns) // SERIES_INTERVAL_NS

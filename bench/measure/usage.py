@@ -1,6 +1,6 @@
-"""What a process has used and holds, read from outside: CPU in ns, run-queue wait, switches, memory, descriptors.
+"""What a process uses, read from outside: CPU in ns, run-queue wait, switches, memory, descriptors.
 
-Linux tells all of it; elsewhere psutil fills in what it can and the rest is None ("not measurable here").
+Linux reports all of it. Elsewhere psutil reports a part, and the rest is None ("not measurable here").
 """
 
 from __future__ import annotations
@@ -19,55 +19,55 @@ LINUX = sys.platform.startswith("linux")
 
 
 def cpu_clock_ns(pid: int) -> int:
-    """CPU time that process `pid` has used, in ns. Raises ProcessLookupError when it is gone.
+    """CPU time that process `pid` has used, in ns. Raises ProcessLookupError when it has ended.
 
     On Linux this is the process CPU clock, as clock_getcpuclockid(3) would name it; elsewhere psutil's ticks.
     """
     if LINUX:
         try:
             return time.clock_gettime_ns((~pid << 3) | 2)
-        except OSError as gone:
-            raise ProcessLookupError(f"process {pid} is gone") from gone
+        except OSError as error:
+            raise ProcessLookupError(f"process {pid} has ended") from error
     try:
         times = psutil.Process(pid).cpu_times()
-    except psutil.Error as gone:
-        raise ProcessLookupError(f"process {pid} is gone") from gone
+    except psutil.Error as error:
+        raise ProcessLookupError(f"process {pid} has ended") from error
     return int((times.user + times.system) * 1e9)
 
 
-def lives(pid: int) -> bool:
-    """Whether process `pid` runs. One that has ended and waits for its parent to notice does not."""
+def is_running(pid: int) -> bool:
+    """Whether process `pid` runs. A zombie, which its parent has not waited for yet, does not."""
     try:
         return bool(psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
     except psutil.NoSuchProcess:
         return False
-    except psutil.Error:  # it is there, but not ours to look at
+    except psutil.Error:  # it exists, but this process may not read its state
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Counters of one process at one moment; `spent_since` turns two of them into a usage."""
+class Counters:
+    """The counters of one process at one moment; `used_since` turns two of them into a usage."""
 
     cpu_ns: int
     run_queue_wait_ns: int | None
     voluntary_switches: int | None
     involuntary_switches: int | None
 
-    def spent_since(self, earlier: Reading, pid: int) -> ProcessUsage:
-        """What was used between the two readings, and what process `pid` holds now."""
+    def used_since(self, earlier: Counters, pid: int) -> ProcessUsage:
+        """What process `pid` used between the two moments, and its memory, descriptors and threads now."""
         return ProcessUsage(
             cpu_ns=self.cpu_ns - earlier.cpu_ns,
-            run_queue_wait_ns=_minus(self.run_queue_wait_ns, earlier.run_queue_wait_ns),
-            voluntary_switches=_minus(self.voluntary_switches, earlier.voluntary_switches),
-            involuntary_switches=_minus(self.involuntary_switches, earlier.involuntary_switches),
+            run_queue_wait_ns=_difference(self.run_queue_wait_ns, earlier.run_queue_wait_ns),
+            voluntary_switches=_difference(self.voluntary_switches, earlier.voluntary_switches),
+            involuntary_switches=_difference(self.involuntary_switches, earlier.involuntary_switches),
             pss_bytes=_or_none(pss_bytes, pid),
             fds=_or_none(fds, pid),
             threads=_or_none(threads, pid),
         )
 
 
-def _minus(later: int | None, earlier: int | None) -> int | None:
+def _difference(later: int | None, earlier: int | None) -> int | None:
     return None if later is None or earlier is None else later - earlier
 
 
@@ -78,8 +78,8 @@ def _or_none(read: Callable[[int], int], pid: int) -> int | None:
         return None
 
 
-def read(pid: int) -> Reading:
-    """The counters of process `pid` now. Raises ProcessLookupError when it is gone."""
+def read_counters(pid: int) -> Counters:
+    """The counters of process `pid` now. Raises ProcessLookupError when it has ended."""
     cpu_ns = cpu_clock_ns(pid)
     voluntary = involuntary = None
     try:
@@ -87,36 +87,36 @@ def read(pid: int) -> Reading:
         voluntary, involuntary = switches.voluntary, switches.involuntary
     except psutil.Error:
         pass
-    return Reading(cpu_ns, _or_none(run_queue_wait_ns, pid), voluntary, involuntary)
+    return Counters(cpu_ns, _or_none(run_queue_wait_ns, pid), voluntary, involuntary)
 
 
 def run_queue_wait_ns(pid: int) -> int:
-    """Time that the threads of `pid` now alive were runnable but waited for a core (Linux schedstat), in ns."""
+    """How long the current threads of `pid` were runnable but waited for a core (Linux schedstat), in ns."""
     tasks = list(Path(f"/proc/{pid}/task").iterdir())
     return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks)
 
 
 def pss_bytes(pid: int) -> int:
-    """Proportional set size: private memory plus this process's share of what it shares with others."""
+    """Proportional set size: private memory plus this process's share of shared memory."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     raise KeyError("Pss")
 
 
-def held_bytes(pid: int) -> int | None:
-    """The memory that process `pid` holds: PSS, or its resident set where PSS is not told; None if it is gone."""
+def memory_bytes(pid: int) -> int | None:
+    """The memory of process `pid`: PSS, or its resident set where the system reports no PSS; None if it has ended."""
     pss = _or_none(pss_bytes, pid)
     return _or_none(resident_bytes, pid) if pss is None else pss
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident set size: everything that is in memory, however many share it."""
+    """Resident set size: all its memory, shared or not."""
     return int(psutil.Process(pid).memory_info().rss)
 
 
-def family(pid: int) -> list[int]:
-    """Process `pid` and all that it has started, themselves or through others, as far as they live."""
+def process_tree(pid: int) -> list[int]:
+    """Process `pid` and its running descendants."""
     try:
         return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     except psutil.Error:
@@ -124,20 +124,20 @@ def family(pid: int) -> list[int]:
 
 
 def fds(pid: int) -> int:
-    """Open file descriptors."""
+    """The number of open file descriptors."""
     return int(psutil.Process(pid).num_fds())
 
 
 def threads(pid: int) -> int:
-    """Threads."""
+    """The number of threads."""
     return int(psutil.Process(pid).num_threads())
 
 
-def fds_held(pid: int) -> int | None:
-    """Open file descriptors of a process; None where that cannot be told."""
+def fds_or_none(pid: int) -> int | None:
+    """The number of open file descriptors of a process; None where it is not visible."""
     return _or_none(fds, pid)
 
 
-def memory_held(pid: int) -> int | None:
-    """PSS in bytes of a process; None where that cannot be told."""
+def pss_or_none(pid: int) -> int | None:
+    """PSS in bytes of a process; None where it is not visible."""
     return _or_none(pss_bytes, pid)

@@ -31,7 +31,7 @@ class Broker:
 
     def alive(self) -> bool:
         """Whether the process still runs."""
-        return usage.lives(self.pid)
+        return usage.is_running(self.pid)
 
     def died(self) -> Died:
         """The error that says that the broker ended; only its parent learns how."""

@@ -23,7 +23,7 @@ class Reconnects(Fact, frozen=True, kw_only=True):
     A subscriber has *caught up* when it has received, or has passed, every message that was due before its first
     connect attempt.
 
-    declares_resume: whether the variant promises that a subscriber misses nothing across a reconnect, or is told so.
+    declares_resume: whether the variant promises that a subscriber misses nothing across a reconnect without a report.
     disconnects: connections that were cut or lost; a further loss before the subscriber has caught up is not counted.
     caught_up: how many of these disconnects were followed by catching up before the end.
     attempts: connect attempts. attempt_slots: the number of attempts in each tenth of a second of the measured part.

@@ -9,7 +9,7 @@ an echo of the same run took. Alone, against a server started by hand:
 """
 
 from bench.load.session import SubscriberUser
-from bench.measure.recorder import BY_EACH
+from bench.measure.recorder import SENDER_STRIDE
 
 TRAFFIC = "subscribers"
 SINCE = "full"
@@ -43,4 +43,4 @@ class ChatMember(SubscriberUser):
         return range(self.room * size, min((self.room + 1) * size, int(self.session.parameters["subscribers"])))
 
     def numbered(self, index: int) -> int:
-        return self.number * BY_EACH + index
+        return self.number * SENDER_STRIDE + index

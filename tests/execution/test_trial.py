@@ -284,7 +284,7 @@ def test_the_use_of_the_cores_is_recorded_for_all_processes_together():
     ours = record.usage.server.cpu_ns + sum(load.cpu_ns for load in record.usage.load)
     tick_ns = 10_000_000
     assert ours - tick_ns * len(machine.cores) < machine.busy_ns <= machine.window_ns * len(machine.cores)
-    assert machine.before_window_ns >= conditions.LOOK_NS
+    assert machine.before_window_ns >= conditions.PRE_CHECK_NS
     assert 0 <= machine.before_busy_ns <= machine.before_window_ns * len(machine.cores)
 
 

@@ -1,4 +1,4 @@
-"""What the cores do: read from the kernel's texts as they are, as older kernels write them, and as nobody should."""
+"""What the cores do, read from texts of the kernel: current ones, those of older kernels, and malformed ones."""
 
 import time
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.measure import conditions
-from bench.measure.conditions import Counters, Span, Ticks, between, counted
+from bench.measure.conditions import Counters, Span, Ticks, between, summed
 from bench.measure.machine import Cores, divide_cores
 
 STAT = """\
@@ -37,10 +37,10 @@ def test_a_core_is_unused_when_idle_waiting_for_a_disk_or_serving_interrupts():
     assert conditions.parse_stat(STAT) == {0: Ticks(5000 + 30 + 4 + 5, 6), 1: Ticks(6000 + 60 + 8 + 9, 12)}
 
 
-def test_an_old_kernel_that_knows_no_steal_says_nothing_of_it():
+def test_an_old_kernel_without_a_steal_column_gives_no_steal():
     ticks = conditions.parse_stat("cpu0 100 1 20 5000 30\n")
     assert ticks == {0: Ticks(5030, None)}
-    assert counted(ticks, [0], 7, TICK_NS) == Counters(7, 1, 5030 * TICK_NS, None)
+    assert summed(ticks, [0], 7, TICK_NS) == Counters(7, 1, 5030 * TICK_NS, None)
 
 
 @pytest.mark.parametrize(
@@ -53,29 +53,29 @@ def test_a_malformed_line_is_no_core(line):
 
 def test_only_the_cores_of_the_trial_are_counted():
     ticks = conditions.parse_stat(STAT)
-    assert counted(ticks, [1], 0, TICK_NS).steal_ns == 12 * TICK_NS
-    assert counted(ticks, [0, 1], 0, TICK_NS).steal_ns == 18 * TICK_NS
+    assert summed(ticks, [1], 0, TICK_NS).steal_ns == 12 * TICK_NS
+    assert summed(ticks, [0, 1], 0, TICK_NS).steal_ns == 18 * TICK_NS
 
 
 @pytest.mark.parametrize("cores", [[], [2], [0, 2]])
 def test_nothing_is_visible_unless_every_core_is(cores):
-    assert counted(conditions.parse_stat(STAT), cores, 0, TICK_NS) == Counters(0, len(cores), None, None)
+    assert summed(conditions.parse_stat(STAT), cores, 0, TICK_NS) == Counters(0, len(cores), None, None)
 
 
-def test_busy_is_what_the_clock_leaves_over():
+def test_busy_time_is_the_window_less_unused_and_stolen_time():
     earlier, later = counters(0, 50, 5), counters(1_000, 50 + 1_500, 5 + 100)
     assert between(earlier, later) == Span(1_000, 2 * 1_000 - 1_500 - 100, 100)
 
 
-def test_a_tick_too_many_is_not_less_than_nothing():
+def test_a_surplus_tick_makes_no_value_negative():
     assert between(counters(0, 0), counters(1_000, 2_100)).busy_ns == 0
     assert between(counters(0, 100), counters(1_000, 90)).busy_ns == 2_000
     assert between(counters(0, steal_ns=20), counters(1_000, steal_ns=10)).steal_ns == 0
 
 
-def test_what_is_not_visible_stays_so():
-    unseen = Counters(0, 2, None, None)
-    assert between(unseen, counters(1_000)) == Span(1_000, None, None)
+def test_a_span_from_invisible_counters_is_invisible():
+    invisible = Counters(0, 2, None, None)
+    assert between(invisible, counters(1_000)) == Span(1_000, None, None)
 
 
 def test_the_clock_of_every_processor_is_read():
@@ -96,7 +96,7 @@ lines = st.lists(
 
 
 @given(lines)
-def test_no_text_is_too_odd_to_be_read(text):
+def test_any_text_can_be_parsed(text):
     for core, ticks in conditions.parse_stat(text).items():
         assert core >= 0
         assert ticks.unused >= 0
@@ -104,32 +104,32 @@ def test_no_text_is_too_odd_to_be_read(text):
     assert conditions.parse_khz(text) is None or conditions.parse_khz(text) >= 0
 
 
-def test_where_nothing_is_visible_the_look_takes_no_time_and_says_so(monkeypatch):
+def test_where_nothing_is_visible_the_pre_check_takes_no_time_and_has_no_values(monkeypatch):
     monkeypatch.setattr(conditions, "LINUX", False)
-    monkeypatch.setattr(conditions, "LOOK_NS", 3_600_000_000_000)
-    machine = conditions.look(())
-    watch = conditions.Watch(())
-    watch.end()
-    machine = conditions.during(machine, watch)
+    monkeypatch.setattr(conditions, "PRE_CHECK_NS", 3_600_000_000_000)
+    machine = conditions.pre_check(())
+    window = conditions.CoreWindow(())
+    window.end()
+    machine = conditions.with_measured_part(machine, window)
     assert (machine.cores, machine.before_busy_ns, machine.busy_ns, machine.steal_ns) == ([], None, None, None)
     assert (machine.frequencies_before_hz, machine.frequencies_after_hz) == (None, None)
 
 
 @pytest.mark.skipif(not conditions.LINUX, reason="reads /proc")
-def test_work_on_our_cores_is_seen_whoever_does_it():
+def test_work_on_the_cores_is_measured_whatever_process_does_it():
     cores = divide_cores().all
-    watch = conditions.Watch(cores)
+    window = conditions.CoreWindow(cores)
     began = time.process_time_ns()
     while time.process_time_ns() - began < 300_000_000:
         pass
-    watch.end()
-    if watch.span.busy_ns is None:
+    window.end()
+    if window.span.busy_ns is None:
         pytest.skip("this system does not show its cores")
-    assert watch.span.busy_ns > 200_000_000
-    assert watch.span.window_ns >= 300_000_000
-    assert watch.span.busy_ns <= watch.span.window_ns * len(cores)
+    assert window.span.busy_ns > 200_000_000
+    assert window.span.window_ns >= 300_000_000
+    assert window.span.busy_ns <= window.span.window_ns * len(cores)
 
 
-def test_the_cores_of_a_trial_are_those_of_both_sides_the_servers_first():
+def test_the_cores_of_a_trial_are_those_of_both_sides_with_the_servers_first():
     assert Cores((3,), (0, 1)).all == (3, 0, 1)
     assert Cores((), ()).all == Cores((), ()).all

@@ -1,4 +1,4 @@
-"""Cores are kept from idle states where that is allowed, and it is said where it is not."""
+"""Idle states are disabled where that is allowed, and the run holds the reason where it is not."""
 
 import os
 import struct
@@ -28,29 +28,29 @@ def kernel(tmp_path):
 
 def holders(path):
     """The descriptors of this process that have a file open."""
-    found = []
+    descriptors = []
     for descriptor in os.listdir("/proc/self/fd"):
         try:
-            found += [int(descriptor)] if os.readlink(f"/proc/self/fd/{descriptor}") == str(path) else []
-        except OSError:  # the one that lists
+            descriptors += [int(descriptor)] if os.readlink(f"/proc/self/fd/{descriptor}") == str(path) else []
+        except OSError:  # the descriptor of the listing itself
             continue
-    return found
+    return descriptors
 
 
 @linux
-def test_no_latency_at_all_is_asked_for_and_the_request_stays_open(kernel):
+def test_a_latency_of_zero_is_requested_and_the_request_stays_open(kernel):
     requests, _ = kernel
     assert idle_states.disable(*kernel) == IDLE_STATES_DISABLED
     assert requests.read_bytes() == struct.pack("=i", 0)
-    (held,) = holders(requests)
-    assert not os.get_inheritable(held)
-    assert idle_states.disable(*kernel) == IDLE_STATES_DISABLED  # once is enough
-    assert holders(requests) == [held]
-    os.close(held)
+    (request,) = holders(requests)
+    assert not os.get_inheritable(request)
+    assert idle_states.disable(*kernel) == IDLE_STATES_DISABLED  # one request is enough
+    assert holders(requests) == [request]
+    os.close(request)
 
 
 @linux
-def test_what_cannot_be_asked_is_named(kernel, tmp_path):
+def test_the_reason_why_a_request_is_not_possible_is_named(kernel, tmp_path):
     requests, driver = kernel
     missing = tmp_path / "missing"
     assert idle_states.disable(missing, driver) == f"enabled ({missing}: No such file or directory)"
@@ -66,38 +66,38 @@ def test_elsewhere_nothing_is_touched(kernel, monkeypatch):
     assert kernel[0].read_bytes() == b""
 
 
-def test_who_wants_to_measure_sleepy_cores_may(monkeypatch):
+def test_idle_states_stay_enabled_on_request(monkeypatch):
     monkeypatch.setattr(idle_states, "disable", lambda: IDLE_STATES_DISABLED)
     assert idle_states.disable_unless(allowed=False) == IDLE_STATES_DISABLED
     assert idle_states.disable_unless(allowed=True) == idle_states.AS_REQUESTED
 
 
-def test_runs_with_and_without_sleep_are_not_compared():
+def test_runs_with_and_without_idle_states_are_not_compared():
     run, _ = synthetic()
-    kept, let = (with_fact(run, value) for value in (IDLE_STATES_DISABLED, idle_states.AS_REQUESTED))
-    assert hindrances(kept, let) == [f"{IDLE_STATES}: {IDLE_STATES_DISABLED} -> {idle_states.AS_REQUESTED}"]
-    assert hindrances(kept, kept) == []
+    disabled, enabled = (with_fact(run, value) for value in (IDLE_STATES_DISABLED, idle_states.AS_REQUESTED))
+    assert hindrances(disabled, enabled) == [f"{IDLE_STATES}: {IDLE_STATES_DISABLED} -> {idle_states.AS_REQUESTED}"]
+    assert hindrances(disabled, disabled) == []
 
 
 def test_a_run_is_resumed_as_it_was_begun(tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(idle_states, "disable", lambda: asked.append("disable") or IDLE_STATES_DISABLED)
-    for name, sleepy, fact in (("sleepy", True, idle_states.AS_REQUESTED), ("wakeful", False, IDLE_STATES_DISABLED)):
-        request = Request(variants=("sse",), scenarios=("echo",), name=name, results=tmp_path, cores_may_sleep=sleepy)
+    requests = []
+    monkeypatch.setattr(idle_states, "disable", lambda: requests.append("disable") or IDLE_STATES_DISABLED)
+    for name, allowed, fact in (("enabled", True, idle_states.AS_REQUESTED), ("disabled", False, IDLE_STATES_DISABLED)):
+        request = Request(variants=("sse",), scenarios=("echo",), name=name, results=tmp_path, cores_may_sleep=allowed)
         assert begin(request, print).run.environment.facts[IDLE_STATES] == fact
         assert resume(name, tmp_path, print).left
-    assert asked == ["disable", "disable"]  # by the second alone, begun and resumed
+    assert requests == ["disable", "disable"]  # only of the second run, begun and resumed
 
 
-def test_a_run_is_not_resumed_where_cores_do_something_else(tmp_path, monkeypatch):
+def test_a_run_is_not_resumed_with_other_idle_states(tmp_path, monkeypatch):
     monkeypatch.setattr(idle_states, "disable", lambda: IDLE_STATES_DISABLED)
     begin(Request(variants=("sse",), scenarios=("echo",), name="one", results=tmp_path), print)
-    monkeypatch.setattr(idle_states, "disable", lambda: "enabled (no right)")
-    with pytest.raises(Refused, match=r"idle states: disabled -> enabled \(no right\)"):
+    monkeypatch.setattr(idle_states, "disable", lambda: "enabled (no permission)")
+    with pytest.raises(Refused, match=r"idle states: disabled -> enabled \(no permission\)"):
         resume("one", tmp_path, print)
 
 
 def with_fact(run, value):
-    """The run with what its cores did when they had no work."""
+    """The run with this fact on idle states."""
     facts = {**run.environment.facts, IDLE_STATES: value}
     return replace(run, environment=replace(run.environment, facts=facts))

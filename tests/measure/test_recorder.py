@@ -1,11 +1,11 @@
-"""The recorder against a model: what is delivered in any order, twice, late or never is counted exactly."""
+"""The recorder against a model: deliveries in any order, repeated, late or missing are counted exactly."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.numbers.distributions import quantile
-from bench.measure.recorder import BY_EACH, Recorder, Window
+from bench.measure.recorder import SENDER_STRIDE, Recorder, Window
 from bench.messages import PROBE_FROM, Composer
 
 COMPOSER = Composer(1, 80)
@@ -27,15 +27,15 @@ def receive(tally, numbers, delay_ns=MS):
 
 def model(arrived, first, last):
     """Lost, duplicated, reordered by the definitions, from the whole list of arrivals."""
-    seen, duplicated, reordered, highest = set(), 0, 0, -1
+    distinct, duplicated, reordered, highest = set(), 0, 0, -1
     for number in arrived:
-        if number in seen:
+        if number in distinct:
             duplicated += number >= first
         elif number < highest:
             reordered += number >= first
-        seen.add(number)
+        distinct.add(number)
         highest = max(highest, number)
-    return sum(number not in seen for number in range(first, last)), duplicated, reordered
+    return sum(number not in distinct for number in range(first, last)), duplicated, reordered
 
 
 @given(st.lists(st.integers(0, 12), max_size=40), st.integers(0, 5))
@@ -60,7 +60,7 @@ def test_subscribers_do_not_disturb_each_other(orders):
     assert recorder.complete(8)
 
 
-def test_a_subscriber_who_hears_nothing_has_lost_everything():
+def test_a_subscriber_that_receives_nothing_has_lost_everything():
     recorder = Recorder(COMPOSER)
     recorder.tally()
     assert recorder.ledger(window(2, 6), 0).lost == 4
@@ -75,15 +75,15 @@ def test_an_altered_text_is_corrupted_and_not_delivered():
     assert (ledger.corrupted, ledger.lost) == (1, 1)
 
 
-def test_probes_open_the_barrier_and_are_never_measured():
+def test_probes_are_counted_per_subscriber_and_never_measured():
     recorder = Recorder(COMPOSER)
     tallies = [recorder.tally(), recorder.tally()]
     probe = COMPOSER.compose(PROBE_FROM + 3, 1)
     tallies[0].on_text(probe, 2)
     tallies[0].on_text(probe, 3)
-    assert recorder.primed == 1
+    assert recorder.probed == 1
     tallies[1].on_text(probe, 3)
-    assert recorder.primed == 2
+    assert recorder.probed == 2
     assert recorder.ledger(window(0, 0), 0).duplicated == 0
     assert not recorder.deliveries_between(0, 1000)
 
@@ -106,13 +106,13 @@ def test_a_receive_time_before_the_intended_one_is_counted_as_negative():
     assert (latency.count, latency.negative) == (0, 1)
 
 
-def test_every_message_of_the_window_is_told_with_its_receivers_and_the_last_of_them():
+def test_every_message_of_the_window_has_its_receivers_and_its_last_receive_time():
     recorder = Recorder(COMPOSER)
     one, other = recorder.tally(), recorder.tally()
     receive(one, [0, 1, 2], delay_ns=MS)
     receive(other, [1], delay_ns=4 * MS)
-    found = recorder.fan_outs(window(1, 3))
-    assert {number: (one.receivers, one.last_received_ns - one.intended_ns) for number, one in found.items()} == {
+    fan_outs = recorder.fan_outs(window(1, 3))
+    assert {number: (one.receivers, one.last_received_ns - one.intended_ns) for number, one in fan_outs.items()} == {
         1: (2, 4 * MS),
         2: (1, MS),
     }
@@ -145,7 +145,7 @@ def test_costs_are_counted_over_as_long_a_window_that_begins_between_two_message
 @given(st.lists(st.tuples(st.integers(3, 5), st.integers(0, 9)), max_size=60), st.integers(0, 4))
 def test_in_a_room_every_sender_has_a_ledger_of_its_own_at_every_member(arrived, first):
     recorder = Recorder(COMPOSER)
-    receive(recorder.tally(range(3, 6)), [sender * BY_EACH + place for sender, place in arrived])
+    receive(recorder.tally(range(3, 6)), [sender * SENDER_STRIDE + place for sender, place in arrived])
     ledger = recorder.ledger(window(first, 10), 0)
     each = [model([place for sender, place in arrived if sender == one], first, 10) for one in (3, 4, 5)]
     assert (ledger.lost, ledger.duplicated, ledger.reordered) == tuple(map(sum, zip(*each, strict=True)))
@@ -154,17 +154,17 @@ def test_in_a_room_every_sender_has_a_ledger_of_its_own_at_every_member(arrived,
 
 def test_a_message_of_another_room_is_an_error_and_no_delivery():
     recorder = Recorder(COMPOSER)
-    receive(recorder.tally(range(2)), [0, BY_EACH, 2 * BY_EACH])
+    receive(recorder.tally(range(2)), [0, SENDER_STRIDE, 2 * SENDER_STRIDE])
     assert recorder.ledger(window(0, 1), 0).errors == {"a message of another room": 1}
     assert recorder.complete(1)
     assert recorder.receipts()[0].size == 2
 
 
-def test_a_probe_opens_the_barrier_of_a_room_whoever_sent_it():
+def test_a_probe_of_any_sender_counts_in_a_room():
     recorder = Recorder(COMPOSER)
     tally = recorder.tally(range(2))
     tally.on_text(COMPOSER.compose(PROBE_FROM + 4, 0), 1)
-    assert recorder.primed == 1
+    assert recorder.probed == 1
     assert recorder.probed_up_to(PROBE_FROM + 4)
 
 
@@ -172,18 +172,18 @@ def test_the_fan_out_of_a_room_has_all_its_members_as_receivers():
     recorder = Recorder(COMPOSER)
     tallies = [recorder.tally(range(2)), recorder.tally(range(2))]
     for late, tally in enumerate(tallies, 1):
-        receive(tally, [5, BY_EACH + 5], delay_ns=late * MS)
+        receive(tally, [5, SENDER_STRIDE + 5], delay_ns=late * MS)
     outs = recorder.fan_outs(window(5, 6))
-    assert sorted(outs) == [5, BY_EACH + 5]
+    assert sorted(outs) == [5, SENDER_STRIDE + 5]
     assert {(out.receivers, out.last_received_ns - out.intended_ns) for out in outs.values()} == {(2, 2 * MS)}
 
 
-def test_who_has_passed_the_last_message_may_have_missed_others():
+def test_a_subscriber_that_has_passed_the_last_message_may_miss_others():
     recorder = Recorder(COMPOSER)
-    whole, gappy = recorder.tally(), recorder.tally()
-    receive(whole, range(8))
-    receive(gappy, [0, 1, 5])
+    complete, incomplete = recorder.tally(), recorder.tally()
+    receive(complete, range(8))
+    receive(incomplete, [0, 1, 5])
     assert not recorder.passed(8)
-    receive(gappy, [7])
+    receive(incomplete, [7])
     assert recorder.passed(8)
     assert not recorder.complete(8)

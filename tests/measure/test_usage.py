@@ -1,4 +1,4 @@
-"""Whether a process is there, told from outside."""
+"""Whether a process runs, and what it uses, read from outside."""
 
 import os
 import subprocess
@@ -21,8 +21,8 @@ def child():
         process.kill()
 
 
-class Mute:
-    """Somebody to watch, with a life and a name."""
+class Watched:
+    """A process to watch: only its name, and whether it runs."""
 
     def __init__(self, name, alive):
         self.name, self._alive = name, alive
@@ -34,14 +34,14 @@ class Mute:
         return Died(self.name, f"the {self.name} ended")
 
 
-def test_a_process_lives_until_it_ends_although_its_parent_has_not_noticed(child):
-    assert usage.lives(child.pid)
+def test_a_process_runs_until_it_ends_even_if_its_parent_has_not_waited_for_it(child):
+    assert usage.is_running(child.pid)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE
-    assert not usage.lives(child.pid)
+    assert not usage.is_running(child.pid)
     child.wait()
-    assert not usage.lives(child.pid)
+    assert not usage.is_running(child.pid)
 
 
 def test_a_broker_that_ended_is_named_with_its_process(child):
@@ -49,22 +49,22 @@ def test_a_broker_that_ended_is_named_with_its_process(child):
     check([broker])
     child.kill()
     child.wait()
-    with pytest.raises(Died, match=f"the broker \\(process {child.pid}\\) ended") as said:
+    with pytest.raises(Died, match=f"the broker \\(process {child.pid}\\) ended") as error:
         check([broker])
-    assert said.value.process == "broker"
+    assert error.value.process == "broker"
 
 
-def test_the_first_who_ended_is_named():
-    with pytest.raises(Died) as said:
-        check([Mute("load generator", True), Mute("server", False), Mute("broker", False)])
-    assert said.value.process == "server"
+def test_the_first_process_that_ended_is_named():
+    with pytest.raises(Died) as error:
+        check([Watched("load generator", True), Watched("server", False), Watched("broker", False)])
+    assert error.value.process == "server"
 
 
-def test_what_a_process_has_started_belongs_to_its_family_and_is_weighed_while_it_lives(child):
-    assert child.pid in usage.family(os.getpid())
-    assert usage.family(child.pid) == [child.pid]
-    assert usage.held_bytes(child.pid) > 0
+def test_child_processes_belong_to_the_process_tree_and_have_memory_while_they_run(child):
+    assert child.pid in usage.process_tree(os.getpid())
+    assert usage.process_tree(child.pid) == [child.pid]
+    assert usage.memory_bytes(child.pid) > 0
     child.kill()
     child.wait()
-    assert usage.held_bytes(child.pid) is None
-    assert usage.family(child.pid) == [child.pid]
+    assert usage.memory_bytes(child.pid) is None
+    assert usage.process_tree(child.pid) == [child.pid]

@@ -1,4 +1,4 @@
-"""The store: what is written is read back, nothing is written over, and a malformed file is named."""
+"""The store: what is written is read back, nothing is overwritten, and a malformed file is named."""
 
 import json
 
@@ -28,7 +28,7 @@ def test_what_was_stored_is_read_back_equal_and_in_the_order_of_the_plan(tmp_pat
     assert load(store.folder) == (run, sorted(trials, key=lambda trial: trial.planned.position))
 
 
-def test_a_record_is_never_written_over(store):
+def test_a_record_is_never_overwritten(store):
     record = store.trials()[0]
     with pytest.raises(ResultsError, match="never overwritten"):
         store.add(msgspec.structs.replace(record, failure=Failure(phase="x", error="y")))
@@ -54,7 +54,7 @@ def damage(change):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "words"),
     [
         (lambda raw: raw[: len(raw) // 2], "malformed"),
         (lambda raw: b"", "malformed"),
@@ -68,15 +68,15 @@ def damage(change):
         (damage(lambda facts: facts.update(schema=SCHEMA + 1)), "schema"),
     ],
 )
-def test_a_malformed_record_is_refused_by_name(store, spoil, said):
+def test_a_malformed_record_is_refused_by_name(store, spoil, words):
     path = sorted(store.trials_folder.glob("*.json"))[0]
     path.write_bytes(spoil(path.read_bytes()))
-    with pytest.raises(ResultsError, match=said) as refusal:
+    with pytest.raises(ResultsError, match=words) as refusal:
         store.trials()
     assert str(path) in str(refusal.value)
 
 
-def test_a_missing_head_is_told_with_its_path(tmp_path):
+def test_a_missing_head_is_named_with_its_path(tmp_path):
     with pytest.raises(ResultsError, match=r"run\.json"):
         load(tmp_path)
 

@@ -63,7 +63,7 @@ def test_the_ledger_counts_what_the_oracle_counts(subscribers: list[list[int | s
                 number = PROBE_FROM if event == "probe" else int(event)
                 tally.on_text(COMPOSER.compose(number, number), moment)
             else:
-                tally.came_back().signalled = event == "told of a gap"
+                tally.reconnected().signalled = event == "told of a gap"
     window = Window(first, LAST, first, LAST)
     assert agree(recorder.ledger(window, 0), recorder.recount(window))
     assert recorder.recount(window) == recount(map(arrivals, subscribers), first, LAST)
