@@ -17,7 +17,8 @@ from pathlib import Path
 
 
 class DiscoveryError(Exception):
-    """A folder named in the environment does not exist, or two files claim one name; the message names them."""
+    """A folder named in the environment does not exist, two files claim one name, or a file cannot be read. The message
+    names them."""
 
 
 def extended(path: Iterable[str], variable: str) -> list[str]:
@@ -51,5 +52,13 @@ def file_of(path: Iterable[str], name: str) -> Path:
 
 
 def description(file: Path) -> str:
-    """The first line of the docstring of a file, read without importing it; its name where it has none."""
-    return (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem).partition("\n")[0]
+    """The first line of the docstring of a file; its name where it has none. Raises DiscoveryError."""
+    return (docstring(file) or file.stem).partition("\n")[0]
+
+
+def docstring(file: Path) -> str:
+    """The docstring of a file, read without importing it; empty where it has none. Raises DiscoveryError."""
+    try:
+        return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DiscoveryError(f"{file} cannot be read: {error}") from error

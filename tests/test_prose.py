@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.commands._arguments import parser
+from bench.cli import parse
 from bench.report import spliced
 
 ROOT = Path(__file__).parent.parent
@@ -56,4 +56,4 @@ def test_the_example_of_contributing_is_a_variant_that_conforms_with_no_other_ed
 @pytest.mark.parametrize("line", re.findall(r"python -m bench ([^`\n]+)", README + CONTRIBUTING))
 def test_every_bench_command_of_the_prose_is_one_that_the_parser_takes(line):
     plain = re.sub(r"\[[^]]*\]|\.\.\.|#.*", "", line).replace("\\|", "|").split()
-    parser().parse_args(plain)
+    parse(plain)

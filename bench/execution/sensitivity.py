@@ -1,4 +1,4 @@
-"""Sensitivity as a run of its own: equal servers and planted differences, block after block, and what was found."""
+"""Sensitivity as a run of its own: equal servers and injected differences, block after block, and the outcomes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MEASURE_S = 3.0  # as in the profile `standard`
 
 
 def begin(request: Request, experiments: int, blocks: int) -> Begun:
-    """Store the head of a run of so many experiments. Raises Refused, ResultsError."""
+    """Store the head of a run of this number of experiments and blocks. Raises Refused, ResultsError."""
     return begin_instrument(NAME, plan(experiments * blocks, request.seed), blocks, request)
 
 
 def plan(blocks: int, seed: int) -> list[Planned]:
-    """Blocks of equal and planted trials, each in a seeded order of its own."""
+    """Blocks of equal trials and trials with a difference, each in a seeded order of its own."""
     planned: list[Planned] = []
     for block in range(1, blocks + 1):
         order = sorted(PLANTS_BY_LABEL)
@@ -39,6 +39,6 @@ def plan(blocks: int, seed: int) -> list[Planned]:
     return planned
 
 
-def found(run: Run, trials: Sequence[Trial]) -> list[Outcome]:
-    """What became of every question in a stored run."""
+def outcomes_of(run: Run, trials: Sequence[Trial]) -> list[Outcome]:
+    """The outcome of every question in a stored run."""
     return outcomes(trials, run.repetitions)

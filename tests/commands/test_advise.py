@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.commands import _advising
-from bench.commands._arguments import parser
+from bench.cli import parse
+from bench.commands import _quantities, advise
 from bench.planning.request import Refused
 from tests._natures import NATURES
 from tests._priced import PRICES, priced
@@ -39,18 +40,18 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(st.integers(1, 10**6), st.sampled_from([("s", 1.0), ("ms", 0.001), ("", 1.0), ("min", 60.0)]))
 def test_a_duration_is_its_number_in_its_unit(number: int, unit: tuple[str, float]) -> None:
-    assert _advising.seconds(f"{number}{unit[0]}") == pytest.approx(number * unit[1])
+    assert _quantities.seconds(f"{number}{unit[0]}") == pytest.approx(number * unit[1])
 
 
 @given(st.integers(1, 10**6), st.sampled_from([("B", 1), ("kB", 1000), ("", 1), ("KiB", 1024), ("MB", 10**6)]))
 def test_a_size_is_its_number_in_its_unit(number: int, unit: tuple[str, int]) -> None:
-    assert _advising.size(f"{number} {unit[0]}") == number * unit[1]
+    assert _quantities.size(f"{number} {unit[0]}") == number * unit[1]
 
 
-@given(st.sampled_from(sorted(_advising.READERS)), st.text(max_size=12))
+@given(st.sampled_from(sorted(advise.READERS)), st.text(max_size=12))
 def test_whatever_is_typed_is_a_need_or_a_refusal_of_one_line(option: str, typed: str) -> None:
     try:
-        need = _advising.need_of({**ASKED, option: typed})
+        need = advise.need_of(Namespace(**{**ASKED, option: typed}))
     except Refused as refused:
         said = str(refused.args[0])
     else:
@@ -60,8 +61,8 @@ def test_whatever_is_typed_is_a_need_or_a_refusal_of_one_line(option: str, typed
 
 
 def test_a_message_goes_to_all_subscribers_unless_said_otherwise() -> None:
-    assert _advising.need_of({**ASKED, "subscribers": "5,000"}).fan_out == 5000
-    assert _advising.need_of({**ASKED, "fan_out": "1"}).fan_out == 1
+    assert advise.need_of(Namespace(**{**ASKED, "subscribers": "5,000"})).fan_out == 5000
+    assert advise.need_of(Namespace(**{**ASKED, "fan_out": "1"})).fan_out == 1
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_the_conclusion_stands_before_the_table(results: Path) -> None:
 
 def test_hostile_labels_do_not_reach_the_terminal(tmp_path: Path) -> None:
     folder = write(tmp_path, *priced(PRICES[2:4], label=HOSTILE))
-    said, met = _advising.advised(folder, _advising.need_of(ASKED))
+    said, met = advise.advised(folder, advise.need_of(Namespace(**ASKED)))
     assert met
     assert "\x07" not in said
     assert "\u202e" not in said
@@ -147,5 +148,5 @@ def test_the_examples_of_the_help_can_be_typed() -> None:
     found = examples()
     assert len(found) >= 3
     for words in found:
-        options = parser().parse_args(words)
-        assert _advising.need_of({name: getattr(options, name) for name in _advising.READERS}).subscribers > 0
+        options = parse(words)
+        assert advise.need_of(options).subscribers > 0

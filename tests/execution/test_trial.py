@@ -9,6 +9,7 @@ import pytest
 from bench import scenarios
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.recount import agree
+from bench.commands.calibrate import table
 from bench.execution import calibration, storm, trial
 from bench.execution.phases import Phases
 from bench.execution.run import begin, carry_out, resume
@@ -442,6 +443,6 @@ def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, mo
     run, trials = load(tmp_path / "known")
     assert [record.planned for record in trials] == run.plan
     assert [variant.name for variant in run.variants] == ["calibration"]
-    table = calibration.table(calibration.readings(trials))
-    assert table.splitlines()[0].split() == ["plant", "quantity", "injected", "read", "back", "error", "tolerance"]
-    assert len(table.splitlines()) == 1 + 5 + 1
+    lines = table(readings(trials)).splitlines()
+    assert lines[0].split() == ["plant", "quantity", "injected", "read", "back", "error", "tolerance"]
+    assert len(lines) == 1 + 5 + 1

@@ -17,8 +17,8 @@ from bench.advice import phrases
 from bench.advice.costs import CPU_FEATURES, fit
 from bench.advice.ranking import Advice, Need, advise
 from bench.advice.summary import glance as at_a_glance
-from bench.commands._advising import READERS, need_of
-from bench.commands._arguments import parser
+from bench.cli import parse
+from bench.commands.advise import need_of
 from bench.report import advising, build
 from bench.report.advising import TYPICAL
 from bench.report.page import SCRIPTS
@@ -133,9 +133,9 @@ def test_the_script_says_what_python_says(noise: float) -> None:
 def test_the_command_beside_the_form_states_the_same_need() -> None:
     given = {"costs": {"run": "priced"}, "needs": [advising.needed(need) for need in NEEDS]}
     for need, typed in zip(NEEDS, asked_of_the_script("command", given), strict=True):
-        options = parser().parse_args(typed.split()[3:])
+        options = parse(typed.split()[3:])
         assert options.run == "priced"
-        assert need_of({name: getattr(options, name) for name in READERS}) == need
+        assert need_of(options) == need
 
 
 def test_the_page_is_balanced_markup_with_the_section_in_its_contents(read: Reader) -> None:

@@ -13,7 +13,7 @@ import pytest
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.faults import Fault
 from bench.analysis.trials.metrics import FAULTS
-from bench.commands._arguments import parser
+from bench.cli import parse
 from bench.report import build
 from bench.report.figures import Drawn, drawn
 from bench.report.numbers import csv_text
@@ -212,7 +212,7 @@ def test_a_run_without_faults_says_so_in_one_line_with_a_command_that_works(tmp_
     commands = re.findall(r"<code>python -m bench (.*?)</code>", text)
     assert len(commands) == 2
     for command in commands:
-        parser().parse_args(command.split())
+        parse(command.split())
 
 
 def test_a_part_of_the_faults_is_told_and_the_rest_named() -> None:

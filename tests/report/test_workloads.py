@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bench.analysis.runs.cells import Cells
-from bench.commands._arguments import parser
+from bench.cli import parse
 from bench.report import build
 from bench.report.figures import WORKLOADS_SECTION, Drawn, drawn, painted, subjects
 from bench.report.figures._canvas import drawing
@@ -195,7 +195,7 @@ def test_what_was_not_measured_is_one_line_with_a_command_that_can_be_typed(tmp_
     assert "Not measured in this run: capacity, batching, burst, chat and storm." in text
     for command in (*COMMANDS.values(), "python -m bench run --profile full"):
         assert command in text
-        parser().parse_args(command.split()[3:])
+        parse(command.split()[3:])
     assert not any(figure.section == WORKLOADS_SECTION for figure in drawn(Cells(run, trials)))
 
 

@@ -19,7 +19,7 @@ from bench.analysis.runs.published_claims import (
     large_margins,
     push_to_pull,
 )
-from bench.commands._arguments import parser
+from bench.cli import parse
 from bench.planning.request import Request, settle
 from bench.results import Trial, Wire
 from tests._natures import NATURES
@@ -177,6 +177,6 @@ def test_every_command_that_a_note_names_is_one_that_the_bench_takes() -> None:
     commands = {found for note in notes for found in re.findall(r"python -m bench run(?: -\S+ \S+)+", note)}
     assert len(commands) == 7
     for command in commands:
-        asked = parser().parse_args(command.split()[3:])
+        asked = parse(command.split()[3:])
         scenarios, sweeps = tuple(asked.scenario), tuple(asked.sweep)
         settle(Request(scenarios=scenarios, changes=tuple(asked.set), sweeps=sweeps, variants=tuple(asked.variant)))

@@ -1,0 +1,47 @@
+"""What the commands share that measure trials: the request as typed, and a run until its last trial."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from bench.commands._interrupts import Terminated
+from bench.execution import run as runs
+from bench.execution.run import Begun
+from bench.planning.request import Request
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
+def typed() -> tuple[str, ...]:
+    """The command line, for the record."""
+    return ("python", "-m", "bench", *sys.argv[1:])
+
+
+def request(options: argparse.Namespace) -> Request:
+    """A request with what `_options.add_storage` adds."""
+    return Request(
+        seed=options.seed,
+        cores_may_sleep=options.cores_may_sleep,
+        name=options.name,
+        results=options.results,
+        command=typed(),
+    )
+
+
+def resumed(options: argparse.Namespace) -> Begun | None:
+    """The interrupted run that --resume names, if it does. Raises Refused, ResultsError."""
+    return runs.resume(options.resume, options.results, say) if options.resume else None
+
+
+def carry_out(begun: Begun, command: str) -> int:
+    """Run and store the trials that are left of a run. Returns the exit code. On an interrupt, print how to go on."""
+    try:
+        return runs.carry_out(begun, say)
+    except (KeyboardInterrupt, Terminated):
+        again = f"python -m bench {command} --resume {begun.store.folder.name}"
+        print(f"all finished trials are stored; `{again}` continues the run", file=sys.stderr)
+        raise
