@@ -109,7 +109,7 @@ def test_a_damaged_run_is_named(bench, results, tmp_path):
     (tmp_path / "broken" / "run.json").write_text(json.dumps({**head, "schema": 1}))
     code, _, mistake = bench("compare", "before", str(tmp_path / "broken"))
     assert code == 2
-    assert "has schema 1; this version reads" in mistake
+    assert "has schema 1; this version of Pushbench reads" in mistake
 
 
 def test_an_export_goes_to_standard_output_or_to_a_file(results, tmp_path):
