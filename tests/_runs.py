@@ -1,4 +1,4 @@
-"""Made-up runs as far as a comparison looks at them: the numbers of every cell and block, without a trial behind."""
+"""Synthetic runs for the comparison of two runs: the values of every cell and block, without trials."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ VARIANTS = ("polling", "long_polling", "sse", "websocket", "ndjson", "flask_sse"
 TIMED = ("latency_p50", "latency_p99", "cpu", "connect_p50")
 COUNTED = ("wire", "requests")
 IDLE_TIMED, IDLE_COUNTED = ("connect_p50",), ("connection_memory",)
+# By metric, scenario, variant and point: one value per block.
 Values = dict[tuple[str, str, str, str], dict[int, float]]
-"""By metric, scenario, variant and point: one value per block."""
 
 
 @dataclass
-class Made:
-    """What `compare_runs` asks of the cells of a run."""
+class SyntheticCells:
+    """The part of `Cells` that `compare_runs` uses."""
 
     values: Values
     twins: dict[tuple[str, str], dict[int, list[tuple[float, float]]]] = field(default_factory=dict)
@@ -59,41 +59,42 @@ class Made:
 
 @dataclass(frozen=True)
 class World:
-    """Two runs of the same things, but for what is planted: `effect` times the CPU of `guilty` in the new one.
+    """Two runs of equal variants, with an injected effect: in the new run the CPU of `changed` is multiplied by
+    `effect`.
 
-    noise: of every variant's times, from least to most; connect times scatter three times as much. drift: of each block
-    and, `state` as much as its logarithm, of the new run as a whole, which moves a variant by its own share (`unlike`:
-    their spread).
+    noise: the smallest and the largest standard deviation of a variant's times, on logarithms; connect times have three
+    times as much. drift: standard deviation of what all cells of a block have in common. state: the same for the new
+    run as a whole, of which each variant gets its own share, with the standard deviation `drift_spread`.
     """
 
     blocks: int = 5
     noise: tuple[float, float] = (0.03, 0.09)
     drift: float = 0.08
     state: float = 0.2
-    unlike: float = 0.0
+    drift_spread: float = 0.0
     effect: float = 1.0
-    guilty: tuple[str, ...] = ("websocket",)
+    changed: tuple[str, ...] = ("websocket",)
     scenarios: tuple[str, ...] = ("broadcast", "echo", "idle")
 
-    def runs(self, rng: np.random.Generator) -> tuple[Made, Made]:
-        old, new = Made({}), Made({})
+    def runs(self, rng: np.random.Generator) -> tuple[SyntheticCells, SyntheticCells]:
+        old, new = SyntheticCells({}), SyntheticCells({})
         spread = {name: rng.uniform(*self.noise) for name in (*VARIANTS, HARNESS)}
         state = rng.normal(0, self.state)
-        share = {name: 1 + rng.normal(0, self.unlike) for name in spread}
-        for made, moved in ((old, 0.0), (new, state)):
+        share = {name: 1 + rng.normal(0, self.drift_spread) for name in spread}
+        for cells, moved in ((old, 0.0), (new, state)):
             drifts = rng.normal(0, self.drift, self.blocks)
             for scenario in self.scenarios:
-                self._fill(made, scenario, rng, spread, drifts, {name: moved * share[name] for name in spread})
+                self._fill(cells, scenario, rng, spread, drifts, {name: moved * share[name] for name in spread})
         if self.effect != 1.0:
             for key, blocks in new.values.items():
-                if key[0] == "cpu" and key[2] in self.guilty:
+                if key[0] == "cpu" and key[2] in self.changed:
                     new.values[key] = {block: value * self.effect for block, value in blocks.items()}
         return old, new
 
-    def _fill(self, made, scenario, rng, spread, drifts, moved):
+    def _fill(self, cells, scenario, rng, spread, drifts, moved):
         timed, counted = (IDLE_TIMED, IDLE_COUNTED) if scenario == "idle" else (TIMED, COUNTED)
         names = VARIANTS if scenario == "idle" else (*VARIANTS, HARNESS)
-        twin = made.twin[scenario] = str(rng.choice(VARIANTS))
+        twin = cells.twin[scenario] = str(rng.choice(VARIANTS))
         for metric in (*timed, *counted):
             still = metric in counted
             for name in (*names, "twin"):
@@ -104,12 +105,12 @@ class World:
                     logs = logs + drifts + moved[of]
                 values = dict(enumerate((1e6 * np.exp(logs)).tolist()))
                 if name == "twin":
-                    own = made.values[metric, scenario, twin, ""]
-                    made.twins[metric, scenario] = {block: [(own[block], values[block])] for block in own}
+                    own = cells.values[metric, scenario, twin, ""]
+                    cells.twins[metric, scenario] = {block: [(own[block], values[block])] for block in own}
                 else:
-                    made.values[metric, scenario, name, ""] = values
+                    cells.values[metric, scenario, name, ""] = values
 
 
-def flat(value: float, blocks: int = 5, wobble: float = 0.01) -> dict[int, float]:
-    """Values around one, by the same small wobble in every cell's own order."""
-    return {block: value * math.exp(wobble * math.sin(7.0 * block + value)) for block in range(blocks)}
+def flat(value: float, blocks: int = 5, deviation: float = 0.01) -> dict[int, float]:
+    """Values around `value` with a small deterministic deviation, which differs between cells."""
+    return {block: value * math.exp(deviation * math.sin(7.0 * block + value)) for block in range(blocks)}

@@ -18,8 +18,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.comparability import hindrances
-from bench.analysis.runs.regressions import Shown
+from bench.analysis.runs.comparability import obstacles
+from bench.analysis.runs.regressions import ChangeVerdict
 from bench.analysis.trials.metrics import METRICS
 from bench.commands._options import add_folders
 from bench.commands._stored import folder_of
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if not written.seen.judged:
         why = "; ".join(comparison.counts(written.seen)) or "the runs have no cell in common"
         raise Refused(f"nothing could be judged: {why}")
-    return int(bool(written.seen.of(Shown.REGRESSION)))
+    return int(bool(written.seen.of(ChangeVerdict.REGRESSION)))
 
 
 def _check_known(names: Sequence[str], known: Collection[str], kind: str) -> None:
@@ -72,7 +72,7 @@ def _check_known(names: Sequence[str], known: Collection[str], kind: str) -> Non
 
 def _differing(old: Run, new: Run, names: tuple[str, str], force: bool) -> list[str]:
     """The conditions in which two runs differ. Raises Refused if there are any, unless by force."""
-    differing = hindrances(old, new)
+    differing = obstacles(old, new)
     if differing and not force:
         raise Refused(
             f"{names[0]} and {names[1]} were made under other conditions and cannot be compared: {'; '.join(differing)}"

@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
     asked = _measuring.request(options)
     begun = _measuring.resumed(options) or sensitivity.begin(asked, options.experiments, options.blocks)
     code = _measuring.carry_out(begun, options.command)
-    outcomes = sensitivity.outcomes_of(begun.run, begun.store.trials())
+    rates = sensitivity.error_rates_of(begun.run, begun.store.trials())
     from bench.report.instrument import sensitivity_table  # only now: it loads what a report needs (see `_reporting`)
 
-    _measuring.say("\n" + sensitivity_table(outcomes))
-    return code or int(not outcomes or not all(outcome.met for outcome in outcomes))
+    _measuring.say("\n" + sensitivity_table(rates))
+    return code or int(not rates or not all(rate.met for rate in rates))

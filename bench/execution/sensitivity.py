@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from bench.analysis.runs.sensitivity import NOTHING, QUESTIONS, Outcome, outcomes
+from bench.analysis.runs.sensitivity import EQUAL_PAIRS, INJECTED_DIFFERENCES, ErrorRate, error_rates
 from bench.execution.run import Begun, begin_instrument
 from bench.planning.plan import planted, trial_seed
 from bench.planning.request import Request
@@ -15,8 +15,8 @@ from servers._plants import BUSIER, LATE_FIFTH, Plant
 NAME = "sensitivity"
 UNPLANTED = Plant(name="delay 0 ms", subscribers=BUSIER.subscribers, rate_hz=BUSIER.rate_hz)
 PLANTS_BY_LABEL = {
-    **{label: UNPLANTED for pair in NOTHING for label in pair},
-    **dict(zip(dict.fromkeys(question.label for question in QUESTIONS), (LATE_FIFTH, BUSIER), strict=True)),
+    **{label: UNPLANTED for pair in EQUAL_PAIRS for label in pair},
+    **dict(zip(dict.fromkeys(one.label for one in INJECTED_DIFFERENCES), (LATE_FIFTH, BUSIER), strict=True)),
 }
 MEASURE_S = 3.0  # as in the profile `standard`
 
@@ -39,6 +39,6 @@ def plan(blocks: int, seed: int) -> list[Planned]:
     return planned
 
 
-def outcomes_of(run: Run, trials: Sequence[Trial]) -> list[Outcome]:
-    """The outcome of every question in a stored run."""
-    return outcomes(trials, run.repetitions)
+def error_rates_of(run: Run, trials: Sequence[Trial]) -> list[ErrorRate]:
+    """The error rates of a stored run."""
+    return error_rates(trials, run.repetitions)

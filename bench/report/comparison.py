@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.numbers.unpaired import FEWEST_WITNESSES, RUNS_CONFIDENCE, Change
+from bench.analysis.numbers.unpaired import FEWEST_OTHERS, RUNS_CONFIDENCE, Change
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.comparability import news
-from bench.analysis.runs.regressions import UNLIKE, Drift, Found, Regressions, Shown, compare_runs
+from bench.analysis.runs.comparability import other_differences
+from bench.analysis.runs.panels import Drift
+from bench.analysis.runs.regressions import DRIFT_SHARE, CellChange, ChangeVerdict, Regressions, compare_runs
 from bench.report import page, palette, put_in_place, sections, shell
 from bench.results import ResultsError, VariantFacts
 from bench.units import DASH, counted, factor, percent, quantity
 
-CLASSES = {Shown.REGRESSION: "missed", Shown.IMPROVEMENT: "met"}
+CLASSES = {ChangeVerdict.REGRESSION: "missed", ChangeVerdict.IMPROVEMENT: "met"}
 """How a verdict is coloured."""
 
 
@@ -44,7 +45,7 @@ class Line:
     change: Number
     least: Number
     p_value: Number
-    shown: Shown
+    shown: ChangeVerdict
     css: str
 
 
@@ -92,16 +93,16 @@ def write(
 
 def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, forced: Sequence[str]) -> dict[str, Any]:
     """What all templates of a comparison are given."""
-    lines = [_line(one) for one in seen.found]
+    lines = [_line(one) for one in seen.changes]
     return {
         "names": names,
         "verdict": verdict(seen),
         "forced": forced,
-        "news": news(old.run, new.run),
-        "worse": [line for line in lines if line.shown is Shown.REGRESSION],
-        "better": [line for line in lines if line.shown is Shown.IMPROVEMENT],
-        "lines": [line for line in lines if line.shown is not Shown.NOT_JUDGED],
-        "others": [line for line in lines if line.shown is Shown.NOT_JUDGED],
+        "news": other_differences(old.run, new.run),
+        "worse": [line for line in lines if line.shown is ChangeVerdict.REGRESSION],
+        "better": [line for line in lines if line.shown is ChangeVerdict.IMPROVEMENT],
+        "lines": [line for line in lines if line.shown is not ChangeVerdict.NOT_JUDGED],
+        "others": [line for line in lines if line.shown is ChangeVerdict.NOT_JUDGED],
         "machine": machine(seen.drifts),
         "moved": [_moved(drift) for drift in seen.drifts],
         "findable": findable(seen),
@@ -110,15 +111,15 @@ def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, for
         "trials": [(name, sections.outcomes(cells).sentence) for name, cells in zip(names, (old, new), strict=True)],
         "confidence": percent(RUNS_CONFIDENCE),
         "chance": percent(1 - RUNS_CONFIDENCE),
-        "witnesses": FEWEST_WITNESSES,
-        "unlike": percent(UNLIKE),
+        "witnesses": FEWEST_OTHERS,
+        "unlike": percent(DRIFT_SHARE),
     }
 
 
 def verdict(seen: Regressions) -> str:
     """The one sentence that comes first."""
     worse, better, judged = (len(held) for held in (
-        seen.of(Shown.REGRESSION), seen.of(Shown.IMPROVEMENT), seen.judged
+        seen.of(ChangeVerdict.REGRESSION), seen.of(ChangeVerdict.IMPROVEMENT), seen.judged
     ))  # fmt: skip
     if not judged:
         return "Nothing could be judged: no metric of a variant has enough valid trials and witnesses in both runs."
@@ -132,10 +133,10 @@ def verdict(seen: Regressions) -> str:
 def counts(seen: Regressions) -> list[str]:
     """How many comparisons show what, without those that the verdict has counted."""
     said = {
-        Shown.TOO_FEW: "too few valid trials in one of the runs",
-        Shown.NO_WITNESS: f"fewer than {FEWEST_WITNESSES} other variants or the harness to tell what the machine did:"
-        " measure more variants beside it",
-        Shown.NOT_JUDGED: "other metrics, shown on the page and not judged",
+        ChangeVerdict.TOO_FEW: "too few valid trials in one of the runs",
+        ChangeVerdict.TOO_FEW_OTHERS: f"fewer than {FEWEST_OTHERS} other variants or the harness to tell what the"
+        " machine did: measure more variants beside it",
+        ChangeVerdict.NOT_JUDGED: "other metrics, shown on the page and not judged",
     }
     return [f"{counted(len(seen.of(shown)), 'comparison')}: {words}" for shown, words in said.items() if seen.of(shown)]
 
@@ -154,7 +155,7 @@ def machine(drifts: Sequence[Drift]) -> list[str]:
         f" did not ({_ratio(drift.harness).text}). Something that all variants share may have changed; what they share"
         " is not judged here."
         for drift in drifts
-        if drift.apart and drift.harness is not None
+        if drift.harness_differs and drift.harness is not None
     ]
 
 
@@ -162,8 +163,8 @@ def findable(seen: Regressions) -> list[tuple[str, str, str]]:
     """(metric, scenario, the smallest change that would have been found in the middle cell), where that is a ratio."""
     held: dict[tuple[str, str], list[float]] = {}
     for one in seen.judged:
-        if one.ratios and one.least is not None and not one.spot.point:
-            held.setdefault((one.spot.metric.title, one.spot.scenario), []).append(one.least)
+        if one.ratios and one.detectable is not None and not one.point:
+            held.setdefault((one.metric.title, one.scenario), []).append(one.detectable)
     return [
         (title, scenario, factor(math.exp(min(sorted(least)[len(least) // 2], 300.0))))
         for (title, scenario), least in held.items()
@@ -185,44 +186,44 @@ def _held(cells: Cells) -> list[str]:
     return [*base, *(f"{scenario} {variant} {point}" for scenario, variant, point in cells.points)]
 
 
-def _line(one: Found) -> Line:
-    unit = one.spot.metric.unit
+def _line(one: CellChange) -> Line:
+    unit = one.metric.unit
     return Line(
-        one.spot.scenario,
-        one.spot.point,
-        one.spot.variant,
-        one.spot.metric.title,
+        one.scenario,
+        one.point,
+        one.variant,
+        one.metric.title,
         Number(quantity(one.old, unit), counted(one.blocks[0], "trial"), one.old),
         Number(quantity(one.new, unit), counted(one.blocks[1], "trial"), one.new),
         _beside(one, one.plain),
         _beside(one, one.change),
-        Number(DASH) if one.least is None else _size(one, one.least),
+        Number(DASH) if one.detectable is None else _size(one, one.detectable),
         Number(DASH) if one.p_value is None else Number(f"{one.p_value:.2g}", "", one.p_value),
-        one.shown,
-        CLASSES.get(one.shown, ""),
+        one.verdict,
+        CLASSES.get(one.verdict, ""),
     )
 
 
-def _beside(one: Found, change: Change | None) -> Number:
+def _beside(one: CellChange, change: Change | None) -> Number:
     if change is None:
         return Number(DASH)
     if one.ratios:
         return _ratio(change)
-    unit, reach = one.spot.metric.unit, change.reach()
+    unit, reach = one.metric.unit, change.half_width()
     ends = " to ".join(quantity(end, unit) for end in (change.delta - reach, change.delta + reach))
     return Number(quantity(change.delta, unit), ends, change.delta)
 
 
 def _ratio(change: Change) -> Number:
-    reach = change.reach()
+    reach = change.half_width()
     middle, low, high = (_exp(value) for value in (change.delta, change.delta - reach, change.delta + reach))
     return Number(factor(middle), f"{factor(low)} to {factor(high)}", middle)
 
 
-def _size(one: Found, least: float) -> Number:
+def _size(one: CellChange, least: float) -> Number:
     if one.ratios:
         return Number(factor(_exp(least)), "", _exp(least))
-    return Number(quantity(least, one.spot.metric.unit), "", least)
+    return Number(quantity(least, one.metric.unit), "", least)
 
 
 def _exp(value: float) -> float:
@@ -237,5 +238,5 @@ def _moved(drift: Drift) -> Moved:
         Number(DASH) if drift.harness is None else _ratio(drift.harness),
         Number(factor(drift.middle), "", drift.middle),
         f"{factor(drift.least)} to {factor(drift.most)}",
-        drift.apart,
+        drift.harness_differs,
     )

@@ -17,7 +17,7 @@ from bench import results
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.comparability import SAME_MACHINE
 from bench.analysis.runs.generator_table import Line, lines
-from bench.analysis.runs.sensitivity import Outcome, outcomes
+from bench.analysis.runs.sensitivity import ErrorRate, error_rates
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.metrics import METRICS
 from bench.report import sections
@@ -31,7 +31,7 @@ class Instrument:
     was, in words."""
 
     calibration: list[sections.Calibrated]
-    sensitivity: list[Outcome]
+    sensitivity: list[ErrorRate]
     experiments: int
     blocks: int
     generators: list[Line]
@@ -51,19 +51,19 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
     if (folder / "calibration").exists():
         run, trials = results.load(folder / "calibration")
         known, measured["calibration"] = readings(trials), where(run.environment, here)
-    seen: list[Outcome] = []
+    rates: list[ErrorRate] = []
     blocks = experiments = 0
     if (folder / "sensitivity").exists():
         run, trials = results.load(folder / "sensitivity")
         blocks = run.repetitions
         experiments = len({trial.planned.block for trial in trials}) // blocks
-        seen, measured["sensitivity"] = outcomes(trials, blocks), where(run.environment, here)
+        rates, measured["sensitivity"] = error_rates(trials, blocks), where(run.environment, here)
     generators: list[Line] = []
     if (folder / "generator.json").exists():
         comparison = load_comparison(folder / "generator.json")
         generators, measured["generators"] = lines(comparison), where(comparison.environment, here)
     calibrated = [sections.calibrated(reading) for reading in known]
-    return Instrument(calibrated, seen, experiments, blocks, generators, measured)
+    return Instrument(calibrated, rates, experiments, blocks, generators, measured)
 
 
 def where(there: results.Environment, here: results.Environment) -> str:
@@ -74,20 +74,20 @@ def where(there: results.Environment, here: results.Environment) -> str:
     return f"under other conditions: {', '.join(told)}"
 
 
-def told(outcome: Outcome) -> tuple[str, ...]:
-    """An outcome as the cells of a table."""
-    ratios = [ratio.median for ratio in outcome.ratios]
+def told(rate: ErrorRate) -> tuple[str, ...]:
+    """An error rate as the cells of a table."""
+    ratios = [ratio.median for ratio in rate.ratios]
     seen = [factor(float(value)) for value in (np.median(ratios), min(ratios), max(ratios))] if ratios else []
-    metric = METRICS[outcome.metric].title
-    verdict = "met" if outcome.met else "MISSED"
-    called = f"{outcome.found} of {outcome.asked}"
-    return outcome.words, metric, called, str(outcome.wrong), ", ".join(seen), verdict
+    metric = METRICS[rate.metric].title
+    verdict = "met" if rate.met else "MISSED"
+    called = f"{rate.different} of {rate.comparisons}"
+    return rate.words, metric, called, str(rate.wrong_sign), ", ".join(seen), verdict
 
 
 HEAD = ("planted", "looked for in", "called different", "wrong sign", "ratio: middle, least, most", "")
 
 
-def sensitivity_table(seen: Sequence[Outcome]) -> str:
-    """The outcomes as Markdown."""
-    rows = [HEAD, ("---",) * len(HEAD), *map(told, seen)]
+def sensitivity_table(rates: Sequence[ErrorRate]) -> str:
+    """The error rates as Markdown."""
+    rows = [HEAD, ("---",) * len(HEAD), *map(told, rates)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)

@@ -7,7 +7,7 @@ import sys
 import pytest
 from msgspec.structs import replace
 
-from bench.analysis.runs.comparability import hindrances
+from bench.analysis.runs.comparability import obstacles
 from bench.execution.run import begin, resume
 from bench.measure import idle_states
 from bench.planning.request import Refused, Request
@@ -75,8 +75,8 @@ def test_idle_states_stay_enabled_on_request(monkeypatch):
 def test_runs_with_and_without_idle_states_are_not_compared():
     run, _ = synthetic()
     disabled, enabled = (with_fact(run, value) for value in (IDLE_STATES_DISABLED, idle_states.AS_REQUESTED))
-    assert hindrances(disabled, enabled) == [f"{IDLE_STATES}: {IDLE_STATES_DISABLED} -> {idle_states.AS_REQUESTED}"]
-    assert hindrances(disabled, disabled) == []
+    assert obstacles(disabled, enabled) == [f"{IDLE_STATES}: {IDLE_STATES_DISABLED} -> {idle_states.AS_REQUESTED}"]
+    assert obstacles(disabled, disabled) == []
 
 
 def test_a_run_is_resumed_as_it_was_begun(tmp_path, monkeypatch):

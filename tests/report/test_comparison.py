@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.regressions import Shown
+from bench.analysis.runs.regressions import ChangeVerdict
 from bench.report import comparison
 from bench.results import ResultsError
 from bench.units import TIMES
@@ -48,8 +48,8 @@ def read(written):
 
 
 def test_what_was_planted_is_found_and_nothing_else(written):
-    assert [(one.spot.scenario, one.spot.variant.name, one.spot.metric.name)
-            for one in written.seen.of(Shown.REGRESSION)] == [("broadcast", "websocket", "cpu")]  # fmt: skip
+    assert [(one.scenario, one.variant.name, one.metric.name)
+            for one in written.seen.of(ChangeVerdict.REGRESSION)] == [("broadcast", "websocket", "cpu")]  # fmt: skip
 
 
 def test_the_screen_gets_the_verdict_first_then_what_changed_and_counts(written):
@@ -80,15 +80,15 @@ def test_every_number_of_the_page_can_be_sorted_by_its_base_unit(written, read):
     values = [attributes["data-value"] for _, attributes in read.tags if "data-value" in attributes]
     numbers = [float(value) for value in values if value]
     assert len(numbers) > 100
-    cpu = next(one for one in written.seen.found if one.shown is Shown.REGRESSION)
+    cpu = next(one for one in written.seen.changes if one.verdict is ChangeVerdict.REGRESSION)
     assert cpu.new in numbers
 
 
 def test_every_comparison_is_on_the_page_and_in_the_summary(written, read):
     rows = [tag for tag, _ in read.tags].count("tr")
-    assert rows > len(written.seen.found)
+    assert rows > len(written.seen.changes)
     summary = written.page.with_name("summary.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\| (?:broadcast|idle) \|", summary, re.M)) >= len(written.seen.found)
+    assert len(re.findall(r"^\| (?:broadcast|idle) \|", summary, re.M)) >= len(written.seen.changes)
 
 
 def test_the_smallest_change_that_would_have_been_found_is_told(written, read):

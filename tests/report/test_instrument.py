@@ -46,7 +46,7 @@ def test_what_stands_beside_a_run_is_told(run_folder: Path) -> None:
     told = instrument.facts(run_folder, cells(run_folder))
     assert "freeze" in {row.reading.plant for row in told.calibration}
     assert (told.experiments, told.blocks) == (EXPERIMENTS, BLOCKS)
-    assert [one.asked for one in told.sensitivity if one.planted] == [EXPERIMENTS] * 3
+    assert [one.comparisons for one in told.sensitivity if one.injected] == [EXPERIMENTS] * 3
 
 
 def test_what_was_measured_under_other_conditions_says_so(run_folder: Path) -> None:

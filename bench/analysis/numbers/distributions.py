@@ -1,13 +1,13 @@
 """Durations as `Distribution`s: folded from raw values, merged, and read back as quantiles and curves.
 
 The histogram is an HdrHistogram of three significant digits over all of int64, so no duration is too long for it. Its
-layout is arithmetic: values below 2048 ns have a slot each; above, every doubling of the value has 1024 slots. That
-makes the slot of a value a shift and an addition, which numpy does for millions of values at once; the library then
-only records each distinct slot once and encodes. What it wrote is decoded here, by the same arithmetic: the library
-would lay out all 55,296 slots of int64 for each of the thousands of histograms that a report reads.
+layout is arithmetic: each value below 2048 ns has a slot of its own; above, every doubling of the value has 1024 slots.
+So the slot of a value is a shift and an addition, which numpy computes for millions of values at once. The library then
+records each distinct slot once, and encodes. Decoding uses the same arithmetic here, because the library would allocate
+all 55,296 slots of int64 for each of the thousands of histograms that a report reads.
 
-Everything here counts the recorded values only. A duration below zero is a fault of a clock: it is counted in
-`negative` and enters neither count, minimum, maximum, sum nor histogram.
+All counts are those of the recorded values. A duration below zero is a fault of a clock: it is counted in `negative`
+and is not part of count, minimum, maximum, sum or histogram.
 """
 
 from __future__ import annotations
@@ -35,18 +35,19 @@ SIGNIFICANT_DIGITS = 3
 _LINEAR_BITS = 11  # 2 * 10**3 rounded up to a power of two: below it, one slot per nanosecond
 _HALF = 1 << (_LINEAR_BITS - 1)
 _SLOTS = (63 - _LINEAR_BITS + 2) * _HALF
+_NONE: Ints = np.zeros(0, dtype=np.int64)
 
 _OUTER = struct.Struct(">II")  # cookie, length of the compressed rest
 _INNER = struct.Struct(">IIIIQQd")  # cookie, length of the counts, offset, digits, lowest, highest, ratio
-_COOKIE_BITS = 0xFFFF_FF0F  # what is left of a cookie without the width of its words
+_COOKIE_BITS = 0xFFFF_FF0F  # a cookie without the width of its words
 _OUTER_COOKIE, _INNER_COOKIE = 0x1C84_9304, 0x1C84_9303
-_LARGEST_BYTES = 1 << 20  # nine bytes for every slot are half of it
-_WHOLE_BYTES = 8  # of a count: a ninth byte would have eight bits of its own, and only counts above 2**55 have one
+_LARGEST_BYTES = 1 << 20  # twice the size of nine bytes for every slot
+_LEB128_BYTES = 8  # of a count: only counts above 2**55 have a ninth byte, which has eight bits
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The occupied slots of a histogram in ascending order: bounds (both inclusive) and how many values each holds."""
+    """The occupied slots of a histogram in ascending order: inclusive bounds and the number of values in each."""
 
     lowest_ns: Ints
     highest_ns: Ints
@@ -57,14 +58,14 @@ def fold(values_ns: npt.ArrayLike) -> Distribution:
     """The distribution of integer durations. Raises TypeError for anything but integers."""
     values = np.asarray(values_ns)
     if values.size == 0:
-        return _distribution(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 0, 0, 0, 0)
+        return _distribution(_NONE, _NONE, 0, 0, 0, 0)
     if values.dtype.kind not in "iu":
         raise TypeError(f"durations are integer nanoseconds, not {values.dtype}")
     values = values.astype(np.int64, copy=False).ravel()
     recorded = values[values >= 0]
     negative = int(values.size - recorded.size)
     if recorded.size == 0:
-        return _distribution(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 0, 0, 0, negative)
+        return _distribution(_NONE, _NONE, 0, 0, 0, negative)
     per_slot = np.bincount(_slot(recorded))
     slots = np.flatnonzero(per_slot)
     return _distribution(
@@ -74,21 +75,21 @@ def fold(values_ns: npt.ArrayLike) -> Distribution:
 
 def merge(distributions: Iterable[Distribution]) -> Distribution:
     """The distribution of all values of all `distributions`; equals the fold of their union."""
-    every = list(distributions)
-    held = [distribution for distribution in every if distribution.count]
-    negative = sum(distribution.negative for distribution in every)
-    if not held:
-        return _distribution(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 0, 0, 0, negative)
-    parts = [slots_of(distribution) for distribution in held]
+    distributions = list(distributions)
+    filled = [distribution for distribution in distributions if distribution.count]
+    negative = sum(distribution.negative for distribution in distributions)
+    if not filled:
+        return _distribution(_NONE, _NONE, 0, 0, 0, negative)
+    parts = [slots_of(distribution) for distribution in filled]
     lowest, place = np.unique(np.concatenate([part.lowest_ns for part in parts]), return_inverse=True)
     counts = np.zeros(lowest.size, dtype=np.int64)
     np.add.at(counts, place, np.concatenate([part.counts for part in parts]))
     return _distribution(
         _slot(lowest),
         counts,
-        min(distribution.min_ns for distribution in held),
-        max(distribution.max_ns for distribution in held),
-        sum(distribution.sum_ns for distribution in held),
+        min(distribution.min_ns for distribution in filled),
+        max(distribution.max_ns for distribution in filled),
+        sum(distribution.sum_ns for distribution in filled),
         negative,
     )
 
@@ -96,8 +97,8 @@ def merge(distributions: Iterable[Distribution]) -> Distribution:
 def quantile(distribution: Distribution, q: float) -> int | None:
     """The smallest recorded duration that at least the share `q` does not exceed; None where nothing was recorded.
 
-    Read from the slot's upper bound, as HdrHistogram does: never below the truth, and above it by 0.1 % at most.
-    Exact at q = 0 and q = 1.
+    It is the slot's upper bound, as in HdrHistogram: never below the true value, and above it by 0.1 % at most. Exact
+    at q = 0 and q = 1.
     """
     if not 0.0 <= q <= 1.0:
         raise ValueError(f"a quantile lies between 0 and 1, not at {q}")
@@ -111,8 +112,8 @@ def quantile(distribution: Distribution, q: float) -> int | None:
 
 @functools.lru_cache(maxsize=1 << 16)
 def _highest_at(histogram: str, rank: float) -> int:
-    """The upper bound of the slot in which so many values are reached; remembered, since tables, answers, comparisons
-    and figures ask for the same few shares of every distribution."""
+    """The upper bound of the slot with the value of this rank; cached, because tables and figures need the same few
+    quantiles of every distribution."""
     slots = _decoded(histogram)
     place = int(np.searchsorted(np.cumsum(slots.counts), rank, side="left"))
     return int(slots.highest_ns[place])
@@ -143,13 +144,13 @@ def slots_of(distribution: Distribution) -> Slots:
 
 @functools.lru_cache(maxsize=2048)
 def _decoded(histogram: str) -> Slots:
-    """Decoded once: a report reads the same few hundred blobs for many figures."""
+    """Cached: a report reads the same few hundred blobs for many figures."""
     slots, counts = _counted(_inflated(histogram), histogram)
     lowest = _lowest(slots)
-    held = Slots(lowest, lowest + (_width(slots) - 1), counts)
-    for array in (held.lowest_ns, held.highest_ns, held.counts):
-        array.setflags(write=False)  # shared by all who ask
-    return held
+    decoded = Slots(lowest, lowest + (_width(slots) - 1), counts)
+    for array in (decoded.lowest_ns, decoded.highest_ns, decoded.counts):
+        array.setflags(write=False)  # all callers share it
+    return decoded
 
 
 def _inflated(histogram: str) -> bytes:
@@ -172,15 +173,15 @@ def _inflated(histogram: str) -> bytes:
 
 
 def _counted(packed: bytes, histogram: str) -> tuple[Ints, Ints]:
-    """The occupied slots and their counts, of numbers in LEB128 with the sign in the lowest bit: a count above zero
-    stands for one slot, one below zero for so many empty ones (HdrHistogram, V2 encoding)."""
+    """The occupied slots and their counts, from numbers in LEB128 with the sign in the lowest bit. A number above zero
+    is the count of one slot, one below zero a number of empty slots (HdrHistogram, V2 encoding)."""
     data = np.frombuffer(packed, dtype=np.uint8)
     ends = np.flatnonzero(data < 0x80)
     starts = np.concatenate([[0], ends[:-1] + 1]) if ends.size else ends
-    if data.size and (data[-1] >= 0x80 or np.max(ends - starts) >= _WHOLE_BYTES):
+    if data.size and (data[-1] >= 0x80 or np.max(ends - starts) >= _LEB128_BYTES):
         return _counted_by_the_library(histogram)
     if not data.size:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return _NONE, _NONE
     place = np.arange(data.size) - np.repeat(starts, ends - starts + 1)
     bits = (data & 0x7F).astype(np.uint64) << (7 * place).astype(np.uint64)
     packed_counts = np.add.reduceat(bits, starts)
@@ -189,12 +190,12 @@ def _counted(packed: bytes, histogram: str) -> tuple[Ints, Ints]:
     slots = np.cumsum(steps) - steps
     if int(slots[-1] + steps[-1]) > _SLOTS:
         raise ValueError("not a histogram of 64 bits")
-    held = counts > 0
-    return slots[held], counts[held]
+    occupied = counts > 0
+    return slots[occupied], counts[occupied]
 
 
 def _counted_by_the_library(histogram: str) -> tuple[Ints, Ints]:
-    """The same for counts that no benchmark reaches."""
+    """The same for counts that are larger than those of any benchmark."""
     per_slot = np.frombuffer(HdrHistogram.decode(histogram).counts, dtype=np.uint64)
     slots = np.flatnonzero(per_slot)
     return slots, per_slot[slots].astype(np.int64)
@@ -215,7 +216,7 @@ def _distribution(slots: Ints, counts: Ints, least: int, most: int, total: int, 
 
 
 def _slot(values: Ints) -> Ints:
-    """Where each value is counted. Above 2**53 a float's exponent may be one too high: slots join, so it is one."""
+    """The slot of each value. Above 2**53 a float's exponent may be one too high, which gives the same slot."""
     exponent = np.frexp(values.astype(np.float64))[1].astype(np.int64)
     octave = np.maximum(exponent - _LINEAR_BITS, np.int64(0))
     slots: Ints = octave * _HALF + (values >> octave)
@@ -236,5 +237,5 @@ def _width(slots: Ints) -> Ints:
 
 
 def _exact_sum(values: Ints) -> int:
-    """The sum as a Python integer: the halves of each value are summed apart, so nothing wraps around."""
+    """The sum as a Python integer: the two halves of each value are summed separately, so nothing overflows."""
     return (int(np.sum(values >> 32)) << 32) + int(np.sum(values & 0xFFFF_FFFF))

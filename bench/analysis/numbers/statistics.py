@@ -1,30 +1,32 @@
-"""The one place of all statistics of a run; those of two runs, whose trials are no pairs, are in `unpaired`.
+"""The statistics of one run. Those of two runs, with trials that are not paired, are in `unpaired`.
 
 The unit is the trial, one per cell and block: medians over trials, ratios paired by block, the noise floor of twins,
-and what may be called a difference.
+and the verdict on a difference.
 
-A cell's median carries a percentile bootstrap interval (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*,
+A cell's median has a percentile bootstrap interval (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*,
 1993, chapter 13): resample the trials with replacement, take the median of each resample, and cut 2.5 % off both ends.
-The resampling is seeded by the number of trials alone, so the same numbers give the same interval everywhere. With few
-trials no method that assumes nothing does better than the range that was seen: the range of n independent trials holds
-the true median with probability 1 - 2^(1-n) (H. A. David and H. N. Nagaraja, *Order Statistics*, 2003, section 7.1),
-which is 75 % for three, 94 % for five and 97 % for six. `Estimate.coverage` carries that bound, and one or two trials
-get no interval at all.
+The seed of the resampling is the number of trials, so equal values have equal intervals everywhere. With few trials no
+method without assumptions is better than their range: the range of n independent trials contains the true median with
+probability 1 - 2^(1-n) (H. A. David and H. N. Nagaraja, *Order Statistics*, 2003, section 7.1), which is 75 % for
+three, 94 % for five and 97 % for six. `Estimate.coverage` is that bound. One or two trials have no interval.
 
-A comparison carries Student's interval of the mean of its logarithmic ratios ("The probable error of a mean",
-*Biometrika* 6, 1908; advised for few runs by A. Georges, D. Buytaert and L. Eeckhout, "Statistically rigorous Java
-performance evaluation", OOPSLA 2007, section 3.2). It knows the scatter of this very pair, so that a noisy variant is
-not judged by the calm of another, and it holds its level with three pairs, where a range would fail one time in four.
+A comparison has Student's interval of the mean of its logarithmic ratios ("The probable error of a mean", *Biometrika*
+6, 1908; recommended for few runs by A. Georges, D. Buytaert and L. Eeckhout, "Statistically rigorous Java performance
+evaluation", OOPSLA 2007, section 3.2). It uses the scatter of the compared pair itself, so a noisy variant is not
+judged by the scatter of a quiet one. Its confidence is right with three pairs, where a range would fail in 25 % of
+cases.
 
-A difference is named only if both hold: the interval lies on one side of equality, and the median lies beyond the noise
-floor (`Floor`), which is how far the middle of as many pairs of equal things strays by chance. The first fails equal
-things in 10 % of comparisons whatever their noise, the second in most of those that are left. The widest twin would be
-the plainer floor, but a wrong one: the more twins, the wider, so more trials would find less.
+A verdict names a difference only under two conditions. The interval excludes equality, and the median is outside the
+noise floor (`Floor`): the distance from equality that the mean of equally many equal pairs has by chance. Equal
+variants pass the first condition in 10 % of comparisons whatever their noise, and few of them pass the second as well.
+The widest twin would be a simpler floor, but a wrong one: more twins would make it wider, so more trials would detect
+less.
 
-What that is worth is simulated in the tests, with log-normal noise of 3 to 8 % and a drift that blocks share: equal
-variants are called different in 2 to 3 % of comparisons; at 4 % of noise, a fifth more is found in 91 % over three
-blocks and in 99 % over five. The best of several is chosen by the numbers it is then compared with: among five equal
-variants, somebody is called behind in one question of ten over three blocks, in one of eight over five.
+The tests simulate the error rates, with log-normal noise of 3 to 8 % and a drift that all cells of a block have in
+common. Equal variants are called different in 2 to 3 % of comparisons. With 4 % of noise, an increase by a fifth is
+detected in 91 % of comparisons over three blocks and in 99 % over five. The best of several variants is selected by the
+same values that it is then compared on: among five equal variants, one or more are called worse in one of ten rankings
+over three blocks, in one of eight over five.
 """
 
 from __future__ import annotations
@@ -38,31 +40,28 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bench.analysis.numbers.special_functions import student_t
+
 FEWEST_TRIALS = 3
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
-COMPARED_CONFIDENCE = 0.90
-"""Of the interval of a comparison: each of the two directions is named wrongly with a probability of 5 % at most."""
-FLOOR_CONFIDENCE = 0.95
-"""Of the noise floor: the middle of equal things lies beyond it in 5 % of cases."""
-MOST_STRAY = 300.0
-"""A logarithm beyond which a ratio is no number any more."""
+COMPARED_CONFIDENCE = 0.90  # of a comparison: each of the two directions is wrong with a probability of 5 % at most
+FLOOR_CONFIDENCE = 0.95  # of the noise floor: the mean of equal pairs is outside of it in 5 % of cases
+LARGEST_LOGARITHM = 300.0  # exp() of more overflows
+# Of the interval for twins. Their own noise floor would never find a difference between them, and there are many: one
+# pair of twins in a hundred is called different by chance.
 TWINS_CONFIDENCE = 0.99
-"""Of the interval that twins are judged by. Their own floor would acquit them always, and there are many of them: one
-pair of equal things in a hundred is called different by chance.
-"""
-ASSUMED_FLOOR = 1.05
-"""The noise floor of a run without twins: a ratio nearer to 1 than this is never called a difference."""
+ASSUMED_FLOOR = 1.05  # of a run without twins: a ratio nearer to 1 is never called a difference
+# Whatever the twins show: the measured part cuts a count and its deliveries at its edges, where one message in a
+# hundred can be on either side.
 LEAST_FLOOR = 1.01
-"""However calm the twins: a count and its deliveries are cut at the edges of the measured part, where one message in a
-hundred can fall on either side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A median over trials and what it rests on. `low` and `high` are None with too few trials for an interval.
+    """A median over trials with its interval. `low` and `high` are None with too few trials for an interval.
 
-    coverage: the probability that the interval holds the truth, at most; 0 without an interval.
+    coverage: an upper bound of the probability that the interval contains the true value; 0 without an interval.
     values: one per block, in the order of the blocks.
     """
 
@@ -74,12 +73,12 @@ class Estimate:
 
     @property
     def too_few(self) -> bool:
-        """Whether there are too few trials to say how far the median can be trusted."""
+        """Whether there are too few trials for an interval."""
         return self.low is None
 
 
 class Verdict(enum.StrEnum):
-    """What a ratio with its interval lets one say."""
+    """What a ratio or a difference with its interval shows."""
 
     HIGHER = "higher"
     LOWER = "lower"
@@ -89,10 +88,10 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """How far equal things lie apart on a metric, by the scatter of `pairs` twins, each run in one of `blocks` blocks.
+    """The noise floor of a metric, from the scatter of `pairs` twins in `blocks` blocks.
 
-    ratio: at least LEAST_FLOOR, or what is assumed without twins; difference: in the metric's unit, for what may be
-    zero; grain: the smallest difference that the metric can tell at all, whatever its ratio.
+    ratio: at least LEAST_FLOOR; ASSUMED_FLOOR without twins. difference: in the metric's unit, for values that may be
+    zero. grain: the smallest difference that the metric can resolve, whatever the ratio.
     """
 
     ratio: float
@@ -109,9 +108,9 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Paired by block: a ratio (None unless all is above zero), a difference in the metric's unit, and what they show.
+    """Paired by block: a ratio (None unless all values are above zero), a difference in the metric's unit, a verdict.
 
-    Both are None where no block holds both sides.
+    Both are None where no block has both sides.
     """
 
     ratio: Estimate | None
@@ -120,28 +119,28 @@ class Compared:
 
 
 def coverage(trials: int) -> float:
-    """How surely an interval over so many trials can hold the true median: the bound of the order statistics."""
+    """The coverage of the interval over this number of trials: the bound of the order statistics."""
     return 0.0 if trials < FEWEST_TRIALS else min(CONFIDENCE, 1.0 - 2.0 ** (1 - trials))
 
 
 def estimate(values: Sequence[float]) -> Estimate | None:
-    """The median of `values` with its interval; None where there is no value at all."""
+    """The median of `values` with its interval; None without values."""
     return _estimated(tuple(map(float, values))) if values else None
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def _estimated(values: tuple[float, ...]) -> Estimate:
-    """Remembered: the same numbers give the same interval, and a report asks for it in every table and figure."""
+    """Cached: equal values have equal intervals, and a report uses each in many tables and figures."""
     sample = np.array(values)
-    middle = float(np.median(sample))
+    median = float(np.median(sample))
     if sample.size < FEWEST_TRIALS:
-        return Estimate(middle, None, None, 0.0, values)
+        return Estimate(median, None, None, 0.0, values)
     low, high = _bootstrap(sample)
-    return Estimate(middle, low, high, coverage(sample.size), values)
+    return Estimate(median, low, high, coverage(sample.size), values)
 
 
 def compare(ours: Mapping[int, float], theirs: Mapping[int, float], floor: Floor) -> Compared:
-    """`ours` against `theirs`, by block. The ratio decides where there is one, else the difference."""
+    """`ours` compared with `theirs`, by block. The ratio decides where there is one, else the difference."""
     ratio, difference = paired_ratio(ours, theirs), paired_difference(ours, theirs)
     if ratio is None or difference is None:
         shown = verdict_of_difference(difference, floor.difference)
@@ -153,7 +152,7 @@ def compare(ours: Mapping[int, float], theirs: Mapping[int, float], floor: Floor
 
 
 def compare_twins(ours: Mapping[int, float], theirs: Mapping[int, float], grain: float) -> Compared:
-    """A/A: the same cell against itself, judged by its interval alone, which is therefore a surer one."""
+    """A/A: the same cell twice. The interval alone decides, so its confidence is higher."""
     ratio = paired_ratio(ours, theirs, TWINS_CONFIDENCE)
     difference = paired_difference(ours, theirs, TWINS_CONFIDENCE)
     if ratio is None or difference is None:
@@ -163,35 +162,36 @@ def compare_twins(ours: Mapping[int, float], theirs: Mapping[int, float], grain:
 
 
 def noise_floor(twins: Mapping[int, Sequence[tuple[float, float]]], grain: float) -> Floor:
-    """The floor that twins show, by block: the mean of as many equal pairs as there are blocks lies beyond it with a
-    probability of 5 %.
+    """The noise floor from twins by block: the mean of equal pairs, one per block, is outside of it with a probability
+    of 5 %.
 
-    Twins differ by chance alone: their logarithmic ratios have the mean 0, so that n of them know their spread with n
-    degrees of freedom, and Student's variable of so many bounds the mean of one pair a block, spread / sqrt(blocks).
+    Twins differ by chance alone, so their logarithmic ratios have the mean 0, and n of them estimate their spread with
+    n degrees of freedom. Student's T with n degrees of freedom then bounds the mean of one pair per block, with the
+    standard error spread / sqrt(blocks).
     """
-    pairs = [pair for held in twins.values() for pair in held]
+    pairs = [pair for pairs_of_block in twins.values() for pair in pairs_of_block]
     ratios = [math.log(one / other) for one, other in pairs if one > 0 and other > 0]
-    blocks = sum(bool(held) for held in twins.values())
-    ratio = max(math.exp(_stray(ratios, blocks)), LEAST_FLOOR) if ratios else ASSUMED_FLOOR
-    difference = max(grain, _stray([one - other for one, other in pairs], blocks))
+    blocks = sum(bool(pairs_of_block) for pairs_of_block in twins.values())
+    ratio = max(math.exp(_bound_of_mean(ratios, blocks)), LEAST_FLOOR) if ratios else ASSUMED_FLOOR
+    difference = max(grain, _bound_of_mean([one - other for one, other in pairs], blocks))
     return Floor(ratio, difference, grain, len(pairs), blocks)
 
 
-def _stray(apart: Sequence[float], blocks: int) -> float:
-    """How far the mean of one of these a block strays from 0, in 95 of 100 cases; 0 without any."""
-    if not apart:
+def _bound_of_mean(differences: Sequence[float], blocks: int) -> float:
+    """The distance from 0 that the mean of one difference per block does not exceed in 95 % of cases; 0 without any."""
+    if not differences:
         return 0.0
-    spread = math.sqrt(sum(value * value for value in apart) / len(apart))
-    return min(student_t(FLOOR_CONFIDENCE, len(apart)) * spread / math.sqrt(blocks), MOST_STRAY)
+    spread = math.sqrt(sum(value * value for value in differences) / len(differences))
+    return min(student_t(FLOOR_CONFIDENCE, len(differences)) * spread / math.sqrt(blocks), LARGEST_LOGARITHM)
 
 
 def paired_ratio(
     numerators: Mapping[int, float], denominators: Mapping[int, float], confidence: float = COMPARED_CONFIDENCE
 ) -> Estimate | None:
-    """How many times the denominators the numerators are, paired by block.
+    """The ratio of numerators to denominators, paired by block.
 
-    None where no block holds both, or where one of a pair is not above zero: a block is never left out because of what
-    was measured in it. Computed on logarithms, so that a : b and b : a tell the same story.
+    None where no block has both, or where one of a pair is not above zero: a block is never left out because of its
+    values. Computed on logarithms, so that a : b is the exact inverse of b : a.
     """
     blocks = sorted(numerators.keys() & denominators.keys())
     if any(numerators[block] <= 0 or denominators[block] <= 0 for block in blocks):
@@ -211,13 +211,13 @@ def paired_ratio(
 def paired_difference(
     minuends: Mapping[int, float], subtrahends: Mapping[int, float], confidence: float = COMPARED_CONFIDENCE
 ) -> Estimate | None:
-    """By how much the minuends exceed the subtrahends, paired by block; None where no block holds both."""
+    """The difference of minuends and subtrahends, paired by block; None where no block has both."""
     blocks = sorted(minuends.keys() & subtrahends.keys())
     return _student([minuends[block] - subtrahends[block] for block in blocks], confidence)
 
 
 def verdict(ratio: Estimate | None, floor: float) -> Verdict:
-    """What a ratio shows: a difference only if its interval excludes 1 and its median lies beyond the noise floor
+    """The verdict on a ratio: a difference only if its interval excludes 1 and its median is outside the noise floor
     (`floor` >= 1)."""
     if ratio is None or ratio.low is None or ratio.high is None:
         return Verdict.TOO_FEW
@@ -236,41 +236,17 @@ def verdict_of_difference(difference: Estimate | None, floor: float) -> Verdict:
 
 
 def _student(values: Sequence[float], confidence: float) -> Estimate | None:
-    """The median of `values` with Student's interval of their mean, widened to hold the median where it would not."""
+    """The median of `values` with Student's interval of their mean, widened where needed to contain the median."""
     if not values:
         return None
     sample = np.asarray(values, dtype=np.float64)
-    middle = float(np.median(sample))
+    median = float(np.median(sample))
     if sample.size < FEWEST_TRIALS:
-        return Estimate(middle, None, None, 0.0, tuple(values))
+        return Estimate(median, None, None, 0.0, tuple(values))
     mean = float(sample.mean())
-    reach = student_t(confidence, sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
-    return Estimate(middle, min(mean - reach, middle), max(mean + reach, middle), confidence, tuple(values))
-
-
-@functools.lru_cache(maxsize=256)
-def student_t(confidence: float, freedom: int) -> float:
-    """The t that Student's variable of so many degrees of freedom exceeds in size with probability 1 - confidence."""
-    low, high = 0.0, 1.0
-    while within(high, freedom) < confidence:
-        low, high = high, 2.0 * high
-    for _ in range(80):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if within(middle, freedom) < confidence else (low, middle)
-    return 0.5 * (low + high)
-
-
-def within(t: float, freedom: int) -> float:
-    """P(|T| <= t) in its finite series (M. Abramowitz and I. Stegun, *Handbook of Mathematical Functions*, 1964,
-    26.7.3 and 26.7.4)."""
-    angle = math.atan(t / math.sqrt(freedom))
-    odd = freedom % 2
-    term = math.cos(angle) if odd else 1.0
-    total = 0.0 if freedom == 1 else term
-    for k in range(3 if odd else 2, freedom - 1, 2):
-        term *= math.cos(angle) ** 2 * (k - 1) / k
-        total += term
-    return 2.0 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
+    half_width = student_t(confidence, sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    low, high = min(mean - half_width, median), max(mean + half_width, median)
+    return Estimate(median, low, high, confidence, tuple(values))
 
 
 def _bootstrap(sample: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -282,5 +258,5 @@ def _bootstrap(sample: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 @functools.lru_cache(maxsize=64)
 def _resampling(size: int) -> npt.NDArray[np.int64]:
-    """Which trials each resample consists of: one row per resample."""
+    """The indices of the trials of each resample, one row per resample."""
     return np.random.default_rng(size).integers(0, size, (RESAMPLES, size))

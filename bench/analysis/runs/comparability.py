@@ -1,4 +1,4 @@
-"""Whether two runs may be compared at all, and what they differ in that a comparison is made for."""
+"""Whether two runs are comparable, and the differences between them that a comparison may be about."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from bench.paths import DIRECT
 from bench.results import IDLE_STATES, Run, ScenarioFacts
 
+# Facts of the environment that must be equal. The minor version of Python must be equal too.
 SAME_MACHINE = ("cpu", "logical cores", "kernel", "implementation", IDLE_STATES)
-"""Facts of the environment that must be equal; of Python the minor version must."""
-UNSAID = {"path": DIRECT}
-"""What a parameter was in the runs that were made before there was one of its name."""
-NEVER_EQUAL = ("load average before",)
-"""Facts that say nothing by being different."""
+DEFAULTS = {"path": DIRECT}  # values of parameters in runs from before the parameter existed
+ALWAYS_DIFFERENT = ("load average before",)
 
 
-def hindrances(old: Run, new: Run) -> list[str]:
-    """In what two runs differ so that their numbers may not be held against each other: `kernel: 6.1 -> 6.2`."""
+def obstacles(old: Run, new: Run) -> list[str]:
+    """The differences that make two runs incomparable: `kernel: 6.1 -> 6.2`."""
     return [f"{name}: {before} -> {after}" for name, before, after in _conditions(old, new) if before != after]
 
 
@@ -33,7 +31,7 @@ def _conditions(old: Run, new: Run) -> Iterator[tuple[str, object, object]]:
         if name in others:
             ours, theirs = scenario.parameters, others[name].parameters
             for key in _keys(ours, theirs):
-                before, after = (held.get(key, UNSAID.get(key, "none")) for held in (ours, theirs))
+                before, after = (one.get(key, DEFAULTS.get(key, "none")) for one in (ours, theirs))
                 yield f"{name}.{key}", before, after
 
 
@@ -49,22 +47,22 @@ def _cores(cores: Iterable[int]) -> str:
     return " ".join(map(str, cores)) or "not pinned"
 
 
-def news(old: Run, new: Run) -> list[tuple[str, str, str]]:
-    """What else differs, which may be what is asked about: (what, before, after), the commit first; "none" where a run
-    lacks it."""
+def other_differences(old: Run, new: Run) -> list[tuple[str, str, str]]:
+    """All other differences, which a comparison may be about: (what, before, after), the commit first; "none" where a
+    run lacks it."""
     then, now = old.environment, new.environment
-    found = _between({"commit": _commit(old)}, {"commit": _commit(new)})
-    found += _between(then.versions, now.versions)
-    found += _between(then.facts, now.facts, but=(*SAME_MACHINE, *NEVER_EQUAL))
-    found += _between({"blocks": str(old.repetitions)}, {"blocks": str(new.repetitions)})
+    differences = _between({"commit": _commit(old)}, {"commit": _commit(new)})
+    differences += _between(then.versions, now.versions)
+    differences += _between(then.facts, now.facts, but=(*SAME_MACHINE, *ALWAYS_DIFFERENT))
+    differences += _between({"blocks": str(old.repetitions)}, {"blocks": str(new.repetitions)})
     others = {variant.name: variant for variant in new.variants}
     for variant in old.variants:
         if variant.name in others:
-            found += [
+            differences += [
                 (f"{variant.name}: {key}", before, after)
                 for key, before, after in _between(variant.options, others[variant.name].options)
             ]
-    return found
+    return differences
 
 
 def _between(old: Mapping[str, str], new: Mapping[str, str], but: Iterable[str] = ()) -> list[tuple[str, str, str]]:

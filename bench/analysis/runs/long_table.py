@@ -1,7 +1,7 @@
-"""A run as one long table, one row per trial and metric, for whoever computes with it elsewhere.
+"""A run as one long table with a row per trial and metric, for computations elsewhere.
 
-Nothing is left out: trials that are not valid have rows, with what is known of them, and so have hidden variants and
-twins. `COLUMNS` says what each column means; values are in base units.
+The table is complete: invalid trials, hidden variants and twins have rows too. `COLUMNS` explains each column; values
+are in base units.
 """
 
 from __future__ import annotations
@@ -17,56 +17,55 @@ from bench.results import Trial
 
 Value = str | int | float | bool | None
 
+# The parameters of a trial that have a column of their own.
 PARAMETERS = ("subscribers", "rate_hz", "payload_bytes", "poll_interval_s", "path")
-"""The parameters of a trial that have a column of their own."""
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "run": "name of the run",
-        "commit": "commit of Pushbench it was made with; +dirty: with uncommitted changes",
+        "commit": "commit of Pushbench; +dirty: with uncommitted changes",
         "scenario": "workload",
         "variant": "server, by the name of its file",
-        "label": "what reports call it",
+        "label": "name in reports",
         "technique": "polling, long polling, SSE, WebSocket, ...",
         "product": "library as published; empty: a technique on neutral ground",
-        "delivery": "delivery class: resume (what is lost while away is signalled) or none (at most once)",
-        "hidden": "serves the instrument (harness floor, calibration) and is compared with nobody",
-        "block": "the block it was run in; cells are compared block by block; 0: before the first",
-        "twin": "the second trial of its cell in this block (A/A); reports use it for the noise floor alone",
+        "delivery": "delivery class: resume (losses while away are signalled) or none (at most once)",
+        "hidden": "whether it serves the instrument (harness floor, calibration) and is not compared",
+        "block": "block of the trial; cells are compared block by block; 0: before the first",
+        "twin": "whether it is the second trial of its cell in this block (A/A), for the noise floor alone",
         "trial": "name of the record in trials/",
-        "changes": "in what it differs from its scenario, a point of a sweep: rate_hz=40",
-        "fault": "what went wrong on purpose: restart KILL; empty: nothing did",
-        "valid": "whether it may enter a comparison",
-        "failure": "the phase it failed in; empty: it did not",
-        "findings": "names of what was found wrong or doubtful, separated by '; '",
-        **dict.fromkeys(PARAMETERS, "parameter of the trial; empty: its scenario has none of that name"),
+        "changes": "changed parameters, at a point of a sweep: rate_hz=40",
+        "fault": "injected fault: restart KILL; empty: none",
+        "valid": "whether it can be part of a comparison",
+        "failure": "phase in which it failed; empty: it did not fail",
+        "findings": "names of its findings, separated by '; '",
+        **dict.fromkeys(PARAMETERS, "parameter of the trial; empty: its scenario does not have it"),
         "metric": "name of the metric",
-        "value": "its value in this trial; empty: not measurable here, or the trial failed",
-        "unit": "of the value: ns, bytes, share, count, ns per s, per s",
+        "value": "value in this trial; empty: not measurable here, or the trial failed",
+        "unit": "unit of the value: ns, bytes, share, count, ns per s, per s",
     }
 )
 
-UNITS = {"wire bytes": "bytes", "memory bytes": "bytes"}
-"""Units that differ only in how they are written for people."""
+UNITS = {"wire bytes": "bytes", "memory bytes": "bytes"}  # units that differ only in how reports format them
 
 
 def rows(cells: Cells) -> list[dict[str, Value]]:
     """A row for every trial and every metric that applies to its scenario, with the keys of COLUMNS, in the order of
     the plan."""
     twins = _twins(cells)
-    found: list[dict[str, Value]] = []
+    rows: list[dict[str, Value]] = []
     for trial in cells.trials:
         about = _about(cells, trial, trial.planned.place in twins)
         for metric in METRICS.values():
             if metric.applies(trial.planned.scenario):
                 value = metric.of(trial)
                 unit = UNITS.get(metric.unit, metric.unit)
-                found.append({**about, "metric": metric.name, "value": _number(value), "unit": unit})
-    return found
+                rows.append({**about, "metric": metric.name, "value": _number(value), "unit": unit})
+    return rows
 
 
 def _about(cells: Cells, trial: Trial, twin: bool) -> dict[str, Value]:
-    """Everything that is true of all rows of a trial."""
+    """The columns that are the same in all rows of a trial."""
     planned, environment = trial.planned, cells.run.environment
     facts, fault = cells.facts.get(planned.variant), fault_of(trial)
     return {
@@ -92,12 +91,12 @@ def _about(cells: Cells, trial: Trial, twin: bool) -> dict[str, Value]:
 
 
 def _twins(cells: Cells) -> set[str]:
-    """The places that stand second in their cell and block, as `Cells` takes them: by their names."""
-    held: dict[tuple[str, str, str, int], set[str]] = {}
+    """The second places of each cell and block, ordered by their names, as in `Cells`."""
+    places: dict[tuple[str, str, str, int], set[str]] = {}
     for trial in cells.shown_trials:
         key = (trial.planned.scenario, trial.planned.variant, point_of(trial), trial.planned.block)
-        held.setdefault(key, set()).add(trial.planned.place)
-    return {second for names in held.values() for second in sorted(names)[1:]}
+        places.setdefault(key, set()).add(trial.planned.place)
+    return {second for names in places.values() for second in sorted(names)[1:]}
 
 
 def _parameter(trial: Trial, name: str) -> Value:

@@ -1,32 +1,29 @@
-"""What a comparison is worth: equal things must not be called different, and planted differences must be found.
+"""The error rates of comparisons: equal servers must not be called different, injected differences must be detected.
 
-An *experiment* is as many blocks as a run has. In each of them the same server runs four times with nothing planted, as
-two pairs, and once with each planted difference. Every comparison is made as a report makes it (`statistics.compare`).
-The noise floor under a pair of equal things is that of the other pair: its own would acquit it always.
+An *experiment* has as many blocks as a run. In each block the same server runs four times without a difference, as two
+pairs, and once with each injected difference. Every comparison is the one of a report (`statistics.compare`). The noise
+floor for a pair of equal servers is that of the other pair: with its own, no difference could ever be shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.numbers.statistics import Estimate, Floor, Verdict, compare, noise_floor
+from bench.analysis.numbers.statistics import Compared, Estimate, Floor, Verdict, compare, noise_floor
 from bench.analysis.trials.metrics import METRICS
 from bench.results import Trial
 
-NOTHING = ("nothing-1", "nothing-2"), ("nothing-3", "nothing-4")
-"""The labels of two pairs of equal trials."""
+EQUAL_PAIRS = ("nothing-1", "nothing-2"), ("nothing-3", "nothing-4")  # labels of two pairs of equal trials
+EQUAL_METRICS = ("latency_p50", "latency_p90", "latency_p99", "cpu")  # on these equal servers must be equal
 
-WATCHED = ("latency_p50", "latency_p90", "latency_p99", "cpu")
-"""The metrics on which equal things must be equal."""
-
-MOST_ALARMS = 0.15
-FEWEST_FOUND = 0.9
+MOST_FALSE_ALARMS = 0.15
+LEAST_POWER = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A planted difference, a metric that must show it, and by which factor where that is known."""
+class InjectedDifference:
+    """An injected difference, a metric that must show it, and the factor where it is known."""
 
     label: str
     words: str
@@ -34,59 +31,60 @@ class Question:
     factor: float | None = None
 
 
-QUESTIONS = (
-    Question("late", "10 ms more on one delivery in five", "latency_p90"),
-    Question("late", "10 ms more on one delivery in five", "latency_p99"),
-    Question("busier", "20 % more server CPU per message", "cpu", 1.2),
+# With a fifth of the deliveries late, p90 and p99 are latencies of late deliveries. p99 also contains all stalls of the
+# machine, so it needs more trials to show the difference.
+INJECTED_DIFFERENCES = (
+    InjectedDifference("late", "10 ms more on one delivery in five", "latency_p90"),
+    InjectedDifference("late", "10 ms more on one delivery in five", "latency_p99"),
+    InjectedDifference("busier", "20 % more server CPU per message", "cpu", 1.2),
 )
-"""What is late by a fifth of the deliveries is the upper tenth, and the slowest hundredth, which also holds every stall
-of the machine: there a difference shows later."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a question over all experiments. `found` counts the right verdicts: of equal things that they were
-    called different, of planted ones that they were called higher; `wrong` those with the wrong sign.
+class ErrorRate:
+    """The verdicts on one kind of comparison over all experiments. `comparisons` counts those with a verdict.
+    `different` counts those called different (an injected difference: called higher), `wrong_sign` those called lower.
     """
 
     words: str
     metric: str
-    planted: bool
-    asked: int
-    found: int
-    wrong: int
+    injected: bool
+    comparisons: int
+    different: int
+    wrong_sign: int
     ratios: tuple[Estimate, ...]
 
     @property
     def met(self) -> bool:
-        """Whether that is as it must be."""
-        share = self.found / self.asked
-        return self.wrong == 0 and (share >= FEWEST_FOUND if self.planted else share <= MOST_ALARMS)
+        """Whether there are few false alarms, or enough detections and none with the wrong sign."""
+        share = self.different / self.comparisons
+        return self.wrong_sign == 0 and (share >= LEAST_POWER if self.injected else share <= MOST_FALSE_ALARMS)
 
 
 def label_of(trial: Trial) -> str:
-    """What the trial is in its block."""
+    """The label of the trial in its block; empty for a trial of another kind."""
     return trial.planned.place.partition("-sensitivity-")[2]
 
 
-def outcomes(trials: Iterable[Trial], blocks: int) -> list[Outcome]:
-    """All questions, asked of every complete experiment of so many blocks."""
-    held: dict[int, dict[int, dict[str, Trial]]] = {}
+def error_rates(trials: Iterable[Trial], blocks: int) -> list[ErrorRate]:
+    """The error rates over all experiments of this number of blocks."""
+    labelled: dict[int, dict[int, dict[str, Trial]]] = {}
     for trial in trials:
         if label_of(trial) and trial.valid:
             experiment = (trial.planned.block - 1) // blocks
-            held.setdefault(experiment, {}).setdefault(trial.planned.block, {})[label_of(trial)] = trial
-    experiments = [by_block for _, by_block in sorted(held.items())]
-    equal = [found for metric in WATCHED if (found := _equal(metric, experiments))]
-    return equal + [found for question in QUESTIONS if (found := _planted(question, experiments))]
+            labelled.setdefault(experiment, {}).setdefault(trial.planned.block, {})[label_of(trial)] = trial
+    experiments = [by_block for _, by_block in sorted(labelled.items())]
+    rates = [_false_alarms(metric, experiments) for metric in EQUAL_METRICS]
+    rates += [_detections(difference, experiments) for difference in INJECTED_DIFFERENCES]
+    return [rate for rate in rates if rate is not None]
 
 
 Experiment = Mapping[int, Mapping[str, Trial]]
 
 
 def _values(metric: str, label: str, experiment: Experiment) -> dict[int, float]:
-    read = {block: METRICS[metric].of(trials[label]) for block, trials in experiment.items() if label in trials}
-    return {block: value for block, value in read.items() if value is not None}
+    values = {block: METRICS[metric].of(trials[label]) for block, trials in experiment.items() if label in trials}
+    return {block: value for block, value in values.items() if value is not None}
 
 
 def _floor(metric: str, pairs: Sequence[tuple[str, str]], experiment: Experiment) -> Floor:
@@ -98,28 +96,37 @@ def _floor(metric: str, pairs: Sequence[tuple[str, str]], experiment: Experiment
     return noise_floor(twins, METRICS[metric].grain)
 
 
-def _equal(metric: str, experiments: Sequence[Experiment]) -> Outcome | None:
-    verdicts, ratios = [], []
-    for experiment in experiments:
-        for pair, others in (NOTHING, NOTHING[::-1]):
-            floor = _floor(metric, [others], experiment)
-            one, other = (_values(metric, label, experiment) for label in pair)
-            found = compare(other, one, floor)
-            verdicts.append(found.verdict)
-            ratios += [found.ratio] if found.ratio else []
-    called = sum(verdict in (Verdict.HIGHER, Verdict.LOWER) for verdict in verdicts)
-    told = sum(verdict is not Verdict.TOO_FEW for verdict in verdicts)
-    return Outcome("nothing (equal servers)", metric, False, told, called, 0, tuple(ratios)) if told else None
+def _false_alarms(metric: str, experiments: Sequence[Experiment]) -> ErrorRate | None:
+    """Of equal servers; None without a verdict."""
+    compared = [
+        _compared(metric, pair[::-1], [other_pair], experiment)
+        for experiment in experiments
+        for pair, other_pair in (EQUAL_PAIRS, EQUAL_PAIRS[::-1])
+    ]
+    return _rate("nothing (equal servers)", metric, False, (Verdict.HIGHER, Verdict.LOWER), (), compared)
 
 
-def _planted(question: Question, experiments: Sequence[Experiment]) -> Outcome | None:
-    verdicts, ratios = [], []
-    for experiment in experiments:
-        floor = _floor(question.metric, NOTHING, experiment)
-        with_it, without = (_values(question.metric, label, experiment) for label in (question.label, NOTHING[0][0]))
-        found = compare(with_it, without, floor)
-        verdicts.append(found.verdict)
-        ratios += [found.ratio] if found.ratio else []
-    told = sum(verdict is not Verdict.TOO_FEW for verdict in verdicts)
-    higher, lower = verdicts.count(Verdict.HIGHER), verdicts.count(Verdict.LOWER)
-    return Outcome(question.words, question.metric, True, told, higher, lower, tuple(ratios)) if told else None
+def _detections(difference: InjectedDifference, experiments: Sequence[Experiment]) -> ErrorRate | None:
+    """Of an injected difference; None without a verdict."""
+    labels = (difference.label, EQUAL_PAIRS[0][0])
+    compared = [_compared(difference.metric, labels, EQUAL_PAIRS, experiment) for experiment in experiments]
+    return _rate(difference.words, difference.metric, True, (Verdict.HIGHER,), (Verdict.LOWER,), compared)
+
+
+def _compared(
+    metric: str, labels: tuple[str, str], twins: Sequence[tuple[str, str]], experiment: Experiment
+) -> Compared:
+    ours, theirs = (_values(metric, label, experiment) for label in labels)
+    return compare(ours, theirs, _floor(metric, twins, experiment))
+
+
+def _rate(
+    words: str, metric: str, injected: bool, different: Collection[Verdict], wrong: Collection[Verdict],
+    compared: Sequence[Compared],
+) -> ErrorRate | None:  # fmt: skip
+    verdicts = [one.verdict for one in compared if one.verdict is not Verdict.TOO_FEW]
+    ratios = tuple(one.ratio for one in compared if one.ratio is not None)
+    if not verdicts:
+        return None
+    called, wrongly = (sum(verdict in kinds for verdict in verdicts) for kinds in (different, wrong))
+    return ErrorRate(words, metric, injected, len(verdicts), called, wrongly, ratios)

@@ -89,7 +89,7 @@ def _curves(subject: Subject) -> list[Curve]:
     found = []
     for variant, law in polling.laws(subject):
         measured = [interval_s * 1e9 for interval_s, _, _ in polling.points(subject, variant)]
-        start = min(law.full_ns or min(measured), *measured, key=lambda value: value)
+        start = min(law.saturation_ns or min(measured), *measured, key=lambda value: value)
         cheap = law.interval_ns(least / 1.5) or 0.0
         end = min(max(cheap, 2 * max(measured)), max(LONGEST_S * 1e9, max(measured)))
         intervals = np.geomspace(start, max(end, start * 1.01), 161)
@@ -201,7 +201,7 @@ def _names(found: list[Place]) -> list[Mark]:
 def _along(axes: Axes, look: Look, law: PollingLaw, found: list[Place]) -> list[Mark]:
     """Marks on the curve: where one core is full, and round intervals away from those measured."""
     low, high = axes.get_xlim()
-    full = law.full_ns
+    full = law.saturation_ns
     measured = [place.interval_s for place in found if place.interval_s]
     asked = [(full, "one core is full")] if full and full < min(measured) * 1e9 else []
     asked += [

@@ -47,11 +47,11 @@ def test_the_interval_of_a_cost_costs_that_much() -> None:
 
 def test_a_core_is_full_where_a_second_of_polling_costs_a_second() -> None:
     law = made(590_000, 0.0, MS, (250 * MS,))
-    assert law.full_ns == pytest.approx(59 * MS)
+    assert law.saturation_ns == pytest.approx(59 * MS)
     with_messages = made(590_000, 100_000, MS)
-    assert with_messages.full_ns is not None
-    assert 100 * with_messages.cpu_ns(with_messages.full_ns) == pytest.approx(P)
-    assert made(590_000, 600_000, MS).full_ns is None
+    assert with_messages.saturation_ns is not None
+    assert 100 * with_messages.cpu_ns(with_messages.saturation_ns) == pytest.approx(P)
+    assert made(590_000, 600_000, MS).saturation_ns is None
 
 
 def test_a_cost_per_message_is_never_below_zero() -> None:

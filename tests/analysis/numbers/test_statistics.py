@@ -17,7 +17,6 @@ from bench.analysis.numbers.statistics import (
     estimate,
     paired_difference,
     paired_ratio,
-    student_t,
     verdict,
     verdict_of_difference,
 )
@@ -93,12 +92,6 @@ def test_ten_trials_hold_the_truth_about_as_often_as_is_said() -> None:
 @pytest.mark.parametrize(("trials", "bound"), [(0, 0), (2, 0), (3, 0.75), (5, 0.9375), (6, 0.95), (100, 0.95)])
 def test_coverage_is_bounded_by_the_order_statistics(trials: int, bound: float) -> None:
     assert coverage(trials) == bound
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 8, 15, 40])
-@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.99])
-def test_students_t_agrees_with_scipy(confidence: float, freedom: int) -> None:
-    assert student_t(confidence, freedom) == pytest.approx(stats.t.ppf(0.5 + confidence / 2, freedom), rel=1e-9)
 
 
 @settings(max_examples=50)
