@@ -17,6 +17,10 @@ SMALLEST_BYTES = len(HEAD % (0, 0)) + len(TAIL)
 LARGEST_BYTES = 1 << 20
 # Sequence numbers from here on are probes: every subscriber must receive one before the warm-up. They are not measured.
 PROBE_FROM = 9_000_000_000
+# On a topic with several senders, a message has the number sender x SENDER_STRIDE + its place in the sender's schedule.
+SENDER_STRIDE = 100_000
+# The senders of a topic on which one publishes: every number, however large, is then a place in its schedule.
+ONE_SENDER = range(1)
 
 _ALPHABET = string.ascii_letters + string.digits + "+/"
 _SHIFT = 61  # between the paddings of successive messages in the pool, so that no two are equal

@@ -25,9 +25,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.start_ns + round(index // burst * burst * 1e9 / self.rate_hz)
 
 
-def sequences(parameters: Mapping[str, Any]) -> tuple[int, int]:
+def sequences(parameters: Mapping[str, Any], burst: int = 1) -> tuple[int, int]:
     """The messages `first` <= n < `last` of the measured part of a trial with these parameters, counted from 0. Both
     ends are ends of a burst."""
-    burst = parameters.get("burst", 1)
     first = math.ceil(parameters["warm_up_s"] * parameters["rate_hz"] / burst)
     return burst * first, burst * (first + max(1, round(parameters["measure_s"] * parameters["rate_hz"] / burst)))

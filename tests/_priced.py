@@ -21,8 +21,8 @@ COOLING_S = 0.003
 BASE: dict[str, dict[str, Parameter]] = {
     name: dict(scenarios.load(name).settled("standard", {})) for name in ("broadcast", "echo", "idle")
 }
-SWEPT = [(name, parameter, value) for name in BASE for parameter, values in scenarios.load(name).sweeps.items()
-         for value in values]  # fmt: skip
+SWEPT = [(name, one.name, value) for name in BASE for one in scenarios.load(name).parameters
+         for value in one.sweep]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bench.commands._measuring import say, typed
 from bench.commands._options import add_sleep, positive
 from bench.planning.request import Refused
 from bench.results import GeneratorComparison, load_comparison, save_comparison
-from bench.scenarios import BOUNDS
+from bench.scenarios import RATE_HZ
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _rate(text: str) -> float:
     value = float(text)
-    low, high = BOUNDS["rate_hz"]
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"must be {low:g} to {high:g}, not {text}")
+    if not RATE_HZ.low <= value <= RATE_HZ.high:
+        raise argparse.ArgumentTypeError(f"must be {RATE_HZ.low:g} to {RATE_HZ.high:g}, not {text}")
     return value
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from bench import scenarios
 from bench.planning import plan
-from bench.planning.needs import NEEDS, lacking
 from bench.planning.request import Request, settle
 from bench.scenarios import Scenario
 from bench.units import clock
@@ -50,8 +49,8 @@ def _print_variant(name: str) -> None:
 def _print_scenario(scenario: Scenario, names: Sequence[str]) -> None:
     print(f"  {scenario.name:<24} {scenario.description}")
     if scenario.needs:
-        able = [name for name in names if not lacking(scenario, _variant.load(name))]
-        print(f"  {'':<24} only for {NEEDS[scenario.needs].words}: {', '.join(able) or 'there is none here'}")
+        able = [name for name in names if not scenario.lacking(_variant.load(name))]
+        print(f"  {'':<24} only for {scenario.needs.words}: {', '.join(able) or 'there is none here'}")
 
 
 def _extent(profile: plan.Profile, names: Sequence[str]) -> tuple[int, float]:
@@ -60,6 +59,6 @@ def _extent(profile: plan.Profile, names: Sequence[str]) -> tuple[int, float]:
     floors = plan.floors(settled.controlled)
     points = settled.points(names)
     planned = plan.of_run(settled.cells(names), floors, profile.repetitions, 1, settled.twinned, points)
-    calibration = scenarios.load(plan.CALIBRATION)
+    calibration = scenarios.instrument()
     parameters = {**settled.parameters, calibration.name: calibration.settled(profile.name, {})}
     return len(planned), plan.expected_s(planned, parameters)

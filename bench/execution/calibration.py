@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bench import scenarios
 from bench.execution.run import Begun, begin_instrument
-from bench.planning.plan import CALIBRATION, WHOLE, calibration
+from bench.planning.plan import WHOLE, calibration
 from bench.planning.request import Request
 from bench.results import Planned
 
@@ -14,4 +15,4 @@ def begin(request: Request) -> Begun:
     repetitions = request.repetitions or 1
     for block in range(1, repetitions + 1):
         planned = calibration(WHOLE, request.seed, block, planned)
-    return begin_instrument(CALIBRATION, planned, repetitions, request)
+    return begin_instrument(scenarios.instrument().name, planned, repetitions, request)

@@ -11,13 +11,8 @@ from bench.analysis.trials.capacity import ends_search, next_rate, step
 from bench.execution import trial
 from bench.measure.machine import Cores
 from bench.results import SCHEMA, CapacityStep, Failure, Planned, Trial
-from bench.scenarios import BOUNDS, Scenario
+from bench.scenarios import RATE_HZ, Scenario, Search
 from servers._variant import Variant
-
-
-def is_search(parameters: Mapping[str, Any]) -> bool:
-    """Whether a trial with these parameters looks for a capacity."""
-    return "bound_s" in parameters
 
 
 def run(
@@ -30,9 +25,11 @@ def run(
     began_ns = time.monotonic_ns()
     steps: list[CapacityStep] = []
     failures: list[Failure | None] = []
-    while (rate_hz := next_rate(steps, parameters["rate_hz"], BOUNDS["rate_hz"][1])) is not None:
+    assert isinstance(scenario.kind, Search)
+    bound_ns = scenario.kind.bound_s.of(parameters) * 1e9
+    while (rate_hz := next_rate(steps, parameters["rate_hz"], RATE_HZ.high)) is not None:
         record = trial.run(planned, scenario, variant, {**parameters, "rate_hz": rate_hz}, cores, workers)
-        steps.append(step(record, parameters["bound_s"] * 1e9))
+        steps.append(step(record, bound_ns))
         failures.append(record.failure)
         if ends_search(failures):
             break

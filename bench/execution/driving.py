@@ -105,6 +105,7 @@ def _assignment(participants: Participants, place: int) -> Assignment:
         wire=workload.variant.wire,
         topic=participants.topic,
         seed=workload.seed,
+        scenario=workload.scenario.name,
         parameters=workload.parameters,
         share=(place, len(participants.loads)),
     )
@@ -172,8 +173,9 @@ def begin_workload(participants: Participants) -> MeasuredPart:
     """The measured part of a workload, begun."""
     parameters = participants.parameters
     drain_s = parameters.get("drain_s", DRAIN_WITHIN_S) + parameters["poll_interval_s"]
-    schedule = starting_soon(parameters["rate_hz"], parameters.get("burst", 1))
-    return begin(participants, schedule, sequences(parameters), drain_s, upstream=participants.workload.upstream)
+    burst = participants.workload.scenario.burst_size(parameters)
+    schedule = starting_soon(parameters["rate_hz"], burst)
+    return begin(participants, schedule, sequences(parameters, burst), drain_s, upstream=participants.workload.upstream)
 
 
 def starting_soon(rate_hz: float, burst: int = 1) -> Schedule:

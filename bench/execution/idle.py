@@ -15,6 +15,7 @@ from bench.processes.errors import ProcessError
 from bench.processes.member import watch
 from bench.processes.orders import Connecting, ReportConnecting
 from bench.results import IdleStep, Machine, Measurements
+from bench.scenarios import IdleSteps
 
 SETTLE_WINDOWS = 8  # at most
 QUIET_SHARE, BUSY_SHARE = 0.1, 0.9  # of a core
@@ -24,10 +25,12 @@ STEADY_SHARE = 0.7  # of what was used in the window before
 def measure(participants: Participants, phases: Phases, machine: Machine) -> Iterator[Measurements]:
     """Connect more subscribers at each step, and measure what the server holds and uses. Raises as the processes do."""
     steps: list[IdleStep] = []
-    for index, subscribers in enumerate(participants.parameters["steps"]):
+    kind, parameters = participants.workload.scenario.kind, participants.parameters
+    assert isinstance(kind, IdleSteps)
+    for index, subscribers in enumerate(kind.steps.of(parameters)):
         phases.enter("connect")
         connect(participants, subscribers, first=index == 0)
-        _settle(participants)
+        _settle(participants, kind.settle_s.of(parameters))
         phases.enter("measure")
         samples = _sample(participants, machine)
         yield Measurements(machine=samples.machine)  # that of the last step stands for the whole trial
@@ -39,11 +42,11 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     yield Measurements(idle=steps, connect=merge_present(part.connect for part in parts))
 
 
-def _settle(participants: Participants) -> None:
+def _settle(participants: Participants, settle_s: float) -> None:
     """Wait until the server is quiet, or steady where polling never lets it be quiet: it may still be busy accepting
     subscribers that the kernel has connected for it.
     """
-    window_ns = round(participants.parameters["settle_s"] * 1e9)
+    window_ns = round(settle_s * 1e9)
     pids = [pid for name, pid in participants.pids.items() if name in ("server", "broker")]
     before_ns, clock_ns = 0, sum(map(usage.cpu_clock_ns, pids))
     for _ in range(SETTLE_WINDOWS):

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.execution import faults
+from bench.execution.actions import AfterDrain, ServerSide, stored
 from bench.execution.driving import MeasuredPart
 from bench.execution.participants import SLACK_S, Participants
 from bench.execution.sampling import Samples
 from bench.measure import usage
-from bench.measure.receipts import recovered_ns
 from bench.measure.received import Receipts
 from bench.paths import CALM_NS, DIRECT, PATHS
 from bench.processes.member import answer
 from bench.processes.orders import ProxyCounts, Published, ReportCounts
-from bench.results import EmulatedPath, Measurements, Outage, Restart, SlowReader
+from bench.results import EmulatedPath, Measurements, SlowReader
 from servers._variant import Capability
 
 
@@ -90,31 +89,26 @@ class Path(Instrument):
         )  # fmt: skip
 
 
-class Fault(Instrument):
-    """The server that is restarted, or the broker that is taken away."""
+class Acting(Instrument):
+    """The action of the scenario on the server side."""
 
     @classmethod
     def is_part_of(cls, participants: Participants) -> bool:
-        return faults.fault(participants.parameters) is not None
+        return participants.workload.scenario.action is not None
 
     def __init__(self, participants: Participants) -> None:
         super().__init__(participants)
-        self.replaced = faults.replaced(participants.parameters)
+        assert participants.workload.scenario.action is not None
+        self._action = participants.workload.scenario.action
+        self.replaced = tuple(self._action.replaced(participants.parameters))
 
     def begin(self, part: MeasuredPart) -> None:
-        self._done = faults.carry_out(self._participants, part.window)
+        self._side = ServerSide(self._participants, part.window)
+        self._done = self._action.do(self._side)
 
     def after(self, outcome: Outcome) -> Measurements:
-        if isinstance(self._done, Restart):
-            return Measurements(restart=faults.aftermath(self._participants, self._done))
-        subscribers, start_ns = self._participants.parameters["subscribers"], outcome.part.window.start_ns
-        return Measurements(
-            outage=Outage(
-                began_ns=self._done.began_ns - start_ns,
-                ended_ns=self._done.ended_ns - start_ns,
-                recovered_ns=recovered_ns(outcome.receipts.fan_outs, subscribers, self._done.ended_ns),
-            )
-        )
+        receivers = self._participants.workload.scenario.receivers(self._participants.parameters)
+        return stored(self._action.settle(AfterDrain(self._side, outcome.receipts, receivers), self._done))
 
 
 class Reconnecting(Instrument):
@@ -138,7 +132,7 @@ class SlowReading(Instrument):
 
     @classmethod
     def is_part_of(cls, participants: Participants) -> bool:
-        return "slow" in participants.parameters
+        return participants.workload.scenario.apart is not None
 
     def __init__(self, participants: Participants) -> None:
         super().__init__(participants)
@@ -146,10 +140,10 @@ class SlowReading(Instrument):
         self.weighed = sorted({*usage.process_tree(participants.server.server_pid), *broker})
 
     def after(self, outcome: Outcome) -> Measurements:
-        slow = outcome.receipts.slow_reader
-        if slow is None:
+        slow, apart = outcome.receipts.slow_reader, self._participants.workload.scenario.apart
+        if slow is None or apart is None:
             return Measurements()
-        slow_ns = outcome.part.window.start_ns + round(self._participants.parameters["slow_after_s"] * 1e9)
+        slow_ns = outcome.part.window.start_ns + round(apart.from_s.of(self._participants.parameters) * 1e9)
         return Measurements(slow_reader=with_memory(slow, outcome.samples.memory, slow_ns))
 
 
@@ -161,7 +155,7 @@ def with_memory(slow: SlowReader, memory: Sequence[tuple[int, int]], slow_ns: in
 
 
 # In the order in which they act.
-INSTRUMENTS: tuple[type[Instrument], ...] = (Path, Fault, Reconnecting, SlowReading)
+INSTRUMENTS: tuple[type[Instrument], ...] = (Path, Acting, Reconnecting, SlowReading)
 
 
 def instruments(participants: Participants) -> list[Instrument]:

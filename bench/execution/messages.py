@@ -47,14 +47,15 @@ def measurements(participants: Participants, outcome: Outcome) -> Measurements:
     """What the load generator counted, joined with what the processes used and the cores did."""
     receipts, samples, parameters = outcome.receipts, outcome.samples, participants.parameters
     slips_ns = outcome.published.slips_ns[outcome.part.window.first :]
-    burst = parameters.get("burst")
+    scenario = participants.workload.scenario
+    burst, receivers = scenario.burst, scenario.receivers(parameters)
     return Measurements(
         machine=samples.machine,
         ledger=receipts.ledger,
         recount=receipts.recount,
         latency=receipts.latency,
-        completion=completion(receipts.fan_outs, _receivers(participants)),
-        bursts=burst_times(receipts.fan_outs, parameters["subscribers"], burst) if burst else None,
+        completion=completion(receipts.fan_outs, receivers),
+        bursts=burst_times(receipts.fan_outs, receivers, burst.of(parameters)) if burst else None,
         slip=fold(slips_ns) if slips_ns else receipts.slip,
         connect=receipts.connect,
         wire=receipts.wire,
@@ -66,13 +67,6 @@ def measurements(participants: Participants, outcome: Outcome) -> Measurements:
             broker_cpu_ns=samples.cpu_ns.get("broker", []),
         ),
     )
-
-
-def _receivers(participants: Participants) -> int:
-    """The number of measured subscribers that receive each message."""
-    parameters = participants.parameters
-    apart = "slow" in parameters
-    return int(parameters.get("room", parameters["subscribers"])) - apart
 
 
 def _usage(participants: Participants, receipts: Receipts, samples: Samples) -> Usage | None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bench.measure.machine import Cores
-from bench.paths import DIRECT, leads_elsewhere
+from bench.paths import DIRECT
 from bench.processes.load_side import Load, Master, Proxy, Publisher, load_side
 from bench.processes.member import Watched, answers
 from bench.processes.orders import Answer, Order
 from bench.processes.server import Broker, NextBroker, Server, successor
-from bench.scenarios import Scenario
+from bench.scenarios import Publishes, Scenario
 from servers._variant import Variant
 
 SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
@@ -34,7 +34,7 @@ class Workload:
     @property
     def upstream(self) -> bool:
         """Whether the subscribers publish."""
-        return self.scenario.traffic == "subscribers"
+        return self.scenario.publishes is Publishes.SUBSCRIBERS
 
 
 @dataclass(slots=True)
@@ -113,13 +113,13 @@ def start(stack: ExitStack, workload: Workload, server: Server, cores: Cores, wo
     """All processes, started at once: each spends most of its start-up on importing, and on cores of its own. `server`
     has just been started and is not ready yet."""
     scenario, parameters = workload.scenario, workload.parameters
-    users = max(parameters["steps"]) if "steps" in parameters else parameters["subscribers"]
+    users = scenario.subscribers(parameters)
     stack.enter_context(server)
-    loads, masters = load_side(scenario.path, users, workers, cores.load)
+    loads, masters = load_side(users, workers, cores.load)
     for member in (*masters, *loads):
         stack.enter_context(member)
-    publisher = stack.enter_context(Publisher(cores.load)) if scenario.traffic in ("publisher", "arrivals") else None
-    proxy = stack.enter_context(Proxy(cores.load)) if scenario.proxied or leads_elsewhere(parameters) else None
+    publisher = stack.enter_context(Publisher(cores.load)) if scenario.publishes is Publishes.PUBLISHER else None
+    proxy = stack.enter_context(Proxy(cores.load)) if scenario.through_proxy(parameters) else None
     server.wait_until_ready()
     if publisher:
         publisher.connect(server, workload.seed, parameters["payload_bytes"])

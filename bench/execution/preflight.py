@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from bench.measure import machine
-from bench.paths import leads_elsewhere
 from bench.planning.request import Refused, Settled
+from bench.scenarios import IdleSteps, Publishes
 
 FREE_DISK_BYTES = 200 << 20
 SPARE_DESCRIPTORS = 256  # beyond one per connection: libraries, logs, listeners
@@ -22,16 +22,23 @@ def _proxied(settled: Settled) -> int:
         for name, scenario in settled.scenarios.items()
         for changes in ([], *([point] for point in settled.swept.get(name, ())))
     ]
-    through = [held["subscribers"] for scenario, held in driven if scenario.proxied or leads_elsewhere(held)]
+    through = [scenario.subscribers(values) for scenario, values in driven if scenario.through_proxy(values)]
     return max(through, default=0)
+
+
+def _fewer(settled: Settled) -> str:
+    """How to ask for fewer subscribers."""
+    stepped = [f"for {one.name} --set {one.kind.steps.name}=[...]"
+               for one in settled.scenarios.values() if isinstance(one.kind, IdleSteps)]  # fmt: skip
+    return ", ".join(["--set subscribers=...", *stepped])
 
 
 def preflight(settled: Settled, results: Path) -> None:
     """Make sure that the run can be measured and stored here, before any load. Raises Refused with both numbers."""
-    most = max(max(p["steps"]) if "steps" in p else p["subscribers"] for p in settled.parameters.values())
+    most = max(settled.scenarios[name].subscribers(values) for name, values in settled.parameters.items())
     swept = [value for held in settled.swept.values() for name, value in held if name == "subscribers"]
     most = max([most, *swept])
-    upstream = any(scenario.traffic == "subscribers" for scenario in settled.scenarios.values())
+    upstream = any(scenario.publishes is Publishes.SUBSCRIBERS for scenario in settled.scenarios.values())
     each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
     most, each = max(
         (most, each), (_proxied(settled), 2 * (1 + upstream)), key=math.prod
@@ -41,8 +48,7 @@ def preflight(settled: Settled, results: Path) -> None:
     if limit < needed:
         raise Refused(
             f"{most} subscribers need {needed} open files per process, but the limit is {limit}; "
-            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // each)} (--set subscribers=..., "
-            "for idle --set steps=[...])"
+            f"have it raised, or ask for at most {max(1, (limit - SPARE_DESCRIPTORS) // each)} ({_fewer(settled)})"
         )
     if most * each > SOURCES * machine.ephemeral_ports():
         raise Refused(f"{most} subscribers are more than the loopback addresses have ports for")

@@ -17,7 +17,7 @@ from bench.execution.preflight import preflight
 from bench.gate.gate import Say, gate, instruments
 from bench.measure import idle_states, machine
 from bench.planning import retries
-from bench.planning.plan import CALIBRATION, driven, expected_s, floors, of_run
+from bench.planning.plan import expected_s, floors, of_run
 from bench.planning.request import Refused, Request, Settled, settle
 from bench.results import (
     IDLE_STATES,
@@ -31,7 +31,7 @@ from bench.results import (
     VariantFacts,
     check_name,
 )
-from bench.scenarios import nearest
+from bench.scenarios import Search, nearest
 from bench.units import clock, duration
 from servers import _variant
 
@@ -74,11 +74,12 @@ def _say_who_is_apart(settled: Settled, say: Say) -> None:
 
 def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
     """Store the head of a run that holds calibration trials and nothing else. Raises Refused, ResultsError."""
-    base = scenarios.load(CALIBRATION).settled(name, {})
-    planted = {one.id: {**base, **one.changes} for one in planned}
-    preflight(Settled(name, {}, {}, planted, repetitions, request.seed), request.results)
+    instrument = scenarios.instrument()
+    planted = {one.id: {**instrument.settled(name, {}), **one.changes} for one in planned}
+    chosen = dict.fromkeys(planted, instrument)
+    preflight(Settled(name, {}, chosen, planted, repetitions, request.seed), request.results)
     settled = Settled(name, {}, {}, {}, repetitions, request.seed)
-    facts = [one for one in instruments() if one.name == CALIBRATION]
+    facts = [one for one in instruments() if one.name == instrument.variant]
     return store_head(store_for(request, name), request, settled, Before.look(request.cores_may_sleep), facts, planned)
 
 
@@ -116,9 +117,9 @@ def store_head(
     planned: Sequence[Planned],
 ) -> Begun:
     """Store what is true of all trials of a new run, the calibration's scenario included."""
-    calibration = scenarios.load(CALIBRATION)
-    chosen = {**settled.scenarios, CALIBRATION: calibration}
-    parameters = {**settled.parameters, CALIBRATION: calibration.settled(settled.profile, {})}
+    instrument = scenarios.instrument()
+    chosen = {**settled.scenarios, instrument.name: instrument}
+    parameters = {**settled.parameters, instrument.name: instrument.settled(settled.profile, {})}
     run = Run(
         schema=SCHEMA,
         name=store.folder.name,
@@ -210,8 +211,8 @@ def carry_out(begun: Begun, say: Say) -> int:
 def _measured(begun: Begun, one: Planned) -> Trial:
     """The record of a trial, measured and stored."""
     scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
-    parameters = driven(_parameters(begun.run)[one.scenario], one.changes)
-    measure = capacity_search.run if capacity_search.is_search(parameters) else trial.run
+    parameters = scenario.driven(_parameters(begun.run)[one.scenario], one.changes)
+    measure = capacity_search.run if isinstance(scenario.kind, Search) else trial.run
     record = measure(one, scenario, variant, parameters, begun.cores, begun.run.workers)
     begun.store.add(record)
     return record

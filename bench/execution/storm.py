@@ -17,6 +17,7 @@ from bench.measure.receipts import merge_present
 from bench.processes.member import watch
 from bench.processes.orders import Connecting, Leave, Left, ReportConnecting
 from bench.results import Machine, Measurements, Storm
+from bench.scenarios import Arrivals
 
 FDS_APART = 5  # from those before: near enough to be back
 FDS_WITHIN_NS = 35_000_000_000  # twice the 15 s of a heartbeat: the first write to a dead connection succeeds
@@ -51,7 +52,8 @@ class Arrival:
 def measure(participants: Participants, phases: Phases, machine: Machine) -> Iterator[Measurements]:
     """All subscribers connect at once; then a probe must reach each; then they leave at once. Raises as the processes
     do."""
-    subscribers = participants.parameters["subscribers"]
+    subscribers, kind = participants.parameters["subscribers"], participants.workload.scenario.kind
+    assert isinstance(kind, Arrivals)
     assemble(participants, subscribers)
     phases.enter("measure")
     fds_before = usage.fds_or_none(participants.server.server_pid)
@@ -61,7 +63,7 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     parts = participants.order(ReportConnecting(), Connecting, 0.0)
     yield Measurements(connect=merge_present(part.connect for part in parts))
     phases.enter("disconnect")
-    fds_after, fds_released_ns = _leave(participants, fds_before)
+    fds_after, fds_released_ns = _leave(participants, fds_before, kind.probes(participants.parameters))
     yield Measurements(
         storm=Storm(
             subscribers=subscribers,
@@ -78,11 +80,10 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     )
 
 
-def _leave(participants: Participants, fds_before: int | None) -> tuple[int | None, int | None]:
+def _leave(participants: Participants, fds_before: int | None, with_probes: bool) -> tuple[int | None, int | None]:
     """Have all subscribers leave, while probes are published or not, and wait for the server's descriptors."""
     began_ns = time.monotonic_ns()
     participants.order(Leave(), Left, 0.0)
-    with_probes = participants.parameters["afterwards"] == "probes"
     with probing(participants, PROBE_EVERY_S) if with_probes else nullcontext():
         return _descriptors_back(participants, fds_before, began_ns)
 

@@ -19,14 +19,15 @@ from bench.processes.errors import Died, ProcessError
 from bench.processes.member import check
 from bench.processes.server import Server
 from bench.results import SCHEMA, Failure, Machine, Measurements, Planned, Trial
-from bench.scenarios import Scenario
+from bench.scenarios import Arrivals, IdleSteps, Kind, Messages, Scenario, Search
 from servers._variant import Variant
 
-MEASURES: dict[str, Callable[[Participants, Phases, Machine], Iterator[Measurements]]] = {
-    "publisher": messages.measure,
-    "subscribers": messages.measure,
-    "nobody": idle.measure,
-    "arrivals": storm.measure,
+# by the kind of measurement; every try of a search is a trial of messages
+MEASURES: Mapping[type[Kind], Callable[[Participants, Phases, Machine], Iterator[Measurements]]] = {
+    Messages: messages.measure,
+    Search: messages.measure,
+    IdleSteps: idle.measure,
+    Arrivals: storm.measure,
 }
 
 
@@ -44,7 +45,7 @@ def run(
         measurements = Measurements(machine=machine)
         with ExitStack() as stack:
             phases.enter("start")
-            server = Server(planned.variant, cores.server, parameters.get("injected", ""))
+            server = Server(planned.variant, cores.server, scenario.injected(parameters))
             participants = start(stack, workload, server, cores, workers)
             phases.enter("connect")
             for part in _measure(participants, phases, machine):
@@ -68,7 +69,7 @@ def run(
 def _measure(participants: Participants, phases: Phases, machine: Machine) -> Iterator[Measurements]:
     """What is measured, as soon as it is known. Raises Died if a process has ended, whatever else its end led to."""
     try:
-        yield from MEASURES[participants.workload.scenario.traffic](participants, phases, machine)
+        yield from MEASURES[type(participants.workload.scenario.kind)](participants, phases, machine)
     except (ProcessError, OSError):
         check(participants.watched)
         raise

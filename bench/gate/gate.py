@@ -6,8 +6,9 @@ from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from bench import scenarios
 from bench.gate import conformance
-from bench.planning.plan import CALIBRATION, FLOOR
+from bench.planning.plan import FLOOR
 from bench.results import VariantFacts
 from servers import _variant
 from servers._variant import Variant
@@ -38,7 +39,8 @@ def gate(
 
 def instruments(but: Container[str] = ()) -> list[VariantFacts]:
     """The hidden variants that a run measures itself with, without a gate; those in `but` are there already."""
-    return [_facts(name, _variant.load(name), "measured", "") for name in (FLOOR, CALIBRATION) if name not in but]
+    hidden = (FLOOR, scenarios.instrument().variant)
+    return [_facts(name, _variant.load(name), "measured", "") for name in hidden if name not in but]
 
 
 def _facts(name: str, variant: Variant, status: Literal["measured", "skipped", "failed"], reason: str) -> VariantFacts:

@@ -1,5 +1,5 @@
-"""Our own load generator, driven as in a trial: the Locust process of the scenario `broadcast`, by the same orders,
-with all that it records. It is not a trial, because its server may be none of the variants.
+"""Our own load generator, driven as in a trial: the Locust process of a trial, by the same orders, with all that it
+records. It is not a trial, because its server may be none of the variants.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bench.measure.received import Receipts
 from bench.processes.errors import ProcessError
 from bench.processes.member import watch
 from bench.results import GeneratorPass
+from bench.scenarios import Question
 from servers import _variant
 from servers._variant import Technique
 
@@ -31,7 +32,7 @@ def measure(
 ) -> GeneratorPass:
     """One pass of the client half of `variant`. Polling subscribers poll as often as there are messages, so that each
     poll is answered with one. Raises ProcessError."""
-    scenario = scenarios.load("broadcast")
+    scenario = scenarios.load(scenarios.reference(Question.FRESHNESS))
     parameters = scenario.settled("standard", {
         "subscribers": subscribers, "rate_hz": rate_hz, "payload_bytes": payload_bytes, "measure_s": measure_s,
         "warm_up_s": WARM_UP_S, "poll_interval_s": min(60.0, max(0.001, 1 / rate_hz)),

@@ -1,11 +1,10 @@
-"""A scenario without the bench, by `locust -f bench/scenarios/broadcast.py --variant sse`, on a server run by hand."""
+"""A scenario by hand: `locust -f bench/load/locustfile.py --scenario NAME`, without the bench, on a running server."""
 
 from __future__ import annotations
 
 import secrets
 import sys
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,13 +15,16 @@ from bench.load.session import Session
 from bench.paths import leads_elsewhere
 from bench.planning.settings import changes
 from bench.processes.orders import Assignment
+from bench.scenarios import Publishes, Scenario
 from bench.schedule import Schedule
 from servers import _variant
+from servers._variant import Variant
 
 
 def add_arguments(parser: Any) -> None:
     """Add what a scenario needs to Locust's own options; its web page stays on this machine unless told otherwise."""
     parser.set_defaults(host="http://127.0.0.1:8000", web_host="127.0.0.1")
+    parser.add_argument("--scenario", default="", help="which scenario drives it (python -m bench list)")
     parser.add_argument("--variant", default="", help="which variant runs at --host, e.g. sse (python -m bench list)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter of the scenario"
@@ -33,16 +35,10 @@ def add_arguments(parser: Any) -> None:
 def prepare(environment: Any, session: Session) -> None:
     """Configure the session from Locust's options and publish as the scenario says while a test runs."""
     options = environment.parsed_options
-    scenario = scenarios.load(Path(options.locustfile.split(",")[0]).stem)
     try:
-        if not options.variant:
-            raise LookupError(f"say which variant is driven: --variant {' | '.join(_variant.names())}")
-        variant = _variant.load(options.variant)
-        parameters = scenario.settled("standard", changes(options.set))
-        if leads_elsewhere(parameters):
-            raise ValueError("without `python -m bench run` there is nothing that emulates a path")
+        scenario, variant, parameters = _chosen(options)
     except (LookupError, ValueError) as mistake:
-        sys.exit(f"{scenario.name}: {mistake}")
+        sys.exit(f"locust: {mistake.args[0]}")
     where = urlsplit(environment.host or options.host)
 
     def begin(**_: Any) -> None:
@@ -55,18 +51,32 @@ def prepare(environment: Any, session: Session) -> None:
                 wire=variant.wire,
                 topic=f"alone-{secrets.token_hex(4)}",
                 seed=options.seed,
+                scenario=scenario.name,
                 parameters=parameters,
             )
         )
         session.allow(sys.maxsize)
-        if scenario.traffic != "nobody":
-            gevent.spawn(_publish, environment, session, scenario.traffic == "subscribers")
+        if scenario.publishes is not Publishes.NOTHING:
+            gevent.spawn(_publish, environment, session)
 
     environment.events.test_start.add_listener(begin)
 
 
-def _publish(environment: Any, session: Session, everyone: bool) -> None:
-    """Publish upstream at the scenario's rate: through every subscriber, or through the first alone."""
+def _chosen(options: Any) -> tuple[Scenario, Variant, dict[str, Any]]:
+    """The scenario, the variant and the parameters. Raises LookupError, ValueError."""
+    if not options.scenario:
+        raise LookupError(f"say which scenario drives it: --scenario {' | '.join(scenarios.names())}")
+    if not options.variant:
+        raise LookupError(f"say which variant is driven: --variant {' | '.join(_variant.names())}")
+    scenario, variant = scenarios.load(options.scenario), _variant.load(options.variant)
+    parameters = scenario.settled("standard", changes(options.set))
+    if leads_elsewhere(parameters):
+        raise ValueError("without `python -m bench run` there is nothing that emulates a path")
+    return scenario, variant, parameters
+
+
+def _publish(environment: Any, session: Session) -> None:
+    """Publish upstream at the scenario's rate: through every subscriber where they publish, else through the first."""
     schedule = Schedule(start_ns=time.monotonic_ns(), rate_hz=session.parameters["rate_hz"])
     numbers: dict[int, int] = {}
     index = 0
@@ -74,7 +84,7 @@ def _publish(environment: Any, session: Session, everyone: bool) -> None:
         due = schedule.due_ns(index)
         gevent.sleep(max(0.0, (due - time.monotonic_ns()) / 1e9))
         index += 1
-        connected = [user for user in session.users if hasattr(user, "subscriber")]
-        for user in connected if everyone else connected[:1]:
+        connected = [user for user in session.users if user.connected]
+        for user in connected if session.scenario.publishes is Publishes.SUBSCRIBERS else connected[:1]:
             number = numbers[user.number] = numbers.get(user.number, -1) + 1
-            user.subscriber.publish(user.topic(), session.composer.compose(user.numbered(number), due))
+            user.subscriber.publish(user.topic, session.composer.compose(user.numbered(number), due))

@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import gevent
 import gevent.os
@@ -22,7 +21,7 @@ from bench.analysis.numbers.distributions import fold
 from bench.clients._counters import Counters
 from bench.clients._headroom import TIMESTAMPS_AVAILABLE, LoopDelay
 from bench.load.reconnecting import comings
-from bench.load.session import PUBLISHES, Session
+from bench.load.session import PUBLISHES, Session, SessionUser
 from bench.load.slow_reading import slow_reading
 from bench.measure.received import Receipts
 from bench.measure.recorder import Window
@@ -133,7 +132,7 @@ def prime(session: Session, order: Prime) -> Primed:
             for user in session.subscribers:
                 if not user.tally.probes:
                     text = session.composer.compose(number, time.monotonic_ns())
-                    user.subscriber.publish(user.topic(), text)
+                    user.subscriber.publish(user.topic, text)
             number += 1
         _until(lambda: primed() >= subscribers, pause_s)
     return Primed(primed=primed(), subscribers=subscribers, errors=dict(session.recorder.errors))
@@ -199,7 +198,7 @@ class Measuring:
         self.traffic.append((time.monotonic_ns(), self.session.reactor.counters()))
         self.unread.append(len(self.session.reactor.unread_ns))
 
-    def _publish_on_schedule(self, user: Any, phase: float) -> None:
+    def _publish_on_schedule(self, user: SessionUser, phase: float) -> None:
         """Publish each message when it is due; each send sets the alarm of the next."""
         session, index = self.session, 0
 
@@ -208,7 +207,7 @@ class Measuring:
             due = moment()
             if index >= self.window.first:
                 self.slips_ns.append(time.monotonic_ns() - due)
-            user.subscriber.publish(user.topic(), session.composer.compose(user.numbered(index), due))
+            user.subscriber.publish(user.topic, session.composer.compose(user.numbered(index), due))
             index += 1
             if index < self.window.last:
                 session.reactor.call_at(moment(), send)
@@ -220,7 +219,6 @@ class Measuring:
 
     def _receipts(self) -> Receipts:
         session, recorder, window = self.session, self.session.recorder, self.window
-        alone = self.upstream and not session.parameters.get("room")
         reconnects = self.comings.settle() if self.comings else None
         gaps = self.comings.gaps if self.comings else sum(user.subscriber.gaps for user in session.measured)
         return Receipts(
@@ -229,7 +227,7 @@ class Measuring:
             reconnects=reconnects,
             slow_reader=self.slow.settle() if self.slow else None,
             latency=recorder.latency(window),
-            fan_outs={} if alone else recorder.fan_outs(window),
+            fan_outs={} if session.scenario.audience.alone else recorder.fan_outs(window),
             slots=recorder.slots(window),
             slip=fold(self.slips_ns) if self.upstream else None,
             connect=fold(session.connect_ns) if session.connect_ns else None,

@@ -1,6 +1,6 @@
 """Subscribers that are cut off, or lose their server or their path, and come back while publishing goes on.
 
-They take up where they left off, if the server has cursors. How long they wait before each attempt is in `_backoff`.
+They take up where they left off, if the server has cursors. How long they wait before each attempt is in `backoff.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import gevent
 
@@ -18,12 +17,10 @@ from bench.analysis.numbers.distributions import fold
 from bench.clients import ConnectError, Subscriber
 from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
+from bench.load.session import Session, SessionUser
 from bench.measure.recorder import ResumePoint, Tally, Window
 from bench.paths import leads_elsewhere
 from bench.results import Reconnects
-
-if TYPE_CHECKING:
-    from bench.load.session import Session, SubscriberUser
 
 ATTEMPTS_SLOT_NS = 100_000_000
 
@@ -50,7 +47,7 @@ class Absence:
 class Traveller:
     """A subscriber that may be away: its own chance, what servers asked of it, and its latest absence."""
 
-    user: SubscriberUser
+    user: SessionUser
     rng: random.Random
     asked_s: float = 0.0
     absence: Absence | None = None
@@ -91,16 +88,16 @@ class Catching:
 class Comings:
     """All absences of one process.
 
-    With the parameter `cut_every_s` every subscriber is cut off after 0.5 to 1.5 times that, stays away for
-    `away_s` (longer, if the server has asked for it), and again, as long as it can be back before the measured part
-    ends. Without, it comes back whenever it loses its server.
+    Where the scenario cuts, every subscriber is cut off after 0.5 to 1.5 times `every_s`, stays away for `away_s`
+    (longer, if the server has asked for it), and again, as long as it can be back before the measured part ends. Where
+    it does not, a subscriber comes back whenever it loses its server.
     """
 
     def __init__(self, session: Session, window: Window, start_ns: int, rate_hz: float, drain_s: float) -> None:
         self._session, self._window, self._start_ns, self._rate_hz = session, window, start_ns, rate_hz
         self._until_ns = window.end_ns + round(drain_s * 1e9)
-        self._every_s: float = session.parameters.get("cut_every_s", 0.0)
-        self._away_s: float = session.parameters.get("away_s", 0.0)
+        cuts, values = session.scenario.cuts, session.parameters
+        self._every_s, self._away_s = (cuts.every_s.of(values), cuts.away_s.of(values)) if cuts else (0.0, 0.0)
         self._absences: list[Absence] = []
         self._attempts_ns: list[int] = []
         self._returns: list[tuple[ResumePoint, Subscriber]] = []
@@ -193,7 +190,7 @@ class Comings:
 
     def _due_before(self, moment_ns: int) -> int:
         """How many messages were due by then: the number of the next one."""
-        burst: int = self._session.parameters.get("burst", 1)
+        burst = self._session.scenario.burst_size(self._session.parameters)
         return max(0, int((moment_ns - self._start_ns) * self._rate_hz / 1e9 / burst) + 1) * burst
 
     def settle(self) -> Reconnects:
@@ -228,9 +225,8 @@ class Comings:
 
 def comings(session: Session, window: Window, start_ns: int, rate_hz: float, drain_s: float) -> Comings | None:
     """Those that the scenario asks for, or None."""
-    asked = {"cut_every_s", "restart_after_s", "outage_after_s"} & session.parameters.keys()
-    wanted = asked or leads_elsewhere(session.parameters)
-    return Comings(session, window, start_ns, rate_hz, drain_s) if wanted else None
+    reconnect = session.scenario.reconnects or leads_elsewhere(session.parameters)
+    return Comings(session, window, start_ns, rate_hz, drain_s) if reconnect else None
 
 
 def _sleep_until(moment_ns: int) -> None:

@@ -9,27 +9,21 @@ from __future__ import annotations
 import random
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 import gevent
 
 from bench.clients import ConnectError
 from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
+from bench.load.session import ApartUser, Session
 from bench.measure.recorder import ResumePoint, Window
 from bench.results import SlowReader
-from bench.scenarios import NOT_SLOW
-
-if TYPE_CHECKING:
-    from bench.load.session import Apart, Session
-
-TRICKLE_BYTES_PER_S = 1_000
 
 
 class SlowReading:
     """What becomes of the subscriber that is counted apart, from `begin` to `settle`."""
 
-    def __init__(self, session: Session, apart: Apart, window: Window) -> None:
+    def __init__(self, session: Session, apart: ApartUser, window: Window) -> None:
         self._session, self._apart, self._window = session, apart, window
         self._user, self._tally = apart.user, apart.user.tally
         self._told = 0  # gaps that the server signalled on this connection and that were entered
@@ -39,14 +33,11 @@ class SlowReading:
     def begin(self) -> None:
         """From the beginning of the measured part. Whatever else was planned, at its end it reads at full speed."""
         self._user.subscriber.on_text, self._user.subscriber.on_error = self._on_text, self._on_error
-        parameters = self._session.parameters
-        if parameters["slow"] == NOT_SLOW:
-            return
+        assert self._session.scenario.apart
         moment_ns = self._window.start_ns
-        speeds = (("slow_after_s", TRICKLE_BYTES_PER_S), ("trickle_s", 0), ("stop_s", None))
-        for wait, bytes_per_s in speeds:
-            moment_ns = min(moment_ns + round(parameters[wait] * 1e9), self._window.end_ns)
-            self._session.reactor.call_at(moment_ns, partial(self._apart.reactor.read_at, bytes_per_s))
+        for speed in self._session.scenario.apart.speeds(self._session.parameters):
+            moment_ns = min(moment_ns + round(speed.after_s * 1e9), self._window.end_ns)
+            self._session.reactor.call_at(moment_ns, partial(self._apart.reactor.read_at, speed.bytes_per_s))
 
     def is_over(self) -> bool:
         """Whether nothing more is to be waited for: it has, or has passed, the last message, or stays away."""

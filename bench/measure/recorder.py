@@ -16,13 +16,8 @@ from bench.analysis.numbers.distributions import fold
 from bench.analysis.trials.recount import Arrivals, recount
 from bench.measure.receipts import SERIES_INTERVAL_NS
 from bench.measure.received import FanOut
-from bench.messages import PROBE_FROM, Composer
+from bench.messages import ONE_SENDER, PROBE_FROM, SENDER_STRIDE, Composer
 from bench.results import Distribution, Ledger, Recount
-
-# On a topic with several senders, a message has the number sender x SENDER_STRIDE + its place in the sender's schedule.
-SENDER_STRIDE = 100_000
-# The senders of a topic on which one publishes: every number, however large, is then a place in its schedule.
-ONE_SENDER = range(1)
 
 _CACHED_TEXTS = 65_536  # more than can be on their way to subscribers at the same time
 

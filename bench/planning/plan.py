@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from bench import scenarios
 from bench.results import Parameter, Planned
-from bench.scenarios import NOT_SLOW
+from bench.scenarios import IdleSteps, Publishes, Scenario, Search
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
 SEARCH_STEPS = 9
@@ -44,7 +45,6 @@ PROFILES = {
 }
 
 
-CALIBRATION = "calibration"  # the name of the scenario and of the variant
 FLOOR = "null"  # the variant that measures the harness itself
 MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_hz=MIXTURE.rate_hz)
 """The floor under the mixture: what it would measure with nothing planted."""
@@ -121,8 +121,11 @@ def _placed(
 
 def planted(trial_id: str, plant: Plant, block: int, position: int, seed: int, **changes: Parameter) -> Planned:
     """A trial of the calibration server, driven as the plant says."""
-    driven = {"injected": plant.name, "subscribers": plant.subscribers, "rate_hz": plant.rate_hz, **changes}
-    return _placed(trial_id, CALIBRATION, CALIBRATION, block, position, seed, driven)
+    instrument = scenarios.instrument()
+    assert instrument.injects
+    conditions = {"subscribers": plant.subscribers, "rate_hz": plant.rate_hz, **changes}
+    driven = {instrument.injects.name: plant.name, **conditions}
+    return _placed(trial_id, instrument.name, instrument.variant, block, position, seed, driven)
 
 
 def of_run(
@@ -140,18 +143,18 @@ def of_run(
     return plan([*cells, *instrument], repetitions, seed, doubled, BRIEF, points)
 
 
-def floors(traffic: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The cells that measure the harness: one in every scenario in which anything is published; traffic by scenario."""
-    return [(scenario, FLOOR) for scenario, who in traffic.items() if who != "nobody"]
+def floors(publishes: Mapping[str, Publishes]) -> list[tuple[str, str]]:
+    """The cells that measure the harness: one in every scenario in which anything is published."""
+    return [(scenario, FLOOR) for scenario, who in publishes.items() if who is not Publishes.NOTHING]
 
 
 def calibration(plants: Sequence[Plant], seed: int, block: int = 1, before: Sequence[Planned] = ()) -> list[Planned]:
     """A block with one trial of every plant, in a seeded order, after the trials in `before`."""
-    planned, order = list(before), list(plants)
+    planned, order, name = list(before), list(plants), scenarios.instrument().name
     random.Random(trial_seed(seed, f"calibration {block}")).shuffle(order)
     for plant in order:
         suffix = f"-at-{plant.rate_hz:g}-hz" if plant is MIXTURE_FLOOR else ""
-        trial_id = f"{block:02d}-{CALIBRATION}-{plant.name.replace(' ', '-')}{suffix}"
+        trial_id = f"{block:02d}-{name}-{plant.name.replace(' ', '-')}{suffix}"
         planned.append(planted(trial_id, plant, block, len(planned) + 1, seed))
     return planned
 
@@ -170,21 +173,15 @@ def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
     return [random.Random(trial_seed(seed, f"twin {name}")).choice(held) for name, held in of_scenario.items()]
 
 
-def driven(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of one trial: those of its scenario in the run, with what its point of a sweep changes. Where
-    nobody is slow there is nothing to wait for, so that it is measured for `calm_s`."""
-    settled = {**parameters, **changes}
-    if settled.get("slow") == NOT_SLOW:
-        settled["measure_s"] = settled["calm_s"]
-    return settled
-
-
 def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
     """Estimate of how many seconds the trials will take; `parameters` by scenario."""
-    settled = [driven(parameters[trial.scenario], trial.changes) for trial in planned]
-    return sum((OVERHEAD_S + _measured_s(one)) * (SEARCH_STEPS if "bound_s" in one else 1) for one in settled)
+    return sum(_expected_s(scenarios.load(one.scenario), parameters[one.scenario], one.changes) for one in planned)
 
 
-def _measured_s(parameters: Mapping[str, Any]) -> float:
-    steps = len(parameters.get("steps", [0]))
-    return float((parameters.get("warm_up_s", 0.0) + parameters.get("settle_s", 0.0) + parameters["measure_s"]) * steps)
+def _expected_s(scenario: Scenario, parameters: Mapping[str, Any], changes: Mapping[str, Parameter]) -> float:
+    values = scenario.driven(parameters, changes)
+    if isinstance(scenario.kind, IdleSteps):
+        steps, settle_s = scenario.kind.steps.of(values), scenario.kind.settle_s.of(values)
+        return OVERHEAD_S + len(steps) * (settle_s + float(values["measure_s"]))
+    tries = SEARCH_STEPS if isinstance(scenario.kind, Search) else 1
+    return tries * (OVERHEAD_S + float(values["warm_up_s"]) + float(values["measure_s"]))

@@ -9,9 +9,8 @@ from typing import Any
 
 from bench import clients, scenarios
 from bench.planning import settings
-from bench.planning.needs import NEEDS, lacking
 from bench.planning.plan import PROFILES, Point
-from bench.scenarios import Scenario, nearest
+from bench.scenarios import Publishes, Scenario, nearest
 from servers import _variant
 from servers._variant import Variant
 
@@ -72,13 +71,13 @@ class Settled:
 
     def apart(self, scenario: str) -> dict[str, str]:
         """The variants that have no part in a scenario, and why."""
-        reasons = {name: lacking(self.scenarios[scenario], variant) for name, variant in self.variants.items()}
+        reasons = {name: self.scenarios[scenario].lacking(variant) for name, variant in self.variants.items()}
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property
-    def controlled(self) -> dict[str, str]:
+    def controlled(self) -> dict[str, Publishes]:
         """The scenarios with controls, and who publishes in them."""
-        return {name: one.traffic for name, one in self.scenarios.items() if one.controls and not one.needs}
+        return {name: one.publishes for name, one in self.scenarios.items() if one.controls and not one.needs}
 
     @property
     def twinned(self) -> frozenset[str]:
@@ -130,12 +129,13 @@ def settle(request: Request) -> Settled:
 def _find_parts(request: Request, chosen: Mapping[str, Scenario], held: Mapping[str, Variant]) -> None:
     """Every scenario that was asked for must have a variant that can take part. Raises Refused."""
     for name in request.scenarios:
-        reasons = {one: lacking(chosen[name], variant) for one, variant in held.items()}
-        if all(reasons.values()):
-            able = [one for one in _variant.names() if not lacking(chosen[name], _variant.load(one))]
+        scenario = chosen[name]
+        reasons = {one: scenario.lacking(variant) for one, variant in held.items()}
+        if scenario.needs and all(reasons.values()):
+            able = [one for one in _variant.names() if not scenario.lacking(_variant.load(one))]
             said = "; ".join(f"{one} {reason}" for one, reason in reasons.items())
             raise Refused(
-                f"{name} is for {NEEDS[chosen[name].needs].words}: {said}"
+                f"{name} is for {scenario.needs.words}: {said}"
                 + (f"; try -v {able[0]}" if able else "; here there is none")
             )
 
@@ -155,14 +155,12 @@ def _no_instrument(chosen: Mapping[str, Scenario]) -> None:
 def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, dict[str, Any]]:
     """Parameters by scenario. A change applies to every chosen scenario with the parameter, one at least."""
     changes = settings.changes(request.changes)
-    homeless = [name for name in changes if not any(name in scenario.parameters for scenario in chosen.values())]
+    homeless = [name for name in changes if not any(name in scenario.known for scenario in chosen.values())]
     if homeless:
-        known = sorted({name for scenario in chosen.values() for name in scenario.parameters})
+        known = sorted({name for scenario in chosen.values() for name in scenario.known})
         raise ValueError(f"no chosen scenario has a parameter {homeless[0]!r}; {nearest(homeless[0], known)}")
     return {
-        name: scenario.settled(
-            request.profile, {key: value for key, value in changes.items() if key in scenario.parameters}
-        )
+        name: scenario.settled(request.profile, {key: value for key, value in changes.items() if key in scenario.known})
         for name, scenario in chosen.items()
     }
 
@@ -173,7 +171,7 @@ def _find_homes(request: Request, chosen: Mapping[str, Scenario]) -> None:
         if sweep.scenario and sweep.scenario not in chosen:
             raise ValueError(f"no chosen scenario {sweep.scenario!r}; {nearest(sweep.scenario, chosen)}")
         homes = [chosen[sweep.scenario]] if sweep.scenario else list(chosen.values())
-        known = sorted({name for scenario in homes for name in scenario.parameters})
+        known = sorted({name for scenario in homes for name in scenario.known})
         if sweep.name not in known:
             raise ValueError(f"no chosen scenario has a parameter {sweep.name!r}; {nearest(sweep.name, known)}")
 
@@ -184,9 +182,10 @@ def _swept(request: Request, scenario: Scenario, base: Mapping[str, Any]) -> lis
     asked = [
         (sweep.name, sweep.values)
         for sweep in settings.sweeps(request.sweeps)
-        if sweep.scenario in ("", scenario.name) and sweep.name in scenario.parameters
+        if sweep.scenario in ("", scenario.name) and sweep.name in scenario.known
     ]
-    declared = list(scenario.sweeps.items()) if PROFILES[request.profile].sweeps and not request.sweeps else []
+    full = PROFILES[request.profile].sweeps and not request.sweeps
+    declared = [(one.name, one.sweep) for one in scenario.parameters] if full else []
     found = [
         (name, scenario.settled(request.profile, {**base, name: value})[name])
         for name, values in (*asked, *declared)

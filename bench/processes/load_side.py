@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from bench.processes.member import ROOT, Member, answer
 from bench.processes.orders import CONTROL, MASTER, Disturb, Listening, ProxyHello, PublisherHello
 from bench.processes.server import Server
+
+LOCUSTFILE = "bench/load/locustfile.py"
 
 
 class Publisher(Member):
@@ -51,10 +52,10 @@ class Load(Member):
     With a `master`, it is one of several and gets its users from there.
     """
 
-    def __init__(self, scenario: Path, users: int, cores: tuple[int, ...], master: Master | None = None) -> None:
+    def __init__(self, users: int, cores: tuple[int, ...], master: Master | None = None) -> None:
         self._control, self._far_end = socket.socketpair()
         role = master.worker_options if master else _headless(users)
-        super().__init__("load generator", _locust(scenario, *role), cores, {CONTROL: str(self._far_end.fileno())})
+        super().__init__("load generator", _locust(*role), cores, {CONTROL: str(self._far_end.fileno())})
         self._far_end.close()
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -72,33 +73,33 @@ class Load(Member):
 class Master(Member):
     """The master of Locust, on loopback: it spreads the users evenly over its workers and has none itself."""
 
-    def __init__(self, scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> None:
+    def __init__(self, users: int, workers: int, cores: tuple[int, ...]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = str(free.getsockname()[1])
         self.worker_options = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
         options = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
                    "--expect-workers", str(workers), *_headless(-(-users // workers) * workers))  # fmt: skip
-        super().__init__("master of the load generator", _locust(scenario, *options), cores, {MASTER: "1"})
+        super().__init__("master of the load generator", _locust(*options), cores, {MASTER: "1"})
 
 
 def _headless(users: int) -> tuple[str, ...]:
     return ("--headless", "--users", str(users), "--spawn-rate", str(max(users, 1)))
 
 
-def _locust(scenario: Path, *options: str) -> list[str]:
+def _locust(*options: str) -> list[str]:
     """The command; the user's own Locust settings (LOCUST_*, ~/.locust.conf) do not apply to a trial."""
     return [
-        sys.executable, "-m", "locust", "--config", os.devnull, "-f", str(scenario), "--exit-code-on-error", "0",
+        sys.executable, "-m", "locust", "--config", os.devnull, "-f", LOCUSTFILE, "--exit-code-on-error", "0",
         "--only-summary", "--loglevel", "WARNING", "--stop-timeout", "0", *options,
     ]  # fmt: skip
 
 
-def load_side(scenario: Path, users: int, workers: int, cores: tuple[int, ...]) -> tuple[list[Load], list[Master]]:
+def load_side(users: int, workers: int, cores: tuple[int, ...]) -> tuple[list[Load], list[Master]]:
     """The Locust processes that share `users`, each on a core of its own while there are enough cores, and their
     master if there are several.
     """
     if workers == 1:
-        return [Load(scenario, users, cores)], []
-    master = Master(scenario, users, workers, cores)
+        return [Load(users, cores)], []
+    master = Master(users, workers, cores)
     own = [(cores[number % len(cores)],) if cores else () for number in range(workers)]
-    return [Load(scenario, users, one, master) for one in own], [master]
+    return [Load(users, one, master) for one in own], [master]

@@ -143,7 +143,7 @@ class ProxyCounts(Answer, frozen=True):
 class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The server that a Locust process drives, and how.
 
-    client, wire: the client half of the variant. parameters: those of the trial.
+    client, wire: the client half of the variant. scenario, parameters: what the subscribers do.
     share: (k, n) for the k-th of n processes, whose users are the subscribers k, k + n, k + 2n, ... of the trial.
     """
 
@@ -153,6 +153,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     wire: Mapping[str, str]
     topic: str
     seed: int
+    scenario: str
     parameters: Mapping[str, Parameter]
     share: tuple[int, int] = (0, 1)
 

@@ -1,29 +1,40 @@
-"""Burst: silence, then many messages at once, again and again. How long until everybody has all of them?
+"""Burst: silence, then many messages at once, again and again. How long until every subscriber has all of them?
 
 `burst` messages are due at the same moment, `rate_hz` in all per second: what is queued is what a technique batches.
-The number to look at is when the last subscriber has the last message of a burst; the figure "A whole burst" of the
+The number to look at is when the last subscriber has the last message of a burst. The figure "A whole burst" of the
 report (section Workloads) shows it, beside how many messages one response or one segment brought. Alone:
 
-    locust -f bench/scenarios/burst.py --variant sse --host http://127.0.0.1:8000 --users 100 --spawn-rate 100
+    locust -f bench/load/locustfile.py --scenario burst --variant sse --host http://127.0.0.1:8000 --users 100
 """
 
-from bench.load.session import SubscriberUser
+from bench.scenarios._declarations import (
+    DIRECT,
+    HOLD_S,
+    MEASURE_S,
+    PATH,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Parameter,
+    Scenario,
+)
 
-TRAFFIC = "publisher"
-SINCE = "full"
-PARAMETERS = {
-    "subscribers": 100,
-    "rate_hz": 40.0,
-    "burst": 20,
-    "payload_bytes": 100,
-    "path": "direct",
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "warm_up_s": 1.0,
-    "measure_s": 3.0,
-}
-PROFILES = {"quick": {"subscribers": 50, "measure_s": 1.0}}
+BURST = Parameter("burst", 20, low=1, high=10_000)
 
-
-class BurstSubscriber(SubscriberUser):
-    """One subscriber of the one topic."""
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(100, quick=50),
+        RATE_HZ(40.0),
+        BURST,
+        PAYLOAD_BYTES(100),
+        PATH(DIRECT),
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        WARM_UP_S(1.0),
+        MEASURE_S(3.0, quick=1.0),
+    ),
+    since="full",
+    burst=BURST,
+)

@@ -1,33 +1,41 @@
-"""Calibration: known delays, a freeze and known faults are planted by the server. Does the bench read them back?
+"""Calibration: known delays, a freeze and known faults are injected by the server. Does the bench read them back?
 
-From outside it is a broadcast. What is planted, and what must therefore be read back, is in `servers/_plants.py`, with
+From outside it is a broadcast. What is injected, and what must therefore be read back, is in `servers/_plants.py`, with
 the rate and the number of subscribers at which that holds. Every block of a run begins with a brief one; a long one is
 `python -m bench calibrate`. Alone, against a server that was started with PUSHBENCH_PLANT="delay 5 ms":
 
-    locust -f bench/scenarios/calibration.py --variant calibration --host http://127.0.0.1:8000 --users 20
+    locust -f bench/load/locustfile.py --scenario calibration --variant calibration --host http://127.0.0.1:8000
 """
 
-from bench.load.session import SubscriberUser
+from bench.scenarios._declarations import (
+    DRAIN_S,
+    HOLD_S,
+    MEASURE_S,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Parameter,
+    Scenario,
+)
+from servers._plants import PLANTS
 
-HIDDEN = True
-TRAFFIC = "publisher"
-PARAMETERS = {
-    "injected": "delay 0 ms",
-    "subscribers": 20,
-    "rate_hz": 63.0,
-    "payload_bytes": 100,
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "warm_up_s": 0.25,
-    "measure_s": 2.5,
-    "drain_s": 0.5,
-}
-PROFILES = {
-    "quick": {"measure_s": 1.0},
-    "standard": {"measure_s": 1.0},
-    "full": {"measure_s": 1.0},
-}
+INJECTED = Parameter("injected", "delay 0 ms", choices=tuple(PLANTS))
 
-
-class CalibrationSubscriber(SubscriberUser):
-    """One subscriber of the one topic."""
+SCENARIO = Scenario(
+    parameters=(
+        INJECTED,
+        SUBSCRIBERS(20),
+        RATE_HZ(63.0),
+        PAYLOAD_BYTES(100),
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        WARM_UP_S(0.25),
+        MEASURE_S(2.5, quick=1.0, standard=1.0, full=1.0),
+        DRAIN_S(0.5),
+    ),
+    hidden=True,
+    variant="calibration",
+    injects=INJECTED,
+)

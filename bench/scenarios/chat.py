@@ -5,42 +5,56 @@ of its room, its own included, and none of another room. Latency runs from the m
 to its arrival at each member. The figure "Rooms beside the echo" of the report (section Workloads) shows it, with what
 an echo of the same run took. Alone, against a server started by hand:
 
-    locust -f bench/scenarios/chat.py --variant websocket --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
+    locust -f bench/load/locustfile.py --scenario chat --variant websocket --host http://127.0.0.1:8000 --users 50
 """
 
-from bench.load.session import SubscriberUser
-from bench.measure.recorder import SENDER_STRIDE
+from bench.scenarios._declarations import (
+    DIRECT,
+    HOLD_S,
+    MEASURE_S,
+    PATH,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SENDER_STRIDE,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Audience,
+    Parameter,
+    Publishes,
+    Scenario,
+    Values,
+)
 
-TRAFFIC = "subscribers"
-SINCE = "full"
-PARAMETERS = {
-    "subscribers": 100,
-    "room": 10,
-    "rate_hz": 1.0,
-    "payload_bytes": 100,
-    "path": "direct",
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "warm_up_s": 1.0,
-    "measure_s": 3.0,
-}
-PROFILES = {"quick": {"subscribers": 50, "measure_s": 1.0}}
+ROOM = Parameter("room", 10, low=2, high=1_000)
 
 
-class ChatMember(SubscriberUser):
-    """One member of one room."""
+def _topic(number: int, values: Values) -> str:
+    """Members are seated in the order of their numbers."""
+    return f".{number // ROOM.of(values)}"
 
-    @property
-    def room(self) -> int:
-        """Members are seated in the order of their numbers."""
-        return self.number // int(self.session.parameters["room"])
 
-    def topic(self) -> str:
-        return f"{self.session.topic}.{self.room}"
+def _members(number: int, values: Values) -> range:
+    """The members of the room of subscriber `number`; the last room may have fewer."""
+    first = number - number % ROOM.of(values)
+    return range(first, min(first + ROOM.of(values), SUBSCRIBERS.of(values)))
 
-    def heard(self) -> range:
-        size = int(self.session.parameters["room"])
-        return range(self.room * size, min((self.room + 1) * size, int(self.session.parameters["subscribers"])))
 
-    def numbered(self, index: int) -> int:
-        return self.number * SENDER_STRIDE + index
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(100, quick=50),
+        ROOM,
+        RATE_HZ(1.0),
+        PAYLOAD_BYTES(100),
+        PATH(DIRECT),
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        WARM_UP_S(1.0),
+        MEASURE_S(3.0, quick=1.0),
+    ),
+    since="full",
+    publishes=Publishes.SUBSCRIBERS,
+    audience=Audience(
+        topic=_topic, hears=_members, first_number=lambda number, _: number * SENDER_STRIDE, receivers=ROOM.of
+    ),
+)

@@ -1,33 +1,40 @@
 """Echo: every subscriber publishes to a topic of its own and receives it back. What does a round trip take?
 
-Every subscriber publishes upstream at `rate_hz` on an open-loop schedule with a seeded phase; latency runs from the
+Every subscriber publishes upstream at `rate_hz` on an open-loop schedule with a seeded phase. Latency runs from the
 moment the message was due to its return. The figure "Echo round trip" of the report answers it. Alone, against a server
 started by hand:
 
-    locust -f bench/scenarios/echo.py --variant websocket --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
+    locust -f bench/load/locustfile.py --scenario echo --variant websocket --host http://127.0.0.1:8000 --users 50
 """
 
-from bench.load.session import SubscriberUser
+from bench.scenarios._declarations import (
+    DIRECT,
+    HOLD_S,
+    MEASURE_S,
+    OWN_TOPICS,
+    PATH,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Publishes,
+    Question,
+    Scenario,
+)
 
-TRAFFIC = "subscribers"
-PARAMETERS = {
-    "subscribers": 100,
-    "rate_hz": 2.0,
-    "payload_bytes": 100,
-    "path": "direct",
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "warm_up_s": 0.5,
-    "measure_s": 3.0,
-}
-PROFILES = {
-    "quick": {"subscribers": 50, "warm_up_s": 0.5, "measure_s": 1.0},
-}
-SWEEPS = {"rate_hz": [0.5, 6.0]}
-
-
-class EchoSubscriber(SubscriberUser):
-    """One subscriber of its own topic, who publishes to it."""
-
-    def topic(self) -> str:
-        return f"{self.session.topic}.{self.number}"
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(100, quick=50),
+        RATE_HZ(2.0, sweep=(0.5, 6.0)),
+        PAYLOAD_BYTES(100),
+        PATH(DIRECT),
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        WARM_UP_S(0.5),
+        MEASURE_S(3.0, quick=1.0),
+    ),
+    publishes=Publishes.SUBSCRIBERS,
+    audience=OWN_TOPICS,
+    answers=frozenset({Question.ROUND_TRIP}),
+)

@@ -1,29 +1,41 @@
 """Idle: connected subscribers and nothing to say. What do memory and CPU per connection cost, and connecting itself?
 
-Subscribers join in steps; after each the server is left alone for `measure_s` and then weighed, so that the cost of one
-connection is the slope over the steps and not the size of the server. The first step has served a few already, since a
-server that never did has yet to import and allocate what all of them share. The figures "Memory per connection" and
+Subscribers join in steps. After each step the server is left alone for `measure_s` and then weighed, so that the cost
+of one connection is the slope over the steps and not the size of the server. The first step has served a few already: a
+server that never did has yet to import and allocate what all connections share. The figures "Memory per connection" and
 "Time to connect" of the report answer it. Alone, against a server started by hand:
 
-    locust -f bench/scenarios/idle.py --variant long_polling --host http://127.0.0.1:8000 --users 400 --spawn-rate 100
+    locust -f bench/load/locustfile.py --scenario idle --variant long_polling --host http://127.0.0.1:8000 --users 400
 """
 
-from bench.load.session import SubscriberUser
+from bench.scenarios._declarations import (
+    HOLD_S,
+    MEASURE_S,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    IdleSteps,
+    Parameter,
+    Publishes,
+    Question,
+    Scenario,
+)
 
-TRAFFIC = "nobody"
-PARAMETERS = {
-    "steps": [10, 100, 200, 400],
-    "payload_bytes": 100,
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "settle_s": 0.1,
-    "measure_s": 0.6,
-}
-PROFILES = {
-    "quick": {"steps": [10, 50, 100], "measure_s": 0.3},
-    "full": {"steps": [10, 500, 1000, 2000], "measure_s": 0.8},
-}
+STEPS = Parameter(
+    "steps", [10, 100, 200, 400], low=0, high=100_000,
+    profiles={"quick": [10, 50, 100], "full": [10, 500, 1000, 2000]},
+)  # fmt: skip
+SETTLE_S = Parameter("settle_s", 0.1, low=0.0, high=600.0)
 
-
-class IdleSubscriber(SubscriberUser):
-    """One subscriber of a topic to which nobody publishes."""
+SCENARIO = Scenario(
+    parameters=(
+        STEPS,
+        PAYLOAD_BYTES(100),
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        SETTLE_S,
+        MEASURE_S(0.6, quick=0.3, full=0.8),
+    ),
+    kind=IdleSteps(STEPS, SETTLE_S),
+    publishes=Publishes.NOTHING,
+    answers=frozenset({Question.CONNECTION}),
+)

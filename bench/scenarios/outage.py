@@ -1,36 +1,88 @@
-"""Outage: the broker behind the server is gone for a while, the server is not. What is lost, and when is all well?
+"""Outage: the broker behind the server is away for a while, the server is not. What is lost, and when is all well?
 
 `outage_after_s` into the measured part the broker is stopped for `stopped_s`, as on a machine that hangs (`outage`
 STOP), or killed, and another takes its place after `killed_s` (KILL). Publishing goes on, and subscribers that lose
 their connection come back with backoff and full jitter. Only variants with a broker process of their own take part.
-Alone, against a server started by hand, nothing is taken away but by you:
+Alone, against a server started by hand, only you can take the broker away:
 
-    locust -f bench/scenarios/outage.py --variant flask_sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
+    locust -f bench/load/locustfile.py --scenario outage --variant flask_sse --host http://127.0.0.1:8000 --users 50
 """
 
-from bench.load.session import SubscriberUser
+from bench.scenarios._declarations import (
+    BROKER,
+    DRAIN_S,
+    HOLD_S,
+    MEASURE_S,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Action,
+    Away,
+    Outage,
+    Parameter,
+    Part,
+    Scenario,
+    ServerSide,
+    Values,
+    over_in_time,
+    served_again,
+)
 
-TRAFFIC = "publisher"
-SINCE = "full"
-CONTROLS = False
-NEEDS = "broker"
-PARAMETERS = {
-    "subscribers": 50,
-    "rate_hz": 10.0,
-    "payload_bytes": 100,
-    "outage": "STOP",
-    "outage_after_s": 1.0,
-    "stopped_s": 10.0,
-    "killed_s": 5.0,
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "warm_up_s": 0.5,
-    "measure_s": 16.0,
-    "drain_s": 2.0,
-}
-PROFILES = {"quick": {"stopped_s": 1.0, "killed_s": 1.0, "measure_s": 5.0}}
-SWEEPS = {"outage": ["KILL"]}
+OUTAGE = Parameter("outage", "STOP", choices=("STOP", "KILL"), sweep=("KILL",))
+OUTAGE_AFTER_S = Parameter("outage_after_s", 1.0, low=0.0, high=3600.0)
+STOPPED_S = Parameter("stopped_s", 10.0, low=0.0, high=600.0, profiles={"quick": 1.0})
+KILLED_S = Parameter("killed_s", 5.0, low=0.0, high=600.0, profiles={"quick": 1.0})
 
 
-class OutageSubscriber(SubscriberUser):
-    """One subscriber of the one topic."""
+def _killed(values: Values) -> bool:
+    return OUTAGE.of(values) == "KILL"
+
+
+def _lasts_s(values: Values) -> float:
+    return (KILLED_S if _killed(values) else STOPPED_S).of(values)
+
+
+def _take_broker_away(side: ServerSide) -> Away:
+    """Stopped, its connections stay open and what is asked of it waits; killed, they are gone, and its successor knows
+    nothing."""
+    side.wait_until(side.start_ns + round(OUTAGE_AFTER_S.of(side.values) * 1e9))
+    lasts_ns = round(_lasts_s(side.values) * 1e9)
+    if _killed(side.values):
+        began_ns = side.kill_broker()
+        side.wait_until(began_ns + lasts_ns)
+        side.replace_broker()
+    else:
+        with side.stopped(Part.BROKER) as began_ns:
+            side.wait_until(began_ns + lasts_ns)
+    return Away(began_ns, side.now_ns())
+
+
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(50),
+        RATE_HZ(10.0),
+        PAYLOAD_BYTES(100),
+        OUTAGE,
+        OUTAGE_AFTER_S,
+        STOPPED_S,
+        KILLED_S,
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        WARM_UP_S(0.5),
+        MEASURE_S(16.0, quick=5.0),
+        DRAIN_S(2.0),
+    ),
+    checks=(over_in_time(OUTAGE_AFTER_S, _lasts_s),),
+    since="full",
+    controls=False,
+    needs=BROKER,
+    reconnects=True,
+    action=Action(
+        do=_take_broker_away,
+        settle=served_again,
+        stores=Outage,
+        replaced=lambda values: (Part.BROKER,) if _killed(values) else (),
+    ),
+)

@@ -3,32 +3,72 @@
 `restart_after_s` into the measured part the server is told to stop (`signal` TERM) or killed (KILL); its successor
 listens on the same port as soon as it can. Every subscriber comes back with backoff and full jitter, after the
 reconnection time that the server asked for (`retry` of Server-Sent Events) if it did, where it left off if the server
-has cursors. Publishing goes on. What is due meanwhile is lost, and what nobody was there to take is counted apart: a
-server that promises to resume must say so. Alone, against a server started by hand, nothing is restarted but by you:
+has cursors. Publishing goes on. What is due meanwhile is lost, and what could be handed to no server is also counted
+apart: a server that promises to resume must say so. Alone, against a server started by hand, only you can restart it:
 
-    locust -f bench/scenarios/restart.py --variant sse --host http://127.0.0.1:8000 --users 50 --spawn-rate 50
+    locust -f bench/load/locustfile.py --scenario restart --variant sse --host http://127.0.0.1:8000 --users 50
 """
 
-from bench.load.session import SubscriberUser
+import msgspec
 
-TRAFFIC = "publisher"
-SINCE = "full"
-CONTROLS = False
-PARAMETERS = {
-    "subscribers": 100,
-    "rate_hz": 20.0,
-    "payload_bytes": 100,
-    "restart_after_s": 1.0,
-    "signal": "TERM",
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "warm_up_s": 0.5,
-    "measure_s": 4.5,
-    "drain_s": 5.0,
-}
-PROFILES = {"quick": {"subscribers": 30}}
-SWEEPS = {"signal": ["KILL"]}
+from bench.scenarios._declarations import (
+    DRAIN_S,
+    HOLD_S,
+    MEASURE_S,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Action,
+    AfterDrain,
+    Parameter,
+    Part,
+    Restart,
+    Scenario,
+    ServerSide,
+    over_in_time,
+)
+
+RESTART_AFTER_S = Parameter("restart_after_s", 1.0, low=0.0, high=3600.0)
+SIGNAL = Parameter("signal", "TERM", choices=("TERM", "KILL"), sweep=("KILL",))
 
 
-class RestartedSubscriber(SubscriberUser):
-    """One subscriber of the one topic."""
+def _restart(side: ServerSide) -> Restart:
+    """End the server and put another in its place."""
+    side.wait_until(side.start_ns + round(RESTART_AFTER_S.of(side.values) * 1e9))
+    before = side.held()
+    ended_ns = side.replace_server(kill=SIGNAL.of(side.values) == "KILL")
+    return Restart(
+        ended_ns=ended_ns - side.start_ns,
+        ready_ns=side.now_ns() - side.start_ns,
+        fds_before=before.fds,
+        memory_before_bytes=before.memory_bytes,
+    )
+
+
+def _with_successor(after: AfterDrain, restart: Restart) -> Restart:
+    """The same with what the successor holds."""
+    held = after.held()
+    return msgspec.structs.replace(restart, fds_after=held.fds, memory_after_bytes=held.memory_bytes)
+
+
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(100, quick=30),
+        RATE_HZ(20.0),
+        PAYLOAD_BYTES(100),
+        RESTART_AFTER_S,
+        SIGNAL,
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        WARM_UP_S(0.5),
+        MEASURE_S(4.5),
+        DRAIN_S(5.0),
+    ),
+    checks=(over_in_time(RESTART_AFTER_S),),
+    since="full",
+    controls=False,
+    reconnects=True,
+    action=Action(do=_restart, settle=_with_successor, stores=Restart, replaced=lambda _: (Part.SERVER, Part.BROKER)),
+)

@@ -3,43 +3,84 @@
 `slow_after_s` into the measured part the last subscriber reads 1 kB/s, `trickle_s` later nothing for `stop_s`, and then
 at full speed again, while publishing goes on. The kernel takes up to 4 MB for it (tcp_wmem); then the server has to
 keep its messages, to drop them or to close. 50 messages of 24,000 bytes a second, which is little work for any server,
-fill the log of our techniques in 9 s, whoever reads, and the kernel's buffers in 4 s of not reading. Ledger, latencies,
-wire and deliveries are those of the others; the slow one is counted apart. With `slow` nobody it reads like the others
-and is counted apart all the same: the trials to compare with, `calm_s` long, which is time for the log to fill. Whose
-connection is closed comes back, as everybody does, with backoff and full jitter and where it left off if the server has
-cursors; it can notice only when it reads. After the measured part it stays away.
+fill the log of our techniques in 9 s, whether subscribers read or not, and the kernel's buffers in 4 s of not reading.
+Ledger, latencies, wire and deliveries are those of the others; the slow one is counted apart. With `slow` none it
+reads like the others and is counted apart all the same: the trials to compare with, `calm_s` long, which is time for
+the log to fill. A subscriber whose connection is closed comes back with backoff and full jitter, where it left off if
+the server has cursors; it can notice only when it reads. After the measured part it stays away.
 
-Alone, against a server started by hand, nobody reads slowly:
+Alone, against a server started by hand, no subscriber reads slowly:
 
-    locust -f bench/scenarios/slow_reader.py --variant sse --host http://127.0.0.1:8000 --users 11 --spawn-rate 11
+    locust -f bench/load/locustfile.py --scenario slow_reader --variant sse --host http://127.0.0.1:8000 --users 11
 """
 
-from bench.load.session import SubscriberUser
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-TRAFFIC = "publisher"
-SINCE = "full"
-CONTROLS = False
-PARAMETERS = {
-    "subscribers": 11,
-    "slow": "trickle then stop",
-    "rate_hz": 50.0,
-    "payload_bytes": 24_000,
-    "slow_after_s": 0.5,
-    "trickle_s": 2.0,
-    "stop_s": 20.0,
-    "poll_interval_s": 0.25,
-    "hold_s": 25.0,
-    "warm_up_s": 0.4,
-    "measure_s": 23.0,
-    "calm_s": 10.0,
-    "drain_s": 8.0,
-}
-PROFILES = {"quick": {"trickle_s": 0.5, "stop_s": 3.0, "measure_s": 5.0, "calm_s": 2.0}}
-SWEEPS = {"slow": ["none"]}
+from bench.scenarios._declarations import (
+    DRAIN_S,
+    HOLD_S,
+    MEASURE_S,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Apart,
+    Parameter,
+    Scenario,
+    Speed,
+    Values,
+    over_in_time,
+)
+
+TRICKLE_BYTES_PER_S = 1_000
+
+SLOW = Parameter("slow", "trickle then stop", choices=("trickle then stop", "none"), sweep=("none",))
+SLOW_AFTER_S = Parameter("slow_after_s", 0.5, low=0.0, high=3600.0)
+TRICKLE_S = Parameter("trickle_s", 2.0, low=0.0, high=600.0, profiles={"quick": 0.5})
+STOP_S = Parameter("stop_s", 20.0, low=0.0, high=600.0, profiles={"quick": 3.0})
+CALM_S = Parameter("calm_s", 10.0, low=0.05, high=3600.0, profiles={"quick": 2.0})
 
 
-class SlowReaderSubscriber(SubscriberUser):
-    """One subscriber of the one topic."""
+def _is_slow(values: Values) -> bool:
+    return SLOW.of(values) != "none"
 
-    def is_apart(self) -> bool:
-        return self.number == int(self.session.parameters["subscribers"]) - 1
+
+def _speeds(values: Values) -> Sequence[Speed]:
+    if not _is_slow(values):
+        return ()
+    return (
+        Speed(SLOW_AFTER_S.of(values), TRICKLE_BYTES_PER_S),
+        Speed(TRICKLE_S.of(values), 0),
+        Speed(STOP_S.of(values), None),
+    )
+
+
+def _shorter_without(values: Values) -> Mapping[str, Any]:
+    """Where no subscriber is slow there is nothing to wait for."""
+    return values if _is_slow(values) else {**values, MEASURE_S.name: CALM_S.of(values)}
+
+
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(11),
+        SLOW,
+        RATE_HZ(50.0),
+        PAYLOAD_BYTES(24_000),
+        SLOW_AFTER_S,
+        TRICKLE_S,
+        STOP_S,
+        POLL_INTERVAL_S(0.25),
+        HOLD_S(25.0),
+        WARM_UP_S(0.4),
+        MEASURE_S(23.0, quick=5.0),
+        CALM_S,
+        DRAIN_S(8.0),
+    ),
+    checks=(over_in_time(SLOW_AFTER_S),),
+    adjusted=_shorter_without,
+    since="full",
+    controls=False,
+    apart=Apart(number=lambda values: SUBSCRIBERS.of(values) - 1, from_s=SLOW_AFTER_S, speeds=_speeds),
+)

@@ -184,7 +184,7 @@ def test_the_command_can_be_typed_and_is_what_the_scenarios_declare() -> None:
     assert {name: sorted(held) for name, held in settled.swept.items()} == {
         name: sorted(full.swept[name]) for name in settled.swept
     }
-    assert set(SWEEPS) == {(name, key) for name in BASE for key in scenarios.load(name).sweeps}
+    assert set(SWEEPS) == {(name, key) for name in BASE for key, one in scenarios.load(name).known.items() if one.sweep}
 
 
 def test_upstream_is_known_only_where_there_was_an_echo() -> None:

@@ -13,6 +13,7 @@ import pytest
 from bench import scenarios
 from bench.planning.request import compared_by_default
 from bench.results import load
+from bench.scenarios import Publishes
 from servers import _variant
 from tests._noise import sound
 
@@ -41,7 +42,7 @@ def test_the_list_counts_the_trials_of_which_the_instrument_is_made():
     said = bench("list").stdout
     quick = [scenarios.load(name) for name in scenarios.names() if scenarios.load(name).since == "quick"]
     compared = len(compared_by_default()) * len(quick)
-    floors = sum(scenario.traffic != "nobody" for scenario in quick)
+    floors = sum(scenario.publishes is not Publishes.NOTHING for scenario in quick)
     assert f"{2 + compared + floors} trials in about" in said
 
 

@@ -8,6 +8,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from bench import scenarios
 from bench.clients import ConnectError
 from bench.load import backoff
 from bench.load.reconnecting import Comings
@@ -46,8 +47,9 @@ class Session:
 
     seed = 1
 
-    def __init__(self, count, **parameters):
-        self.parameters = parameters
+    def __init__(self, count, scenario, **changes):
+        self.scenario = scenarios.load(scenario)
+        self.parameters = self.scenario.settled("standard", changes)
         self.recorder = Recorder(COMPOSER)
         self.opened = []
         self.subscribers = []
@@ -95,8 +97,8 @@ def settle():
         gevent.sleep(0)
 
 
-def begun(count=1, seconds=100, **parameters):
-    session = Session(count, **parameters)
+def begun(count=1, seconds=100, scenario="restart", **changes):
+    session = Session(count, scenario, **changes)
     comings = Comings(session, Window(0, round(seconds * RATE_HZ), 0, seconds * S), 0, RATE_HZ, 1.0)
     comings.begin()
     return session, comings
@@ -107,7 +109,7 @@ def hear(user, number, clock):
 
 
 def test_who_loses_its_server_is_back_when_its_subscription_stands_and_fresh_when_nothing_is_missing(clock):
-    session, comings = begun(restart_after_s=1.0)
+    session, comings = begun()
     (user,) = session.subscribers
     clock.advance(2)
     user.subscriber.on_error("closed by the server")
@@ -124,7 +126,7 @@ def test_who_loses_its_server_is_back_when_its_subscription_stands_and_fresh_whe
 
 
 def test_what_the_server_asked_for_is_kept_to_after_every_loss_until_it_asks_for_something_else(clock):
-    session, comings = begun(restart_after_s=1.0)
+    session, comings = begun()
     (user,) = session.subscribers
     user.subscriber.retry_s = 6.0
     for number in (1, 2):
@@ -141,7 +143,7 @@ def test_what_the_server_asked_for_is_kept_to_after_every_loss_until_it_asks_for
 
 
 def test_who_is_lost_again_before_it_was_fresh_is_still_away(clock):
-    session, comings = begun(restart_after_s=1.0)
+    session, comings = begun()
     (user,) = session.subscribers
     user.subscriber.on_error("closed by the server")
     clock.advance(2)
@@ -162,7 +164,7 @@ def test_who_is_lost_again_before_it_was_fresh_is_still_away(clock):
 
 def test_where_the_protocol_shows_nothing_the_first_message_shows_who_is_back(clock, monkeypatch):
     monkeypatch.setattr(Stand, "shows", None)
-    session, comings = begun(restart_after_s=1.0)
+    session, comings = begun()
     (user,) = session.subscribers
     user.subscriber.on_error("closed by the server")
     clock.advance(10)
@@ -173,7 +175,7 @@ def test_where_the_protocol_shows_nothing_the_first_message_shows_who_is_back(cl
 
 
 def test_a_thousand_who_lose_their_server_together_do_not_come_back_together(clock):
-    session, comings = begun(1000, restart_after_s=1.0)
+    session, comings = begun(1000)
     for user in session.subscribers:
         user.subscriber.on_error("closed by the server")
     clock.advance(2)
@@ -183,14 +185,14 @@ def test_a_thousand_who_lose_their_server_together_do_not_come_back_together(clo
 
 
 def test_who_is_cut_off_tries_at_once_when_its_time_away_is_over_unless_it_was_asked_to_wait_longer(clock):
-    session, comings = begun(seconds=10, cut_every_s=2.0, away_s=0.5)
+    session, comings = begun(seconds=10, scenario="dropped", cut_every_s=2.0, away_s=0.5)
     clock.advance(10)
     reconnects = comings.settle()
     assert reconnects.disconnects == reconnects.attempts == reconnects.reconnect_time.count >= 2
     assert reconnects.reconnect_time.min_ns == pytest.approx(S / 2, abs=10)
     assert reconnects.reconnect_time.max_ns == pytest.approx(S / 2, abs=10)
     assert all(one.was_cut for one in session.opened[:-1])
-    session, comings = begun(seconds=10, cut_every_s=2.0, away_s=0.5)
+    session, comings = begun(seconds=10, scenario="dropped", cut_every_s=2.0, away_s=0.5)
     session.subscribers[0].subscriber.retry_s = 1.25
     clock.now_ns = 0
     clock.advance(10)
@@ -199,7 +201,7 @@ def test_who_is_cut_off_tries_at_once_when_its_time_away_is_over_unless_it_was_a
 
 def test_the_backoff_goes_on_where_a_connection_that_stood_is_lost_before_it_was_of_any_use(clock):
     """As with a server that accepts every connection and then answers 500, because its broker is away."""
-    session, comings = begun(1000, restart_after_s=1.0)
+    session, comings = begun(1000)
     waited_s = []
     for _ in range(4):
         for user in session.subscribers:
@@ -215,7 +217,7 @@ def test_the_backoff_goes_on_where_a_connection_that_stood_is_lost_before_it_was
 
 @pytest.mark.parametrize("reason", ["protocol error: reserved bits are set", "callback raised KeyError: 'x' at a.py:1"])
 def test_who_breaks_the_rules_is_counted_and_its_subscriber_comes_back_all_the_same(clock, reason):
-    session, comings = begun(restart_after_s=1.0)
+    session, comings = begun()
     session.subscribers[0].subscriber.on_error(reason)
     clock.advance(2)
     assert session.recorder.errors == {reason: 1}
@@ -223,7 +225,7 @@ def test_who_breaks_the_rules_is_counted_and_its_subscriber_comes_back_all_the_s
 
 
 def test_an_error_of_a_publish_takes_nobody_away(clock):
-    session, comings = begun(restart_after_s=1.0)
+    session, comings = begun()
     session.subscribers[0].subscriber.on_error("publish: status 413")
     clock.advance(10)
     assert comings.settle().disconnects == 0
@@ -231,7 +233,7 @@ def test_an_error_of_a_publish_takes_nobody_away(clock):
 
 
 def test_who_was_cut_off_at_the_very_end_comes_back_while_the_drain_lasts(clock):
-    _, comings = begun(seconds=1, cut_every_s=0.6, away_s=0.0)
+    _, comings = begun(seconds=1, scenario="dropped", cut_every_s=0.6, away_s=0.0)
     Stand.refused = 1
     clock.advance(1)
     assert comings.settle().reconnect_time.count == 0

@@ -3,9 +3,10 @@
 import gevent
 import pytest
 
+from bench import scenarios
 from bench.clients import ConnectError
 from bench.execution.instruments import with_memory
-from bench.load.slow_reading import NOT_SLOW, SlowReading
+from bench.load.slow_reading import SlowReading
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
 
@@ -13,7 +14,7 @@ COMPOSER = Composer(1, 80)
 SECOND = 1_000_000_000
 WINDOW = Window(0, 10, 0, 10 * SECOND)
 FOREVER = Window(0, 10, 0, 1 << 62)
-SPEEDS = {"slow": "trickle then stop", "slow_after_s": 1.0, "trickle_s": 2.0, "stop_s": 4.0}
+SPEEDS = {"slow_after_s": 1.0, "trickle_s": 2.0, "stop_s": 4.0}
 
 
 class Subscriber:
@@ -38,7 +39,8 @@ class Stage:
 
     def __init__(self, refusals=0, **parameters):
         self.reactor = self.user = self
-        self.parameters = SPEEDS | parameters
+        self.scenario = scenarios.load("slow_reader")
+        self.parameters = self.scenario.settled("standard", SPEEDS | parameters)
         self.recorder = Recorder(COMPOSER)
         self.tally = self.recorder.tally()
         self.subscriber = Subscriber()
@@ -81,7 +83,7 @@ def test_it_reads_on_at_the_end_of_the_measured_part_whatever_was_planned():
 
 
 def test_nobody_reads_slowly_in_the_run_to_compare_with():
-    stage = Stage(slow=NOT_SLOW)
+    stage = Stage(slow="none")
     begun = reading(stage, WINDOW)
     assert stage.speeds == []
     stage.subscriber.receive(*range(10))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import scenarios
 from bench.planning.plan import (
     BRIEF,
     FLOOR,
@@ -14,7 +15,6 @@ from bench.planning.plan import (
     Point,
     calibration,
     compared,
-    driven,
     expected_s,
     floors,
     of_run,
@@ -22,6 +22,7 @@ from bench.planning.plan import (
     twins,
 )
 from bench.planning.request import Request, settle
+from bench.scenarios import Publishes
 from bench.schedule import sequences
 from servers import _variant
 from servers._plants import PLANTS
@@ -86,7 +87,7 @@ def test_a_twin_runs_a_cell_of_every_scenario_twice_in_every_block(cells, repeti
 def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_harness(
     cells, repetitions, seed, twinned
 ):
-    harness = floors({scenario: "publisher" for scenario, _ in cells})
+    harness = floors({scenario: Publishes.PUBLISHER for scenario, _ in cells})
     planned = of_run(cells, harness, repetitions, seed, twinned)
     doubled = twins([cell for cell in compared(cells) if cell[0] in twinned], seed)
     for block in range(1, repetitions + 1):
@@ -105,9 +106,8 @@ def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_h
 
 
 def test_the_harness_is_measured_where_anything_is_published():
-    assert floors({"broadcast": "publisher", "echo": "subscribers", "idle": "nobody"}) == [
-        ("broadcast", FLOOR), ("echo", FLOOR),
-    ]  # fmt: skip
+    publishes = {name: scenarios.load(name).publishes for name in ("broadcast", "echo", "idle")}
+    assert floors(publishes) == [("broadcast", FLOOR), ("echo", FLOOR)]
 
 
 def test_faults_and_searches_have_no_controls_and_comparisons_have():
@@ -125,7 +125,7 @@ def test_an_extra_variant_is_measured_only_if_it_is_named():
 
 def test_a_harness_that_was_asked_for_is_measured_once():
     cells = [("echo", "sse"), ("echo", FLOOR)]
-    planned = of_run(cells, floors({"echo": "subscribers"}), 1, 1, ())
+    planned = of_run(cells, floors({"echo": Publishes.SUBSCRIBERS}), 1, 1, ())
     assert sorted(trial.variant for trial in planned if not trial.changes) == [FLOOR, "sse"]
 
 
@@ -162,7 +162,7 @@ def test_the_measured_messages_follow_from_the_parameters(warm_up_s, measure_s, 
 
 @pytest.mark.parametrize(("burst", "expected"), [(1, (5, 105)), (10, (10, 110)), (40, (40, 120)), (1000, (1000, 2000))])
 def test_the_measured_part_holds_whole_bursts(burst, expected):
-    assert sequences({"warm_up_s": 0.1, "measure_s": 2.0, "rate_hz": 50.0, "burst": burst}) == expected
+    assert sequences({"warm_up_s": 0.1, "measure_s": 2.0, "rate_hz": 50.0}, burst) == expected
 
 
 def test_the_estimate_goes_by_what_a_trial_changes():
@@ -176,9 +176,10 @@ def test_the_estimate_goes_by_what_a_trial_changes():
 
 
 def test_beside_nobody_slow_less_is_measured():
-    base = {"slow": "trickle then stop", "measure_s": 23.0, "calm_s": 8.0}
-    assert driven(base, {}) == base
-    assert driven(base, {"slow": "none"}) == {"slow": "none", "measure_s": 8.0, "calm_s": 8.0}
+    scenario = scenarios.load("slow_reader")
+    base = scenario.settled("standard", {"calm_s": 8.0})
+    assert scenario.driven(base, {}) == base
+    assert scenario.driven(base, {"slow": "none"}) == {**base, "slow": "none", "measure_s": 8.0}
 
 
 @given(cells, st.integers(1, 3), st.integers())

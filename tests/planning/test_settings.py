@@ -4,6 +4,7 @@ import pytest
 
 from bench import scenarios
 from bench.execution.preflight import preflight
+from bench.planning.plan import PROFILES
 from bench.planning.request import Refused, Request, settle
 from bench.planning.settings import Sweep, changes, sweeps
 
@@ -88,9 +89,9 @@ def test_every_scenario_declares_what_a_trial_needs(name):
     scenario = scenarios.load(name)
     settled = scenario.settled("standard", {})
     assert {"measure_s", "payload_bytes", "poll_interval_s", "hold_s"} <= set(settled)
-    assert ("steps" in settled) != ("subscribers" in settled)
+    assert scenario.subscribers(settled) > 0
     assert scenario.description.startswith(name.capitalize().replace("_", " "))
-    for profile in scenario.profiles:
+    for profile in PROFILES:
         assert set(scenario.settled(profile, {})) == set(settled)
 
 
@@ -166,9 +167,9 @@ def test_the_full_profile_has_the_sweeps_that_scenarios_declare_unless_others_ar
 def test_every_declared_sweep_can_be_measured():
     for name in scenarios.names():
         scenario = scenarios.load(name)
-        for parameter, values in scenario.sweeps.items():
-            for value in values:
-                assert scenario.settled("full", {parameter: value})[parameter] == value
+        for parameter in scenario.parameters:
+            for value in parameter.sweep:
+                assert scenario.settled("full", {parameter.name: value})[parameter.name] == value
 
 
 def test_the_most_subscribers_of_a_sweep_decide_what_is_needed(tmp_path, monkeypatch):

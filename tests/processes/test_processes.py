@@ -5,7 +5,6 @@ import sys
 import psutil
 import pytest
 
-from bench import scenarios
 from bench.processes.load_side import load_side
 
 WITHIN_S = 20.0
@@ -13,7 +12,7 @@ WITHIN_S = 20.0
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pins and passes descriptors as on Linux")
 def test_workers_without_a_master_end_when_the_bench_closes_its_end():
-    loads, masters = load_side(scenarios.load("broadcast").path, 2, 2, ())
+    loads, masters = load_side(2, 2, ())
     try:
         for master in masters:
             master.end(gently=False)

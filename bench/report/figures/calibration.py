@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.calibration import Curve, curves, readings
-from bench.planning.plan import CALIBRATION
 from bench.report.figures._canvas import Subject, canvas
 from bench.report.figures._curves import SHARES, at_shares
 from bench.report.figures._data import Field, Sheet
@@ -28,7 +28,7 @@ FEWEST = 0.002
 
 def calibrated(cells: Cells) -> list[str]:
     """The calibration, where it has a latency to show beside its truth."""
-    return [CALIBRATION] if any(curve.truth_ns for curve in curves(cells.trials)) else []
+    return [scenarios.instrument().name] if any(curve.truth_ns for curve in curves(cells.trials)) else []
 
 
 def read_back_sentence(subject: Subject) -> str:
