@@ -9,7 +9,7 @@ import numpy as np
 
 from bench import scenarios
 from bench.analysis.numbers.distributions import fold
-from bench.analysis.trials.capacity import next_rate
+from bench.analysis.trials.rate_search import next_rate
 from bench.results import SCHEMA, CapacityStep, Parameter, Planned, Run, ScenarioFacts, Storm, Trial
 from tests._natures import NATURES, Nature, driven, lognormal
 from tests._synthetic import synthetic

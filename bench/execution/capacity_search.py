@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bench.analysis.trials.capacity import ends_search, next_rate, step
+from bench.analysis.trials.rate_search import ends_search, next_rate
+from bench.analysis.trials.rate_step import step
 from bench.execution import trial
 from bench.measure.machine import Cores
 from bench.results import SCHEMA, CapacityStep, Failure, Planned, Trial

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
-from bench.analysis.trials.capacity import sustained
+from bench.analysis.trials.rate_search import sustained
 from bench.execution import capacity_search, trial
 from bench.execution.preflight import preflight
 from bench.gate.gate import Say, gate, instruments

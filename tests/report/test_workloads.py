@@ -105,8 +105,8 @@ def test_where_the_generator_gave_way_a_capacity_is_at_least_what_was_found(cell
     first, delivered, ended, *_ = told(cells, "capacity")
     assert re.search(r"350 ms: .*Long polling at least 1,\d+ /s .*; behind it: WebSocket [678]\d\d /s \(", first)
     assert re.search(r"WebSocket [^;,]*\), at most 0\.", first)
-    assert re.search(r"the load generator, or its publisher, was full before the server \([^;]*Long polling", ended)
-    assert re.search(r"the server used its core up \(.*WebSocket", ended)
+    assert re.search(r"the load generator or its publisher was saturated before the server \([^;]*Long polling", ended)
+    assert re.search(r"the server saturated its core \(.*WebSocket", ended)
     assert re.search(r"WebSocket [678]\d,\d\d\d /s", delivered)
 
 

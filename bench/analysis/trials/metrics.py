@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis.numbers.distributions import quantile
-from bench.analysis.trials.capacity import RESOLUTION, sustained
+from bench.analysis.trials.rate_search import RESOLUTION, sustained
 from bench.results import Distribution, IdleStep, ProcessUsage, SlowReader, Storm, Trial
 from bench.units import Unit
 

@@ -1,7 +1,7 @@
-"""Lost, signalled, duplicated, reordered, counted a second time: from raw arrivals and by the definitions alone.
+"""The recount: lost, signalled, duplicated and reordered messages, from all arrivals, by the definitions alone.
 
-The ledger counts while messages arrive and forgets what it need not know; the recount counts afterwards and forgets
-nothing. It shares no line with the ledger: where the two differ, one of them is wrong and the trial worth nothing.
+The ledger counts while messages arrive, and keeps only what it needs. The recount counts afterwards, and has every
+arrival. The two have no code in common: where they differ, one of them is wrong and the trial is invalid.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from bench.results import Ledger, Recount
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What one subscriber received from one sender: every number in the order in which it came, repeats and probes
-    included; and how many had come when it came back from an absence after which the server told it of a gap.
+    """What one subscriber received from one sender. numbers: every sequence number in the order of arrival, with
+    repeats and probes. gaps_after: the number of arrivals before each reconnect at which the server signalled a gap.
     """
 
     numbers: Sequence[int]
@@ -25,10 +25,10 @@ class Arrivals:
 
 
 def recount(streams: Iterable[Arrivals], first: int, last: int) -> Recount:
-    """All counts of the messages `first` <= n < `last`. Numbers from `last` on are not theirs, probes among them.
+    """All counts of the messages `first` <= n < `last`. Numbers from `last` on are not counted; probes are among them.
 
-    Lost: never came. Duplicated: came, and had come before. Reordered: came for the first time, after a later one.
-    Signalled: lost, and between what had come before a gap and the first new message after it.
+    Lost: never arrived. Duplicated: arrived again. Reordered: arrived for the first time, after a later message.
+    Signalled: lost, and between the last message before a gap and the first new message after it.
     """
     totals = [0, 0, 0, 0]
     for stream in streams:
@@ -42,12 +42,12 @@ def _of_stream(stream: Arrivals, first: int, last: int) -> tuple[int, int, int, 
     numbers = np.asarray(stream.numbers, dtype=np.int64)
     places = np.flatnonzero(numbers < last)
     numbers = numbers[places]
-    known, came_first = np.unique(numbers, return_index=True)
+    distinct, first_places = np.unique(numbers, return_index=True)
     is_new = np.zeros(numbers.size, dtype=bool)
-    is_new[came_first] = True
+    is_new[first_places] = True
     highest_before = np.concatenate([[-1], np.maximum.accumulate(numbers)[:-1]]) if numbers.size else numbers
     counted = numbers >= first
-    lost = np.setdiff1d(np.arange(first, last), known, assume_unique=True)
+    lost = np.setdiff1d(np.arange(first, last), distinct, assume_unique=True)
     covered = np.zeros(lost.size, dtype=bool)
     for gap in stream.gaps_after:
         start = max(numbers[places < gap].tolist(), default=-1)
@@ -62,7 +62,7 @@ def _of_stream(stream: Arrivals, first: int, last: int) -> tuple[int, int, int, 
 
 
 def agree(ledger: Ledger, recount: Recount) -> bool:
-    """Whether both count the same."""
+    """Whether ledger and recount are equal."""
     return (ledger.lost, ledger.signalled, ledger.duplicated, ledger.reordered) == (
         recount.lost, recount.signalled, recount.duplicated, recount.reordered,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.runs.cells import Cells
-from bench.analysis.trials.capacity import bounded, ended
+from bench.analysis.trials.rate_search import limits_in_words, median_is_lower_bound
 from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
 from bench.report.figures._data import WHO, Field, Sheet, ends, who
@@ -41,7 +41,9 @@ class Searched:
     @property
     def at_least(self) -> bool:
         """Whether more may be sustained than was found."""
-        return self.found is not None and bounded([trial.capacity for trial in self.trials], self.found.median)
+        return self.found is not None and median_is_lower_bound(
+            [trial.capacity for trial in self.trials], self.found.median
+        )
 
     @property
     def words(self) -> str:
@@ -153,7 +155,7 @@ def search_sentence(subject: Subject) -> str:
 
 def _ended(subject: Subject) -> list[str]:
     held = searched(subject)
-    return ended([(named(one.variant), [trial.capacity for trial in one.trials]) for one in held])
+    return limits_in_words([(named(one.variant), [trial.capacity for trial in one.trials]) for one in held])
 
 
 def search(subject: Subject) -> Figure:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bench.analysis.numbers.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE, FEWEST_TRIALS, coverage
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.claims import MAIN_TECHNIQUE, THEMES
-from bench.analysis.trials.calibration import Reading, plant_of, readings
+from bench.analysis.trials.calibration import Reading, readings
+from bench.analysis.trials.calibration_floor import plant_of
 from bench.report import noise
 from bench.report.sections.laws import about_laws, calibrated
 from bench.units import DASH, TIMES, counted, percent

@@ -14,7 +14,7 @@ from bench.analysis.numbers.statistics import Verdict, compare
 from bench.analysis.runs import batching
 from bench.analysis.runs.batching import Crossing, Place
 from bench.analysis.runs.cells import Cells
-from bench.analysis.trials.capacity import bounded, ended, slip_at_the_end
+from bench.analysis.trials.rate_search import limits_in_words, median_is_lower_bound, worst_slip
 from bench.report.sections._standing import medians, standing
 from bench.report.text import listed
 from bench.report.traced import Phrase
@@ -95,9 +95,11 @@ def _capacity(cells: Cells) -> list[Phrase]:
     if not searches:
         return []
     found = {one: cells.estimate(name, name, one) for one in searches}
-    least = {one for one, held in searches.items() if (known := found[one]) and bounded(held, known.median)}
+    least = {
+        one for one, held in searches.items() if (known := found[one]) and median_is_lower_bound(held, known.median)
+    }
     none = [cells.facts[one].label for one in searches if found[one] is None]
-    limits = ended([(cells.facts[one].label, held) for one, held in searches.items()])
+    limits = limits_in_words([(cells.facts[one].label, held) for one, held in searches.items()])
     subscribers, bound_ns = _parameter(cells, name, "subscribers"), 1e9 * _parameter(cells, name, "bound_s")
     head = (
         f"The most messages per second to each of {subscribers:,.0f} subscribers with none lost and 99\u00a0% arriving"
@@ -114,7 +116,7 @@ def _capacity(cells: Cells) -> list[Phrase]:
 
 def _evenly(searches: list[list[CapacityStep]]) -> Phrase:
     """Whether what was sustained had been sent evenly: a server that batches does a clump at less cost."""
-    slips = slip_at_the_end(searches)
+    slips = worst_slip(searches)
     if slips is None:
         return ()
     p50, p99 = (quantity(slip, "ns") for slip in slips)

@@ -12,8 +12,8 @@ from scipy import stats
 from bench.analysis.numbers.statistics import ASSUMED_FLOOR, Verdict
 from bench.analysis.runs.cells import HARNESS, Cells
 from bench.analysis.runs.technique_ranking import ranking
-from bench.analysis.trials.capacity import RESOLUTION
 from bench.analysis.trials.metrics import METRICS
+from bench.analysis.trials.rate_search import RESOLUTION
 from bench.results import Failure
 from tests._natures import NATURES
 from tests._synthetic import synthetic

@@ -1,4 +1,4 @@
-"""The recount against the definitions, and against the ledger, which counts in another way."""
+"""The recount, with the definitions and the ledger as oracles."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ COMPOSER = Composer(1, 80)
 LAST = 14
 
 events = st.lists(
-    st.one_of(st.integers(0, LAST - 1), st.sampled_from(["told of a gap", "told of none", "probe"])), max_size=50
+    st.one_of(st.integers(0, LAST - 1), st.sampled_from(["reconnect with a gap", "reconnect", "probe"])), max_size=50
 )
 
 
-def definitions(happened: list[int | str], first: int, last: int) -> tuple[int, int, int, int]:
-    """Lost, signalled, duplicated, reordered: every definition on its own, message by message."""
-    numbers = [event for event in happened if isinstance(event, int)]
+def definitions(history: list[int | str], first: int, last: int) -> tuple[int, int, int, int]:
+    """Lost, signalled, duplicated, reordered: each definition by itself, message by message."""
+    numbers = [event for event in history if isinstance(event, int)]
     lost = [n for n in range(first, last) if n not in numbers]
     duplicated = sum(max(0, numbers.count(n) - 1) for n in range(first, last))
     reordered = sum(
@@ -27,49 +27,49 @@ def definitions(happened: list[int | str], first: int, last: int) -> tuple[int, 
         for place, n in enumerate(numbers)
     )
     signalled = set()
-    for place, event in enumerate(happened):
-        if event == "told of a gap":
-            before = [n for n in happened[:place] if isinstance(n, int)]
+    for place, event in enumerate(history):
+        if event == "reconnect with a gap":
+            before = [n for n in history[:place] if isinstance(n, int)]
             reached = max(before, default=-1)
-            new = [n for n in happened[place:] if isinstance(n, int) and n > reached]
+            new = [n for n in history[place:] if isinstance(n, int) and n > reached]
             signalled |= {n for n in lost if reached < n < (new[0] if new else last)}
     return len(lost), len(signalled), duplicated, reordered
 
 
-def arrivals(happened: list[int | str]) -> Arrivals:
+def arrivals(history: list[int | str]) -> Arrivals:
     numbers: list[int] = []
     gaps = []
-    for event in happened:
-        if event == "told of a gap":
+    for event in history:
+        if event == "reconnect with a gap":
             gaps.append(len(numbers))
-        elif event != "told of none":
+        elif event != "reconnect":
             numbers.append(PROBE_FROM if event == "probe" else int(event))
     return Arrivals(numbers, gaps)
 
 
 @given(events, st.integers(0, 6))
-def test_the_oracle_counts_by_the_definitions(happened: list[int | str], first: int) -> None:
-    found = recount([arrivals(happened)], first, LAST)
-    assert (found.lost, found.signalled, found.duplicated, found.reordered) == definitions(happened, first, LAST)
+def test_the_recount_follows_the_definitions(history: list[int | str], first: int) -> None:
+    counts = recount([arrivals(history)], first, LAST)
+    assert (counts.lost, counts.signalled, counts.duplicated, counts.reordered) == definitions(history, first, LAST)
 
 
 @given(st.lists(events, min_size=1, max_size=3), st.integers(0, 6))
-def test_the_ledger_counts_what_the_oracle_counts(subscribers: list[list[int | str]], first: int) -> None:
+def test_ledger_and_recount_are_equal(subscribers: list[list[int | str]], first: int) -> None:
     recorder = Recorder(COMPOSER)
-    for happened in subscribers:
+    for history in subscribers:
         tally = recorder.tally()
-        for moment, event in enumerate(happened):
+        for moment, event in enumerate(history):
             if isinstance(event, int) or event == "probe":
                 number = PROBE_FROM if event == "probe" else int(event)
                 tally.on_text(COMPOSER.compose(number, number), moment)
             else:
-                tally.reconnected().signalled = event == "told of a gap"
+                tally.reconnected().signalled = event == "reconnect with a gap"
     window = Window(first, LAST, first, LAST)
     assert agree(recorder.ledger(window, 0), recorder.recount(window))
     assert recorder.recount(window) == recount(map(arrivals, subscribers), first, LAST)
 
 
-def test_a_count_that_differs_is_no_agreement() -> None:
+def test_a_ledger_with_another_count_does_not_agree() -> None:
     recorder = Recorder(COMPOSER)
     recorder.tally()
     window = Window(0, 3, 0, 3)

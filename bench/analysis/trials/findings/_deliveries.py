@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.analysis.trials.calibration import misread, plant_of
+from bench.analysis.trials.calibration import misread
+from bench.analysis.trials.calibration_floor import plant_of
 from bench.analysis.trials.delivery_class import class_of, excused, unsignalled
 from bench.analysis.trials.findings._check import Check
 from bench.analysis.trials.recount import agree
