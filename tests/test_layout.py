@@ -88,3 +88,9 @@ def test_what_is_pure_imports_nothing_that_acts(path):
             or (within(name, "bench") and name != "bench" and not any(within(name, pure) for pure in PURE_MAY_IMPORT))
         ]  # fmt: skip
         assert not acting
+
+
+@pytest.mark.parametrize("path", FILES, ids=where)
+def test_what_is_stored_is_imported_from_the_package_alone(path):
+    if not where(path).startswith("bench/results/"):
+        assert not [name for name in imported(path) if name.startswith("bench.results._")]

@@ -9,6 +9,7 @@ import pytest
 
 from bench.analysis.trials.findings import CHECKS
 from bench.results import GENERATOR_SCHEMA, SCHEMA, ResultsError, _upgrades, load, load_comparison, upgrade
+from bench.results._upgrades import _to_3
 
 OLD = Path(__file__).parent / "schema-2"
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
@@ -161,8 +162,8 @@ def test_a_malformed_old_record_is_refused_by_name(old, key, value):
 
 def test_a_finding_and_a_failure_have_the_names_of_today():
     names = {check.name for check in CHECKS}
-    assert set(_upgrades._FINDINGS.values()) <= names
-    assert not set(_upgrades._FINDINGS) & names
+    assert set(_to_3._FINDINGS.values()) <= names
+    assert not set(_to_3._FINDINGS) & names
     facts = read_json(sorted((OLD / "trials").glob("*.json"))[0])
     facts["failure"] = {"phase": "prime", "error": "the server was killed", "died": "server"}
     facts["findings"] = [{"name": "server died", "disqualifying": True, "observation": "1", "remedy": "2"}]

@@ -1,20 +1,13 @@
-"""One-step upgraders: each turns the raw JSON object of one schema version into that of the next.
-
-They are pure. A file of an older version passes through all the steps from its version on, whenever it is read.
-"""
+"""Run and trial from schema 2 to 3, comparison of load generators from 1 to 2: keys and names in plain English."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any
 
 Raw = dict[str, Any]
-Step = Callable[[Raw], Raw]
-Steps = Mapping[int, Step]
 
-# What version 3 of run and trial, and version 2 of a comparison of load generators, name otherwise than before.
 _PLANNED = {"retakes": "retry_of"}
 _PARAMETERS = {"plant": "injected"}
 _VALUES = {("slow", "nobody"): "none", ("path", "crumbs"): "fragments"}
@@ -62,50 +55,53 @@ def _renamed(raw: Raw, names: Mapping[str, str]) -> Raw:
     return {names.get(key, key): value for key, value in raw.items()}
 
 
-def _run_to_3(run: Raw) -> Raw:
+def run(raw: Raw) -> Raw:
+    """The head of a run of schema 2 in schema 3."""
     scenarios = [
         {**_renamed(one, {"apart": "excluded"}), "parameters": _parameters(one["parameters"])}
-        for one in run["scenarios"]
+        for one in raw["scenarios"]
     ]
     return {
-        **run,
+        **raw,
         "schema": 3,
-        "environment": _environment(run["environment"]),
+        "environment": _environment(raw["environment"]),
         "scenarios": scenarios,
-        "plan": [_planned(one) for one in run["plan"]],
+        "plan": [_planned(one) for one in raw["plan"]],
     }
 
 
-def _trial_to_3(trial: Raw) -> Raw:
-    named = _renamed(trial, _TRIAL)
+def trial(raw: Raw) -> Raw:
+    """The record of a trial of schema 2 in schema 3."""
+    named = _renamed(raw, _TRIAL)
     parts = {part: _renamed(named[part], names) for part, names in _PARTS.items() if named.get(part) is not None}
     if "failure" in parts:
-        parts["failure"]["phase"] = _PHASES.get(trial["failure"]["phase"], trial["failure"]["phase"])
+        parts["failure"]["phase"] = _PHASES.get(raw["failure"]["phase"], raw["failure"]["phase"])
     if "emulated_path" in parts:
-        parts["emulated_path"]["name"] = _value("path", trial["emulated"]["path"])
+        parts["emulated_path"]["name"] = _value("path", raw["emulated"]["path"])
     upgraded = {
         **named,
         **parts,
         "schema": 3,
-        "planned": _planned(trial["planned"]),
-        "parameters": _parameters(trial["parameters"]),
-        "phases_ns": _renamed(trial["phases_ns"], _PHASES),
+        "planned": _planned(raw["planned"]),
+        "parameters": _parameters(raw["parameters"]),
+        "phases_ns": _renamed(raw["phases_ns"], _PHASES),
     }
-    if "findings" in trial:
-        upgraded["findings"] = [{**one, "name": _FINDINGS.get(one["name"], one["name"])} for one in trial["findings"]]
+    if "findings" in raw:
+        upgraded["findings"] = [{**one, "name": _FINDINGS.get(one["name"], one["name"])} for one in raw["findings"]]
     return upgraded
 
 
-def _comparison_to_2(comparison: Raw) -> Raw:
+def comparison(raw: Raw) -> Raw:
+    """A comparison of load generators of schema 1 in schema 2."""
     rows = [
         {
             **row,
             "costs": [_renamed(one, _PASS) for one in row["costs"]],
             "searches": [[_renamed(one, _PASS) for one in search] for search in row["searches"]],
         }
-        for row in comparison["rows"]
+        for row in raw["rows"]
     ]
-    return {**comparison, "schema": 2, "environment": _environment(comparison["environment"]), "rows": rows}
+    return {**raw, "schema": 2, "environment": _environment(raw["environment"]), "rows": rows}
 
 
 def _planned(planned: Raw) -> Raw:
@@ -144,8 +140,3 @@ def _idle_states(fact: str) -> str:
     if fact == "kept awake":
         return "disabled"
     return fact.replace("may sleep", "enabled", 1).replace("as asked", "as requested", 1)
-
-
-RUN: Steps = MappingProxyType({2: _run_to_3})
-TRIAL: Steps = MappingProxyType({2: _trial_to_3})
-COMPARISON: Steps = MappingProxyType({1: _comparison_to_2})
