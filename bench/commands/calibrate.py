@@ -58,7 +58,9 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _row(reading: Reading) -> tuple[str, ...]:
-    from bench.report.sections import calibrated  # only now: it loads what a report needs (see `_reporting`)
+    from bench.report.sections._calibrated import (
+        calibrated,  # only now: it loads what a report needs (see `_reporting`)
+    )
 
     shown = calibrated(reading)
     verdict = "met" if reading.met else "MISSED"

@@ -21,20 +21,21 @@ def build(run_folder: Path, reports: Path) -> Path:
     be read, and OSError where the report cannot be written; an earlier report then still stands.
     """
     from bench.analysis.runs.cells import Cells
+    from bench.analysis.runs.claim_verdicts import claims
 
     # matplotlib takes half a second: only who builds pays for it
     from bench.report import figures, instrument, numbers, origin, page
+    from bench.report.sections import Sources
 
     name = run_folder.resolve().name
     if (reports / name / "run.json").exists():
         raise results.ResultsError(f"{reports} holds results: a report written there would replace them")
     cells = Cells(*results.load(run_folder))
-    drawn = list(figures.drawn(cells))
-    beside = {"instrument": instrument.facts(run_folder, cells), "links": origin.links(run_folder, reports)}
-    facts = {**page.facts(cells, drawn, name), **beside, "csv": numbers.FILE}
-    files = {Path("index.html"): page.page(facts, cells).encode(), Path("summary.md"): page.summary(facts).encode()}
+    sources = Sources(cells, claims(cells), list(figures.drawn(cells)), instrument.facts(run_folder, cells))
+    facts = page.facts(sources, name, origin.links(run_folder, reports), numbers.FILE)
+    files = {Path("index.html"): page.page(facts, sources).encode(), Path("summary.md"): page.summary(facts).encode()}
     files[Path(numbers.FILE)] = numbers.csv_text(cells).encode()
-    for figure in drawn:
+    for figure in sources.figures:
         files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
         files[Path("figures", f"{figure.name}.png")] = figure.png
         files[Path("figures", f"{figure.name}.csv")] = figure.csv.encode()
@@ -49,7 +50,9 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
     and bench.results.ResultsError.
     """
     from bench.analysis.runs.cells import Cells
-    from bench.report import instrument, page
+    from bench.analysis.runs.claim_verdicts import claims
+    from bench.report import instrument, origin, page
+    from bench.report.sections import Sources
 
     marks = [name for name in MARKS if f"<!-- {name}: begin -->" in text]
     if not marks:
@@ -57,7 +60,8 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
             f"there is no <!-- {' or '.join(MARKS)}: begin --> ... <!-- ...: end --> to put numbers between"
         )
     cells = Cells(*results.load(run_folder))
-    given = {**page.facts(cells, (), run_folder.name), "instrument": instrument.facts(run_folder, cells)}
+    sources = Sources(cells, claims(cells), (), instrument.facts(run_folder, cells))
+    given = page.facts(sources, run_folder.name, origin.Links(), "")
     for name in marks:
         before, begin, rest = text.partition(f"<!-- {name}: begin -->")
         _, end, after = rest.partition(f"<!-- {name}: end -->")

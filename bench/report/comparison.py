@@ -13,7 +13,8 @@ from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.comparability import other_differences
 from bench.analysis.runs.panels import Drift
 from bench.analysis.runs.regressions import DRIFT_SHARE, CellChange, ChangeVerdict, Regressions, compare_runs
-from bench.report import page, palette, put_in_place, sections, shell
+from bench.report import palette, put_in_place, shell
+from bench.report.sections.missing import outcomes
 from bench.results import ResultsError, VariantFacts
 from bench.units import DASH, counted, factor, percent, quantity
 
@@ -84,7 +85,7 @@ def write(
         raise ResultsError(f"{reports} holds results: a comparison written there would replace them")
     seen = compare_runs(old, new, metrics, variants)
     given = facts(old, new, names, seen, forced)
-    html = shell.page("compare.html.j2", given, palette.looks(new.shown), page.SCRIPTS)
+    html = shell.page("compare.html.j2", given, palette.looks(new.shown), shell.SCRIPTS)
     reports.mkdir(parents=True, exist_ok=True)
     summary = shell.text("compare.md.j2", given)
     put_in_place(folder, {Path("index.html"): html.encode(), Path("summary.md"): summary.encode()})
@@ -108,7 +109,7 @@ def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, for
         "findable": findable(seen),
         "counts": counts(seen),
         "alone": alone(old, new, names),
-        "trials": [(name, sections.outcomes(cells).sentence) for name, cells in zip(names, (old, new), strict=True)],
+        "trials": [(name, outcomes(cells).sentence) for name, cells in zip(names, (old, new), strict=True)],
         "confidence": percent(RUNS_CONFIDENCE),
         "chance": percent(1 - RUNS_CONFIDENCE),
         "witnesses": FEWEST_OTHERS,

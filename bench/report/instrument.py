@@ -20,7 +20,7 @@ from bench.analysis.runs.generator_table import Line, lines
 from bench.analysis.runs.sensitivity import ErrorRate, error_rates
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.metrics import METRICS
-from bench.report import sections
+from bench.report.sections._calibrated import Calibrated, calibrated
 from bench.results import load_comparison
 from bench.units import factor
 
@@ -30,7 +30,7 @@ class Instrument:
     """What there is of it; empty where it was not measured. `measured`: under which conditions each part of it
     was, in words."""
 
-    calibration: list[sections.Calibrated]
+    calibration: list[Calibrated]
     sensitivity: list[ErrorRate]
     experiments: int
     blocks: int
@@ -62,8 +62,8 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
     if (folder / "generator.json").exists():
         comparison = load_comparison(folder / "generator.json")
         generators, measured["generators"] = lines(comparison), where(comparison.environment, here)
-    calibrated = [sections.calibrated(reading) for reading in known]
-    return Instrument(calibrated, rates, experiments, blocks, generators, measured)
+    calibration = [calibrated(reading) for reading in known]
+    return Instrument(calibration, rates, experiments, blocks, generators, measured)
 
 
 def where(there: results.Environment, here: results.Environment) -> str:

@@ -193,3 +193,14 @@ def about_harness(cells: Cells) -> list[str]:
     return told or [
         "The harness itself was not measured in this run: what of a latency is the instrument's is unknown."
     ]
+
+
+def too_few(cells: Cells, scenario: str) -> str:
+    """Why no variant can be ranked in a scenario: none has enough blocks. Empty where one has."""
+    blocks = [
+        len({trial.planned.block for trial in cells.valid(scenario, variant.name)})
+        for variant in cells.measured(scenario)
+    ]
+    if not blocks or max(blocks) >= FEWEST_TRIALS:
+        return ""
+    return f"Too few trials to rank anybody: {counted(max(blocks), 'block')}, {FEWEST_TRIALS} are needed."

@@ -8,25 +8,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.report import instrument, palette
+from bench.report import instrument, palette, sections
 from bench.report.text import Verbatim, clean, code, markdown, slug
 from bench.units import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = (TEMPLATES / "sort.js",)  # what every page runs
 
 
-def page(
-    template: str, given: Mapping[str, Any], looks: Mapping[str, palette.Look], scripts: Sequence[str] = ()
-) -> str:
+def page(template: str, given: Mapping[str, Any], looks: Mapping[str, palette.Look], scripts: Sequence[Path]) -> str:
     """A self-contained HTML page. Everything given is escaped; the style sheet and the scripts are files of ours.
 
     The policy of the page names both by their digests: nothing else can run, and nothing can be fetched or sent.
     """
-    style = _file("page.css") + _colours(looks)
-    sources = [_file(name) for name in scripts]
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8") + _colours(looks)
+    sources = [script.read_text(encoding="utf-8") for script in scripts]
     allowed = [f"style-src {_digest(style)}", *([f"script-src {' '.join(map(_digest, sources))}"] if sources else [])]
     return (
         environment(html=True)
@@ -47,9 +46,12 @@ def text(template: str, given: Mapping[str, Any]) -> str:
 
 
 def environment(html: bool) -> Environment:
-    """Where the templates live: values are escaped for HTML, or for Markdown."""
+    """Where the templates live, those of the sections beside their files and named `sections/...`. Values are escaped
+    for HTML, or for Markdown."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=ChoiceLoader(
+            [FileSystemLoader(TEMPLATES), PrefixLoader({"sections": FileSystemLoader(sections.folders())})]
+        ),
         autoescape=html,  # noqa: S701  # where it is off, `finalize` escapes every expression for Markdown
         finalize=_shown if html else _written,
         undefined=StrictUndefined,
@@ -70,10 +72,6 @@ def _written(value: object) -> str:
     if isinstance(value, Verbatim):
         return value
     return "" if value is None else markdown(value)
-
-
-def _file(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _digest(source: str) -> str:

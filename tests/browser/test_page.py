@@ -96,7 +96,7 @@ UPRIGHT_PX, ACROSS_PX = 688, 1017
 @pytest.mark.parametrize("name", REPORTS)
 def test_paper_is_wide_enough(browser: Any, report: Callable[[str], Path], name: str) -> None:
     reach = """(across) => Math.max(...[...document.querySelectorAll("body *")]
-        .filter((element) => Boolean(element.closest("#every, #decision")) === across)
+        .filter((element) => Boolean(element.closest("#numbers, #decision")) === across)
         .filter((element) => !element.parentElement.closest("svg"))
         .map((element) => element.getBoundingClientRect().right))"""
     for room, across in ((UPRIGHT_PX, False), (ACROSS_PX, True)):

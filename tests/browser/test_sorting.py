@@ -33,7 +33,7 @@ def page(browser: Any, report: Callable[[str], Path]) -> Iterator[Any]:
 @pytest.fixture
 def table(page: Any) -> Any:
     """Every number of the broadcast."""
-    return page.locator("#every table.sortable").first
+    return page.locator("#numbers table.sortable").first
 
 
 def head(table: Any, name: str) -> Any:

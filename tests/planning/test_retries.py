@@ -17,7 +17,7 @@ from bench.execution.run import begin, carry_out, resume
 from bench.measure import machine
 from bench.planning.request import Request
 from bench.planning.retries import FEWEST_PER_BLOCK, MOST_SHARE, disturbed, due, retry
-from bench.report.sections.trust import outcomes
+from bench.report.sections.missing import outcomes
 from bench.results import Failure, Finding, Planned, Trial, load
 from tests._faults import faulty
 from tests._synthetic import synthetic

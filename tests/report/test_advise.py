@@ -19,15 +19,17 @@ from bench.advice.ranking import Advice, Need, advise
 from bench.advice.summary import glance as at_a_glance
 from bench.cli import parse
 from bench.commands.advise import need_of
-from bench.report import advising, build
-from bench.report.advising import TYPICAL
-from bench.report.page import SCRIPTS
+from bench.report import build, sections
+from bench.report.sections import advice
+from bench.report.sections.advice import TYPICAL
+from bench.report.shell import SCRIPTS as COMMON
 from tests._natures import NATURES
 from tests._priced import PRICES, cells, priced
 from tests._synthetic import HOSTILE, synthetic, write
 from tests.report._pages import Reader
 
-SCRIPT = Path(advising.__file__).parent / "templates" / "advise.js"
+SCRIPTS = (*COMMON, *sections.scripts())
+SCRIPT = Path(advice.__file__).with_name("advice.js")
 NODE = shutil.which("node")
 NEEDS = [
     *(need for _, need in TYPICAL),
@@ -58,7 +60,7 @@ def embedded(text: str) -> dict[str, Any]:
     return held
 
 
-def plain(advice: Advice) -> list[tuple[Any, ...]]:
+def plain(given: Advice) -> list[tuple[Any, ...]]:
     return [
         (
             option.variant.label, option.interval_s is None, option.rank, option.level,
@@ -66,7 +68,7 @@ def plain(advice: Advice) -> list[tuple[Any, ...]]:
             option.interval_s or 0.0, option.processes, option.cores, option.memory_bytes, option.wire_bytes,
             option.requests, option.p50_ns, option.p99_ns,
         )
-        for option in advice.options
+        for option in given.options
     ]  # fmt: skip
 
 
@@ -74,7 +76,7 @@ def plain(advice: Advice) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("noise", [0.0, 0.15])
 def test_the_script_computes_what_python_computes(noise: float) -> None:
     costs = fit(cells(noise=noise))
-    given = {"costs": advising.data(costs, {}), "needs": [advising.needed(need) for need in NEEDS]}
+    given = {"costs": advice.data(costs, {}), "needs": [advice.needed(need) for need in NEEDS]}
     options = 0
     for need, theirs in zip(NEEDS, asked_of_the_script("advise", given), strict=True):
         ours = advise(costs, need)
@@ -114,7 +116,7 @@ def test_the_script_says_what_python_says(noise: float) -> None:
     pinging = msgspec.structs.replace(costs.models[-1].variant, options={"ping_interval": "25"})
     costs = replace(costs, models=(*costs.models[:-1], replace(costs.models[-1], variant=pinging)))
     needs = [*NEEDS, replace(NEEDS[0], cores=1), replace(NEEDS[3], max_staleness_s=0.04)]
-    given = {"costs": advising.data(costs, {}), "needs": [advising.needed(need) for need in needs]}
+    given = {"costs": advice.data(costs, {}), "needs": [advice.needed(need) for need in needs]}
     everything = ""
     for need, theirs in zip(needs, asked_of_the_script("worded", given), strict=True):
         ours = advise(costs, need)
@@ -131,7 +133,7 @@ def test_the_script_says_what_python_says(noise: float) -> None:
 
 @pytest.mark.skipif(NODE is None, reason="no node on PATH to run the script of the page")
 def test_the_command_beside_the_form_states_the_same_need() -> None:
-    given = {"costs": {"run": "priced"}, "needs": [advising.needed(need) for need in NEEDS]}
+    given = {"costs": {"run": "priced"}, "needs": [advice.needed(need) for need in NEEDS]}
     for need, typed in zip(NEEDS, asked_of_the_script("command", given), strict=True):
         options = parse(typed.split()[3:])
         assert options.run == "priced"
@@ -140,8 +142,8 @@ def test_the_command_beside_the_form_states_the_same_need() -> None:
 
 def test_the_page_is_balanced_markup_with_the_section_in_its_contents(read: Reader) -> None:
     assert read.open == []
-    assert ("a", {"href": "#advise"}) in read.tags
-    assert any(tag == "section" and attributes.get("id") == "advise" for tag, attributes in read.tags)
+    assert ("a", {"href": "#advice"}) in read.tags
+    assert any(tag == "section" and attributes.get("id") == "advice" for tag, attributes in read.tags)
 
 
 def test_every_field_of_the_form_has_a_label(read: Reader) -> None:
@@ -149,7 +151,7 @@ def test_every_field_of_the_form_has_a_label(read: Reader) -> None:
     assert [tag for tag, _ in tags] == ["label", "input"] * (len(tags) // 2)
     fields = [attributes["name"] for tag, attributes in tags if tag == "input"]
     assert read.text.count("Messages per second each receives") == 1
-    assert set(fields) == set(advising.needed(NEEDS[0]))
+    assert set(fields) == set(advice.needed(NEEDS[0]))
 
 
 def test_the_result_is_told_to_who_cannot_see_it(read: Reader) -> None:
@@ -198,7 +200,7 @@ def test_the_data_of_the_page_are_the_fitted_costs(text: str) -> None:
     assert [one["cpu"] for one in held["variants"]] == [
         dict(zip((each.name for each in CPU_FEATURES), model.cpu, strict=True)) for model in costs.models
     ]
-    assert held["presets"][0] == advising.needed(TYPICAL[0][1])
+    assert held["presets"][0] == advice.needed(TYPICAL[0][1])
 
 
 def test_hostile_labels_do_not_leave_the_data(tmp_path: Path) -> None:

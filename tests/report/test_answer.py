@@ -12,9 +12,9 @@ import pytest
 from bench.analysis.numbers.statistics import FEWEST_TRIALS, estimate
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.claim_verdicts import claims
-from bench.report.sections import claimed, opening
-from bench.report.sections.answer import Opening
-from bench.report.sections.cautions import RANGE_TRIALS
+from bench.report.opening import Opening, opening
+from bench.report.opening.cautions import RANGE_TRIALS
+from bench.report.sections.claims import table
 from bench.report.traced import Number, plain
 from bench.results import load
 from tests._natures import NATURES, Nature
@@ -119,8 +119,8 @@ def test_every_number_of_the_opening_knows_its_origin() -> None:
 
 
 def test_a_row_of_the_claims_says_which_way_it_came_out_and_where_it_is_drawn() -> None:
-    table = claimed(claims(cells_with({"websocket": {"connection_kib": 30.0}})), ["memory-idle"])
-    rows = {row.anchor: row for row in table.rows}
+    claimed = table(claims(cells_with({"websocket": {"connection_kib": 30.0}})), ["memory-idle"])
+    rows = {row.anchor: row for row in claimed.rows}
     row = rows["claim-memory-websocket-sse"]
     assert (row.verdict, row.opposite) == ("not supported", "WebSocket takes more memory than SSE")
     assert row.ratio is not None
@@ -137,19 +137,19 @@ def test_a_row_of_the_claims_says_which_way_it_came_out_and_where_it_is_drawn() 
 
 
 def test_what_was_not_measured_is_listed_apart() -> None:
-    table = claimed(claims(Cells(*synthetic(scenarios=["idle"], troubles=False))))
-    assert {row.verdict.split(":")[0] for row in table.rows} <= {
+    claimed = table(claims(Cells(*synthetic(scenarios=["idle"], troubles=False))))
+    assert {row.verdict.split(":")[0] for row in claimed.rows} <= {
         "supported",
         "not supported",
         "no difference beyond noise",
     }
-    assert "WebSocket delivers fresher data than SSE (median delivery latency, broadcast)" in table.unmeasured
+    assert "WebSocket delivers fresher data than SSE (median delivery latency, broadcast)" in claimed.unmeasured
 
 
 @pytest.mark.parametrize("kind", ["not-supported", "no-difference"])
 def test_the_reference_run_holds_claims_that_came_out_against_websocket_or_undecided(kind: str) -> None:
-    table = claimed(claims(Cells(*load(REFERENCE))))
-    about = [row for row in table.rows if row.words.startswith("WebSocket ")]
+    claimed = table(claims(Cells(*load(REFERENCE))))
+    about = [row for row in claimed.rows if row.words.startswith("WebSocket ")]
     assert len(about) > 25
     assert [row for row in about if row.kind == kind]
     assert [row for row in about if row.kind == "supported"]
@@ -206,9 +206,9 @@ def test_a_poll_that_carries_several_messages_explains_the_bytes_that_it_saves()
 
 
 def test_a_wide_interval_is_said_to_be_too_noisy_and_a_narrow_one_is_not() -> None:
-    noisy = [row for row in claimed(claims(Cells(*load(REFERENCE)))).rows if row.noisy]
+    noisy = [row for row in table(claims(Cells(*load(REFERENCE)))).rows if row.noisy]
     assert noisy
     assert {row.verdict for row in noisy} == {"no difference beyond noise"}
-    calm = claimed(claims(cells_with({"websocket": {"cpu_us": 19.0}}))).rows
+    calm = table(claims(cells_with({"websocket": {"cpu_us": 19.0}}))).rows
     (row,) = [row for row in calm if row.anchor == "claim-cpu-websocket-sse"]
     assert (row.verdict, row.noisy) == ("no difference beyond noise", False)

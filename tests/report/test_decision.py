@@ -10,7 +10,7 @@ import pytest
 
 from bench.analysis.runs.cells import Cells
 from bench.report import build
-from bench.report.sections import decision
+from bench.report.sections.decision import decision
 from bench.report.traced import plain
 from bench.units import DASH
 from tests._natures import NATURES

@@ -17,8 +17,8 @@ from bench.cli import parse
 from bench.report import build
 from bench.report.figures import Drawn, drawn
 from bench.report.numbers import csv_text
-from bench.report.sections import faults
-from bench.report.sections.fault_names import NAMES
+from bench.report.sections._fault_names import NAMES
+from bench.report.sections.faults import faults
 from tests._faults import EXPECTED, OWN, faulty, robbed
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write

@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox
 
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.runs.cells import Cells
-from bench.report.figures import painted, subjects
+from bench.report.figures import painted, scenes
 from bench.report.figures._canvas import drawing
 from bench.results import Run, Trial, load
 from tests._faults import faulty
@@ -150,13 +150,13 @@ def overlaps(boxes: list[tuple[str, Bbox]]) -> Iterator[tuple[str, str]]:
 def test_no_text_covers_another_or_leaves_the_figure(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = Seen(monkeypatch)
     faults, count = [], 0
-    for figure, subject in subjects(Cells(*RUNS[name]())):
+    for figure, scene in scenes(Cells(*RUNS[name]())):
         with drawing():
-            painting = painted(figure, subject)
+            painting = painted(figure, scene)
             canvas = FigureCanvasAgg(painting)
             boxes = seen.boxes(canvas)
             whole = painting.bbox
-        where = f"{figure.name} {subject.scenario} {subject.parameter}"
+        where = f"{figure.name} {scene.scenario} {scene.parameter}"
         count += len(boxes)
         faults += [f"{where}: {one!r} and {other!r}" for one, other in overlaps(boxes)]
         faults += [

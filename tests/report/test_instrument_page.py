@@ -89,7 +89,7 @@ def test_what_serves_the_instrument_is_compared_with_nobody(instrument: Path, pa
 
 def test_the_tables_of_summary_and_readme_hold_nothing_of_the_instrument(instrument: Path, page: Path) -> None:
     with_it, without = (
-        (one.parent / "summary.md").read_text(encoding="utf-8").split("## Numbers")[1].split("## What limits trust")[0]
+        (one.parent / "summary.md").read_text(encoding="utf-8").split("## Numbers")[1].split("## Figures")[0]
         for one in (instrument, page)
     )
     assert with_it == without

@@ -13,7 +13,7 @@ import pytest
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.runs.cells import Cells
 from bench.report import build, noise
-from bench.report.figures.course import courses
+from bench.report.figures.latency_over_time import trial_series
 from bench.results import Run, Trial
 from tests._natures import NATURES, NULL
 from tests._synthetic import synthetic, write
@@ -197,7 +197,7 @@ def test_a_run_without_the_harness_has_no_curve_of_it_and_says_so(tmp_path: Path
 
 def test_the_course_of_a_trial_is_drawn_as_it_was_measured() -> None:
     _, trials = synthetic(FEW[1:2], ["broadcast"], troubles=False)
-    found = courses(trials)
+    found = trial_series(trials)
     assert len(found) == len(trials)
     for course, trial in zip(found, trials, strict=True):
         assert trial.series

@@ -12,14 +12,15 @@ import pytest
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.metrics import METRICS
-from bench.report import build
-from bench.report.page import SCRIPTS
-from bench.report.shell import TEMPLATES
+from bench.report import build, sections
+from bench.report.shell import SCRIPTS as COMMON
 from bench.results import EmulatedPath, Failure, ResultsError, ScenarioFacts, Trial
 from bench.units import measured, quantity
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write
 from tests.report._pages import Reader, references, report
+
+SCRIPTS = (*COMMON, *sections.scripts())
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_the_page_runs_its_own_scripts_and_its_policy_forbids_all_but_them_and_i
     text = page.read_text(encoding="utf-8")
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
-    assert scripts == [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    assert scripts == [script.read_text(encoding="utf-8") for script in SCRIPTS]
     assert [tag for tag, _ in read.tags].count("script") == len(SCRIPTS)
     assert policies == [
         f"default-src 'none'; style-src {digest(style)}; script-src {' '.join(map(digest, scripts))};"
@@ -118,8 +119,8 @@ def test_the_opening_names_wins_and_losses_in_the_same_type(page: Path, read: Re
 def test_the_sections_come_in_the_order_in_which_one_asks(read: Reader) -> None:
     sections = [attributes["id"] for tag, attributes in read.tags if tag == "section"]
     assert sections == [
-        "advise", "decision", "answer", "figures", "workloads", "faults", "trust", "calibration", "laws", "classics",
-        "missing", "method", "environment", "every",
+        "advice", "decision", "claims", "figures", "workloads", "faults", "trust", "calibration", "laws", "classics",
+        "missing", "method", "environment", "numbers",
     ]  # fmt: skip
     linked = [attributes["href"] for tag, attributes in read.tags if tag == "a"][-1000:]
     assert {f"#{section}" for section in sections} <= set(linked)
@@ -295,7 +296,7 @@ def test_a_report_is_never_written_over_results(tmp_path):
 
 
 def test_claims_about_the_protagonist_are_open_and_the_others_folded(page: Path) -> None:
-    section = page.read_text(encoding="utf-8").split('<section id="answer">')[1].split("</section>")[0]
+    section = page.read_text(encoding="utf-8").split('<section id="claims">')[1].split("</section>")[0]
     before, *folded = section.split("<details>")
     assert before.count('id="claim-') > 25
     assert [part.count("<table") for part in (before, *folded)][:3] == [1, 1, 1]

@@ -247,7 +247,7 @@ def opening(page: str) -> ET.Element:
 
 @pytest.fixture(scope="module")
 def claims(page: str) -> ET.Element:
-    section = page.split('<section id="answer">')[1].split("</section>")[0]
+    section = page.split('<section id="claims">')[1].split("</section>")[0]
     return ET.fromstring(f"<div>{''.join(re.findall(r'<table.*?</table>', section, re.DOTALL))}</div>")
 
 

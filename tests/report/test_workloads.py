@@ -13,10 +13,11 @@ import pytest
 from bench.analysis.runs.cells import Cells
 from bench.cli import parse
 from bench.report import build
-from bench.report.figures import WORKLOADS_SECTION, Drawn, drawn, painted, subjects
+from bench.report.figures import Drawn, drawn, painted, scenes
 from bench.report.figures._canvas import drawing
-from bench.report.sections import workloads as section
+from bench.report.figures._figure import WORKLOADS
 from bench.report.sections.workloads import COMMANDS, PARAGRAPHS
+from bench.report.sections.workloads import workloads as section
 from bench.report.traced import Number, Phrase, plain
 from bench.results import Run, Trial
 from bench.units import quantity
@@ -41,7 +42,7 @@ def cells(run: tuple[Run, list[Trial]]) -> Cells:
 
 @pytest.fixture(scope="module")
 def figures(cells: Cells) -> dict[str, Drawn]:
-    return {figure.name: figure for figure in drawn(cells) if figure.section == WORKLOADS_SECTION}
+    return {figure.name: figure for figure in drawn(cells) if figure.section == WORKLOADS}
 
 
 def told(cells: Cells, name: str) -> list[str]:
@@ -144,9 +145,9 @@ def test_nobody_is_behind_one_whose_search_had_no_end(endless: Cells) -> None:
 
 def under_the_axis(cells: Cells) -> str:
     """What stands under the axis of the bars of capacity."""
-    figure, subject = next(pair for pair in subjects(cells) if pair[0].name == "capacity")
+    figure, scene = next(pair for pair in scenes(cells) if pair[0].name == "capacity")
     with drawing():
-        return str(painted(figure, subject).axes[0].get_xlabel())
+        return str(painted(figure, scene).axes[0].get_xlabel())
 
 
 def test_a_noise_floor_is_drawn_only_where_somebody_may_be_behind(cells: Cells, endless: Cells) -> None:
@@ -196,7 +197,7 @@ def test_what_was_not_measured_is_one_line_with_a_command_that_can_be_typed(tmp_
     for command in (*COMMANDS.values(), "python -m bench run --profile full"):
         assert command in text
         parse(command.split()[3:])
-    assert not any(figure.section == WORKLOADS_SECTION for figure in drawn(Cells(run, trials)))
+    assert not any(figure.section == WORKLOADS for figure in drawn(Cells(run, trials)))
 
 
 def test_a_workload_without_a_valid_trial_is_said_to_be_missing() -> None:

@@ -7,15 +7,16 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch, Rectangle
 
 from bench.analysis.runs.cells import HARNESS
 from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
-from bench.report.figures._canvas import FOOT_IN, HEAD_IN, MOST_SINGLE, WIDTH_IN, Subject, named, pairs
+from bench.report.figures._canvas import FOOT_IN, HEAD_IN, MOST_SINGLE, WIDTH_IN, pairs
 from bench.report.figures._rows import Row, Rows
-from bench.report.figures._texts import text_width_in
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._text_width import text_width_in
 from bench.report.figures._ticks import linear_ticks
 from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
 from bench.units import Unit, quantity
@@ -73,13 +74,13 @@ def _style(style: str, look: Look) -> dict[str, Any]:
     return {"facecolor": look.colour, "edgecolor": PAPER, "linewidth": 0.6, "hatch": look.hatch}
 
 
-def key(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
+def key(figure: Canvas, entries: Sequence[tuple[str, str]]) -> None:
     """What the styles of the parts mean, above everything: (style, words)."""
     faces = {"solid": MUTED, "hollow": PAPER, "neutral": NEUTRAL}
     marks(figure, [(Patch(facecolor=faces[style], edgecolor=MUTED, linewidth=0.8), words) for style, words in entries])
 
 
-def marks(figure: Figure, entries: Sequence[tuple[Artist, str]]) -> None:
+def marks(figure: Canvas, entries: Sequence[tuple[Artist, str]]) -> None:
     """What marks mean, above everything: (one as it is drawn, words)."""
     height = figure.get_figheight()
     figure.legend(
@@ -133,37 +134,37 @@ def number(axes: Axes, row: Row, text: str) -> None:
     axes.annotate(text, xy=(reach(row), row.y), xytext=(6, 0), textcoords="offset points", va="center")
 
 
-def floor(axes: Axes, subject: Subject, metric: str, chart: Rows, ranked: bool = True) -> None:
+def floor(axes: Axes, scene: Scene, metric: str, chart: Rows, ranked: bool = True) -> None:
     """The noise floor as a grey band (unless `ranked` says that nobody can be behind) and the harness floor as a grey
     line, both told under the axis."""
-    told = [_noise(axes, subject, metric, chart) if ranked else "", _harness(axes, subject, metric, chart)]
+    told = [_noise(axes, scene, metric, chart) if ranked else "", _harness(axes, scene, metric, chart)]
     axes.set_xlabel("\n".join(words for words in told if words), fontsize=SMALL_PT, linespacing=LINES)
 
 
 LINES = 1.35
 
 
-def _noise(axes: Axes, subject: Subject, metric: str, chart: Rows) -> str:
+def _noise(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
     """A band over the techniques, from the best of them to where the noise floor ends, towards the worse. Nothing where
     nobody can be called the best."""
     ranked = [row for row in chart.rows if not row.variant.product]
-    if len(ranked) < 2 or subject.doubt:
+    if len(ranked) < 2 or scene.doubt:
         return ""
     low = METRICS[metric].better == "lower"
     best = (min if low else max)(row.total.median for row in ranked)
-    found = subject.cells.floor(metric, subject.scenario)
+    found = scene.cells.floor(metric, scene.scenario)
     width = best * (found.ratio - 1.0) if best > 0 else found.difference
     width = width if low else best / found.ratio - best
     top, bottom = ranked[0].y - 0.5, ranked[-1].y + 0.5
     axes.add_patch(Rectangle((best, top), width, bottom - top, facecolor=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7))
-    words = noise.floor_words(subject.cells, metric, subject.scenario)
+    words = noise.floor_words(scene.cells, metric, scene.scenario)
     return f"grey band: noise floor beyond the best technique ({words})"
 
 
-def _harness(axes: Axes, subject: Subject, metric: str, chart: Rows) -> str:
+def _harness(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
     """A line at what the harness itself costs, where the run has it and that is anything."""
-    trials = subject.cells.harness(subject.scenario)
-    found = subject.cells.estimate(metric, subject.scenario, HARNESS) if trials else None
+    trials = scene.cells.harness(scene.scenario)
+    found = scene.cells.estimate(metric, scene.scenario, HARNESS) if trials else None
     if found is None or found.median <= 0:
         return ""
     words = quantity(found.median, METRICS[metric].unit)
@@ -182,7 +183,7 @@ def upright(axes: Axes, at: float, chart: Rows) -> None:
     axes.plot([at, at], ends, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=3)
 
 
-def simple(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
+def simple(axes: Axes, scene: Scene, metric: str, chart: Rows) -> None:
     """A chart of plain bars of one metric."""
     unit = METRICS[metric].unit
     for row in chart.rows:
@@ -190,7 +191,7 @@ def simple(axes: Axes, subject: Subject, metric: str, chart: Rows) -> None:
         trials(axes, row)
         number(axes, row, quantity(row.total.median, unit))
     finish(axes, chart, unit)
-    floor(axes, subject, metric, chart)
+    floor(axes, scene, metric, chart)
 
 
 def finish(axes: Axes, chart: Rows, unit: Unit, share: float = 1.0, ticks: int = 5) -> None:

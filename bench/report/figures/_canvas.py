@@ -1,78 +1,25 @@
-"""The shared ground of all figures: what they are drawn from, how they look, and how they say where they come from."""
+"""The canvas of all figures: its size and style, its title, and where the figure comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from bench.analysis.runs.cells import Cells
-from bench.report.figures._texts import FONT_PT, fitted
-from bench.report.palette import GRID, INK, MUTED, PAPER, Look, family_order
-from bench.report.sections import too_few
-from bench.results import VariantFacts
+from bench.report.figures._text_width import FONT_PT, fitted
+from bench.report.palette import GRID, INK, MUTED, PAPER, Look
 
 WIDTH_IN = 5.4
 HEAD_IN = 0.28
 FOOT_IN = 0.17
 """The room of title and origin in a figure's files; inside a page both stand around the figure already."""
-LONGEST_NAME_IN = 1.5
 MOST_SINGLE = 12
 """Up to so many trials of a cell are drawn one by one; of more, what lies between the least and the most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What one figure is drawn from: the cells, the scenario it is about, and the look of every variant; of the figure
-    of a sweep also the parameter that was varied."""
-
-    cells: Cells
-    scenario: str
-    looks: Mapping[str, Look]
-    parameter: str = ""
-
-    @property
-    def variants(self) -> list[VariantFacts]:
-        """The variants with valid trials in the scenario: techniques first, then products."""
-        return family_order(self.cells.measured(self.scenario))
-
-    @property
-    def doubt(self) -> str:
-        """Why nothing in the figure may be called a difference; empty where something may."""
-        return too_few(self.cells, self.scenario)
-
-
-def absence(cells: Cells, scenario: str, variant: VariantFacts) -> str:
-    """Why a variant shows no number in a scenario, in a word or two; empty where none was asked of it."""
-    if variant.status != "measured":
-        return {"skipped": "skipped", "failed": "failed its checks"}[variant.status]
-    if variant.name in cells.excluded(scenario):
-        return cells.excluded(scenario)[variant.name]
-    if cells.valid(scenario, variant.name):
-        return "no number"
-    cell = (scenario, variant.name)
-    failures = [trial.failure for trial in cells.compared if (trial.planned.scenario, trial.planned.variant) == cell]
-    if failures:
-        words = (("struck out", None in failures), ("failed", any(failures)))
-        return " and ".join(word for word, holds in words if holds)
-    planned = any((one.scenario, one.variant) == cell and not one.changes for one in cells.run.plan)
-    return "not run" if planned else ""
-
-
-def absences(subject: Subject) -> str:
-    """Who is not in a figure that has no rows, and why, as a sentence; empty where nobody is missing."""
-    told = [
-        f"{named(variant)} ({word})"
-        for variant in family_order(subject.cells.shown)
-        if (word := absence(subject.cells, subject.scenario, variant)) and word != "no number"
-    ]
-    return f"Not in it: {', '.join(told)}." if told else ""
 
 
 def drawing() -> AbstractContextManager[None]:
@@ -112,14 +59,14 @@ def drawing() -> AbstractContextManager[None]:
     )
 
 
-def canvas(height_in: float) -> Figure:
+def canvas(height_in: float) -> Canvas:
     """An empty figure of the common width; around `height_in` of drawing it has room for `sign`."""
     whole = height_in + HEAD_IN + FOOT_IN
     layout = ConstrainedLayoutEngine(rect=(0.0, FOOT_IN / whole, 1.0, height_in / whole))
-    return Figure(figsize=(WIDTH_IN, whole), layout=layout)
+    return Canvas(figsize=(WIDTH_IN, whole), layout=layout)
 
 
-def settle(figure: Figure) -> None:
+def settle(figure: Canvas) -> None:
     """Give everything in a figure its place for good: what is added later moves nothing, and no file that is written
     of it is laid out anew."""
     engine = figure.get_layout_engine()
@@ -129,7 +76,7 @@ def settle(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def sign(figure: Figure, title: str, origin: str) -> None:
+def sign(figure: Canvas, title: str, origin: str) -> None:
     """Title above and origin below the drawing: what a figure needs to be quoted without its page."""
     height = figure.get_figheight()
     figure.text(
@@ -152,11 +99,6 @@ def sign(figure: Figure, title: str, origin: str) -> None:
         color=MUTED,
         gid="origin",
     )
-
-
-def named(variant: VariantFacts) -> str:
-    """What a variant is called in a figure."""
-    return fitted(variant.label, LONGEST_NAME_IN) or fitted(variant.name, LONGEST_NAME_IN)
 
 
 def linestyle(look: Look) -> str | tuple[int, tuple[float, ...]]:

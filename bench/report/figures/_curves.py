@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.numbers.distributions import cdf, merge
-from bench.report.figures._canvas import LONGEST_NAME_IN, MOST_SINGLE, WIDTH_IN, canvas, linestyle
-from bench.report.figures._texts import FONT_PT, fitted, text_width_in
+from bench.report.figures._canvas import MOST_SINGLE, WIDTH_IN, canvas, linestyle
+from bench.report.figures._scene import LONGEST_NAME_IN
+from bench.report.figures._text_width import FONT_PT, fitted, text_width_in
 from bench.report.figures._ticks import log_ticks, share_ticks
 from bench.report.palette import PAPER, Look
 from bench.results import Distribution
@@ -123,7 +124,7 @@ def write(axes: Axes, label: Label, limits: tuple[float, float]) -> None:
     )
 
 
-def drawn(compared: list[Curve], floor: list[Curve], across: str, share: str) -> Figure:
+def drawn(compared: list[Curve], floor: list[Curve], across: str, share: str) -> Canvas:
     """Cumulative distributions on a logarithmic axis, one curve per variant and the harness in `floor`, if any, thin,
     each named where there is room; `across` and `share` are the words of the axes."""
     found = [*floor, *compared]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.report.figures._canvas import settle
-from bench.report.figures._texts import FONT_PT, LINE, text_width_in
+from bench.report.figures._text_width import FONT_PT, LINE, text_width_in
 from bench.report.palette import INK, Look
 
 BESIDE_IN = 1.3
@@ -89,7 +89,7 @@ def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float
     needed. Where none is free, the place that covers least.
     """
     figure = axes.figure
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, Canvas)
     settle(figure)
     extent, scale = axes.get_window_extent(), 72.0 / figure.dpi
     points = (axes.transData.transform([(mark.x, mark.y) for mark in marks]) - (extent.x0, extent.y0)) * scale

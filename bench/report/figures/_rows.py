@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.trials.metrics import METRICS
-from bench.report.figures._canvas import Subject, absence, named
-from bench.report.figures._data import WHO, Field, Sheet, bounds, column, ends, median, who
-from bench.report.figures._texts import text_width_in
+from bench.report.figures._scene import Scene, absence, named
+from bench.report.figures._sheet import WHO, Field, Sheet, bounds, column, ends, median, who
+from bench.report.figures._text_width import text_width_in
 from bench.report.palette import Look, family_order
 from bench.results import VariantFacts
 from bench.units import quantity
@@ -64,14 +64,14 @@ class Rows:
         return max((text_width_in(named(row.variant)) for row in self.every), default=0.0)
 
 
-def rows(subject: Subject, metric: str) -> Rows:
+def rows(scene: Scene, metric: str) -> Rows:
     """Every variant of the run: those that have the metric, and those that should and do not."""
     found: list[Row] = []
     gaps: list[Gap] = []
     headings: list[tuple[float, str]] = []
     y = 0.0
     for title, product in GROUPS:
-        members = _members(subject, metric, product)
+        members = _members(scene, metric, product)
         if not members:
             continue
         headings.append((y, title))
@@ -80,29 +80,29 @@ def rows(subject: Subject, metric: str) -> Rows:
             if total is None:
                 gaps.append(Gap(variant, y, word))
             else:
-                values = subject.cells.values(metric, subject.scenario, variant.name)
-                found.append(Row(variant, subject.looks[variant.name], y, total, values))
+                values = scene.cells.values(metric, scene.scenario, variant.name)
+                found.append(Row(variant, scene.looks[variant.name], y, total, values))
             y += 1
     return Rows(found, gaps, headings, y)
 
 
-def _members(subject: Subject, metric: str, product: bool) -> list[tuple[VariantFacts, Estimate | None, str]]:
+def _members(scene: Scene, metric: str, product: bool) -> list[tuple[VariantFacts, Estimate | None, str]]:
     members = []
-    for variant in family_order(subject.cells.shown):
+    for variant in family_order(scene.cells.shown):
         if bool(variant.product) is product:
-            total = subject.cells.estimate(metric, subject.scenario, variant.name)
-            word = "" if total else absence(subject.cells, subject.scenario, variant)
+            total = scene.cells.estimate(metric, scene.scenario, variant.name)
+            word = "" if total else absence(scene.cells, scene.scenario, variant)
             if total or word:
                 members.append((variant, total, word))
     return members
 
 
-def sheet(subject: Subject, metric: str, parts: Sequence[str] = ()) -> Sheet:
+def sheet(scene: Scene, metric: str, parts: Sequence[str] = ()) -> Sheet:
     """A row per variant with its median, interval and the medians of the parts, then one per trial."""
-    chart = rows(subject, metric)
+    chart = rows(scene, metric)
     lines: list[list[Field]] = []
     for row in chart.rows:
-        shares = [median(subject, part, row.variant) for part in parts]
+        shares = [median(scene, part, row.variant) for part in parts]
         lines.append([*who(row.variant), "median", len(row.values), None, *ends(row.total), *shares])
         lines += [
             [*who(row.variant), "trial", None, block, value, None, None, *[None] * len(parts)]
@@ -112,9 +112,9 @@ def sheet(subject: Subject, metric: str, parts: Sequence[str] = ()) -> Sheet:
     return Sheet([*WHO, "what", "trials", "block", *bounds(metric), *map(column, parts)], lines)
 
 
-def alt(subject: Subject, metric: str) -> str:
+def alt(scene: Scene, metric: str) -> str:
     """The chart in words: every number in the order of the rows, and who has none."""
-    chart = rows(subject, metric)
+    chart = rows(scene, metric)
     told = []
     for title, product in GROUPS:
         held = [
@@ -127,3 +127,13 @@ def alt(subject: Subject, metric: str) -> str:
     if chart.gaps:
         told.append(f"Without a number: {', '.join(f'{named(gap.variant)} ({gap.word})' for gap in chart.gaps)}.")
     return f"One row per variant, {METRICS[metric].title}. {' '.join(told)}"
+
+
+def sheet_of(metric: str, *parts: str) -> Callable[[Scene], Sheet]:
+    """`sheet` of one metric, for a figure that shows no other."""
+    return lambda scene: sheet(scene, metric, parts)
+
+
+def alt_of(metric: str) -> Callable[[Scene], str]:
+    """`alt` of one metric, for a figure that shows no other."""
+    return lambda scene: alt(scene, metric)

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from bench.report.figures._texts import text_width_in
+from bench.report.figures._text_width import text_width_in
 from bench.units import Unit, percent, tick, unit_size
 
 BETWEEN_IN = 0.08

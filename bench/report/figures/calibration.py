@@ -7,15 +7,17 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.calibration import Curve, curves, readings
-from bench.report.figures._canvas import Subject, canvas
+from bench.report.figures._canvas import canvas
 from bench.report.figures._curves import SHARES, at_shares
-from bench.report.figures._data import Field, Sheet
+from bench.report.figures._figure import Figure
+from bench.report.figures._scene import Scene
+from bench.report.figures._sheet import Field, Sheet
 from bench.report.figures._ticks import linear_ticks, log_ticks, share_ticks
 from bench.report.palette import INK, SPARE_HUES
 from bench.units import counted, quantity, tick
@@ -31,16 +33,16 @@ def calibrated(cells: Cells) -> list[str]:
     return [scenarios.instrument().name] if any(curve.truth_ns for curve in curves(cells.trials)) else []
 
 
-def read_back_sentence(subject: Subject) -> str:
+def sentence(scene: Scene) -> str:
     """What to look for, and how often it was found."""
-    found = readings(subject.cells.trials)
+    found = readings(scene.cells.trials)
     met = sum(reading.met for reading in found)
     sentence = (
         "The server held deliveries back by a known time. Broad: what the bench measured; dashed: what was planted,"
         " over the floor. The dashed line should run inside the broad one."
         f" {met} of {counted(len(found), 'reading')} met."
     )
-    freeze = next((curve.plant for curve in curves(subject.cells.trials) if curve.plant.freeze_ns), None)
+    freeze = next((curve.plant for curve in curves(scene.cells.trials) if curve.plant.freeze_ns), None)
     if freeze is not None:
         sentence += (
             f" While the server is frozen for {quantity(freeze.freeze_ns, 'ns')}, messages go on being due, and each"
@@ -49,9 +51,9 @@ def read_back_sentence(subject: Subject) -> str:
     return sentence
 
 
-def read_back(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """Cumulative distributions of the delays, and the shares that took longer for what befalls only some."""
-    found = curves(subject.cells.trials)
+    found = curves(scene.cells.trials)
     partly = [curve for curve in found if curve.plant.late_ns or curve.plant.freeze_ns]
     wholly = [curve for curve in found if curve not in partly]
     figure = canvas(5.2 if partly and wholly else 2.9)
@@ -138,10 +140,10 @@ def _legend(axes: Axes, where: Literal["upper right", "upper left"]) -> None:
     axes.legend(list(kinds.values()), list(kinds), loc=where, frameon=False, handlelength=2.6)
 
 
-def read_back_alt(subject: Subject) -> str:
+def alt(scene: Scene) -> str:
     """Median and 99 % of every curve, planted and read back, in words."""
     told = []
-    for curve in curves(subject.cells.trials):
+    for curve in curves(scene.cells.trials):
         for share in (0.5, 0.99):
             words = f"{curve.plant.name} at {share:.0%}: read back {quantity(quantile(curve.measured, share), 'ns')}"
             planted = f", planted {quantity(curve.truth_ns(share), 'ns')} over the floor" if curve.truth_ns else ""
@@ -149,11 +151,14 @@ def read_back_alt(subject: Subject) -> str:
     return f"Curves of latency as planted and as read back. {'; '.join(told)}."
 
 
-def read_back_sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """A row per plant and share of deliveries: read back, and planted over the floor where the truth is known."""
     rows: list[list[Field]] = [
         [curve.plant.name, share, quantile(curve.measured, share), curve.truth_ns(share) if curve.truth_ns else None]
-        for curve in curves(subject.cells.trials)
+        for curve in curves(scene.cells.trials)
         for share in np.union1d(SHARES, TAIL_SHARES).tolist()
     ]
     return Sheet(["plant", "share", "read_back_ns", "planted_ns"], rows)
+
+
+FIGURES = (Figure("calibration", "Planted and read back", 300, sentence, draw, alt, sheet, calibrated, missing=False),)

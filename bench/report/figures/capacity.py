@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.rate_search import limits_in_words, median_is_lower_bound
 from bench.report.figures import _bars, _rows
-from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
-from bench.report.figures._data import WHO, Field, Sheet, ends, who
-from bench.report.figures._texts import fitted, text_width_in
+from bench.report.figures._canvas import WIDTH_IN, canvas
+from bench.report.figures._figure import WORKLOADS, Figure
+from bench.report.figures._scenarios import having
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import WHO, Field, Sheet, ends, who
+from bench.report.figures._text_width import fitted, text_width_in
 from bench.report.figures._ticks import linear_ticks, log_ticks
 from bench.report.palette import INK, MUTED, NEUTRAL, PAPER, Look
 from bench.results import CapacityStep, Trial, VariantFacts
@@ -53,14 +56,14 @@ class Searched:
         return f"{AT_LEAST} " * self.at_least + quantity(self.found.median, "per s")
 
 
-def searched(subject: Subject) -> list[Searched]:
+def searched(scene: Scene) -> list[Searched]:
     """Every variant with a search, techniques first."""
     found = []
-    for variant in subject.variants:
-        trials = [trial for trial in subject.cells.valid(subject.scenario, variant.name) if trial.capacity]
+    for variant in scene.variants:
+        trials = [trial for trial in scene.cells.valid(scene.scenario, variant.name) if trial.capacity]
         if trials:
-            known = subject.cells.estimate(METRIC, subject.scenario, variant.name)
-            found.append(Searched(variant, subject.looks[variant.name], trials, known))
+            known = scene.cells.estimate(METRIC, scene.scenario, variant.name)
+            found.append(Searched(variant, scene.looks[variant.name], trials, known))
     return found
 
 
@@ -73,43 +76,43 @@ def with_searches(cells: Cells) -> list[str]:
     ]
 
 
-def _number(subject: Subject, name: str) -> float | None:
-    value = searched(subject)[0].trials[0].parameters.get(name)
+def _number(scene: Scene, name: str) -> float | None:
+    value = searched(scene)[0].trials[0].parameters.get(name)
     return float(value) if isinstance(value, int | float) else None
 
 
-def bound_ns(subject: Subject) -> float | None:
+def bound_ns(scene: Scene) -> float | None:
     """Within what 99 % of deliveries had to come."""
-    bound_s = _number(subject, "bound_s")
+    bound_s = _number(scene, "bound_s")
     return None if bound_s is None else 1e9 * bound_s
 
 
-def most_sentence(subject: Subject) -> str:
+def most_sentence(scene: Scene) -> str:
     """What a bar is, and which are only lower bounds."""
-    bound, subscribers = bound_ns(subject), _number(subject, "subscribers")
+    bound, subscribers = bound_ns(scene), _number(scene, "subscribers")
     to = f" to each of {subscribers:,.0f} subscribers" if subscribers else ""
     within = f" and 99\u00a0% arrive within {quantity(bound, 'ns')}" if bound else ""
     sentence = (
         f"Longer is better: the highest rate of messages{to} at which every message arrives, once and in order{within};"
         " beside it, what that is in deliveries per second."
     )
-    least = [named(one.variant) for one in searched(subject) if one.at_least]
+    least = [named(one.variant) for one in searched(scene) if one.at_least]
     if least:
         sentence += f" {AT_LEAST}: the search ended before the server did ({', '.join(least)})."
     return sentence
 
 
-def most(subject: Subject) -> Figure:
+def most(scene: Scene) -> Canvas:
     """One bar per variant."""
-    chart = _rows.rows(subject, METRIC)
-    found = {one.variant.name: one for one in searched(subject)}
+    chart = _rows.rows(scene, METRIC)
+    found = {one.variant.name: one for one in searched(scene)}
     figure = canvas(chart.height_in)
     axes = figure.add_subplot()
     texts = []
     for row in chart.rows:
         _bars.stack(axes, row, [(row.total.median, "solid")])
         _bars.trials(axes, row)
-        delivered = subject.cells.estimate(DELIVERED, subject.scenario, row.variant.name)
+        delivered = scene.cells.estimate(DELIVERED, scene.scenario, row.variant.name)
         texts.append(
             found[row.variant.name].words + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else "")
         )
@@ -123,48 +126,48 @@ def most(subject: Subject) -> Figure:
     axes.set_xlim(0, max([axes.get_xlim()[1], *reaches]))
     linear_ticks(axes.xaxis, "per s", room_in=width_in)
     behind = any(not (one.at_least or one.variant.product) for one in found.values())
-    _bars.floor(axes, subject, METRIC, chart, ranked=behind)
+    _bars.floor(axes, scene, METRIC, chart, ranked=behind)
     return figure
 
 
-def most_alt(subject: Subject) -> str:
+def most_alt(scene: Scene) -> str:
     """The chart in words."""
-    told = [f"{named(one.variant)} {one.words}" for one in searched(subject)]
+    told = [f"{named(one.variant)} {one.words}" for one in searched(scene)]
     return f"One row per variant, messages per second sustained: {', '.join(told)}."
 
 
-def most_sheet(subject: Subject) -> Sheet:
+def most_sheet(scene: Scene) -> Sheet:
     """The numbers of the rows, and whether each is only a lower bound."""
-    plain = _rows.sheet(subject, METRIC, (DELIVERED,))
-    least = {one.variant.name: int(one.at_least) for one in searched(subject)}
+    plain = _rows.sheet(scene, METRIC, (DELIVERED,))
+    least = {one.variant.name: int(one.at_least) for one in searched(scene)}
     rows = [[*line, least.get(str(line[0])) if line[4] == "median" else None] for line in plain.rows]
     return Sheet([*plain.columns, "at_least"], rows)
 
 
-def search_sentence(subject: Subject) -> str:
+def search_sentence(scene: Scene) -> str:
     """How to read a small chart, and what ended the searches."""
-    bound = bound_ns(subject)
+    bound = bound_ns(scene)
     line = f"; the dashed line is the bound ({quantity(bound, 'ns')})" if bound else ""
     return (
         "Every dot is one try of a search: the rate, and within what 99\u00a0% of its deliveries came. Full: sustained;"
         " hollow: not (below the bound: something was lost, or the delay kept growing); a cross: the load generator or"
         f" the machine gave way, not the server{line}, the upright one the"
-        f" capacity with its interval in grey. What ended the searches: {'; '.join(_ended(subject))}."
+        f" capacity with its interval in grey. What ended the searches: {'; '.join(_ended(scene))}."
     )
 
 
-def _ended(subject: Subject) -> list[str]:
-    held = searched(subject)
+def _ended(scene: Scene) -> list[str]:
+    held = searched(scene)
     return limits_in_words([(named(one.variant), [trial.capacity for trial in one.trials]) for one in held])
 
 
-def search(subject: Subject) -> Figure:
+def search(scene: Scene) -> Canvas:
     """A small chart per variant, techniques first and products from a new row on."""
-    found = searched(subject)
+    found = searched(scene)
     rows = _places(found)
     figure = canvas(len(rows) * SMALL_IN + 0.5)
     grid = figure.subplots(len(rows), COLUMNS, sharex=True, sharey=True, squeeze=False)
-    limits = _limits(subject, found)
+    limits = _limits(scene, found)
     bottom = {place: max(row for row, held in enumerate(rows) if held[place]) for place in range(COLUMNS)
               if any(held[place] for held in rows)}  # fmt: skip
     for number, held in enumerate(rows):
@@ -173,7 +176,7 @@ def search(subject: Subject) -> Figure:
             if one is None:
                 axes.set_visible(False)
                 continue
-            _small(axes, subject, one, limits, _heading(rows, number, place))
+            _small(axes, scene, one, limits, _heading(rows, number, place))
             axes.tick_params(labelbottom=bottom[place] == number)
             axes.set_xlabel("messages per second" if bottom[place] == number else "", fontsize=_bars.SMALL_PT)
             axes.set_ylabel("" if place else "99 % within", fontsize=_bars.SMALL_PT)
@@ -203,17 +206,15 @@ def _heading(rows: Placed, number: int, place: int) -> str:
     return (_rows.GROUPS[bool(one.variant.product)][0] if place == 0 else " ") + "\n"
 
 
-def _limits(subject: Subject, found: Sequence[Searched]) -> tuple[float, float, float, float]:
+def _limits(scene: Scene, found: Sequence[Searched]) -> tuple[float, float, float, float]:
     """Both axes: from the least to the most of all tries, the bound among them."""
     steps = [step for one in found for trial in one.trials for step in trial.capacity]
     rates = [step.rate_hz for step in steps]
-    late = [float(step.p99_ns) for step in steps if step.p99_ns] + [bound_ns(subject) or 1e6]
+    late = [float(step.p99_ns) for step in steps if step.p99_ns] + [bound_ns(scene) or 1e6]
     return min(rates) / 1.5, max(rates) * 1.5, max(1.0, min(late)) / 1.6, max(late) * 1.6
 
 
-def _small(
-    axes: Axes, subject: Subject, one: Searched, limits: tuple[float, float, float, float], heading: str
-) -> None:
+def _small(axes: Axes, scene: Scene, one: Searched, limits: tuple[float, float, float, float], heading: str) -> None:
     low_hz, high_hz, low_ns, high_ns = limits
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -224,7 +225,7 @@ def _small(
     axes.grid(axis="both")
     name = fitted(one.variant.label, SMALL_WIDE_IN - text_width_in(f"  {one.words}", TITLE_PT), TITLE_PT)
     axes.set_title(f"{heading}{name}  {one.words}", loc="left", fontsize=TITLE_PT, linespacing=1.3)
-    bound = bound_ns(subject)
+    bound = bound_ns(scene)
     if bound:
         axes.axhline(bound, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
     if one.found is not None:
@@ -256,19 +257,19 @@ def _tries(axes: Axes, look: Look, steps: Sequence[CapacityStep]) -> None:
         )
 
 
-def search_alt(subject: Subject) -> str:
+def search_alt(scene: Scene) -> str:
     """What was found and from how many tries."""
     told = [
         f"{named(one.variant)} {one.words} after {sum(len(trial.capacity) for trial in one.trials):,} tries"
-        for one in searched(subject)
+        for one in searched(scene)
     ]
     return f"Small charts of the latency at 99 % against the rate of messages, one per variant: {'; '.join(told)}."
 
 
-def search_sheet(subject: Subject) -> Sheet:
+def search_sheet(scene: Scene) -> Sheet:
     """A row per try of every search, and one per variant with what was found."""
     rows: list[list[Field]] = []
-    for one in searched(subject):
+    for one in searched(scene):
         rows.append([*who(one.variant), "capacity", None, None, *ends(one.found), None, None, None, None])
         rows += [
             [*who(one.variant), step.verdict, trial.planned.block, place, step.rate_hz, None, None, step.p50_ns,
@@ -278,3 +279,11 @@ def search_sheet(subject: Subject) -> Sheet:
         ]  # fmt: skip
     columns = ["what", "block", "try", "rate_per_s", "low_per_s", "high_per_s", "p50_ns", "p99_ns", "slip_p99_ns"]
     return Sheet([*WHO, *columns, "observation"], rows)
+
+
+FIGURES = (
+    Figure("capacity", "Messages per second sustained", 210, most_sentence, most, most_alt, most_sheet, having(METRIC),
+           missing=False, section=WORKLOADS),
+    Figure("capacity-search", "The search for the capacity", 220, search_sentence, search, search_alt, search_sheet,
+           with_searches, section=WORKLOADS),
+)  # fmt: skip

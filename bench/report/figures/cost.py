@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
-from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES
 from bench.report.figures import _bars, _rows
-from bench.report.figures._canvas import Subject, canvas, named
-from bench.report.figures._data import Sheet, median
+from bench.report.figures._canvas import canvas
+from bench.report.figures._figure import Figure
 from bench.report.figures._rows import Row, Rows
-from bench.report.figures._texts import text_width_in
+from bench.report.figures._scenarios import having
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import median
+from bench.report.figures._text_width import text_width_in
 from bench.report.figures._ticks import log_ticks
 from bench.report.palette import INK, MUTED, PAPER
 from bench.units import quantity
@@ -26,61 +27,38 @@ WIRE_PARTS = (("wire_payload", "neutral"), ("wire_framing", "solid"), ("wire_seg
 OVERHEADS = ("wire_framing", "wire_segments")
 
 
-def having(metric: str) -> Callable[[Cells], list[str]]:
-    """Scenarios in which a valid trial has the metric."""
-
-    def scenarios(cells: Cells) -> list[str]:
-        return [
-            scenario
-            for scenario in cells.scenarios
-            if any(cells.values(metric, scenario, variant.name) for variant in cells.measured(scenario))
-        ]
-
-    return scenarios
-
-
-def told(metric: str) -> Callable[[Subject], str]:
-    """The chart of a metric in words."""
-    return lambda subject: _rows.alt(subject, metric)
-
-
-def sheet(metric: str, parts: tuple[str, ...] = ()) -> Callable[[Subject], Sheet]:
-    """The numbers of the chart of a metric, with those of its parts."""
-    return lambda subject: _rows.sheet(subject, metric, parts)
-
-
-def cpu_sentence(subject: Subject) -> str:
+def cpu_sentence(scene: Scene) -> str:
     """What the parts of a bar are."""
     sentence = "Shorter is cheaper: CPU time that the server side spends until one message has reached one subscriber"
     brokers = [
         f"{quantity(broker, 'ns')} with {named(variant)}"
-        for variant in subject.variants
-        if (broker := median(subject, "broker_cpu", variant)) > 0
+        for variant in scene.variants
+        if (broker := median(scene, "broker_cpu", variant)) > 0
     ]
     return sentence + (f"; of that, the broker process takes {', '.join(brokers)}." if brokers else ".")
 
 
-def cpu(subject: Subject) -> Figure:
+def cpu(scene: Scene) -> Canvas:
     """Server and broker stacked, one bar per variant."""
-    chart = _rows.rows(subject, "cpu")
+    chart = _rows.rows(scene, "cpu")
     figure = canvas(chart.height_in)
     axes = figure.add_subplot()
     for row in chart.rows:
-        parts = [(median(subject, name, row.variant), style) for name, style in CPU_PARTS]
+        parts = [(median(scene, name, row.variant), style) for name, style in CPU_PARTS]
         _bars.stack(axes, row, parts)
         _bars.trials(axes, row)
         _bars.number(axes, row, quantity(row.total.median, "ns"))
     _bars.finish(axes, chart, "ns")
-    _bars.floor(axes, subject, "cpu", chart)
-    if any(median(subject, "broker_cpu", row.variant) > 0 for row in chart.rows):
+    _bars.floor(axes, scene, "cpu", chart)
+    if any(median(scene, "broker_cpu", row.variant) > 0 for row in chart.rows):
         _bars.key(figure, [("solid", "server"), ("hollow", "broker")])
     return figure
 
 
-def wire_sentence(subject: Subject) -> str:
+def wire_sentence(scene: Scene) -> str:
     """What the two halves show."""
-    chart = _rows.rows(subject, "wire")
-    framing = [(median(subject, "wire_framing", row.variant), row.variant) for row in chart.rows]
+    chart = _rows.rows(scene, "wire")
+    framing = [(median(scene, "wire_framing", row.variant), row.variant) for row in chart.rows]
     least, most = min(framing, key=lambda pair: pair[0]), max(framing, key=lambda pair: pair[0])
     sentence = (
         "Left, all bytes of a delivery end to end; right, only what is not payload, on a logarithmic axis so that a few"
@@ -95,30 +73,30 @@ def wire_sentence(subject: Subject) -> str:
     )
 
 
-def wire(subject: Subject) -> Figure:
+def wire(scene: Scene) -> Canvas:
     """All bytes stacked on the left, the overhead alone on a logarithmic axis on the right."""
-    chart = _rows.rows(subject, "wire")
+    chart = _rows.rows(scene, "wire")
     figure = canvas(chart.height_in + 0.2)
     whole, overhead = figure.subplots(1, 2, sharey=True, width_ratios=(1.1, 1))
     for row in chart.rows:
-        _bars.stack(whole, row, [(median(subject, name, row.variant), style) for name, style in WIRE_PARTS])
+        _bars.stack(whole, row, [(median(scene, name, row.variant), style) for name, style in WIRE_PARTS])
         _bars.trials(whole, row)
         _bars.number(whole, row, quantity(row.total.median, "wire bytes"))
     _bars.finish(whole, chart, "wire bytes", share=0.5, ticks=3)
-    _bars.floor(whole, subject, "wire", chart)
+    _bars.floor(whole, scene, "wire", chart)
     _bars.key(figure, [("neutral", "payload"), ("solid", "framing, HTTP headers"), ("hollow", "TCP/IP headers")])
-    _overhead(overhead, subject, chart, (5.1 - chart.names_in) * 0.45)
+    _overhead(overhead, scene, chart, (5.1 - chart.names_in) * 0.45)
     return figure
 
 
-def _overhead(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
+def _overhead(axes: Axes, scene: Scene, chart: Rows, width_in: float) -> None:
     high = LEAST_BYTES
     for row in chart.rows:
-        framing, segments = (median(subject, name, row.variant) for name in OVERHEADS)
+        framing, segments = (median(scene, name, row.variant) for name in OVERHEADS)
         high = max(high, framing, segments)
         _overhead_row(axes, row, framing, segments)
     axes.set_xscale("log")
-    texts = [quantity(median(subject, name, row.variant), "wire bytes") for row in chart.rows for name in OVERHEADS]
+    texts = [quantity(median(scene, name, row.variant), "wire bytes") for row in chart.rows for name in OVERHEADS]
     label = (max(text_width_in(text, _bars.SMALL_PT) for text in texts) + 0.1) / width_in
     room = (high / LEAST_BYTES) ** (label / (1 - 2 * label)) * 1.15 if label < 0.45 else 1e3
     bounds = (LEAST_BYTES / room, high * room)
@@ -153,7 +131,7 @@ def _overhead_row(axes: Axes, row: Row, framing: float, segments: float) -> None
         )
 
 
-def requests_sentence(subject: Subject) -> str:
+def requests_sentence(scene: Scene) -> str:
     """What the number means."""
     return (
         "Requests that subscribers send for every message they receive, those upstream included. Below 1, one response"
@@ -161,9 +139,19 @@ def requests_sentence(subject: Subject) -> str:
     )
 
 
-def requests(subject: Subject) -> Figure:
+def requests(scene: Scene) -> Canvas:
     """One bar per variant."""
-    chart = _rows.rows(subject, "requests")
+    chart = _rows.rows(scene, "requests")
     figure = canvas(chart.height_in)
-    _bars.simple(figure.add_subplot(), subject, "requests", chart)
+    _bars.simple(figure.add_subplot(), scene, "requests", chart)
     return figure
+
+
+FIGURES = (
+    Figure("cpu", "Server CPU per delivered message", 60, cpu_sentence, cpu, _rows.alt_of("cpu"),
+           _rows.sheet_of("cpu", *(name for name, _ in CPU_PARTS)), having("cpu"), missing=False),
+    Figure("wire", "Bytes on the wire per delivered message", 70, wire_sentence, wire, _rows.alt_of("wire"),
+           _rows.sheet_of("wire", *(name for name, _ in WIRE_PARTS)), having("wire"), missing=False),
+    Figure("requests", "HTTP requests per delivered message", 80, requests_sentence, requests,
+           _rows.alt_of("requests"), _rows.sheet_of("requests"), having("requests"), missing=False),
+)  # fmt: skip

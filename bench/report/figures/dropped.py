@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_matrix import FaultResult, fault_result
 from bench.analysis.runs.faults import Fault, fresh_ns
-from bench.report.figures import _bars, _classes
-from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
-from bench.report.figures._data import Field, Sheet, ends
+from bench.report.figures import _bars, _delivery_classes
+from bench.report.figures._canvas import WIDTH_IN, canvas
+from bench.report.figures._figure import FAULTS, Figure
 from bench.report.figures._rows import Rows
-from bench.report.figures._texts import text_width_in
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import Field, Sheet, ends
+from bench.report.figures._text_width import text_width_in
 from bench.report.figures._ticks import log_end, narrow_ticks
 from bench.units import percent, quantity
 
@@ -23,12 +25,12 @@ PARTS = (("solid", "came afterwards"), ("hollow", "lost, and signalled"), ("neut
 
 def dropped(cells: Cells) -> list[str]:
     """The scenario, where anybody was back in time to be measured."""
-    there = FAULT in _classes.points(cells, FAULT.scenario)
-    seen = there and any(_classes.measured(cells, fresh_ns, FAULT, variant) for variant in cells.shown)
+    there = FAULT in _delivery_classes.points(cells, FAULT.scenario)
+    seen = there and any(_delivery_classes.measured(cells, fresh_ns, FAULT, variant) for variant in cells.shown)
     return [FAULT.scenario] if seen else []
 
 
-def sentence(_: Subject) -> str:
+def sentence(_: Scene) -> str:
     """What the two halves show."""
     return (
         "Left, what became of the messages that were missed: those due while a subscriber was away, and any other that"
@@ -43,17 +45,19 @@ def shares(cell: FaultResult) -> list[float]:
     return [part / missed if missed else 0.0 for part in (cell.recovered, cell.signalled, cell.unsignalled)]
 
 
-def _chart(subject: Subject) -> Rows:
-    return _classes.rows(subject, lambda variant: _classes.measured(subject.cells, fresh_ns, FAULT, variant))
+def _chart(scene: Scene) -> Rows:
+    return _delivery_classes.rows(
+        scene, lambda variant: _delivery_classes.measured(scene.cells, fresh_ns, FAULT, variant)
+    )
 
 
-def draw(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """Shares on the left, time back to fresh on the right, one row per variant."""
-    chart = _chart(subject)
+    chart = _chart(scene)
     figure = canvas(chart.height_in + 0.2)
     missed, times = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1.15))
     for row in chart.rows:
-        parts = shares(fault_result(subject.cells, FAULT, row.variant))
+        parts = shares(fault_result(scene.cells, FAULT, row.variant))
         _bars.stack(missed, row, [(part, style) for part, (style, _) in zip(parts, PARTS, strict=True)])
     missed.set_xlim(0, 1)
     _bars.frame(missed, chart)
@@ -83,11 +87,11 @@ def _times(axes: Axes, chart: Rows, width_in: float) -> None:
     narrow_ticks(axes.xaxis, "ns", low, end, width_in)
 
 
-def alt(subject: Subject) -> str:
+def alt(scene: Scene) -> str:
     """Every row in words."""
     told = []
-    for row in _chart(subject).rows:
-        cell = fault_result(subject.cells, FAULT, row.variant)
+    for row in _chart(scene).rows:
+        cell = fault_result(scene.cells, FAULT, row.variant)
         came, signalled, unsaid = (quantity(share, "share") for share in shares(cell))
         told.append(
             f"{named(row.variant)} ({cell.delivery.words}): {came} came afterwards, {signalled} signalled, {unsaid}"
@@ -99,11 +103,18 @@ def alt(subject: Subject) -> str:
 COUNTS = ("trials", "expected", "recovered", "lost", "signalled", "duplicated", "reordered")
 
 
-def sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """A row per variant: counts over its trials, and the estimate of the time back to fresh."""
     lines: list[list[Field]] = []
-    for variant in _classes.variants(subject):
-        cell = fault_result(subject.cells, FAULT, variant)
-        known = _classes.measured(subject.cells, fresh_ns, FAULT, variant)
-        lines.append([*_classes.of(variant, FAULT), *(getattr(cell, count) for count in COUNTS), *ends(known)])
-    return Sheet([*_classes.OF_FAULT, *COUNTS, *COLUMNS], lines)
+    for variant in _delivery_classes.variants(scene):
+        cell = fault_result(scene.cells, FAULT, variant)
+        known = _delivery_classes.measured(scene.cells, fresh_ns, FAULT, variant)
+        lines.append([*_delivery_classes.of(variant, FAULT), *(getattr(cell, count) for count in COUNTS), *ends(known)])
+    return Sheet([*_delivery_classes.OF_FAULT, *COUNTS, *COLUMNS], lines)
+
+
+FIGURES = (
+    Figure(
+        "missed", "Missed, and fresh again", 250, sentence, draw, alt, sheet, dropped, missing=False, section=FAULTS
+    ),
+)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from bench.analysis.numbers.statistics import Estimate, estimate
 from bench.analysis.runs.cells import HARNESS, Cells
 from bench.analysis.runs.laws import poll_interval_ns
 from bench.analysis.trials.metrics import METRICS
-from bench.report.figures import _bars, _rows, cost, latency
-from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
-from bench.report.figures._data import Sheet, ends
+from bench.report.figures import _bars, _rows
+from bench.report.figures._canvas import WIDTH_IN, canvas
+from bench.report.figures._figure import Figure
 from bench.report.figures._rows import Row, Rows
-from bench.report.figures._texts import text_width_in
+from bench.report.figures._scenarios import bursts, having
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import Sheet, ends
+from bench.report.figures._text_width import text_width_in
 from bench.report.figures._ticks import log_ticks
 from bench.report.palette import INK, MUTED
 from bench.results import Trial, VariantFacts
@@ -38,17 +41,17 @@ def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
 
 def one_by_one(cells: Cells) -> list[str]:
     """Scenarios in which messages come each by itself: the law knows no queue of a whole burst."""
-    return [name for name in cost.having(METRIC)(cells) if name not in latency.bursts(cells)]
+    return [name for name in having(METRIC)(cells) if name not in bursts(cells)]
 
 
-def law(subject: Subject, variant: VariantFacts) -> Estimate | None:
+def law(scene: Scene, variant: VariantFacts) -> Estimate | None:
     """The law over the valid trials of a cell."""
-    trials = subject.cells.valid(subject.scenario, variant.name)
+    trials = scene.cells.valid(scene.scenario, variant.name)
     known = [value for trial in trials if (value := predicted_ns(trial, variant)) is not None]
     return estimate(known)
 
 
-def fan_out_sentence(subject: Subject) -> str:
+def sentence(scene: Scene) -> str:
     """How to read a row, and how far measurement and law lie apart."""
     sentence = (
         f"A message is done when its last receiver has it. Bars inside the rows are what one thread predicts, {LAW}:"
@@ -56,8 +59,8 @@ def fan_out_sentence(subject: Subject) -> str:
     )
     apart = [
         (row.total.median / known.median, row.variant)
-        for row in _rows.rows(subject, METRIC).rows
-        if row.variant.technique != ON_A_SCHEDULE and (known := law(subject, row.variant)) and known.median > 0
+        for row in _rows.rows(scene, METRIC).rows
+        if row.variant.technique != ON_A_SCHEDULE and (known := law(scene, row.variant)) and known.median > 0
     ]
     if not apart:
         return sentence + "."
@@ -70,25 +73,25 @@ def fan_out_sentence(subject: Subject) -> str:
     )
 
 
-def fan_out(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """One row per variant on a logarithmic axis: median, interval, trials, and the law as a bar across the row."""
-    chart = _rows.rows(subject, METRIC)
+    chart = _rows.rows(scene, METRIC)
     figure = canvas(chart.height_in)
     axes = figure.add_subplot()
-    laws = {row.variant.name: law(subject, row.variant) for row in chart.rows}
-    _frame(axes, subject, chart, laws)
+    laws = {row.variant.name: law(scene, row.variant) for row in chart.rows}
+    _frame(axes, scene, chart, laws)
     for row in chart.rows:
         _row(axes, row, laws[row.variant.name])
-    _harness(axes, subject, chart)
+    _harness(axes, scene, chart)
     _key(figure)
     return figure
 
 
-def _frame(axes: Axes, subject: Subject, chart: Rows, laws: dict[str, Estimate | None]) -> None:
+def _frame(axes: Axes, scene: Scene, chart: Rows, laws: dict[str, Estimate | None]) -> None:
     """A logarithmic axis from the least to the most, with room for every number on the right."""
     seen = [value for row in chart.rows for _, value in row.values]
     seen += [known.median for known in laws.values() if known]
-    floor = _floor(subject)
+    floor = _floor(scene)
     low = max(1.0, min([*seen, floor.median if floor else seen[0]])) / 2.2
     high = max([*seen, low * 3]) * 1.15
     width_in = WIDTH_IN - chart.names_in - 0.3
@@ -112,31 +115,37 @@ def _row(axes: Axes, row: Row, known: Estimate | None) -> None:
     )
 
 
-def _floor(subject: Subject) -> Estimate | None:
-    held = subject.cells.harness(subject.scenario)
-    return subject.cells.estimate(METRIC, subject.scenario, HARNESS) if held else None
+def _floor(scene: Scene) -> Estimate | None:
+    held = scene.cells.harness(scene.scenario)
+    return scene.cells.estimate(METRIC, scene.scenario, HARNESS) if held else None
 
 
-def _harness(axes: Axes, subject: Subject, chart: Rows) -> None:
-    floor = _floor(subject)
+def _harness(axes: Axes, scene: Scene, chart: Rows) -> None:
+    floor = _floor(scene)
     if floor is not None and floor.median > 0:
         _bars.upright(axes, floor.median, chart)
         words = f"dotted line: the harness itself, without any technique ({quantity(floor.median, 'ns')})"
         axes.set_xlabel(words, fontsize=_bars.SMALL_PT)
 
 
-def _key(figure: Figure) -> None:
+def _key(figure: Canvas) -> None:
     measured = Line2D([], [], linestyle="none", marker="o", markersize=6.5, color=MUTED)
     law = Line2D([], [], linestyle="none", marker="|", markersize=9, markeredgewidth=2.2, color=INK)
     _bars.marks(figure, [(measured, "last receiver, measured"), (law, f"law: {LAW} (polling: its interval)")])
 
 
-def sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """The numbers of the rows, and the law of each."""
-    plain = _rows.sheet(subject, METRIC)
-    variants = {variant.name: variant for variant in subject.variants}
+    plain = _rows.sheet(scene, METRIC)
+    variants = {variant.name: variant for variant in scene.variants}
     lines = []
     for line in plain.rows:
-        known = law(subject, variants[str(line[0])]) if line[4] == "median" else None
+        known = law(scene, variants[str(line[0])]) if line[4] == "median" else None
         lines.append([*line, *ends(known)])
     return Sheet([*plain.columns, "law_ns", "law_low_ns", "law_high_ns"], lines)
+
+
+FIGURES = (
+    Figure("fan-out", "Last receiver of a fan-out", 50, sentence, draw, _rows.alt_of(METRIC), sheet, one_by_one,
+           missing=False),
+)  # fmt: skip

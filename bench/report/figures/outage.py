@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_matrix import fault_result
 from bench.analysis.runs.faults import Fault, served_ns, trials_under
-from bench.report.figures import _classes
-from bench.report.figures._canvas import Subject, named
-from bench.report.figures._data import Field, Sheet
-from bench.report.figures._multiples import SMALL_PT, Panel, in_order, multiples, write
+from bench.report.figures import _delivery_classes
+from bench.report.figures._fault_panels import SMALL_PT, Panel, in_order, multiples, write
+from bench.report.figures._figure import FAULTS, Figure
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import Field, Sheet
 from bench.report.figures._ticks import linear_ticks
 from bench.report.palette import MUTED, NEUTRAL
 from bench.results import Trial, VariantFacts
@@ -22,7 +23,7 @@ SCENARIO = "outage"
 
 def outage(cells: Cells) -> list[str]:
     """The scenario, where deliveries were counted over time in a valid trial."""
-    seen = any(_held(cells, fault, one) for fault in _classes.points(cells, SCENARIO) for one in cells.shown)
+    seen = any(_held(cells, fault, one) for fault in _delivery_classes.points(cells, SCENARIO) for one in cells.shown)
     return [SCENARIO] if seen else []
 
 
@@ -31,7 +32,7 @@ def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
     return [trial for trial in trials if trial.outage is not None and trial.series is not None and trial.ledger]
 
 
-def sentence(_: Subject) -> str:
+def sentence(_: Scene) -> str:
     """What line and band are."""
     return (
         "Share of all deliveries that had arrived by then, every trial a line; dotted: all, as they are due. The broker"
@@ -49,11 +50,11 @@ def _course(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(arrived.size) * float(trial.series.interval_ns), arrived / max(1, trial.ledger.expected)
 
 
-def draw(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """A panel per variant and way of being away."""
-    faults = _classes.points(subject.cells, SCENARIO)
-    figure, panels = multiples(in_order(subject), faults, "back after", panel_in=0.95)
-    ends_ns = [_panel(panel, subject) for panel in panels]
+    faults = _delivery_classes.points(scene.cells, SCENARIO)
+    figure, panels = multiples(in_order(scene), faults, "back after", panel_in=0.95)
+    ends_ns = [_panel(panel, scene) for panel in panels]
     for panel in panels[-len(faults) :]:
         panel.axes.set_xlim(0, max(ends_ns) or 1.0)
         linear_ticks(panel.axes.xaxis, "ns", 4, 1.2)
@@ -61,10 +62,10 @@ def draw(subject: Subject) -> Figure:
     return figure
 
 
-def _panel(panel: Panel, subject: Subject) -> float:
+def _panel(panel: Panel, scene: Scene) -> float:
     """Draw it; how long its longest trial is, in ns."""
-    trials = _held(subject.cells, panel.fault, panel.variant)
-    look, end_ns = subject.looks[panel.variant.name], 0.0
+    trials = _held(scene.cells, panel.fault, panel.variant)
+    look, end_ns = scene.looks[panel.variant.name], 0.0
     for trial in trials:
         at, shares = _course(trial)
         end_ns = max(end_ns, float(at[-1]))
@@ -73,17 +74,17 @@ def _panel(panel: Panel, subject: Subject) -> float:
             panel.axes.axvspan(*away, color=NEUTRAL, alpha=0.45 / len(trials), linewidth=0, zorder=0.7)
         panel.axes.plot(at, shares, color=look.colour, linewidth=1.4, zorder=3)
     panel.axes.plot([0, end_ns], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (1, 1.6)), zorder=1)
-    known = _classes.measured(subject.cells, served_ns, panel.fault, panel.variant)
+    known = _delivery_classes.measured(scene.cells, served_ns, panel.fault, panel.variant)
     write(panel, quantity(known.median, "ns") if known else ("never" if trials else "not measured"))
     return end_ns
 
 
-def alt(subject: Subject) -> str:
+def alt(scene: Scene) -> str:
     """Every panel in words."""
     told = []
-    for fault in _classes.points(subject.cells, SCENARIO):
-        for variant in _classes.variants(subject):
-            cell = fault_result(subject.cells, fault, variant)
+    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+        for variant in _delivery_classes.variants(scene):
+            cell = fault_result(scene.cells, fault, variant)
             if cell.trials:
                 back = quantity(cell.recovery.median, "ns") if cell.recovery else "never"
                 lost = quantity(cell.lost / cell.expected if cell.expected else 0.0, "share")
@@ -91,18 +92,23 @@ def alt(subject: Subject) -> str:
     return f"Small panels of deliveries over time, one per variant and way of being away. {'; '.join(told)}."
 
 
-def sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """A row per trial and quarter second, with when the broker was away."""
     lines: list[list[Field]] = []
-    for fault in _classes.points(subject.cells, SCENARIO):
-        for variant in _classes.variants(subject):
-            for trial in _held(subject.cells, fault, variant):
+    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+        for variant in _delivery_classes.variants(scene):
+            for trial in _held(scene.cells, fault, variant):
                 gone = trial.outage
                 away = [gone.began_ns, gone.ended_ns, gone.recovered_ns] if gone else [None] * 3
                 at, shares = _course(trial)
                 lines += [
-                    [*_classes.of(variant, fault), trial.planned.block, *away, *pair]
+                    [*_delivery_classes.of(variant, fault), trial.planned.block, *away, *pair]
                     for pair in zip(at.tolist(), shares.tolist(), strict=True)
                 ]
     columns = ["block", "began_ns", "ended_ns", "recovered_ns", "at_ns", "delivered_share"]
-    return Sheet([*_classes.OF_FAULT, *columns], lines)
+    return Sheet([*_delivery_classes.OF_FAULT, *columns], lines)
+
+
+FIGURES = (
+    Figure("away", "Deliveries while the broker is away", 280, sentence, draw, alt, sheet, outage, section=FAULTS),
+)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_matrix import fault_result
 from bench.analysis.runs.faults import POINTS, Fault
 from bench.analysis.trials.delivery_class import delivery_class
 from bench.analysis.trials.metrics import METRICS
-from bench.report.figures import _classes
-from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
-from bench.report.figures._data import Field, Sheet, bounds, ends
-from bench.report.figures._multiples import SMALL_PT, in_order
-from bench.report.figures._texts import FONT_PT, fitted, text_width_in
+from bench.report.figures import _delivery_classes
+from bench.report.figures._canvas import WIDTH_IN, canvas
+from bench.report.figures._fault_panels import SMALL_PT, in_order
+from bench.report.figures._figure import FAULTS, Figure
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import Field, Sheet, bounds, ends
+from bench.report.figures._text_width import FONT_PT, fitted, text_width_in
 from bench.report.figures._ticks import log_end, narrow_ticks
 from bench.report.palette import MUTED, PAPER
 from bench.results import VariantFacts
@@ -31,18 +33,18 @@ COLUMNS = 2
 
 def lossy(cells: Cells) -> list[str]:
     """The scenario, where a latency was measured on any path."""
-    seen = any(_classes.measured(cells, MIDDLE.of, path, one) for path in paths(cells) for one in cells.shown)
+    seen = any(_delivery_classes.measured(cells, MIDDLE.of, path, one) for path in paths(cells) for one in cells.shown)
     return [SCENARIO] if seen else []
 
 
 def paths(cells: Cells) -> list[Fault]:
     """The direct path, where it was measured, and the poor ones."""
     direct = Fault(SCENARIO, POINTS[SCENARIO].control)
-    measured = any(_classes.measured(cells, MIDDLE.of, direct, variant) for variant in cells.shown)
-    return [*([direct] if measured else []), *_classes.points(cells, SCENARIO)]
+    measured = any(_delivery_classes.measured(cells, MIDDLE.of, direct, variant) for variant in cells.shown)
+    return [*([direct] if measured else []), *_delivery_classes.points(cells, SCENARIO)]
 
 
-def sentence(_: Subject) -> str:
+def sentence(_: Scene) -> str:
     """What a row shows, and that no path is a real one."""
     return (
         "Every path is emulated in user space, by a proxy between subscribers and server on the same machine: it"
@@ -54,12 +56,12 @@ def sentence(_: Subject) -> str:
 Places = list[tuple[float, VariantFacts]]
 
 
-def _places(subject: Subject) -> tuple[Places, list[tuple[float, str]], float]:
+def _places(scene: Scene) -> tuple[Places, list[tuple[float, str]], float]:
     """Where every variant stands, the headings of their delivery classes, and how deep that goes."""
     places: Places = []
     headings: list[tuple[float, str]] = []
     y, last = 0.0, None
-    for variant in in_order(subject):
+    for variant in in_order(scene):
         delivery = delivery_class(variant)
         if delivery is not last:
             headings.append((y, delivery.words))
@@ -69,18 +71,18 @@ def _places(subject: Subject) -> tuple[Places, list[tuple[float, str]], float]:
     return places, headings, y
 
 
-def draw(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """A panel per path, a row per variant in each, one logarithmic axis for all."""
-    held, (places, headings, depth) = paths(subject.cells), _places(subject)
+    held, (places, headings, depth) = paths(scene.cells), _places(scene)
     columns = min(COLUMNS, len(held))
     lines = math.ceil(len(held) / columns)
     figure = canvas(lines * (depth * ROW_IN + PANEL_IN) + 0.2)
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     names_in = max(text_width_in(named(variant)) for _, variant in places)
     width_in = (WIDTH_IN - names_in - 0.3) / columns - 0.2
-    limits = _limits(subject, held, width_in)
+    limits = _limits(scene, held, width_in)
     for axes, path in zip(grid.ravel(), held, strict=False):
-        _panel(axes, subject, path, places, headings)
+        _panel(axes, scene, path, places, headings)
     for axes in grid.ravel()[len(held) :]:
         axes.set_visible(False)
     first = grid[0, 0]
@@ -95,50 +97,50 @@ def draw(subject: Subject) -> Figure:
     return figure
 
 
-def _limits(subject: Subject, held: list[Fault], width_in: float) -> tuple[float, float]:
+def _limits(scene: Scene, held: list[Fault], width_in: float) -> tuple[float, float]:
     """From the least to the most, with room for what is lost beside every row."""
     known = [
         found.median
         for path in held
-        for variant in _classes.variants(subject)
+        for variant in _delivery_classes.variants(scene)
         for metric in (MIDDLE, TAIL)
-        if (found := _classes.measured(subject.cells, metric.of, path, variant))
+        if (found := _delivery_classes.measured(scene.cells, metric.of, path, variant))
     ]
     low, high = max(1.0, min(known)) / 1.6, max([*known, 3 * min(known)]) * 1.3
     texts = [
         (max(middle.median, tail.median), text_width_in(text, SMALL_PT) + 0.15)
         for path in held
-        for variant in _classes.variants(subject)
-        if (text := _lost(subject, path, variant))
-        and (middle := _classes.measured(subject.cells, MIDDLE.of, path, variant))
-        and (tail := _classes.measured(subject.cells, TAIL.of, path, variant))
+        for variant in _delivery_classes.variants(scene)
+        if (text := _lost(scene, path, variant))
+        and (middle := _delivery_classes.measured(scene.cells, MIDDLE.of, path, variant))
+        and (tail := _delivery_classes.measured(scene.cells, TAIL.of, path, variant))
     ]
     return low, log_end(low, [(high, 0.0), *texts], width_in)
 
 
-def _lost(subject: Subject, path: Fault, variant: VariantFacts) -> str:
+def _lost(scene: Scene, path: Fault, variant: VariantFacts) -> str:
     """What is written beside a row: what was lost, where anything was."""
-    cell = fault_result(subject.cells, path, variant)
+    cell = fault_result(scene.cells, path, variant)
     return f"{quantity(cell.lost / cell.expected, 'share')} lost" if cell.lost else ""
 
 
-def _panel(axes: Axes, subject: Subject, path: Fault, places: Places, headings: list[tuple[float, str]]) -> None:
+def _panel(axes: Axes, scene: Scene, path: Fault, places: Places, headings: list[tuple[float, str]]) -> None:
     axes.set_title(fitted(path.value, 1.6), fontsize=FONT_PT, loc="left", pad=4)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     for y, words in headings:
         _words(axes, y, words)
     for y, variant in places:
-        middle, tail = (_classes.measured(subject.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL))
+        middle, tail = (_delivery_classes.measured(scene.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL))
         if middle is None or tail is None:
-            cell = fault_result(subject.cells, path, variant)
+            cell = fault_result(scene.cells, path, variant)
             _words(axes, y, "struck out" if cell.trials else "not measured")
             continue
-        colour, ends_ns = subject.looks[variant.name].colour, [max(1.0, middle.median), max(1.0, tail.median)]
+        colour, ends_ns = scene.looks[variant.name].colour, [max(1.0, middle.median), max(1.0, tail.median)]
         axes.plot(ends_ns, [y, y], color=colour, linewidth=1.2, zorder=2)
         axes.plot(ends_ns[1:], [y], "o", markersize=4.6, markerfacecolor=PAPER, markeredgecolor=colour, zorder=3)
         axes.plot(ends_ns[:1], [y], "o", markersize=5.4, color=colour, zorder=4)
-        lost = _lost(subject, path, variant)
+        lost = _lost(scene, path, variant)
         if lost:
             place: tuple[float, float] = (max(ends_ns), y)
             axes.annotate(lost, xy=place, xytext=(6, 0), textcoords="offset points", va="center", fontsize=SMALL_PT)
@@ -152,30 +154,39 @@ def _words(axes: Axes, y: float, words: str) -> None:
     )  # fmt: skip
 
 
-def alt(subject: Subject) -> str:
+def alt(scene: Scene) -> str:
     """Every row of every panel in words."""
     told = []
-    for path in paths(subject.cells):
+    for path in paths(scene.cells):
         rows = []
-        for variant in _classes.variants(subject):
-            pair = [_classes.measured(subject.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL)]
+        for variant in _delivery_classes.variants(scene):
+            pair = [_delivery_classes.measured(scene.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL)]
             if all(pair):
                 middle, tail = (quantity(known.median if known else None, "ns") for known in pair)
-                lost = _lost(subject, path, variant)
+                lost = _lost(scene, path, variant)
                 rows.append(f"{named(variant)} {middle} and {tail}" + (f", {lost}" if lost else ""))
         told.append(f"{path.value}: {'; '.join(rows)}")
     return f"A panel per path, median and 99 % of the delivery latency of every variant. {'. '.join(told)}."
 
 
-def sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """A row per path and variant."""
     lines: list[list[Field]] = []
-    for path in paths(subject.cells):
-        for variant in _classes.variants(subject):
-            cell = fault_result(subject.cells, path, variant)
-            fields: list[Field] = [*_classes.of(variant, path), cell.trials, cell.expected, cell.lost, cell.signalled]
+    for path in paths(scene.cells):
+        for variant in _delivery_classes.variants(scene):
+            cell = fault_result(scene.cells, path, variant)
+            fields: list[Field] = [
+                *_delivery_classes.of(variant, path),
+                cell.trials,
+                cell.expected,
+                cell.lost,
+                cell.signalled,
+            ]
             for metric in (MIDDLE, TAIL):
-                fields += ends(_classes.measured(subject.cells, metric.of, path, variant))
+                fields += ends(_delivery_classes.measured(scene.cells, metric.of, path, variant))
             lines.append(fields)
     columns = ["trials", "expected", "lost", "signalled", *bounds(MIDDLE.name), *bounds(TAIL.name)]
-    return Sheet([*_classes.OF_FAULT, *columns], lines)
+    return Sheet([*_delivery_classes.OF_FAULT, *columns], lines)
+
+
+FIGURES = (Figure("paths", "Latency over poor paths", 290, sentence, draw, alt, sheet, lossy, section=FAULTS),)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.numbers.distributions import cdf, merge, quantile
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.faults import BACK_SHARE, Fault, back_ns, trials_under
-from bench.report.figures import _classes
-from bench.report.figures._canvas import Subject, named
-from bench.report.figures._data import Field, Sheet
-from bench.report.figures._multiples import SMALL_PT, Panel, in_order, multiples, write
+from bench.report.figures import _delivery_classes
+from bench.report.figures._fault_panels import SMALL_PT, Panel, in_order, multiples, write
+from bench.report.figures._figure import FAULTS, Figure
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import Field, Sheet
 from bench.report.figures._ticks import linear_ticks
 from bench.report.palette import MUTED, NEUTRAL
 from bench.results import Trial, VariantFacts
@@ -25,7 +26,7 @@ SLOT_NS = 100_000_000
 
 def restarted(cells: Cells) -> list[str]:
     """The scenario, where anybody lost its server in a valid trial."""
-    seen = any(_held(cells, fault, one) for fault in _classes.points(cells, SCENARIO) for one in cells.shown)
+    seen = any(_held(cells, fault, one) for fault in _delivery_classes.points(cells, SCENARIO) for one in cells.shown)
     return [SCENARIO] if seen else []
 
 
@@ -71,9 +72,9 @@ def _back(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
     return values.astype(np.float64), shares * (back.count / max(1, sum(one.disconnects for one in reconnects)))
 
 
-def sentence(subject: Subject) -> str:
+def sentence(scene: Scene) -> str:
     """What bars and lines are, and how high the tallest bar is."""
-    tallest, first_ns, _ = _extent(subject)
+    tallest, first_ns, _ = _extent(scene)
     before = " What lies before zero met a server that was ending." if first_ns < -SLOT_NS else ""
     return (
         "Bars: connects begun in each tenth of a second, over the time since the server ended; the tallest stands for"
@@ -83,12 +84,12 @@ def sentence(subject: Subject) -> str:
     )
 
 
-def _extent(subject: Subject) -> tuple[float, float, float]:
+def _extent(scene: Scene) -> tuple[float, float, float]:
     """The tallest bar of all panels, and from when to when after the server's end anything happened."""
     tallest, first_ns, last_ns = 1.0, 0.0, 2.0 * SLOT_NS
-    for fault in _classes.points(subject.cells, SCENARIO):
-        for variant in _classes.variants(subject):
-            trials = _held(subject.cells, fault, variant)
+    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+        for variant in _delivery_classes.variants(scene):
+            trials = _held(scene.cells, fault, variant)
             if trials:
                 starts, counts = _attempts(trials)
                 values, _ = _back(trials)
@@ -99,13 +100,13 @@ def _extent(subject: Subject) -> tuple[float, float, float]:
     return tallest, first_ns, last_ns
 
 
-def draw(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """A panel per variant and signal."""
-    faults = _classes.points(subject.cells, SCENARIO)
-    figure, panels = multiples(in_order(subject), faults, f"{percent(BACK_SHARE)} back")
-    tallest, first_ns, last_ns = _extent(subject)
+    faults = _delivery_classes.points(scene.cells, SCENARIO)
+    figure, panels = multiples(in_order(scene), faults, f"{percent(BACK_SHARE)} back")
+    tallest, first_ns, last_ns = _extent(scene)
     for panel in panels:
-        _panel(panel, subject, tallest, last_ns)
+        _panel(panel, scene, tallest, last_ns)
     for panel in panels[-len(faults) :]:
         panel.axes.set_xlim(first_ns - 0.03 * last_ns, last_ns * 1.01)
         linear_ticks(panel.axes.xaxis, "ns", 4, 1.2)
@@ -113,8 +114,8 @@ def draw(subject: Subject) -> Figure:
     return figure
 
 
-def _panel(panel: Panel, subject: Subject, tallest: float, last_ns: float) -> None:
-    trials = _held(subject.cells, panel.fault, panel.variant)
+def _panel(panel: Panel, scene: Scene, tallest: float, last_ns: float) -> None:
+    trials = _held(scene.cells, panel.fault, panel.variant)
     if not trials:
         write(panel, "not measured")
         return
@@ -126,30 +127,22 @@ def _panel(panel: Panel, subject: Subject, tallest: float, last_ns: float) -> No
     ready_ns = _ready_ns(trials)
     if ready_ns is not None:
         panel.axes.axvline(ready_ns, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=2)
-    look = subject.looks[panel.variant.name]
+    look = scene.looks[panel.variant.name]
     panel.axes.plot(at, heights, color=look.colour, drawstyle="steps-post", linewidth=1.6, clip_on=False, zorder=3)
-    known = _classes.measured(subject.cells, back_ns, panel.fault, panel.variant)
+    known = _delivery_classes.measured(scene.cells, back_ns, panel.fault, panel.variant)
     write(panel, quantity(known.median, "ns") if known else "never")
 
 
-def alt(subject: Subject) -> str:
+def alt(scene: Scene) -> str:
     """Every panel in words."""
     told = []
-    for fault in _classes.points(subject.cells, SCENARIO):
-        for variant in _classes.variants(subject):
-            trials = _held(subject.cells, fault, variant)
+    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+        for variant in _delivery_classes.variants(scene):
+            trials = _held(scene.cells, fault, variant)
             if trials:
-                half = quantile(
-                    merge(
-                        [
-                            one.reconnects.reconnect_time
-                            for one in trials
-                            if one.reconnects and one.reconnects.reconnect_time
-                        ]
-                    ),
-                    0.5,
-                )
-                known = _classes.measured(subject.cells, back_ns, fault, variant)
+                times = [one.reconnects.reconnect_time for one in trials if one.reconnects]
+                half = quantile(merge([one for one in times if one]), 0.5)
+                known = _delivery_classes.measured(scene.cells, back_ns, fault, variant)
                 when = quantity(known.median, "ns") if known else "never"
                 most = quantity(float(_attempts(trials)[1].max(initial=0.0)), "count")
                 told.append(
@@ -159,22 +152,25 @@ def alt(subject: Subject) -> str:
     return f"Small panels, one per variant and signal. {'; '.join(told)}."
 
 
-def sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """The bars, a row per tenth of a second; then the line, a row per hundredth of those who lost their server."""
     lines: list[list[Field]] = []
-    for fault in _classes.points(subject.cells, SCENARIO):
-        for variant in _classes.variants(subject):
-            trials = _held(subject.cells, fault, variant)
+    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+        for variant in _delivery_classes.variants(scene):
+            trials = _held(scene.cells, fault, variant)
             if trials:
-                who = _classes.of(variant, fault)
+                who = _delivery_classes.of(variant, fault)
                 starts, counts = _attempts(trials)
                 lines += [[*who, "attempts", *pair] for pair in zip(starts.tolist(), counts.tolist(), strict=True)]
                 values, shares = _back(trials)
                 lines += [[*who, "back", *pair] for pair in _thinned(values, shares)]
-    return Sheet([*_classes.OF_FAULT, "what", "at_ns", "attempts_or_share"], lines)
+    return Sheet([*_delivery_classes.OF_FAULT, "what", "at_ns", "attempts_or_share"], lines)
 
 
 def _thinned(values: np.ndarray, shares: np.ndarray) -> list[tuple[float, float]]:
     """The first point of the line in every hundredth."""
     _, first = np.unique(np.floor(shares * 100), return_index=True)
     return [(float(values[place]), float(shares[place])) for place in first]
+
+
+FIGURES = (Figure("return", "Coming back to a new server", 260, sentence, draw, alt, sheet, restarted, section=FAULTS),)

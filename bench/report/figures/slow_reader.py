@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.numbers.statistics import Compared, Estimate, Verdict
 from bench.analysis.runs.cells import Cells
@@ -13,11 +13,13 @@ from bench.analysis.runs.fault_controls import beside_control
 from bench.analysis.runs.faults import POINTS, Fault, grown_bytes
 from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
-from bench.report.figures import _bars, _classes
-from bench.report.figures._canvas import WIDTH_IN, Subject, canvas, named
-from bench.report.figures._data import Field, Sheet, ends
+from bench.report.figures import _bars, _delivery_classes
+from bench.report.figures._canvas import WIDTH_IN, canvas
+from bench.report.figures._figure import FAULTS, Figure
 from bench.report.figures._rows import Rows
-from bench.report.figures._texts import text_width_in
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import Field, Sheet, ends
+from bench.report.figures._text_width import text_width_in
 from bench.report.figures._ticks import linear_ticks, log_end, narrow_ticks
 from bench.report.palette import MUTED, NEUTRAL, PAPER
 from bench.results import VariantFacts
@@ -40,7 +42,7 @@ def slow_reader(cells: Cells) -> list[str]:
 
 def faults(cells: Cells) -> list[Fault]:
     """The one way of being slow that is drawn; none where only the control was run."""
-    return _classes.points(cells, SCENARIO)[:1]
+    return _delivery_classes.points(cells, SCENARIO)[:1]
 
 
 def _compared(cells: Cells, fault: Fault, variant: VariantFacts) -> Compared:
@@ -49,16 +51,16 @@ def _compared(cells: Cells, fault: Fault, variant: VariantFacts) -> Compared:
 
 def _without(cells: Cells, variant: VariantFacts) -> Estimate | None:
     """How much the server grew where nobody was slow: what it keeps whoever reads."""
-    return _classes.measured(cells, grown_bytes, Fault(SCENARIO, CONTROL), variant)
+    return _delivery_classes.measured(cells, grown_bytes, Fault(SCENARIO, CONTROL), variant)
 
 
-def _fault(subject: Subject) -> Fault:
-    return faults(subject.cells)[0]
+def _fault(scene: Scene) -> Fault:
+    return faults(scene.cells)[0]
 
 
-def sentence(subject: Subject) -> str:
+def sentence(scene: Scene) -> str:
     """What the two halves show, and whose latency a slow neighbour is shown to change."""
-    found = [(variant, _compared(subject.cells, _fault(subject), variant)) for variant in _classes.variants(subject)]
+    found = [(variant, _compared(scene.cells, _fault(scene), variant)) for variant in _delivery_classes.variants(scene)]
     shown = [
         f"{named(variant)} ({factor(compared.ratio.median)})"
         for variant, compared in found
@@ -68,24 +70,24 @@ def sentence(subject: Subject) -> str:
     return (
         "Left, the latency of all others at 99\u00a0% beside a slow reader, as a multiple of that without one; right,"
         " how much the server, with what it starts, grew at most: the log that a technique keeps for those who come"
-        f" back fills up whoever reads (hollow). {' '.join([told, *noise.about_steal(subject.cells, _fault(subject))])}"
+        f" back fills up whoever reads (hollow). {' '.join([told, *noise.about_steal(scene.cells, _fault(scene))])}"
     )
 
 
-def draw(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """Ratios around 1 on the left, memory on the right, one row per variant."""
-    fault = _fault(subject)
-    chart = _classes.rows(subject, lambda variant: _compared(subject.cells, fault, variant).ratio)
+    fault = _fault(scene)
+    chart = _delivery_classes.rows(scene, lambda variant: _compared(scene.cells, fault, variant).ratio)
     figure = canvas(chart.height_in + 0.2)
     ratios, memory = figure.subplots(1, 2, sharey=True, width_ratios=(1.15, 1))
-    _ratios(ratios, subject, chart, (WIDTH_IN - chart.names_in - 0.3) * 0.5)
-    _memory(memory, subject, fault, chart, (WIDTH_IN - chart.names_in - 0.3) * 0.42)
+    _ratios(ratios, scene, chart, (WIDTH_IN - chart.names_in - 0.3) * 0.5)
+    _memory(memory, scene, fault, chart, (WIDTH_IN - chart.names_in - 0.3) * 0.42)
     return figure
 
 
-def _ratios(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
+def _ratios(axes: Axes, scene: Scene, chart: Rows, width_in: float) -> None:
     """A dot with its interval per row on a logarithmic axis, the noise floor around 1, and room for every number."""
-    band = subject.cells.floor(LATENCY, subject.scenario).ratio
+    band = scene.cells.floor(LATENCY, scene.scenario).ratio
     seen = [value for row in chart.rows for value in (_bars.reach(row), row.total.low or row.total.median)]
     seen += [value for row in chart.rows for _, value in row.values]
     low, high = min([*seen, 1 / band, 0.8]) / 1.05, max([*seen, band]) * 1.05
@@ -103,17 +105,17 @@ def _ratios(axes: Axes, subject: Subject, chart: Rows, width_in: float) -> None:
         _bars.trials(axes, row)
         _bars.number(axes, row, factor(row.total.median))
     narrow_ticks(axes.xaxis, "count", low, end, width_in)
-    words = noise.floor_words(subject.cells, LATENCY, subject.scenario)
+    words = noise.floor_words(scene.cells, LATENCY, scene.scenario)
     axes.set_xlabel(f"99\u00a0% of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
 
 
-def _memory(axes: Axes, subject: Subject, fault: Fault, chart: Rows, width_in: float) -> None:
+def _memory(axes: Axes, scene: Scene, fault: Fault, chart: Rows, width_in: float) -> None:
     """A bar per row that has the metric, from zero, with room for every number."""
 
     grown = [
         replace(row, total=known, values=list(enumerate(known.values)))
         for row in chart.rows
-        if (known := _classes.measured(subject.cells, grown_bytes, fault, row.variant))
+        if (known := _delivery_classes.measured(scene.cells, grown_bytes, fault, row.variant))
     ]
     end = max((_bars.reach(row) for row in grown), default=0.0) * 1.04 or 1.0
     for row in grown:
@@ -122,7 +124,7 @@ def _memory(axes: Axes, subject: Subject, fault: Fault, chart: Rows, width_in: f
         _bars.stack(axes, row, [(row.total.median, "solid")])
         _bars.trials(axes, row)
         _bars.number(axes, row, quantity(row.total.median, UNIT))
-        without = _without(subject.cells, row.variant)
+        without = _without(scene.cells, row.variant)
         if without is not None:
             axes.plot([without.median], [row.y + 0.3], marker="D", markersize=5.2, markerfacecolor=PAPER,
                       markeredgecolor=row.look.colour, markeredgewidth=1.2, zorder=2.8)  # fmt: skip
@@ -134,31 +136,40 @@ def _memory(axes: Axes, subject: Subject, fault: Fault, chart: Rows, width_in: f
     axes.set_xlabel("growth of server memory\nhollow: nobody slow", fontsize=_bars.SMALL_PT)
 
 
-def alt(subject: Subject) -> str:
+def alt(scene: Scene) -> str:
     """Every row in words."""
-    fault = _fault(subject)
+    fault = _fault(scene)
     told = []
-    for variant in _classes.variants(subject):
-        ratio = _compared(subject.cells, fault, variant).ratio
-        known = _classes.measured(subject.cells, grown_bytes, fault, variant)
+    for variant in _delivery_classes.variants(scene):
+        ratio = _compared(scene.cells, fault, variant).ratio
+        known = _delivery_classes.measured(scene.cells, grown_bytes, fault, variant)
         if ratio is not None:
             grown = f", memory {quantity(known.median, UNIT)} more" if known else ""
             told.append(f"{named(variant)}: latency at 99\u00a0% {factor(ratio.median)}{grown}")
     return f"One row per variant, by delivery class. {'; '.join(told)}."
 
 
-def sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """A row per variant: both latencies at 99 %, their ratio with its interval, and the growth of memory."""
-    fault, lines = _fault(subject), []
-    for variant in _classes.variants(subject):
+    fault, lines = _fault(scene), []
+    for variant in _delivery_classes.variants(scene):
         pair = [
-            _classes.measured(subject.cells, METRICS[LATENCY].of, one, variant)
+            _delivery_classes.measured(scene.cells, METRICS[LATENCY].of, one, variant)
             for one in (fault, Fault(SCENARIO, CONTROL))
         ]
-        fields: list[Field] = [*_classes.of(variant, fault), *(known.median if known else None for known in pair)]
-        fields += ends(_compared(subject.cells, fault, variant).ratio)
-        without = _without(subject.cells, variant)
-        grown = ends(_classes.measured(subject.cells, grown_bytes, fault, variant))
+        fields: list[Field] = [
+            *_delivery_classes.of(variant, fault),
+            *(known.median if known else None for known in pair),
+        ]
+        fields += ends(_compared(scene.cells, fault, variant).ratio)
+        without = _without(scene.cells, variant)
+        grown = ends(_delivery_classes.measured(scene.cells, grown_bytes, fault, variant))
         lines.append([*fields, *grown, without.median if without else None])
     columns = ["latency_p99_ns", "latency_p99_without_ns", "ratio", "ratio_low", "ratio_high", *COLUMNS]
-    return Sheet([*_classes.OF_FAULT, *columns], lines)
+    return Sheet([*_delivery_classes.OF_FAULT, *columns], lines)
+
+
+FIGURES = (
+    Figure("neighbours", "Beside a slow reader", 270, sentence, draw, alt, sheet, slow_reader, missing=False,
+           section=FAULTS),
+)  # fmt: skip

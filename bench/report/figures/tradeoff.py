@@ -6,17 +6,19 @@ import math
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.numbers.poll_intervals import PollingLaw
 from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.runs.cells import HARNESS
-from bench.report.figures import polling
-from bench.report.figures._canvas import Subject, canvas, named
-from bench.report.figures._data import WHO, Field, Sheet, bounds, ends, who
+from bench.report.figures import _polling
+from bench.report.figures._canvas import canvas
+from bench.report.figures._figure import Figure
 from bench.report.figures._labels import Mark, beside
-from bench.report.figures._places import COST, FRESHNESS, Place, called, every, places
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import WHO, Field, Sheet, bounds, ends, who
 from bench.report.figures._ticks import log_ticks
+from bench.report.figures._tradeoff_points import COST, FRESHNESS, Place, called, comparable, every, places
 from bench.report.palette import GRID, MUTED, NEUTRAL, PAPER, Look
 from bench.units import factor, quantity, tick
 
@@ -26,10 +28,10 @@ ROUND_S = (0.01, 0.1, 1.0, 10.0)
 """Intervals that are marked along the curve of polling, where none was measured nearby."""
 
 
-def tradeoff_sentence(subject: Subject) -> str:
+def sentence(scene: Scene) -> str:
     """Who is in front on both, who is beaten on both, and what polling would have to give up to be as cheap."""
     sentence = "Left is fresher, down is cheaper, both axes are logarithmic; lines through a point are its intervals."
-    found = places(subject)
+    found = places(scene)
     beaten = [f"{called(place)} (by {place.beaten_by})" for place in found if place.beaten_by]
     if beaten:
         sentence += f" Hollow: shown to be both staler and dearer than a technique: {', '.join(beaten)}."
@@ -38,7 +40,7 @@ def tradeoff_sentence(subject: Subject) -> str:
         key=lambda place: place.cost.median,
         default=None,
     )
-    for variant, law in polling.laws(subject):
+    for variant, law in _polling.laws(scene):
         sentence += f" The curve is {named(variant)} at every interval, {_basis(law)}."
         interval_ns = law.interval_ns(cheapest.cost.median) if cheapest else None
         if cheapest and interval_ns:
@@ -61,14 +63,14 @@ def _basis(law: PollingLaw) -> str:
     return f"by the law from the one measured ({quantity(law.poll_ns, 'ns')} per poll)"
 
 
-def tradeoff(subject: Subject) -> Figure:
+def draw(scene: Scene) -> Canvas:
     """Points with intervals on two logarithmic axes, polling as a curve, names beside them."""
-    found, curves = places(subject), _curves(subject)
+    found, curves = places(scene), _curves(scene)
     figure = canvas(4.3)
     axes = figure.add_subplot()
-    _axes(axes, subject, found, curves)
-    _shade(axes, subject, found)
-    marks, avoid = _harness(axes, subject), [point for place in found for point in _covered(place)]
+    _axes(axes, scene, found, curves)
+    _shade(axes, scene, found)
+    marks, avoid = _harness(axes, scene), [point for place in found for point in _covered(place)]
     for look, law, line in curves:
         axes.plot(*line, color=look.colour, linewidth=1.4, zorder=2)
         marks += _along(axes, look, law, found)
@@ -82,24 +84,24 @@ def tradeoff(subject: Subject) -> Figure:
 Curve = tuple[Look, PollingLaw, np.ndarray]
 
 
-def _curves(subject: Subject) -> list[Curve]:
+def _curves(scene: Scene) -> list[Curve]:
     """Polling at every interval: (2, points) of freshness and cost, from where one core is full to where polling costs
     a third of the cheapest."""
-    least = min(place.cost.median for place in places(subject))
+    least = min(place.cost.median for place in places(scene))
     found = []
-    for variant, law in polling.laws(subject):
-        measured = [interval_s * 1e9 for interval_s, _, _ in polling.points(subject, variant)]
+    for variant, law in _polling.laws(scene):
+        measured = [interval_s * 1e9 for interval_s, _, _ in _polling.points(scene, variant)]
         start = min(law.saturation_ns or min(measured), *measured, key=lambda value: value)
         cheap = law.interval_ns(least / 1.5) or 0.0
         end = min(max(cheap, 2 * max(measured)), max(LONGEST_S * 1e9, max(measured)))
         intervals = np.geomspace(start, max(end, start * 1.01), 161)
         line = np.array([[law.latency_ns(one), law.cpu_ns(one)] for one in intervals]).T
-        found.append((subject.looks[variant.name], law, line))
+        found.append((scene.looks[variant.name], law, line))
     return found
 
 
-def _axes(axes: Axes, subject: Subject, found: list[Place], curves: list[Curve]) -> None:
-    floor = _floor(subject)
+def _axes(axes: Axes, scene: Scene, found: list[Place], curves: list[Curve]) -> None:
+    floor = _floor(scene)
     for axis, scale, limits, values in (
         (axes.xaxis, axes.set_xscale, axes.set_xlim, [value for place in found for value in _reach(place.freshness)]),
         (axes.yaxis, axes.set_yscale, axes.set_ylim, [value for place in found for value in _reach(place.cost)]),
@@ -119,15 +121,15 @@ def _reach(known: Estimate) -> list[float]:
     return [value for value in (known.median, known.low, known.high) if value is not None and value > 0]
 
 
-def _floor(subject: Subject) -> float:
+def _floor(scene: Scene) -> float:
     """What the harness itself measures; 0 where the run does not have it."""
-    held = subject.cells.harness(subject.scenario)
-    found = subject.cells.estimate(FRESHNESS, subject.scenario, HARNESS) if held else None
+    held = scene.cells.harness(scene.scenario)
+    found = scene.cells.estimate(FRESHNESS, scene.scenario, HARNESS) if held else None
     return found.median if found else 0.0
 
 
-def _harness(axes: Axes, subject: Subject) -> list[Mark]:
-    floor = _floor(subject)
+def _harness(axes: Axes, scene: Scene) -> list[Mark]:
+    floor = _floor(scene)
     if not floor:
         return []
     axes.axvline(floor, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=1)
@@ -136,10 +138,10 @@ def _harness(axes: Axes, subject: Subject) -> list[Mark]:
     return [Mark(floor, at, f"harness floor {quantity(floor, 'ns')}", MUTED, MUTED, SMALL_PT)]
 
 
-def _shade(axes: Axes, subject: Subject, found: list[Place]) -> None:
+def _shade(axes: Axes, scene: Scene, found: list[Place]) -> None:
     """Grey where one is staler and dearer than a technique, each by more than its noise floor."""
     ranked = [place for place in found if not (place.variant.product or place.interval_s or place.beaten_by)]
-    if not ranked or subject.doubt:
+    if not ranked or scene.doubt:
         axes.set_xlabel("median delivery latency")
         return
     axes.set_xlabel(
@@ -147,7 +149,7 @@ def _shade(axes: Axes, subject: Subject, found: list[Place]) -> None:
         "grey: staler and dearer than a technique beyond the noise floors; hollow: shown to be so",
         fontsize=SMALL_PT,
     )
-    stale, dear = (subject.cells.floor(metric, subject.scenario).ratio for metric in (FRESHNESS, COST))
+    stale, dear = (scene.cells.floor(metric, scene.scenario).ratio for metric in (FRESHNESS, COST))
     corners = sorted((place.freshness.median * stale, place.cost.median * dear) for place in ranked)
     steps = [*(corner[0] for corner in corners), axes.get_xlim()[1]]
     heights = np.minimum.accumulate([corner[1] for corner in corners]).tolist()
@@ -220,26 +222,29 @@ def _along(axes: Axes, look: Look, law: PollingLaw, found: list[Place]) -> list[
     return marks
 
 
-def tradeoff_alt(subject: Subject) -> str:
+def alt(scene: Scene) -> str:
     """Every point in words."""
     told = [
         f"{called(place)}: {quantity(place.freshness.median, 'ns')} and {quantity(place.cost.median, 'ns')}"
-        for place in places(subject)
+        for place in places(scene)
     ]
     return f"Points by median delivery latency and server CPU per delivered message. {'; '.join(told)}."
 
 
-def sheet(subject: Subject) -> Sheet:
+def sheet(scene: Scene) -> Sheet:
     """The points, then the curve of polling."""
     lines: list[list[Field]] = [
         [*who(place.variant), "measured", place.interval_s or None, *ends(place.freshness), *ends(place.cost),
          place.beaten_by or None]
-        for place in places(subject)
+        for place in places(scene)
     ]  # fmt: skip
-    for (variant, law), (_, _, line) in zip(polling.laws(subject), _curves(subject), strict=True):
+    for (variant, law), (_, _, line) in zip(_polling.laws(scene), _curves(scene), strict=True):
         lines += [
             [*who(variant), "law", 2 * (x - law.service_ns) / 1e9, x, None, None, y, None, None, None]
             for x, y in line.T
         ]
     columns = [*WHO, "what", "poll_interval_s", *bounds(FRESHNESS), *bounds(COST), "beaten_by"]
     return Sheet(columns, lines)
+
+
+FIGURES = (Figure("tradeoff", "Cost against freshness", 10, sentence, draw, alt, sheet, comparable),)

@@ -1,16 +1,38 @@
-"""The sections of the report as plain data: what was claimed, decided, predicted, left out, doubted, and where."""
+"""The sections of a report, a file each, discovered: every public file here, and in the folders of PUSHBENCH_SECTIONS,
+declares one as `SECTION`. Its templates and scripts stand beside it.
+"""
 
-from bench.report.sections.answer import opening
-from bench.report.sections.claimed import table as claimed
-from bench.report.sections.classics import classics
-from bench.report.sections.decision import decision
-from bench.report.sections.faults import faults
-from bench.report.sections.laws import Calibrated, about_laws, calibrated, calibration, predictions, readings
-from bench.report.sections.numbers import tables, too_few
-from bench.report.sections.trust import outcomes, trust
-from bench.report.sections.workloads import workloads
+from __future__ import annotations
 
-__all__ = [
-    "Calibrated", "about_laws", "calibrated", "calibration", "claimed", "classics", "decision", "faults", "opening",
-    "outcomes", "predictions", "readings", "tables", "too_few", "trust", "workloads",
-]  # fmt: skip
+import functools
+import importlib
+from dataclasses import replace
+from pathlib import Path
+
+from bench import discovery
+from bench.report.sections._section import Section, Sources
+
+__all__ = ["Section", "Sources", "every", "folders", "scripts"]
+
+__path__ = discovery.extended(__path__, "PUSHBENCH_SECTIONS")
+
+
+@functools.cache
+def every() -> tuple[Section, ...]:
+    """Every section in the order of the page."""
+    sections = [
+        replace(importlib.import_module(f"{__name__}.{name}").SECTION, name=name) for name in discovery.names(__path__)
+    ]
+    return tuple(sorted(sections, key=lambda section: (section.order, section.name)))
+
+
+def folders() -> list[str]:
+    """Where their templates are."""
+    return list(__path__)
+
+
+def scripts() -> list[Path]:
+    """The files that the page runs for them."""
+    return [
+        discovery.file_of(__path__, section.name).with_name(script) for section in every() for script in section.scripts
+    ]

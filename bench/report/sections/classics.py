@@ -7,6 +7,7 @@ from typing import get_args
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.published_claims import PUBLISHED_CLAIMS, Fact, PublishedClaim, Reproduction
+from bench.report.sections._section import Section
 from bench.units import Unit, factor, quantity
 
 
@@ -47,3 +48,6 @@ def _number(fact: Fact) -> str:
         if fact.unit == unit:
             return quantity(fact.value, unit)
     return factor(fact.value) if fact.unit is None else f"{fact.value:.3g} {fact.unit}"
+
+
+SECTION = Section("The classics", "Classics", 100, lambda sources: classics(sources.cells))

@@ -12,7 +12,8 @@ from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.analysis.trials.metrics import METRICS
 from bench.report import traced
 from bench.report.palette import family_order
-from bench.report.sections.ground import loads
+from bench.report.sections._load_and_ground import loads
+from bench.report.sections._section import Section
 from bench.report.sections.numbers import GROUPS
 from bench.report.traced import Phrase
 from bench.results import VariantFacts
@@ -171,3 +172,17 @@ def _cell(cells: Cells, column: Column, scale: Scale, leaders: set[str], variant
         return Cell((DASH,), (), None, False)
     on, of = on_scale(found.median, scale), (column.metric, column.scenario, variant.name, found)
     return Cell(traced.median(*of, on), traced.interval(*of, on), found.median, variant.name in leaders)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The whole table, and the one of compact columns for short texts."""
+
+    full: Decision
+    compact: Decision
+
+
+SECTION = Section(
+    "What to decide by", "Decide", 20,
+    lambda sources: Tables(decision(sources.cells), decision(sources.cells, compact=True)),
+)  # fmt: skip

@@ -11,8 +11,9 @@ from bench.analysis.runs.faults import Fault
 from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.analysis.trials.metrics import FAULTS
 from bench.report.palette import family_order
-from bench.report.sections.fault_names import NAMES, fault_words
-from bench.report.sections.harms import paragraph, share
+from bench.report.sections._fault_names import NAMES, fault_words
+from bench.report.sections._fault_sentences import paragraph, share
+from bench.report.sections._section import Section
 from bench.results import VariantFacts
 from bench.units import DASH, counted, interval, quantity
 
@@ -166,3 +167,6 @@ def _broken(harm: FaultResult) -> str:
 
 def _unmeasured(names: Sequence[str]) -> str:
     return f"Not measured in this run: {', '.join(NAMES[name].title.lower() for name in names)}." if names else ""
+
+
+SECTION = Section("What goes wrong", "Faults", 60, lambda sources: faults(sources.cells))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.laws import LawVerdict, Reading, read_laws
-from bench.analysis.trials import calibration as calibrations
-from bench.units import counted, measured, quantity, whole
+from bench.report.sections._section import Section
+from bench.units import counted, measured, quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +38,6 @@ def predictions(cells: Cells) -> list[Prediction]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Calibrated:
-    """One reading of the calibration in words: durations over the floor, counts as they are."""
-
-    reading: calibrations.Reading
-    injected: str
-    read_back: str
-    error: str
-    tolerance: str
-
-
-def calibration(cells: Cells) -> list[Calibrated]:
-    """Everything that was planted and read back in the run."""
-    return [calibrated(reading) for reading in calibrations.readings(cells.trials)]
-
-
-def calibrated(reading: calibrations.Reading) -> Calibrated:
-    """A reading in words."""
-    injected, read_back, error = (
-        whole(number, reading.unit) for number in (reading.injected, reading.read_back, reading.error)
-    )
-    return Calibrated(
-        reading, injected, read_back, error, f"\N{PLUS-MINUS SIGN}{whole(reading.tolerance, reading.unit)}"
-    )
-
-
 def about_laws(cells: Cells) -> list[str]:
     """The laws that were missed, in words: each is a fault of the instrument until shown otherwise."""
     read = readings(cells)
@@ -75,3 +49,6 @@ def about_laws(cells: Cells) -> list[str]:
         f"{len(missed)} of {counted(len(read), 'reading')} of the laws missed: {said}. Until explained, doubt the"
         " instrument."
     ]
+
+
+SECTION = Section("Laws", "Laws", 90, lambda sources: predictions(sources.cells))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis.numbers.statistics import FEWEST_TRIALS
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.technique_ranking import ranking
 from bench.analysis.trials.delivery_class import delivery_class
 from bench.analysis.trials.metrics import FAULTS, METRICS, Metric
 from bench.report import noise
 from bench.report.palette import family_order
+from bench.report.sections._section import Section
 from bench.results import VariantFacts
-from bench.units import DASH, counted, interval, quantity
+from bench.units import DASH, interval, quantity
 
 GROUPS = (("Techniques on neutral ground", False), ("Products as deployed", True))
 """How the rows of a table are headed, and whether they are products."""
@@ -85,19 +85,8 @@ def _table(cells: Cells, scenario: str, headline: bool) -> Table:
         metrics,
         [(words, held) for words, held in groups if held],
         [noise.floor_words(cells, metric.name, scenario) for metric in metrics],
-        too_few(cells, scenario),
+        noise.too_few(cells, scenario),
     )
-
-
-def too_few(cells: Cells, scenario: str) -> str:
-    """Why nobody can be ranked in a scenario: no variant has enough blocks. Empty where one has."""
-    blocks = [
-        len({trial.planned.block for trial in cells.valid(scenario, variant.name)})
-        for variant in cells.measured(scenario)
-    ]
-    if not blocks or max(blocks) >= FEWEST_TRIALS:
-        return ""
-    return f"Too few trials to rank anybody: {counted(max(blocks), 'block')}, {FEWEST_TRIALS} are needed."
 
 
 def _value(cells: Cells, metric: Metric, scenario: str, variant: VariantFacts, leaders: set[str]) -> Value:
@@ -108,3 +97,17 @@ def _value(cells: Cells, metric: Metric, scenario: str, variant: VariantFacts, l
     if found.median < 0:  # of nothing can less than nothing be used: it is the scatter of what was subtracted
         ends = ", ".join(filter(None, [ends, "below what can be resolved"]))
     return Value(text, ends, found.median, variant.name in leaders)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of the headline metrics, and those of all."""
+
+    headline: list[Table]
+    every: list[Table]
+
+
+SECTION = Section(
+    "Every number", "Every number", 140,
+    lambda sources: Tables(tables(sources.cells, headline=True), tables(sources.cells, headline=False)),
+)  # fmt: skip

@@ -15,7 +15,8 @@ from bench.analysis.runs import batching
 from bench.analysis.runs.batching import Crossing, Place
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.rate_search import limits_in_words, median_is_lower_bound, worst_slip
-from bench.report.sections._standing import medians, standing
+from bench.report.sections._ranking_sentence import medians, standing
+from bench.report.sections._section import Section
 from bench.report.text import listed
 from bench.report.traced import Phrase
 from bench.results import CapacityStep, Storm, Trial, VariantFacts
@@ -43,7 +44,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Workloads:
     """The workloads that were measured, and the names and commands of the others."""
 
     workloads: list[Workload]
@@ -56,7 +57,7 @@ class Section:
         return listed(name for name, _ in self.unmeasured)
 
 
-def workloads(cells: Cells) -> Section:
+def workloads(cells: Cells) -> Workloads:
     """The section of a run."""
     questions = {scenario.name: scenario.description for scenario in cells.run.scenarios}
     found: list[Workload] = []
@@ -70,7 +71,7 @@ def workloads(cells: Cells) -> Section:
             invalid.append(name)
         else:
             unmeasured.append((name, COMMANDS[name]))
-    return Section(found, unmeasured, invalid)
+    return Workloads(found, unmeasured, invalid)
 
 
 def _parameter(cells: Cells, scenario: str, name: str) -> float:
@@ -264,3 +265,6 @@ PARAGRAPHS: dict[str, Callable[[Cells], list[Phrase]]] = {
     "storm": _storm,
 }
 """What is said of each workload, in the order of the section; nothing where it was not measured."""
+
+
+SECTION = Section("Workloads", "Workloads", 50, lambda sources: workloads(sources.cells))

@@ -1,0 +1,60 @@
+"""Chat: latency and CPU of a message in a room, beside those of an echo."""
+
+from __future__ import annotations
+
+from bench.analysis.numbers.statistics import Estimate
+from bench.analysis.runs.cells import Cells
+from bench.report.figures import _metric_panels
+from bench.report.figures._figure import WORKLOADS, Figure
+from bench.report.figures._metric_panels import Panel
+from bench.report.figures._scene import Scene
+from bench.results import VariantFacts
+
+ECHO = "echo"
+
+
+def _in_echo(metric: str) -> _metric_panels.Beside:
+    """The same variant's number in the echo of the run."""
+
+    def beside(scene: Scene, variant: VariantFacts) -> Estimate | None:
+        return scene.cells.estimate(metric, ECHO, variant.name)
+
+    return beside
+
+
+PANELS = (
+    Panel("latency_p50", "median latency", _in_echo("round_trip_p50")),
+    Panel("cpu", "server and broker CPU\nper delivered message", _in_echo("cpu")),
+)
+
+
+def in_rooms(cells: Cells) -> list[str]:
+    """Scenarios whose subscribers write to rooms."""
+    rooms = {scenario.name for scenario in cells.run.scenarios if "room" in scenario.parameters}
+    return [
+        name
+        for name in cells.scenarios
+        if name in rooms
+        and any(cells.values(panel.metric, name, one.name) for panel in PANELS for one in cells.measured(name))
+    ]
+
+
+def sentence(scene: Scene) -> str:
+    """What is drawn, and how large a room is."""
+    size = scene.number("room")
+    members = f"{size:,.0f} members" if size else "its members"
+    echo = any(panel.beside(scene, variant) for panel in PANELS if panel.beside for variant in scene.variants)
+    beside = " The hollow marks are the echo, in which a message goes up once and comes back to its sender alone."
+    return (
+        f"Further left is fresher and cheaper: a message goes up once and down to all {members} of its room; its CPU is"
+        f" shared out among the deliveries.{beside if echo else ''}"
+    )
+
+
+KEY = ("in a room", "echo")
+
+
+FIGURES = (
+    Figure("chat", "Rooms beside the echo", 200, sentence, _metric_panels.draw(PANELS, KEY), _metric_panels.alt(PANELS),
+           _metric_panels.sheet(PANELS), in_rooms, missing=False, section=WORKLOADS),
+)  # fmt: skip

@@ -1,0 +1,115 @@
+"""Storms of connects: how soon all are subscribed, and what that costs."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from bench.analysis.runs.cells import Cells
+from bench.report.figures import _metric_panels
+from bench.report.figures._canvas import MOST_SINGLE
+from bench.report.figures._curves import SHARES, Curve, at_shares, band, drawn, pooled
+from bench.report.figures._figure import WORKLOADS, Figure
+from bench.report.figures._metric_panels import Panel
+from bench.report.figures._scenarios import having
+from bench.report.figures._scene import Scene, named
+from bench.report.figures._sheet import WHO, Field, Sheet, who
+from bench.results import Distribution, VariantFacts
+from bench.units import quantity
+
+COST_PANELS = (
+    Panel("arrivals_rate", "connects per second"),
+    Panel("arrival_cpu", "server and broker CPU\nper connect"),
+)
+
+
+def curves(scene: Scene) -> list[Curve]:
+    """How long connecting took, in the order of the medians."""
+    found = []
+    for variant in scene.variants:
+        held = connects(scene, variant)
+        if held:
+            together = at_shares(pooled(tuple(held)))
+            median = float(np.interp(0.5, SHARES, together))
+            each = [at_shares(one) for one in held]
+            found.append(Curve(variant.name, named(variant), scene.looks[variant.name], median, together, each))
+    return sorted(found, key=lambda curve: curve.median_ns)
+
+
+def connects(scene: Scene, variant: VariantFacts) -> list[Distribution]:
+    """The times to connect of every storm of a variant that shows when a subscription stands."""
+    trials = scene.cells.valid(scene.scenario, variant.name)
+    return [trial.connect for trial in trials if trial.storm and trial.connect and trial.connect.count]
+
+
+def with_storms(cells: Cells) -> list[str]:
+    """Scenarios with a storm in which somebody was shown to be subscribed."""
+    return [
+        name
+        for name in cells.scenarios
+        if any(
+            trial.storm and trial.connect and trial.connect.count
+            for variant in cells.measured(name)
+            for trial in cells.valid(name, variant.name)
+        )
+    ]
+
+
+def sentence(scene: Scene) -> str:
+    """How to read the curves, and who has none."""
+    count = scene.number("subscribers")
+    silent = [named(variant) for variant in scene.variants if not connects(scene, variant)]
+    who_not = f" Not in it, since it does not show it before the first message: {', '.join(silent)}." if silent else ""
+    single = any(len(curve.each_ns) <= MOST_SINGLE for curve in curves(scene))
+    return (
+        f"{count:,.0f} subscribers" if count else "All subscribers"
+    ) + (
+        " connect at once; a curve shows which share of them the server had shown to be subscribed after how long,"
+        f" {'thin lines are single trials' if single else 'the band holds all single trials'}.{who_not}"
+    )  # fmt: skip
+
+
+def draw(scene: Scene) -> Canvas:
+    """Cumulative curves of the time to connect."""
+    return drawn(curves(scene), [], "time from the start of a connect", "share of subscribers")
+
+
+def alt(scene: Scene) -> str:
+    """Median and end of every curve in words."""
+    told = [
+        f"{curve.name} {quantity(curve.median_ns, 'ns')} and {quantity(float(curve.at_ns[-1]), 'ns')}"
+        for curve in curves(scene)
+    ]
+    return f"Cumulative curves of the time to connect on a logarithmic axis; median and last: {'; '.join(told)}."
+
+
+def sheet(scene: Scene) -> Sheet:
+    """A row per variant and share of subscribers: all trials together, the least and the most of single trials."""
+    rows: list[list[Field]] = []
+    for curve in curves(scene):
+        lowest, highest = band(curve)
+        told = who(scene.cells.facts[curve.variant])
+        rows += [
+            [*told, len(curve.each_ns), share, at, least, most]
+            for share, at, least, most in zip(
+                SHARES.tolist(), curve.at_ns.tolist(), lowest.tolist(), highest.tolist(), strict=True
+            )
+        ]
+    return Sheet([*WHO, "trials", "share", "connect_ns", "connect_least_trial_ns", "connect_most_trial_ns"], rows)
+
+
+def cost_sentence(_: Scene) -> str:
+    """What the two panels are."""
+    return (
+        "Further right is faster on the left, further left is cheaper on the right: subscribers over the time until the"
+        " last of them was subscribed, and what the server side spent on each."
+    )
+
+
+FIGURES = (
+    Figure("storm", "Subscribed after a storm of connects", 230, sentence, draw, alt, sheet, with_storms,
+           section=WORKLOADS),
+    Figure("storm-cost", "What a storm of connects costs", 240, cost_sentence, _metric_panels.draw(COST_PANELS),
+           _metric_panels.alt(COST_PANELS), _metric_panels.sheet(COST_PANELS), having("arrival_cpu"), missing=False,
+           section=WORKLOADS),
+)  # fmt: skip

@@ -1,0 +1,154 @@
+"""The answer: claims put into words. No sentence is true in advance; each states what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.runs.cells import Cells
+from bench.analysis.runs.claim_verdicts import Claims, ClaimVerdict, JudgedClaim
+from bench.analysis.runs.claims import MAIN_TECHNIQUE, Side, Theme
+from bench.report.opening.cautions import Alarm, alarms, cautions, reading
+from bench.report.opening.headline import DECIDED, sentence
+from bench.report.sections._load_and_ground import ground, loads
+from bench.report.sections.claims import beside, known
+from bench.report.traced import Number, Phrase
+
+OF_PRODUCTS = ("freshness", "cpu", "memory")
+"""What the opening says of products; the table of claims says more."""
+CARRIES = 2.0
+"""So many messages in one request are worth a word where bytes are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A few lines of the opening under one heading."""
+
+    title: str
+    lines: list[Phrase]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a report says first: one sentence, the load and the ground that it holds for, a few short groups of numbers,
+    and what to know before believing them.
+
+    `alarms` are what would overturn the rest: too few trials, missed laws, a missed calibration, twins that differ.
+    """
+
+    sentence: Phrase
+    loads: list[Phrase]
+    ground: str
+    reading: str
+    groups: list[Group]
+    alarms: list[Alarm]
+    cautions: list[str]
+
+
+def opening(cells: Cells, held: Claims) -> Opening:
+    """The opening of a run's report."""
+    return Opening(
+        sentence(held.main) if cells.scenarios else (INSTRUMENT_ALONE,),
+        loads(cells),
+        ground(cells),
+        reading(cells),
+        [*_groups(cells, held.main), *_products(held.products)],
+        alarms(cells),
+        cautions(cells),
+    )
+
+
+INSTRUMENT_ALONE = "This run calibrates the instrument and compares nothing."
+
+
+def _leads(judged: Iterable[JudgedClaim], verdict: ClaimVerdict, noisy: bool) -> list[JudgedClaim]:
+    return [one for one in judged if one.claim.theme.lead and one.verdict is verdict and one.noisy is noisy]
+
+
+GROUPS = (
+    (f"{MAIN_TECHNIQUE} wins", ClaimVerdict.SUPPORTED, False),
+    (f"{MAIN_TECHNIQUE} loses", ClaimVerdict.NOT_SUPPORTED, False),
+    ("No difference shown", ClaimVerdict.NO_DIFFERENCE, False),
+    ("Too noisy to tell", ClaimVerdict.NO_DIFFERENCE, True),
+    ("Too few trials to compare", ClaimVerdict.TOO_FEW, False),
+)
+"""The headings of the opening, in order, with the verdict and whether it was for noise alone; a claim that was not
+measured is in the table alone."""
+
+
+def _groups(cells: Cells, judged: Sequence[JudgedClaim]) -> list[Group]:
+    """A line per theme under every verdict: the protagonist's number, and what the others have of it."""
+    found = []
+    for title, verdict, noisy in GROUPS:
+        leads = _leads(judged, verdict, noisy)
+        themes = dict.fromkeys(one.claim.theme for one in leads)
+        lines = [_line(cells, theme, [one for one in leads if one.claim.theme is theme]) for theme in themes]
+        if lines:
+            found.append(Group(title, lines))
+    return found
+
+
+def _line(cells: Cells, theme: Theme, judged: Sequence[JudgedClaim]) -> Phrase:
+    """`server CPU per message, echo: WebSocket 332 µs (306-367); SSE 2.79x (2.40-3.09)`; what is lost:
+    `memory per connection, idle: WebSocket 28.2 KiB (27.6-30.0), 1.51x that of SSE (1.43-1.66)`."""
+    line: list[str | Number] = [f"{theme.words}: {judged[0].claim.subject.words} ", *known(judged[0].subject, theme)]
+    for place, one in enumerate(judged):
+        if one.verdict is ClaimVerdict.NOT_SUPPORTED:
+            line += [", ", *_that_of(one)]
+        else:
+            line += [", " if place else "; ", f"{one.claim.other.words} ", *(beside(one) or known(one.other, theme))]
+        line += _carried(cells, one)
+    return tuple(line)
+
+
+def _that_of(judged: JudgedClaim) -> Phrase:
+    """`1.51x that of SSE (1.43-1.66)`."""
+    apart, other = beside(judged), judged.claim.other.words
+    if apart and isinstance(apart[0], Number):
+        return (apart[0], f" that of {other}", *apart[1:])
+    return (*apart, f" to {other}")
+
+
+def _carried(cells: Cells, judged: JudgedClaim) -> Phrase:
+    """Why somebody who asks again and again wins bytes: one request of it carries several messages."""
+    theme, other = judged.claim.theme, judged.other
+    if judged.verdict is not ClaimVerdict.NOT_SUPPORTED or theme.metric != "wire" or other is None:
+        return ()
+    requests = cells.estimate("requests", theme.scenario, other.variant.name)
+    if requests is None or requests.median <= 0 or 1.0 / requests.median < CARRIES:
+        return ()
+    messages = 1.0 / requests.median
+    shown = Number(f"{messages:.3g}", messages, "messages-per-request", "requests", theme.scenario, other.variant.name)
+    return (" (one poll carries ", shown, " messages here)")
+
+
+def _products(judged: Sequence[JudgedClaim]) -> list[Group]:
+    """A line per product: what it has more, or less, of than its technique beyond noise."""
+    sides = dict.fromkeys((one.claim.subject, one.claim.other) for one in judged)
+    lines = []
+    for side, technique in sides:
+        of_side = [one for one in judged if one.claim.subject == side]
+        if any(one.comparison for one in of_side):
+            lines.append(_product(side, technique, of_side))
+    return [Group("What belongs to a product, not to its technique", lines)] if lines else []
+
+
+def _product(side: Side, technique: Side, judged: Sequence[JudgedClaim]) -> Phrase:
+    head = f"{side.words} beside plain {technique.words}: "
+    asked = [one for one in judged if one.claim.theme.name in OF_PRODUCTS]
+    apart = [one for one in asked if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
+    if not apart:
+        decided = any(one.verdict in DECIDED for one in asked)
+        return (f"{head}no difference shown" if decided else f"{head}too few trials",)
+    parts = [("; " if place else head, *_more_or_less(one)) for place, one in enumerate(apart)]
+    return tuple(part for phrase in parts for part in phrase)
+
+
+def _more_or_less(judged: JudgedClaim) -> Phrase:
+    """How much more of it the product has, or how much more its technique."""
+    theme, apart = judged.claim.theme.short, beside(judged)
+    if judged.verdict is ClaimVerdict.SUPPORTED:
+        return (f"{theme} ", *apart)
+    if apart and isinstance(apart[0], Number):
+        return (f"{theme} lower, the plain one's being ", *apart)
+    return (f"{theme} lower by ", *apart)

@@ -1,0 +1,27 @@
+"""Where the run was made, and every variant as it was run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.report.palette import family_order
+from bench.report.sections._section import Section, Sources
+from bench.results import VariantFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The variants that are compared, and those that serve the instrument."""
+
+    variants: Sequence[VariantFacts]
+    hidden: Sequence[VariantFacts]
+
+
+def environment(sources: Sources) -> Environment:
+    """The variants of a run."""
+    cells = sources.cells
+    return Environment(family_order(cells.shown), [variant for variant in cells.run.variants if variant.hidden])
+
+
+SECTION = Section("Where it was measured", "Environment", 130, environment)

@@ -1,0 +1,71 @@
+"""What was planned and is in no number: skipped variants, failed and invalid trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+from bench.analysis.runs.cells import Cells
+from bench.report.sections._section import Section
+from bench.results import Trial, VariantFacts
+from bench.units import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What is missing from the numbers above, and why. `retried`: the ids of the trials that were retried. `apart`:
+    scenarios with who has no part in them, in words."""
+
+    skipped: list[VariantFacts]
+    failed_variants: list[VariantFacts]
+    failed: list[Trial]
+    invalid: list[Trial]
+    retried: set[str]
+    missing: int
+    sentence: str
+    apart: list[tuple[str, str]]
+
+
+def outcomes(cells: Cells) -> Outcomes:
+    """Everything that was planned and did not become a valid trial."""
+    run, trials = cells.run, cells.trials
+    failed = [trial for trial in trials if trial.failure is not None]
+    invalid = [trial for trial in trials if trial.failure is None and not trial.valid]
+    valid = len(trials) - len(failed) - len(invalid)
+    missing = len({planned.id for planned in run.plan} - {trial.planned.id for trial in trials})
+    retried = {trial.planned.retry_of for trial in trials if trial.planned.retry_of}
+    repeated = f", {len(retried)} of them taken again because the machine disturbed them" if retried else ""
+    sentence = (
+        f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(invalid)} struck out, {len(failed)}"
+        f" failed, {missing} not run."
+    )
+    apart = [
+        (len(cells.shown_trials) - len(cells.compared), "had one parameter of their scenario changed"),
+        (len(trials) - len(cells.shown_trials), "measured the instrument itself"),
+    ]
+    said = [f"{number:,} {words}" for number, words in apart if number]
+    if said:
+        sentence += f" Of these, {' and '.join(said)}."
+    skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))
+    return Outcomes(skipped, refused, failed, invalid, retried, missing, sentence, _apart(cells))
+
+
+def _apart(cells: Cells) -> list[tuple[str, str]]:
+    """(scenario, "Polling, SSE: has no broker") for every reason why variants have no part in a scenario."""
+    found = []
+    for scenario in cells.scenarios:
+        for reason, held in groupby(sorted(cells.excluded(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
+            names = {name for name, _ in held}
+            measured = [variant for variant in cells.shown if variant.status == "measured"]  # the others are told above
+            labels = [variant.label for variant in measured if variant.name in names]
+            found += [(scenario, f"{', '.join(labels)}: {reason}")] if labels else []
+    return found
+
+
+def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:
+    return [variant for variant in variants if variant.status == status]
+
+
+SECTION = Section("Skipped, failed, struck out", "Skipped", 110, lambda sources: outcomes(sources.cells))
