@@ -16,21 +16,40 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("prose", ["README.md", "METHODOLOGY.md"])
-def test_the_numbers_of_the_prose_are_those_of_the_reference_run(prose):
-    text = (ROOT / prose).read_text(encoding="utf-8")
-    assert spliced(text, ROOT / "results" / "reference", "reports/reference") == text
+def spliced_reference(text):
+    return spliced(text, ROOT / "results" / "reference", "reports/reference")
 
 
-def test_the_figure_of_the_readme_is_there():
-    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
-        assert (ROOT / path).is_file()
+def test_the_numbers_of_the_readme_are_those_of_the_reference_run():
+    assert spliced_reference(README) == README
 
 
-def test_the_example_of_the_readme_is_the_file_it_names():
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    code = (ROOT / "servers" / "polling.py").read_text(encoding="utf-8").split('"""\n', 1)[1]
-    assert example.strip() == code.strip()
+def by_hand(text):
+    """The words of a page without what is generated between marks."""
+    return len(re.sub(r"<!-- ([\w ,]+): begin -->.*?<!-- \1: end -->", "", text, flags=re.S).split())
+
+
+def test_the_readme_and_the_methodology_stay_short():
+    assert by_hand(README) <= 900
+    assert by_hand((ROOT / "METHODOLOGY.md").read_text(encoding="utf-8")) <= 4000
+    (block,) = re.findall(r"<!-- the comparison: begin -->(.*?)<!-- the comparison: end -->", README, re.S)
+    assert len([line for line in block.splitlines() if line.startswith("|")]) - 2 <= 12  # without head and rule
+
+
+def test_the_picture_and_both_commands_of_the_readme_stand_on_its_first_screen():
+    first = "\n".join(README.splitlines()[:32])
+    assert "tox -e bench\n" in first
+    assert "-m venv .venv && .venv/bin/pip install tox && .venv/bin/tox\n" in first
+    (path,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", first)
+    assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("page", ["README.md", "METHODOLOGY.md", "BIAS.md", "CONTRIBUTING.md", "reports/README.md"])
+def test_every_link_of_the_prose_leads_to_a_file(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if "://" not in target:
+            assert ((ROOT / page).parent / target).exists(), target
 
 
 def test_the_example_of_contributing_is_a_variant_that_conforms_with_no_other_edit(tmp_path):

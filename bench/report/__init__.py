@@ -10,8 +10,8 @@ from pathlib import Path
 from bench import results
 
 LATEST = "latest"
-MARKS = {"the comparison": "readme.md.j2", "the instrument": "methodology.md.j2"}
-"""What of a run can be put into prose, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`, by which template."""
+# What of a run can be put into prose, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`, by which template.
+MARKS = {"the comparison": "readme.md.j2"}
 
 
 def build(run_folder: Path, reports: Path) -> Path:
@@ -34,6 +34,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     sources = Sources(cells, claims(cells), list(figures.drawn(cells)), instrument.facts(run_folder, cells))
     facts = page.facts(sources, name, origin.links(run_folder, reports), numbers.FILE)
     files = {Path("index.html"): page.page(facts, sources).encode(), Path("summary.md"): page.summary(facts).encode()}
+    files[Path("instrument.md")] = page.prose("instrument.md.j2", facts, reports.as_posix()).encode()
     files[Path(numbers.FILE)] = numbers.csv_text(cells).encode()
     for figure in sources.figures:
         files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()

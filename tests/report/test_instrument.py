@@ -13,7 +13,7 @@ from tests._natures import NATURES
 from tests._synthetic import instrumented, synthetic, write
 from tests.analysis.runs.test_sensitivity import BLOCKS, EXPERIMENTS, trials
 
-PROSE = "before\n<!-- the instrument: begin -->\nold\n<!-- the instrument: end -->\nafter\n"
+PROSE = "before\n<!-- the comparison: begin -->\nold\n<!-- the comparison: end -->\nafter\n"
 
 
 @pytest.fixture
@@ -62,19 +62,21 @@ def test_what_was_measured_under_other_conditions_says_so(run_folder: Path) -> N
     write(run_folder / "instrument", msgspec.structs.replace(run, environment=elsewhere), calibrations, "calibration")
     page = build(run_folder, run_folder.parent / "reports").read_text(encoding="utf-8")
     assert "Measured under other conditions: cpu &lt;other&gt; CPU" in page
-    assert "Measured under other conditions: cpu &#60;other&#62; CPU" in spliced(PROSE, run_folder, "reports/reference")
+    readings = (run_folder.parent / "reports" / run_folder.name / "instrument.md").read_text(encoding="utf-8")
+    assert "Measured under other conditions: cpu &#60;other&#62; CPU" in readings
+    assert "| delay 5 ms | p50 |" in readings
 
 
 def test_prose_is_spliced_between_its_marks_alone(run_folder: Path) -> None:
     text = spliced(PROSE, run_folder, "reports/reference")
-    assert text.startswith("before\n<!-- the instrument: begin -->\n")
-    assert text.endswith("<!-- the instrument: end -->\nafter\n")
+    assert text.startswith("before\n<!-- the comparison: begin -->\n")
+    assert text.endswith("<!-- the comparison: end -->\nafter\n")
     assert "old" not in text.splitlines()
-    assert "| delay 5 ms | p50 |" in text
+    assert "| variant |" in text
     assert spliced(text, run_folder, "reports/reference") == text
 
 
-@pytest.mark.parametrize("prose", ["no marks", "<!-- the instrument: begin --> but no end"])
+@pytest.mark.parametrize("prose", ["no marks", "<!-- the comparison: begin --> but no end"])
 def test_prose_without_marks_is_refused(run_folder: Path, prose: str) -> None:
     with pytest.raises(ValueError, match="there is no <!-- the"):
         spliced(prose, run_folder, "reports/reference")
