@@ -1,96 +1,175 @@
-"""The arrows of the design, read from the imports themselves."""
+"""The rooms of the design and the arrows between them, read from the imports themselves, deferred ones included."""
 
 import ast
+import graphlib
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted(path for package in ("bench", "servers") for path in (ROOT / package).rglob("*.py"))
-HEAVY = {
-    "locust": ("bench/load/", "bench/generators/"),
-    "matplotlib": ("bench/report/",),
-    "jinja2": ("bench/report/",),
-    "hdrh": ("bench/analysis/numbers/distributions.py",),
-    "psutil": ("bench/measure/", "bench/gate/conformance.py"),
-    "gevent": ("bench/clients/", "bench/load/", "bench/generators/", "bench/gate/server_under_test.py", "servers/"),
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("bench", "servers")
+    for path in sorted((ROOT / package).rglob("*.py"))
 }
-PURE = (
-    "bench/analysis/",
-    "bench/planning/plan.py",
-    "bench/results/",
-    "bench/planning/retries.py",
-    "bench/advice/",
-    "bench/messages.py",
-    "bench/schedule.py",
-    "bench/paths.py",
-    "bench/units.py",
-    "bench/planning/settings.py",
-    "servers/_plants.py",
-)
-PURE_MAY_IMPORT = (
-    "bench.advice",
-    "bench.analysis",
-    "bench.schedule",
-    "bench.scenarios",
-    "bench.results",
-    "bench.planning.plan",
-    "bench.messages",
-    "bench.units",
-    "bench.paths",
-)
-PLANTS = "servers._plants"  # the one thing of the servers: what was planted, for whoever reads it back
+
+NUMBERS, TRIALS, RUNS = "bench.analysis.numbers", "bench.analysis.trials", "bench.analysis.runs"
+# Facts and arithmetic: no process, no socket, no clock. Whatever needs nothing else may use all of them.
+PURE = {
+    "bench.discovery", "bench.messages", "bench.paths", "bench.schedule", "bench.units", "bench.results", NUMBERS, TRIALS,
+    RUNS, "bench.advice", "bench.scenarios", "bench.planning",
+}  # fmt: skip
+EDGES = {"bench.clients", "bench.processes", "bench.measure", "bench.proxy", "bench.load", "bench.gate"}
+ARROWS = {
+    "servers": set(),
+    "bench.discovery": set(),
+    "bench.messages": set(),
+    "bench.paths": set(),
+    "bench.schedule": set(),
+    "bench.results": set(),
+    NUMBERS: {"bench.results"},
+    "bench.units": {NUMBERS},
+    "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "servers"},
+    TRIALS: {NUMBERS, "bench.discovery", "bench.results", "bench.scenarios", "bench.schedule", "bench.units", "servers"},
+    RUNS: {NUMBERS, TRIALS, "bench.discovery", "bench.paths", "bench.results", "bench.scenarios", "bench.units"},
+    "bench.advice": PURE - {"bench.planning", "bench.advice"},
+    "bench.planning": {TRIALS, "bench.clients", "bench.paths", "bench.results", "bench.scenarios", "bench.schedule",
+                       "servers"},
+    "bench.clients": {"bench.discovery"},
+    "bench.measure": PURE - {"bench.planning", "bench.advice"},
+    "bench.processes": {"bench.measure", "bench.results", "servers"},
+    "bench.proxy": {"bench.paths", "bench.processes", "bench.schedule"},
+    "bench.load": PURE | {"bench.clients", "bench.measure", "bench.processes", "servers"},
+    "bench.gate": PURE | {"bench.clients", "bench.processes", "servers"},
+    "bench.report": PURE - {"bench.planning"},
+    "bench.execution": PURE | EDGES | {"servers"},
+    "bench.generators": PURE | EDGES | {"bench.execution", "servers"},
+    "bench.commands": PURE | EDGES | {"bench.execution", "bench.generators", "bench.report", "servers"},
+    "bench.cli": {"bench.commands", "bench.discovery", "bench.results", "bench.planning"},
+    "bench.__main__": {"bench.cli"},
+}  # fmt: skip
+# Where a library may be imported, by the beginning of the module's name.
+HEAVY = {
+    "locust": ("bench.load.", "bench.generators."),
+    "matplotlib": ("bench.report.",),
+    "jinja2": ("bench.report.",),
+    "hdrh": ("bench.analysis.numbers.distributions",),
+    "psutil": ("bench.measure.", "bench.gate."),
+    "gevent": ("bench.clients.", "bench.load.", "bench.generators.", "bench.gate.", "servers"),
+}
+ACTING = ("socket", "subprocess", "time", "threading", "psutil", "gevent", "locust")
+REPORT_NEVER_REACHES = (
+    "bench.processes", "bench.measure", "bench.load", "bench.execution", "bench.generators", "bench.gate", "bench.proxy",
+    "bench.commands",
+)  # fmt: skip
 
 
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports, anywhere in it."""
+@cache
+def imported(module: str) -> frozenset[str]:
+    """Every name that a module imports, anywhere in it; of `from package import name` both forms."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module} imports relatively"
+            names |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
 
 
-def where(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+@cache
+def arrows(module: str) -> frozenset[str]:
+    """The modules of the project that a module imports: the deepest that each import names."""
+    ours = {name for name in imported(module) if name in FILES and name != module}
+    parents = {name for name in ours if any(other.startswith(name + ".") for other in ours)}
+    from_package = {name for name in parents if imports_a_name_of(module, name)}
+    return frozenset((ours - parents) | from_package)
+
+
+def imports_a_name_of(module: str, package: str) -> bool:
+    """Whether a module takes something from a package that is not a module of it."""
+    return any(name.rpartition(".")[0] == package and name not in FILES for name in imported(module))
+
+
+def room(module: str) -> str:
+    """The room of a module: the longest name in the table that it begins with."""
+    return max((name for name in ARROWS if within(module, name)), key=len, default=module)
 
 
 def within(name: str, package: str) -> bool:
     return name == package or name.startswith(package + ".")
 
 
+@cache
+def reached(module: str) -> frozenset[str]:
+    """Every module of the project that is imported when a module is, by any chain; packages on the way included."""
+    seen, todo = set(), [module]
+    while todo:
+        name = todo.pop()
+        if name in FILES and name not in seen:
+            seen.add(name)
+            todo += [*arrows(name), name.rpartition(".")[0]]
+    return frozenset(seen)
+
+
 def test_there_is_something_to_check():
-    assert len(FILES) > 20
+    assert len(FILES) > 100
 
 
-@pytest.mark.parametrize("path", FILES, ids=where)
-def test_servers_never_import_the_bench(path):
-    if where(path).startswith("servers/"):
-        assert not [name for name in imported(path) if within(name, "bench")]
+def test_every_module_is_in_a_room():
+    homeless = [name for name in FILES if room(name) not in ARROWS and name not in ("bench", "bench.analysis")]
+    assert not homeless
 
 
-@pytest.mark.parametrize("path", FILES, ids=where)
-def test_a_heavy_library_is_imported_where_it_belongs_only(path):
+@pytest.mark.parametrize("name", ARROWS)
+def test_a_room_imports_only_from_the_rooms_it_may(name):
+    wrong = {
+        f"{module} -> {target}"
+        for module in FILES
+        if room(module) == name
+        for target in arrows(module)
+        if room(target) not in ARROWS[name] | {name}
+    }
+    assert not wrong
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graphlib.TopologicalSorter({module: arrows(module) for module in FILES}).prepare()
+
+
+def test_no_rooms_import_each_other_in_a_circle():
+    rooms = {name: {room(target) for module in FILES if room(module) == name for target in arrows(module)} - {name}
+             for name in ARROWS}  # fmt: skip
+    graphlib.TopologicalSorter(rooms).prepare()
+
+
+def test_the_report_reaches_nothing_that_measures_by_any_chain():
+    reports = [module for module in FILES if within(module, "bench.report")]
+    reach = {name for module in reports for name in reached(module)}
+    assert not [name for name in reach if within(name, "servers") and imported_anywhere(name, ("gevent", "flask"))]
+    assert not [name for name in reach for room_name in REPORT_NEVER_REACHES if within(name, room_name)]
+    assert not [name for name in reach if imported_anywhere(name, ("locust", "psutil", "gevent"))]
+
+
+def imported_anywhere(module: str, libraries: tuple[str, ...]) -> bool:
+    return any(within(name, library) for name in imported(module) for library in libraries)
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_heavy_library_is_imported_where_it_belongs_only(module):
     for library, homes in HEAVY.items():
-        if any(within(name, library) for name in imported(path)):
-            assert where(path).startswith(homes), f"{library} is imported by {where(path)}"
+        if imported_anywhere(module, (library,)):
+            assert module.startswith(homes), f"{library} is imported by {module}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=where)
-def test_what_is_pure_imports_nothing_that_acts(path):
-    if where(path).startswith(PURE):
-        acting = [
-            name for name in imported(path)
-            if (within(name, "servers") and not within(name, PLANTS))
-            or name in ("socket", "subprocess", "time", "threading")
-            or (within(name, "bench") and name != "bench" and not any(within(name, pure) for pure in PURE_MAY_IMPORT))
-        ]  # fmt: skip
-        assert not acting
+@pytest.mark.parametrize("module", [name for name in FILES if room(name) in PURE])
+def test_what_is_pure_imports_nothing_that_acts(module):
+    assert not imported_anywhere(module, ACTING)
 
 
-@pytest.mark.parametrize("path", FILES, ids=where)
-def test_what_is_stored_is_imported_from_the_package_alone(path):
-    if not where(path).startswith("bench/results/"):
-        assert not [name for name in imported(path) if name.startswith("bench.results._")]
+@pytest.mark.parametrize("module", FILES)
+def test_the_servers_and_the_stored_facts_are_used_through_their_public_door(module):
+    for package in ("servers", "bench.results"):
+        if not within(module, package):
+            assert not [name for name in imported(module) if name.startswith(f"{package}._")]
