@@ -17,8 +17,8 @@ FILES = {
 NUMBERS, TRIALS, RUNS = "bench.analysis.numbers", "bench.analysis.trials", "bench.analysis.runs"
 # Facts and arithmetic: no process, no socket, no clock. Whatever needs nothing else may use all of them.
 PURE = {
-    "bench.discovery", "bench.messages", "bench.paths", "bench.schedule", "bench.units", "bench.results", NUMBERS, TRIALS,
-    RUNS, "bench.advice", "bench.scenarios", "bench.planning",
+    "bench.discovery", "bench.messages", "bench.paths", "bench.schedule", "bench.units", "bench.results", NUMBERS,
+    TRIALS, RUNS, "bench.advice", "bench.scenarios", "bench.planning",
 }  # fmt: skip
 EDGES = {"bench.clients", "bench.processes", "bench.measure", "bench.proxy", "bench.load", "bench.gate"}
 ARROWS = {
@@ -31,7 +31,8 @@ ARROWS = {
     NUMBERS: {"bench.results"},
     "bench.units": {NUMBERS},
     "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "servers"},
-    TRIALS: {NUMBERS, "bench.discovery", "bench.results", "bench.scenarios", "bench.schedule", "bench.units", "servers"},
+    TRIALS: {NUMBERS, "bench.discovery", "bench.results", "bench.scenarios", "bench.schedule", "bench.units",
+             "servers"},
     RUNS: {NUMBERS, TRIALS, "bench.discovery", "bench.paths", "bench.results", "bench.scenarios", "bench.units"},
     "bench.advice": PURE - {"bench.planning", "bench.advice"},
     "bench.planning": {TRIALS, "bench.clients", "bench.paths", "bench.results", "bench.scenarios", "bench.schedule",
@@ -60,8 +61,8 @@ HEAVY = {
 }
 ACTING = ("socket", "subprocess", "time", "threading", "psutil", "gevent", "locust")
 REPORT_NEVER_REACHES = (
-    "bench.processes", "bench.measure", "bench.load", "bench.execution", "bench.generators", "bench.gate", "bench.proxy",
-    "bench.commands",
+    "bench.processes", "bench.measure", "bench.load", "bench.execution", "bench.generators", "bench.gate",
+    "bench.proxy", "bench.commands",
 )  # fmt: skip
 
 

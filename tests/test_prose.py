@@ -13,6 +13,7 @@ from bench.report import spliced
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+README_ZH = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
@@ -20,8 +21,23 @@ def spliced_reference(text):
     return spliced(text, ROOT / "results" / "reference", "reports/reference")
 
 
-def test_the_numbers_of_the_readme_are_those_of_the_reference_run():
-    assert spliced_reference(README) == README
+@pytest.mark.parametrize("text", [README, README_ZH], ids=["English", "Chinese"])
+def test_the_numbers_of_the_readme_are_those_of_the_reference_run(text):
+    assert spliced_reference(text) == text
+
+
+def rows(text):
+    """The numbers of every line of the generated table, which has eight columns or more."""
+    table = [line for line in text.splitlines() if line.startswith("|") and line.count("|") > 8]
+    return [re.findall(r"\d[\d,.]*", line) for line in table[1:]]
+
+
+def test_both_readmes_have_the_same_commands_links_and_numbers():
+    for pattern in (r"```\n(.*?)```", r"^\| (`python -m .*?`) \|", r"\]\(([^)]*)\)"):
+        both = [sorted(set(re.findall(pattern, text, re.S | re.M))) for text in (README, README_ZH)]
+        assert [one for one in both[0] if "README" not in one] == [one for one in both[1] if "README" not in one]
+    assert rows(README)
+    assert rows(README) == rows(README_ZH)
 
 
 def by_hand(text):
@@ -44,7 +60,9 @@ def test_the_picture_and_both_commands_of_the_readme_stand_on_its_first_screen()
     assert (ROOT / path).is_file()
 
 
-@pytest.mark.parametrize("page", ["README.md", "METHODOLOGY.md", "BIAS.md", "CONTRIBUTING.md", "reports/README.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.zh-CN.md", "METHODOLOGY.md", "BIAS.md", "CONTRIBUTING.md", "reports/README.md"]
+)
 def test_every_link_of_the_prose_leads_to_a_file(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):

@@ -11,7 +11,7 @@ from bench import results
 
 LATEST = "latest"
 # What of a run can be put into prose, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`, by which template.
-MARKS = {"the comparison": "readme.md.j2"}
+MARKS = {"the comparison": "readme.md.j2", "the comparison, in Chinese": "readme.zh-CN.md.j2"}
 
 
 def build(run_folder: Path, reports: Path) -> Path:
