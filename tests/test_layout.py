@@ -30,7 +30,7 @@ ARROWS = {
     "bench.results": set(),
     NUMBERS: {"bench.results"},
     "bench.units": {NUMBERS},
-    "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "servers"},
+    "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "bench.results", "servers"},
     TRIALS: {NUMBERS, "bench.discovery", "bench.results", "bench.scenarios", "bench.schedule", "bench.units",
              "servers"},
     RUNS: {NUMBERS, TRIALS, "bench.discovery", "bench.paths", "bench.results", "bench.scenarios", "bench.units"},
@@ -39,7 +39,7 @@ ARROWS = {
                        "servers"},
     "bench.clients": {"bench.discovery"},
     "bench.measure": PURE - {"bench.planning", "bench.advice"},
-    "bench.processes": {"bench.measure", "bench.results", "servers"},
+    "bench.processes": {"bench.measure", "bench.results", "bench.schedule", "servers"},
     "bench.proxy": {"bench.paths", "bench.processes", "bench.schedule"},
     "bench.load": PURE | {"bench.clients", "bench.measure", "bench.processes", "servers"},
     "bench.gate": PURE | {"bench.clients", "bench.processes", "servers"},
@@ -171,6 +171,6 @@ def test_what_is_pure_imports_nothing_that_acts(module):
 
 @pytest.mark.parametrize("module", FILES)
 def test_the_servers_and_the_stored_facts_are_used_through_their_public_door(module):
-    for package in ("servers", "bench.results"):
+    for package in ("bench.results",):
         if not within(module, package):
             assert not [name for name in imported(module) if name.startswith(f"{package}._")]

@@ -12,10 +12,10 @@ import sys
 
 import msgspec
 
-from bench.load.publisher import wake_on_time
 from bench.paths import PATHS, Path, Unrest
 from bench.processes.lines import Orders, encode
 from bench.processes.orders import Answer, Disturb, Listening, ProxyCounts, ProxyHello, ProxyOrder, ReportCounts
+from bench.processes.waking import wake_on_time
 from bench.proxy._connection import HOST, Connection, Counts, reset
 from bench.proxy._loop import Loop
 
