@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from bench import scenarios
-from bench.analysis.runs.generator_search import ALLOWED_LAG_NS
+from bench.analysis.runs.generator_search import ALLOWED_DELAY_NS
 from bench.execution.driving import begin_workload, collect, connect, prime
 from bench.execution.participants import Participants, Workload, start
 from bench.generators import sources
@@ -62,7 +62,7 @@ def _pass(participants: Participants, server: str) -> GeneratorPass:
         server_cpu_ns=server_clocks.cpu_ns, server_wait_ns=server_clocks.wait_ns,
         expected=receipts.ledger.expected, delivered=receipts.ledger.delivered,
         delay_ns=_last_received_ns(receipts, parameters["subscribers"]),
-        allowed_delay_ns=ALLOWED_LAG_NS + _poll_interval_ns(participants.workload),
+        allowed_delay_ns=ALLOWED_DELAY_NS + _poll_interval_ns(participants.workload),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from bench.analysis.runs.generator_search import ALLOWED_LAG_NS
+from bench.analysis.runs.generator_search import ALLOWED_DELAY_NS
 from bench.execution.driving import DRAIN_WITHIN_S, begin, collect, starting_soon
 from bench.generators import sources
 from bench.generators.clocks import Clocks
@@ -99,7 +99,7 @@ class Stand:
             generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
             server_cpu_ns=server.cpu_ns, server_wait_ns=server.wait_ns,
             expected=expected, delivered=delivered,
-            delay_ns=max(0, whole.t - last_due_ns) if whole else None, allowed_delay_ns=ALLOWED_LAG_NS,
+            delay_ns=max(0, whole.t - last_due_ns) if whole else None, allowed_delay_ns=ALLOWED_DELAY_NS,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

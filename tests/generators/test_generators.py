@@ -93,9 +93,9 @@ def test_a_search_comes_within_ten_per_cent_of_the_limit_from_below(limit):
     tried = []
     while (rate := generator_search.next_rate(tried, 100)) is not None:
         tried.append(Tried(rate, KEPT if rate <= limit else CPU))
-    known = generator_search.bracket(tried)
-    assert limit / generator_search.RESOLUTION <= known.kept_per_s <= limit < known.lost_per_s
-    assert not known.at_least
+    result = generator_search.bracket(tried)
+    assert limit / generator_search.RESOLUTION <= result.sustained_per_s <= limit < result.exceeded_per_s
+    assert not result.lower_bound
     assert len(tried) < generator_search.MOST_PASSES
 
 
@@ -113,8 +113,8 @@ def test_a_search_comes_within_ten_per_cent_of_the_limit_from_below(limit):
     ],
 )
 def test_what_is_sustained_is_exact_or_a_bound(tried, kept, at_least):
-    known = generator_search.bracket([Tried(*one) for one in tried])
-    assert (known.kept_per_s, known.at_least) == (kept, at_least)
+    result = generator_search.bracket([Tried(*one) for one in tried])
+    assert (result.sustained_per_s, result.lower_bound) == (kept, at_least)
 
 
 def comparison(*rows):

@@ -1,4 +1,4 @@
-"""A comparison as numbers and as a Markdown table. Medians over the repetitions."""
+"""A comparison of load generators as values and as a Markdown table: medians over the repetitions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from bench.analysis.runs.generator_search import bracket, tried
 from bench.results import GeneratorComparison, GeneratorPass, GeneratorRow
 
-OURS = "pushbench"
-"""How our own load generator is called in a comparison."""
+OURS = "pushbench"  # the name of our own load generator in a comparison
 
 HEAD = (
     "| load generator | on | CPU per message | times ours | received | sustained on one core | fed by |\n"
@@ -20,21 +19,21 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Sustained:
-    """Messages per second that a generator keeps up with on one core. `at_least`: its own limit was not reached."""
+    """Messages per second that a generator sustains on one core. lower_bound: its own limit was not reached."""
 
     per_s: float
-    at_least: bool
+    lower_bound: bool
     server: str
 
     def __str__(self) -> str:
         if not self.per_s:
-            return "none found"
-        return f"{'≥ ' if self.at_least else ''}{float(f'{self.per_s:.2g}'):,.0f}/s"
+            return "none"
+        return f"{'≥ ' if self.lower_bound else ''}{float(f'{self.per_s:.2g}'):,.0f}/s"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the table; None for what was not measured, with the reason."""
+    """One row of the table; None for values that were not measured, with the reason."""
 
     generator: str
     variant: str
@@ -46,10 +45,10 @@ class Line:
 
 
 def lines(comparison: GeneratorComparison) -> list[Line]:
-    """The rows, the cheapest first and what is missing last; a ratio is to ours on the same variant."""
+    """The rows, the lowest cost first and rows without one last; a ratio is to ours on the same variant."""
     ours = {row.variant: cpu_us(row.costs) for row in comparison.rows if row.generator == OURS}
-    found = [_line(row, ours.get(row.variant)) for row in comparison.rows]
-    return sorted(found, key=lambda line: (line.cpu_us is None, line.cpu_us or 0.0))
+    unsorted = [_line(row, ours.get(row.variant)) for row in comparison.rows]
+    return sorted(unsorted, key=lambda line: (line.cpu_us is None, line.cpu_us or 0.0))
 
 
 def _line(row: GeneratorRow, ours_us: float | None) -> Line:
@@ -66,33 +65,33 @@ def _line(row: GeneratorRow, ours_us: float | None) -> Line:
 
 
 def cpu_us(costs: Sequence[GeneratorPass]) -> float | None:
-    """CPU time per received message in µs; None if nothing was received."""
+    """CPU time per received message in µs; None if no message was received."""
     shares = [one.generator_cpu_ns / one.received / 1e3 for one in costs if one.received]
     return statistics.median(shares) if shares else None
 
 
 def sustained(searches: Sequence[Sequence[GeneratorPass]]) -> Sustained | None:
-    """What searches have found; None if there was none."""
-    known = [bracket(tried(passes)) for passes in searches if passes]
-    if not known:
+    """The median result of the searches; None without a search."""
+    brackets = [bracket(tried(passes)) for passes in searches if passes]
+    if not brackets:
         return None
-    at_least = any(one.at_least for one in known)
+    lower_bound = any(one.lower_bound for one in brackets)
     server = next(passes[0].server for passes in searches if passes)
-    return Sustained(statistics.median(one.kept_per_s for one in known), at_least, server)
+    return Sustained(statistics.median(one.sustained_per_s for one in brackets), lower_bound, server)
 
 
 def markdown(comparison: GeneratorComparison) -> str:
-    """The comparison as Markdown; what failed after something was measured is said below."""
-    found = lines(comparison)
+    """The comparison as Markdown, with notes on rows that failed after a part was measured."""
+    table = lines(comparison)
     notes = [
         f"{line.generator} on {line.variant}: {line.reason}"
-        for line in found
+        for line in table
         if line.reason and line.cpu_us is not None
     ]
-    return "\n".join([HEAD, *map(_written, found), *(["", *notes] if notes else [])])
+    return "\n".join([HEAD, *map(_markdown_row, table), *(["", *notes] if notes else [])])
 
 
-def _written(line: Line) -> str:
+def _markdown_row(line: Line) -> str:
     cells = [
         line.generator,
         line.variant,

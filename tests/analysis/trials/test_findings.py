@@ -1,4 +1,4 @@
-"""Every finding fires on its cause and stays silent without it."""
+"""Every check reports its cause, and nothing without the cause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests._synthetic import calibrated, synthetic
 from tests._trials import MS, calm, changed, waiting
 
 CORES_MS = 2_000  # two cores over the window of a calm trial
-CALM_CPU_MS = 340  # of everybody who takes part in it
+CALM_CPU_MS = 340  # of all processes of a calm trial
 
 
 def names(trial: Trial) -> list[str]:
@@ -30,30 +30,30 @@ def failed(exited: str = "", phase: str = "measure") -> Trial:
 
 
 def flat(ms: float, count: int = 500) -> Distribution:
-    """That many durations, all the same."""
+    """`count` equal durations."""
     return fold(np.full(count, int(ms * MS)))
 
 
 def tailed(p50_ms: float, p99_ms: float) -> Distribution:
-    """A distribution with that median and that p99."""
+    """A distribution with this median and this p99."""
     return fold(np.array([int(p50_ms * MS)] * 95 + [int(p99_ms * MS)] * 5))
 
 
-def strangers(ms: float) -> Trial:
-    """A calm trial on whose cores others used so much CPU time."""
+def competing(ms: float) -> Trial:
+    """A calm trial with this much CPU time of other processes on its cores."""
     return changed(calm(), "machine", busy_ns=int((CALM_CPU_MS + ms) * MS))
 
 
-def waited(who: str, ms: float, strangers_ms: float = 5_000) -> Trial:
-    """A calm trial in which the server or a load generator waited for its core, while others had it so long."""
-    trial = strangers(strangers_ms)
+def waited(who: str, ms: float, others_ms: float = 5_000) -> Trial:
+    """A calm trial in which the server or a load generator waited for its core, which others used for `others_ms`."""
+    trial = competing(others_ms)
     assert trial.usage
-    held = waiting(trial.usage.server if who == "server" else trial.usage.load[0], int(ms * MS))
-    return changed(trial, "usage", **({"server": held} if who == "server" else {"load": [held]}))
+    usage = waiting(trial.usage.server if who == "server" else trial.usage.load[0], int(ms * MS))
+    return changed(trial, "usage", **({"server": usage} if who == "server" else {"load": [usage]}))
 
 
-def slowed(slow: str = "trickle then stop", **counts: int) -> Trial:
-    """A calm trial beside which one subscriber was counted apart."""
+def with_slow_reader(slow: str = "trickle then stop", **counts: int) -> Trial:
+    """A calm trial with one separately counted subscriber."""
     nothing = dict.fromkeys(SlowReader.__struct_fields__, 0)
     trial = calm("slow_reader", slow_reader=SlowReader(**{**nothing, "messages": 50, **counts}))
     return msgspec.structs.replace(trial, parameters={**trial.parameters, "slow": slow})
@@ -70,8 +70,8 @@ CAUSES = {
     "reordered messages": changed(calm(), "ledger", reordered=1),
     "calibration missed": changed(calibrated(calibration(BRIEF, 1)[0]), "ledger", lost=1),
     "corrupted messages": changed(calm(), "ledger", corrupted=1),
-    "corrupted at the slow reader": slowed(corrupted=1),
-    "lost without a slow reader": slowed("none", lost=1),
+    "corrupted at the slow reader": with_slow_reader(corrupted=1),
+    "lost without a slow reader": with_slow_reader("none", lost=1),
     "errors": changed(calm(), "ledger", errors={"connection reset": 2, "status 500": 7}),
     "nothing expected": changed(calm(), "ledger", expected=0, delivered=0),
     "few messages": changed(calm(), "ledger", expected=490, delivered=490),
@@ -101,12 +101,13 @@ CAUSES = {
     "server waited for its core": waited("server", 50 + 51, 90),
     "server waited long for its core": waited("server", 50 + 201),
     "busy before the start": changed(calm(), "machine", before_busy_ns=51 * MS),
-    "competing CPU use": strangers(0.11 * CORES_MS),
-    "heavy competing CPU use": strangers(0.21 * CORES_MS),
+    "competing CPU use": competing(0.11 * CORES_MS),
+    "heavy competing CPU use": competing(0.21 * CORES_MS),
     "steal": changed(calm(), "machine", steal_ns=50 * MS),
     "heavy steal": changed(calm(), "machine", steal_ns=210 * MS),
     "frequency changed": changed(calm(), "machine", frequencies_after_hz=[2_900_000_000, 2_600_000_000]),
 }
+# Findings that come with a cause: a milder one of the same kind, or one without which the cause is impossible.
 COMPANIONS = {
     "publisher far too late": {"publisher late"},
     "generator saturated": {"load cores saturated"},
@@ -115,10 +116,9 @@ COMPANIONS = {
     "heavy competing CPU use": {"competing CPU use"},
     "heavy steal": {"steal"},
 }
-"""What must come with a cause: the milder form of the same, and what it cannot happen without."""
 
 
-def test_nothing_is_found_in_a_calm_trial() -> None:
+def test_a_calm_trial_has_no_finding() -> None:
     assert judge(calm()) == []
 
 
@@ -127,17 +127,17 @@ def test_every_finding_has_a_cause_here() -> None:
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_a_finding_fires_on_its_cause(name: str) -> None:
+def test_a_cause_has_its_finding(name: str) -> None:
     assert name in names(CAUSES[name])
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_a_finding_fires_alone(name: str) -> None:
+def test_a_cause_has_no_other_finding(name: str) -> None:
     assert set(names(CAUSES[name])) - COMPANIONS.get(name, set()) == {name}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-def test_a_finding_says_what_was_seen_why_it_matters_and_what_to_do(check: Check) -> None:
+def test_a_finding_has_an_observation_a_reason_and_a_remedy(check: Check) -> None:
     finding = next(finding for finding in judge(CAUSES[check.name]) if finding.name == check.name)
     assert any(character.isdigit() for character in finding.observation) or finding.name == "nothing expected"
     assert finding.remedy
@@ -146,16 +146,16 @@ def test_a_finding_says_what_was_seen_why_it_matters_and_what_to_do(check: Check
     assert finding.disqualifying is check.disqualifying
 
 
-def test_a_trial_with_findings_is_judged_again_to_the_same_end() -> None:
+def test_a_trial_with_findings_is_judged_again_with_the_same_result() -> None:
     for trial in CAUSES.values():
         assert judge(msgspec.structs.replace(trial, findings=judge(trial))) == judge(trial)
 
 
-def test_what_the_slow_reader_lost_by_design_is_no_fault_and_what_the_others_lost_is_one() -> None:
-    left_behind = slowed(messages=10, lost=40, signalled=0, closed_by_server=1)
-    assert judge(left_behind) == []
-    assert judge(slowed("none", lost=3, signalled=3)) == []
-    assert names(changed(left_behind, "ledger", lost=1, delivered=499)) == ["lost messages"]
+def test_losses_of_the_slow_reader_are_no_fault_and_losses_of_the_others_are() -> None:
+    behind = with_slow_reader(messages=10, lost=40, signalled=0, closed_by_server=1)
+    assert judge(behind) == []
+    assert judge(with_slow_reader("none", lost=3, signalled=3)) == []
+    assert names(changed(behind, "ledger", lost=1, delivered=499)) == ["lost messages"]
 
 
 def test_a_busy_server_is_a_result_and_a_busy_generator_is_not() -> None:
@@ -164,12 +164,12 @@ def test_a_busy_server_is_a_result_and_a_busy_generator_is_not() -> None:
     assert severity["generator saturated"]
 
 
-def test_a_trial_on_the_threshold_is_not_yet_found() -> None:
+def test_a_trial_on_the_threshold_has_no_finding() -> None:
     full = changed(
         calm(), "usage", load=[process(840 * MS)], publisher=process(10 * MS), server=process(850 * MS)
     )  # fmt: skip
     assert judge(full) == []
-    assert judge(strangers(0.10 * CORES_MS)) == []
+    assert judge(competing(0.10 * CORES_MS)) == []
     assert judge(changed(calm(), "machine", before_busy_ns=50 * MS, steal_ns=40 * MS)) == []
     assert judge(calm(completion=flat(50, 50))) == []
     assert judge(changed(calm(), "headroom", read_delay=flat(24), loop_delay=flat(24))) == []
@@ -178,7 +178,7 @@ def test_a_trial_on_the_threshold_is_not_yet_found() -> None:
 # Publisher
 
 
-def test_slip_counts_beside_a_short_latency_too() -> None:
+def test_slip_is_compared_with_a_short_latency_too() -> None:
     quick = calm(latency=flat(1), slip=flat(0.25, 10))
     assert names(quick) == ["publisher late"]
     slower = calm(latency=flat(1), slip=flat(0.6, 10))
@@ -188,14 +188,14 @@ def test_slip_counts_beside_a_short_latency_too() -> None:
 # Load generator
 
 
-def test_a_fan_out_that_keeps_the_loop_at_work_for_some_milliseconds_is_no_lateness() -> None:
-    """A thousand receipts back to back: an alarm in their midst is late, at 50 ms apart one alarm in seven."""
+def test_a_fan_out_that_keeps_the_loop_busy_for_some_milliseconds_is_no_finding() -> None:
+    """An alarm during a thousand receipts in a row is late; with one such fan-out per 50 ms, one alarm in seven is."""
     fan_out = calm(latency=tailed(8, 20))
     assert judge(changed(fan_out, "headroom", loop_delay=tailed(0.1, 7), read_delay=tailed(1.2, 8))) == []
 
 
 @pytest.mark.parametrize("delay", ["loop_delay", "read_delay"])
-def test_the_generators_own_delay_counts_beside_the_latency_at_the_same_quantile(delay: str) -> None:
+def test_the_generators_own_delay_is_compared_with_the_latency_at_the_same_quantile(delay: str) -> None:
     trial = calm(latency=tailed(2, 10))
     alone = {"read_delay": None, delay: tailed(0.1, 6)}
     assert names(changed(trial, "headroom", **alone)) == ["generator late"]
@@ -203,12 +203,12 @@ def test_the_generators_own_delay_counts_beside_the_latency_at_the_same_quantile
     assert names(changed(trial, "headroom", **{delay: tailed(0.9, 4)})) == []
 
 
-def test_a_loop_that_is_late_while_nothing_waits_to_be_read_delays_no_latency() -> None:
+def test_loop_delay_without_anything_to_read_is_no_finding() -> None:
     trial = calm(latency=tailed(0.7, 1.4))
     assert judge(changed(trial, "headroom", loop_delay=tailed(0.1, 1.1), read_delay=tailed(0.1, 0.2))) == []
 
 
-def test_where_the_kernel_tells_no_receive_time_the_loop_alone_is_judged() -> None:
+def test_without_receive_times_of_the_kernel_the_loop_delay_alone_is_judged() -> None:
     assert judge(changed(calm(), "headroom", read_delay=None)) == []
     assert names(changed(calm(), "headroom", read_delay=None, loop_delay=flat(60))) == [
         "generator late", "generator far too late",
@@ -223,40 +223,40 @@ def test_several_load_generators_with_a_core_each_share_none() -> None:
     assert "load cores saturated" in names(crowded)
 
 
-def test_with_a_single_core_everybody_shares_it() -> None:
+def test_with_a_single_core_all_processes_share_it() -> None:
     alone = changed(calm(), "machine", cores=[0], before_busy_ns=0, steal_ns=0)
     assert judge(alone) == []
     busy = changed(alone, "usage", server=process(400 * MS), load=[process(400 * MS)], publisher=process(60 * MS))
     assert names(busy) == ["load cores saturated"]
 
 
-# Held up
+# Waiting for a core
 
 
-def test_a_server_waits_for_its_broker_by_our_own_doing() -> None:
-    assert judge(waited("server", 50, strangers_ms=190)) == []
-    assert names(waited("server", 50 + 51, strangers_ms=190)) == ["server waited for its core"]
+def test_waiting_for_its_own_broker_does_not_count() -> None:
+    assert judge(waited("server", 50, others_ms=190)) == []
+    assert names(waited("server", 50 + 51, others_ms=190)) == ["server waited for its core"]
 
 
-def test_nobody_waits_longer_for_strangers_than_those_were_there() -> None:
+def test_no_process_waits_longer_for_others_than_those_ran() -> None:
     """A server of many threads on one core waits for itself."""
-    assert judge(waited("server", 900, strangers_ms=30)) == []
+    assert judge(waited("server", 900, others_ms=30)) == []
 
 
-def test_a_short_wait_is_none_however_little_was_to_be_done() -> None:
+def test_a_short_wait_is_no_finding_however_little_the_process_worked() -> None:
     idle = changed(waited("load", 19, 90), "usage", load=[waiting(process(2 * MS), 19 * MS)])
     assert judge(idle) == []
 
 
 def test_load_generators_wait_for_each_other_only_where_there_are_more_of_them_than_cores() -> None:
     loads = [waiting(process(80 * MS), 80 * MS), process(80 * MS)]
-    shared = changed(strangers(190), "usage", load=loads)
+    shared = changed(competing(190), "usage", load=loads)
     assert judge(shared) == []
-    apart = changed(changed(strangers(190), "machine", cores=[0, 1, 2]), "usage", load=loads)
-    assert names(apart) == ["generator waited for its core"]
+    with_two_cores = changed(changed(competing(190), "machine", cores=[0, 1, 2]), "usage", load=loads)
+    assert names(with_two_cores) == ["generator waited for its core"]
 
 
-def test_what_is_not_measurable_is_not_held_against_anybody() -> None:
+def test_missing_measurements_cause_no_finding() -> None:
     trial = calm(machine=None, headroom=None)
     assert judge(trial) == []
     usage = trial.usage
@@ -271,7 +271,7 @@ def test_what_is_not_measurable_is_not_held_against_anybody() -> None:
 # Machine
 
 
-def test_a_machine_that_shows_nothing_is_not_doubted_for_it() -> None:
+def test_a_machine_without_counters_causes_no_finding() -> None:
     blind = changed(
         calm(), "machine", cores=[], before_busy_ns=None, busy_ns=None, steal_ns=None, frequencies_before_hz=None,
         frequencies_after_hz=None,
@@ -279,16 +279,16 @@ def test_a_machine_that_shows_nothing_is_not_doubted_for_it() -> None:
     assert judge(blind) == []
 
 
-def test_a_tick_or_two_in_a_short_window_is_rounding() -> None:
+def test_one_or_two_ticks_in_a_short_window_are_no_finding() -> None:
     short = changed(calm(), "machine", window_ns=100 * MS, busy_ns=0, steal_ns=40 * MS)
     assert judge(short) == []
 
 
-def test_processes_that_used_more_than_the_ticks_show_have_no_strangers_beside_them() -> None:
+def test_processes_that_used_more_than_the_ticks_show_compete_with_none() -> None:
     assert judge(changed(calm(), "machine", busy_ns=100 * MS)) == []
 
 
-def test_the_clock_of_the_servers_core_counts_both_ways() -> None:
+def test_the_frequency_of_the_servers_core_may_fall_or_rise() -> None:
     slower = changed(calm(), "machine", frequencies_after_hz=[2_300_000_000, 2_600_000_000])
     assert names(slower) == ["frequency changed"]
     assert judge(changed(calm(), "machine", frequencies_before_hz=[0, 0])) == []
@@ -305,18 +305,18 @@ def test_an_idle_trial_is_judged_by_its_machine_too() -> None:
 # Deliveries
 
 
-def test_where_every_message_has_one_receiver_deliveries_are_counted() -> None:
+def test_with_one_receiver_per_message_deliveries_are_counted() -> None:
     assert judge(calm("echo", completion=None)) == []
     assert names(calm("echo", completion=None, latency=flat(50, 499))) == ["few messages"]
 
 
 def test_the_most_frequent_errors_are_named_first() -> None:
     errors = {f"error {n}": n for n in range(1, 6)}
-    found = judge(changed(calm(), "ledger", errors=errors))
-    assert found[0].observation == "15 errors: 5 x error 5, 4 x error 4, 3 x error 3, ..."
+    (finding,) = judge(changed(calm(), "ledger", errors=errors))
+    assert finding.observation == "15 errors: 5 x error 5, 4 x error 4, 3 x error 3, ..."
 
 
-def test_errors_that_were_counted_as_none_are_none() -> None:
+def test_errors_with_a_count_of_zero_are_no_finding() -> None:
     assert judge(changed(calm(), "ledger", errors={"reset": 0})) == []
 
 
@@ -326,22 +326,22 @@ def test_subscribers_of_an_idle_trial_are_counted_at_its_last_step() -> None:
     assert names(calm("idle", parameters=parameters, connect=flat(1, 20))) == []
 
 
-def test_a_protocol_that_confirms_no_connect_is_not_held_to_it() -> None:
+def test_a_protocol_without_confirmed_connects_causes_no_finding() -> None:
     assert judge(calm(connect=None)) == []
     assert judge(calm(connect=fold([]))) == []
 
 
-# Deaths
+# Exits
 
 
 def test_one_of_several_load_generators_is_a_load_generator() -> None:
     assert names(failed("load generator 2")) == ["load generator exited"]
 
 
-def test_a_failed_trial_without_facts_is_judged_without_complaint() -> None:
+def test_a_failed_trial_without_facts_has_no_finding() -> None:
     assert judge(failed()) == []
 
 
-def test_a_plausible_run_is_free_of_findings() -> None:
+def test_a_plausible_run_has_no_finding() -> None:
     _, trials = synthetic(troubles=False)
     assert [(trial.planned.id, names(trial)) for trial in trials if judge(trial)] == []

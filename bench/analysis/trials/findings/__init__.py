@@ -1,8 +1,8 @@
-"""What can be wrong with a trial: a closed list, each entry with its threshold, its reason and what to do about it.
+"""Findings about a trial: a closed list of checks, each with its threshold, its reason and a remedy.
 
-`judge` looks at a trial's own raw facts and nothing else, so a stored trial can be judged again. A disqualifying
-finding strikes the trial out of every comparison; the others are shown beside the numbers. What can be wrong with a run
-as a whole is in `bench.analysis.runs.run_findings`.
+`judge` uses only the raw facts of a trial, so a stored trial can be judged again. A disqualifying finding makes the
+trial invalid for every comparison; the others are shown beside the numbers. Findings about a run as a whole are in
+`bench.analysis.runs.run_findings`.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ OF_THE_GENERATOR, OF_THE_MACHINE = (
     frozenset(check.name for check in checks if check.disqualifying)
     for checks in (_load.CHECKS, (*_held_up.CHECKS, *_machine.CHECKS))
 )
+# Disqualifying findings that make no latency shorter: latency counts from the intended publish time.
 SLOWING = frozenset(
     {*OF_THE_GENERATOR, *OF_THE_MACHINE, *(check.name for check in _publisher.CHECKS if check.disqualifying)}
 )
-"""What strikes a trial out and makes no delay shorter: latency counts from when a message was due."""
 
 
 def judge(trial: Trial) -> list[Finding]:
     """All findings about a trial, in the order of the list."""
-    seen = [(check, check.observe(trial)) for check in CHECKS]
+    observations = [(check, check.observe(trial)) for check in CHECKS]
     return [
         Finding(name=check.name, disqualifying=check.disqualifying, observation=observation, remedy=check.remedy)
-        for check, observation in seen
+        for check, observation in observations
         if observation is not None
     ]

@@ -1,4 +1,4 @@
-"""One entry of the list, and the few readings of a trial that several entries share."""
+"""A check of a trial, and values of a trial that several checks use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.results import Distribution, ProcessUsage, Trial, Usage
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One way in which a trial can be doubted. `observe` returns what was seen, or None when nothing was."""
+    """One check of a trial. `observe` returns the observation in words, or None where there is nothing to report."""
 
     name: str
     disqualifying: bool
@@ -22,7 +22,7 @@ class Check:
 
 
 def at(distribution: Distribution | None, q: float) -> float | None:
-    """A quantile in ns; None where there is nothing to take it of."""
+    """A quantile in ns; None without a distribution or without values."""
     return None if distribution is None else quantile(distribution, q)
 
 
@@ -32,22 +32,22 @@ def measured_usage(trial: Trial) -> Usage | None:
 
 
 def cpu_ns(*processes: ProcessUsage | None) -> int:
-    """What they used together; those that are not there used nothing."""
+    """Their CPU time together; None stands for a process that does not exist."""
     return sum(process.cpu_ns for process in processes if process is not None)
 
 
 def load_cores(trial: Trial) -> int:
-    """How many cores the load side has: all but the first, which is the server's, unless that is the only one."""
+    """The number of cores of the load side: all but the first, which is the server's, unless there is only one."""
     return max(1, len(trial.machine.cores) - 1) if trial.machine else 1
 
 
 def shares_one_core(trial: Trial) -> bool:
-    """Whether both sides run on the same, only core."""
+    """Whether server and load side share the only core."""
     return trial.machine is not None and len(trial.machine.cores) == 1
 
 
 def others_ns(trial: Trial) -> int | None:
-    """CPU time on the trial's cores of everybody who has no part in the trial; None where it cannot be told."""
+    """CPU time on the trial's cores of processes that do not belong to the trial; None where it is not measurable."""
     usage, machine = measured_usage(trial), trial.machine
     if usage is None or machine is None or machine.busy_ns is None:
         return None

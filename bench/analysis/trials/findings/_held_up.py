@@ -1,11 +1,11 @@
-"""Whether server and load generator got their cores when they had something to do there.
+"""Whether server and load generator could run on their cores when they were ready to.
 
-The kernel counts how long a process was ready to run and did not (`run_queue_wait_ns`). Part of that is our own doing:
-a server waits for its broker, with whom it shares a core, and the load generator for the publisher and the proxy. What
-is left they waited for strangers, and for the hypervisor.
+The kernel counts the time that a process was ready and did not run (`run_queue_wait_ns`). The trial itself causes a
+part of it: a server waits for its broker, which shares its core, and the load generator for the publisher and the
+proxy. The rest is waiting for other processes and for the hypervisor.
 
-On an idle machine that is below a tenth of their own CPU time; with a busy process pinned to the core, 0.3 to 4
-times it.
+On an idle machine the rest is below a tenth of the process's CPU time; with a busy process pinned to the core, it is
+0.3 to 4 times that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bench.units import duration, quantity
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How long is too long: more than both shares, of the process's own CPU time and of the window."""
+    """The longest allowed wait: shares of the process's CPU time and of the window, both of which must be exceeded."""
 
     of_work: float
     of_window: float
@@ -39,8 +39,8 @@ class Limit:
 SOME_TIME = Limit(0.25, 0.01)
 LONG = Limit(1.0, 0.05)
 
+# The processes to check, each with the processes of the trial that share its core.
 Side = Callable[[Trial, Usage], Iterable[tuple[ProcessUsage, list[ProcessUsage | None]]]]
-"""The processes in question, each with those that it may have waited for by our own doing."""
 
 
 def _server(trial: Trial, usage: Usage) -> Iterable[tuple[ProcessUsage, list[ProcessUsage | None]]]:
@@ -57,16 +57,16 @@ def _load(trial: Trial, usage: Usage) -> Iterable[tuple[ProcessUsage, list[Proce
 
 
 def _waited_ns(trial: Trial, process: ProcessUsage, neighbours: list[ProcessUsage | None]) -> int:
-    """How long a process waited for others than its neighbours; 0 where the kernel does not tell.
+    """How long a process waited for processes outside of the trial; 0 where the kernel does not report it.
 
-    Never more than strangers and the hypervisor took of the cores, where that is known: the threads of one process wait
-    for each other as well, which is its own affair.
+    At most the time that those and the hypervisor used of the cores, where that is known: the threads of one process
+    wait for each other too, and that does not count.
     """
     waited_ns = max(0, (process.run_queue_wait_ns or 0) - cpu_ns(*neighbours))
-    strangers_ns = others_ns(trial)
-    if strangers_ns is None or trial.machine is None:
+    outside_ns = others_ns(trial)
+    if outside_ns is None or trial.machine is None:
         return waited_ns
-    return min(waited_ns, strangers_ns + (trial.machine.steal_ns or 0))
+    return min(waited_ns, outside_ns + (trial.machine.steal_ns or 0))
 
 
 def _held_up(who: str, side: Side, limit: Limit) -> Callable[[Trial], str | None]:
@@ -78,29 +78,30 @@ def _held_up(who: str, side: Side, limit: Limit) -> Callable[[Trial], str | None
             waited_ns = _waited_ns(trial, process, neighbours)
             share = waited_ns / usage.window_ns
             if waited_ns > limit.of_work * process.cpu_ns and share > limit.of_window:
-                waited = f"waited {duration(waited_ns)}, {quantity(share, 'share')} of the time"
-                return f"the {who} {waited}, to do {duration(process.cpu_ns)} of work"
+                waited = f"waited {duration(waited_ns)} for its core, {quantity(share, 'share')} of the time"
+                return f"the {who} {waited}; its CPU time was {duration(process.cpu_ns)}"
         return None
 
     return observe
 
 
-QUIET = "stop other work on this machine, or run where both sides can have a core alone"
+QUIET = "stop other work on this machine, or give each side a core of its own"
 
 CHECKS = (
     Check("generator waited for its core", False,
-          f"waits of the load generator for its core, the turns of publisher and proxy apart, {SOME_TIME}",
-          "what arrives meanwhile is read late, and above 1 % of the time the 99 % cannot but show it", QUIET,
+          f"waits of the load generator for its core (not for publisher or proxy) {SOME_TIME}",
+          "messages that arrive meanwhile are read late, and above 1 % of the time this is in the p99", QUIET,
           _held_up("load generator", _load, SOME_TIME)),
     Check("generator waited long for its core", True,
-          f"waits of the load generator for its core, the turns of publisher and proxy apart, {LONG}",
-          "it waited longer than it worked: what it measured is the waiting", QUIET,
+          f"waits of the load generator for its core (not for publisher or proxy) {LONG}",
+          "it waited longer than it worked: it measured its own waiting", QUIET,
           _held_up("load generator", _load, LONG)),
     Check("server waited for its core", False,
-          f"waits of the server for its core, its broker's turns apart, {SOME_TIME}",
-          "the work of others on its core is then part of its latency", QUIET, _held_up("server", _server, SOME_TIME)),
+          f"waits of the server for its core (not for its broker) {SOME_TIME}",
+          "the work of other processes on its core is then a part of its latency", QUIET,
+          _held_up("server", _server, SOME_TIME)),
     Check("server waited long for its core", True,
-          f"waits of the server for its core, its broker's turns apart, {LONG}",
-          "it waited longer than it worked: its latency is that of whoever it waited for", QUIET,
+          f"waits of the server for its core (not for its broker) {LONG}",
+          "it waited longer than it worked: its latency is that of other processes", QUIET,
           _held_up("server", _server, LONG)),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whether the load generator measures the server or itself: how full its cores are, how late it is, why."""
+"""Whether the load generator measures the server or itself: how busy its cores are, how late it is, and why."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from bench.results import Distribution, Trial
 from bench.units import duration
 
 SATURATED = 0.85
+# Of a latency: above it, the generator causes most of what is reported as the server's. On an idle machine the share is
+# 0.05 to 0.4 at p50 and p99, because a wake-up on an idle core takes about 50 µs. With another process on the
+# generator's core it is 0.5 to 0.8 at p99.
 OWN_SHARE = 0.5
-"""Of a latency: above it, most of what is called the server's is the generator's own. An idle machine shows 0.05 to 0.4
-at the median and at 99 %, a wake-up on a quiet core being some 50 µs; with another process on the generator's core the
-99 % shows 0.5 to 0.8."""
 
 
 def _saturated(trial: Trial) -> str | None:
@@ -22,7 +22,7 @@ def _saturated(trial: Trial) -> str | None:
 
 
 def _cores_full(trial: Trial) -> str | None:
-    """Nobody shares a core when only one process runs there; that it is busy is then said by 'generator saturated'."""
+    """Only where processes share a core; a single busy process is reported by 'generator saturated'."""
     usage = measured_usage(trial)
     if usage is None:
         return None
@@ -39,31 +39,30 @@ def _cores_full(trial: Trial) -> str | None:
 
 
 def _own(trial: Trial, q: float, loop: bool = True) -> str:
-    """Which of the generator's own delays are more than their share of the latency at the same quantile, in words."""
+    """The generator's own delays above OWN_SHARE of the latency at the same quantile, in words."""
     latency = at(trial.latency, q)
     if latency is None or trial.headroom is None:
         return ""
     named: dict[str, Distribution | None] = {
-        "its loop was {} late or later": trial.headroom.loop_delay if loop else None,
-        "bytes lay unread for {} or longer": trial.headroom.read_delay,
+        "loop delay {}": trial.headroom.loop_delay if loop else None,
+        "read delay {}": trial.headroom.read_delay,
     }
     delays = [(words, at(distribution, q)) for words, distribution in named.items()]
-    seen = [
+    return " and ".join(
         words.format(duration(delay)) for words, delay in delays if delay is not None and delay > OWN_SHARE * latency
-    ]
-    return " and ".join(seen)
+    )
 
 
 def _late(trial: Trial) -> str | None:
-    """By unread time where it is known: an alarm can be late when there is nothing to read, and no latency shows it."""
+    """By read delay where it is known: loop delay without anything to read affects no latency."""
     headroom = trial.headroom
-    seen = _own(trial, 0.99, loop=headroom is not None and at(headroom.read_delay, 0.99) is None)
-    return f"in 1 % of cases {seen}, beside {duration(at(trial.latency, 0.99))} at 99 %" if seen else None
+    delays = _own(trial, 0.99, loop=headroom is not None and at(headroom.read_delay, 0.99) is None)
+    return f"p99: {delays}, latency {duration(at(trial.latency, 0.99))}" if delays else None
 
 
 def _far_too_late(trial: Trial) -> str | None:
-    seen = _own(trial, 0.5)
-    return f"in half of the cases {seen}, beside a median of {duration(at(trial.latency, 0.5))}" if seen else None
+    delays = _own(trial, 0.5)
+    return f"p50: {delays}, latency {duration(at(trial.latency, 0.5))}" if delays else None
 
 
 LESS_LOAD = "lower rate_hz or subscribers, or give the load side more cores"
@@ -71,14 +70,14 @@ QUIET = "stop other work on this machine, or give the load side a core of its ow
 
 CHECKS = (
     Check("generator saturated", True, f"load CPU above {SATURATED:.0%} of its core",
-          "a busy receiver reads late and calls it latency", LESS_LOAD, _saturated),
+          "a busy receiver reads late, and its delay counts as latency", LESS_LOAD, _saturated),
     Check("load cores saturated", True,
           f"load generator, publisher and proxy together above {SATURATED:.0%} of their cores",
-          "they then wait for each other, though neither is saturated", LESS_LOAD, _cores_full),
+          "they then wait for each other, although none is saturated alone", LESS_LOAD, _cores_full),
     Check("generator late", False,
-          f"99 % of unread time (where unknown: of loop lag) above {OWN_SHARE:g} of the latency at 99 %",
-          "the slowest latencies are then those of the generator; the median need not be", QUIET, _late),
+          f"p99 read delay (where unknown: loop delay) above {OWN_SHARE:g} of the p99 latency",
+          "the generator then causes the slowest latencies, but maybe not the median", QUIET, _late),
     Check("generator far too late", True,
-          f"median of loop lag or of unread time above {OWN_SHARE:g} of the median latency",
-          "the latencies are those of the generator more than those of the server", LESS_LOAD, _far_too_late),
+          f"p50 loop delay or read delay above {OWN_SHARE:g} of the median latency",
+          "the generator causes more of the latency than the server", LESS_LOAD, _far_too_late),
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""What the machine did besides: other work before and during the trial, time stolen by a hypervisor, changing clocks.
+"""What the machine did besides the trial: other work before and during it, stolen time, changes of the clock frequency.
 
-The kernel counts all of it in ticks of some 10 ms, so a share alone is not enough in a short window: what is less than
-`TICKS_NS` on every core may be rounding.
+The kernel counts all of this in ticks of about 10 ms, so a share alone is not enough in a short window: less than
+`TICKS_NS` per core may be a rounding error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FREQUENCY = 0.10
 
 
 def _taken(ns: int | None, window_ns: int, machine: Machine, threshold: float) -> float | None:
-    """The share of the cores' time that was taken; None unless it is above the threshold and more than rounding."""
+    """A share of the cores' time; None unless it is above the threshold and more than a rounding error."""
     cores = len(machine.cores)
     if ns is None or window_ns <= 0 or not cores or ns <= TICKS_NS * cores:
         return None
@@ -35,8 +35,8 @@ def _busy_before(trial: Trial) -> str | None:
     share = _taken(machine.before_busy_ns, machine.before_window_ns, machine, BUSY_BEFORE)
     if share is None:
         return None
-    look = duration(machine.before_window_ns)
-    return f"in {look} before the trial others used {quantity(share, 'share')} of {_cores(machine)}"
+    window = duration(machine.before_window_ns)
+    return f"other processes used {quantity(share, 'share')} of {_cores(machine)} in the {window} before the trial"
 
 
 def _others(threshold: float) -> Callable[[Trial], str | None]:
@@ -45,7 +45,7 @@ def _others(threshold: float) -> Callable[[Trial], str | None]:
         if machine is None or usage is None:
             return None
         share = _taken(others_ns(trial), machine.window_ns, machine, threshold)
-        return f"others used {quantity(share, 'share')} of {_cores(machine)}" if share else None
+        return f"other processes used {quantity(share, 'share')} of {_cores(machine)}" if share else None
 
     return observe
 
@@ -62,7 +62,7 @@ def _steal(threshold: float) -> Callable[[Trial], str | None]:
 
 
 def _frequency(trial: Trial) -> str | None:
-    """Of the first core, the server's: its time is what the costs are counted in."""
+    """The change of the first core, the server's: costs are CPU time of that core."""
     machine = trial.machine
     if machine is None or not machine.frequencies_before_hz or not machine.frequencies_after_hz:
         return None
@@ -77,23 +77,23 @@ def _cores(machine: Machine) -> str:
 
 
 QUIET = "stop other work on this machine and run again"
-ALONE = "run on a machine, or an instance, that shares its cores with nobody"
+ALONE = "run on a machine or an instance that does not share its cores"
 
 CHECKS = (
-    Check("busy before the start", False, f"above {BUSY_BEFORE:.0%} of the cores' time in the look before",
-          "the trial shared its cores from the first moment, and the one before may not have been over",
+    Check("busy before the start", False, f"above {BUSY_BEFORE:.0%} of the cores' time in the pre-check",
+          "the trial shared its cores from the start, or the trial before it was not over",
           QUIET, _busy_before),
-    Check("competing CPU use", False, f"CPU time of others above {OTHERS:.0%} of the cores' time",
-          "whoever runs beside us costs us cache and, now and then, our turn", QUIET, _others(OTHERS)),
-    Check("heavy competing CPU use", True, f"CPU time of others above {MANY_OTHERS:.0%} of the cores' time",
-          "of two cores that is two fifths of one, and one is all that either side has", QUIET, _others(MANY_OTHERS)),
+    Check("competing CPU use", False, f"CPU time of other processes above {OTHERS:.0%} of the cores' time",
+          "other processes use the caches and sometimes delay the trial", QUIET, _others(OTHERS)),
+    Check("heavy competing CPU use", True, f"CPU time of other processes above {MANY_OTHERS:.0%} of the cores' time",
+          "of two cores that is two fifths of one, and each side has only one", QUIET, _others(MANY_OTHERS)),
     Check("steal", False, f"above {STEAL:.0%} of the cores' time",
-          "one message in a hundred then meets a core that does not run, and the 99 % is told by it", ALONE,
+          "one message in a hundred then meets a core that does not run: that determines the p99", ALONE,
           _steal(STEAL)),
     Check("heavy steal", True, f"above {MUCH_STEAL:.0%} of the cores' time",
-          "where the kernel cannot tell it apart stolen time counts as CPU time: a tenth is above every noise floor",
+          "some kernels count stolen time as CPU time, and a tenth is above every noise floor",
           ALONE, _steal(MUCH_STEAL)),
-    Check("frequency changed", False, f"clock of the server's core by more than {FREQUENCY:.0%} between both ends",
-          "CPU time per message is counted in time of that core, and the same work takes longer at a lower clock",
+    Check("frequency changed", False, f"frequency of the server's core by more than {FREQUENCY:.0%} during the trial",
+          "the same work takes more CPU time at a lower frequency",
           "fix the frequency (governor `performance`, no turbo), or compare medians over many trials", _frequency),
 )  # fmt: skip

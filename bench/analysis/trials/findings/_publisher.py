@@ -1,4 +1,4 @@
-"""Whether messages left when they were due. Latency counts from then, so what slips is part of every latency."""
+"""Whether messages were published on time. Latency counts from the intended time, so slip is a part of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FAR_TOO_LATE_SHARE = 0.5
 
 
 def _slip(trial: Trial) -> tuple[float, float, float | None] | None:
-    """Median and p99 of the publisher's slip, and the median latency beside which they count."""
+    """p50 and p99 of the publisher's slip, and the median latency to which they are compared."""
     p50, p99 = at(trial.slip, 0.5), at(trial.slip, 0.99)
     return None if p50 is None or p99 is None else (p50, p99, at(trial.latency, 0.5))
 
@@ -24,7 +24,7 @@ def _late(trial: Trial) -> str | None:
         return None
     _, p99, latency = slip
     if p99 > LATE_NS or (latency is not None and p99 > LATE_SHARE * latency):
-        return f"1 % of messages were published {duration(p99)} late or later" + _beside(latency)
+        return f"p99 slip {duration(p99)}" + _beside(latency)
     return None
 
 
@@ -34,7 +34,7 @@ def _far_too_late(trial: Trial) -> str | None:
         return None
     p50, p99, latency = slip
     if p99 > FAR_TOO_LATE_NS or (latency is not None and p50 > FAR_TOO_LATE_SHARE * latency):
-        return f"half of the messages were {duration(p50)} late or later, 1 % {duration(p99)}" + _beside(latency)
+        return f"p50 slip {duration(p50)}, p99 slip {duration(p99)}" + _beside(latency)
     return None
 
 
@@ -46,10 +46,9 @@ QUIET = "stop other work on this machine, or give the load side a core of its ow
 
 CHECKS = (
     Check("publisher late", False,
-          f"99 % of the slip above {duration(LATE_NS)} or {LATE_SHARE:g} of the median latency",
-          "slip is part of every latency measured here", QUIET, _late),
+          f"p99 slip above {duration(LATE_NS)} or {LATE_SHARE:g} of the median latency",
+          "slip is a part of every latency", QUIET, _late),
     Check("publisher far too late", True,
-          f"99 % of the slip above {duration(FAR_TOO_LATE_NS)}, or its median above {FAR_TOO_LATE_SHARE:g} of the"
-          " median latency",
-          "the latencies are those of the publisher more than those of the server", QUIET, _far_too_late),
+          f"p99 slip above {duration(FAR_TOO_LATE_NS)}, or p50 slip above {FAR_TOO_LATE_SHARE:g} of the median latency",
+          "the publisher causes more of the latency than the server", QUIET, _far_too_late),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whether one core was enough for the server."""
+"""Whether the server saturated its core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SATURATED = 0.90
 
 
 def _saturated(trial: Trial) -> str | None:
-    """A broker of our own runs on the server's core, where each of them waits for the other."""
+    """A broker started by the bench runs on the server's core, where each waits for the other."""
     usage = measured_usage(trial)
     if usage is None:
         return None
@@ -20,6 +20,6 @@ def _saturated(trial: Trial) -> str | None:
 
 CHECKS = (
     Check("server saturated", False, f"CPU of the server and its broker above {SATURATED:.0%} of a core",
-          "latency is then mostly queueing: a result, but one about this rate alone",
-          "read it as the rate this variant cannot sustain; lower rate_hz to compare latencies", _saturated),
+          "latency is then mostly queueing: a result about this rate only",
+          "this variant does not sustain the rate: lower rate_hz to compare latencies", _saturated),
 )  # fmt: skip
