@@ -1,7 +1,7 @@
-"""Made-up trials of everything that goes wrong, in which what every variant lost, and said of it, is known.
+"""Synthetic trials of all faults, with known losses and signals of every variant.
 
-With resume a variant loses only what a server took with it when it ended, and signals it; without, it loses what was
-due while somebody was away. A variant with a broker takes part in the outage, the others do not.
+With resume a variant loses only the messages that an ended server had, and signals them. Without, it loses the messages
+that are due while a subscriber is away. Only variants with a broker have trials of the outage.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ SWEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "outage": ("outage", ("KILL",)),
     "lossy": ("path", ("far", "narrow", "fragments", "resets", "stalls")),
 }
+# The additional latency of a path at p50 and at p99, in ms.
 PATHS = {"direct": (0.0, 0.0), "far": (21.0, 25.0), "narrow": (45.0, 120.0), "fragments": (30.0, 60.0),
          "resets": (1.0, 300.0), "stalls": (1.0, 480.0)}  # fmt: skip
-"""What a path adds to the median and to the 99 % of latencies, in ms."""
 
 
 def faulty(
@@ -65,48 +65,48 @@ def faulty(
     trials: Sequence[Trial],
     natures: Sequence[Nature] = NATURES,
     scenarios: Sequence[str] = tuple(OWN),
-    liar: str = "",
+    unreliable: str = "",
 ) -> tuple[Run, list[Trial]]:
-    """The run with all faults in every block. `liar`: a variant that declares resume and loses without a word."""
+    """The run with all faults in every block. unreliable: a variant that loses messages without a signal."""
     facts = [
         ScenarioFacts(
             name=name,
-            description=f"{name}, made up.",
+            description=f"Synthetic {name}.",
             parameters={**COMMON, **OWN[name]},
             excluded={one.name: "has no broker" for one in natures if not one.broker_us} if name == "outage" else {},
         )
         for name in scenarios
     ]
     resuming = {variant.name for variant in run.variants if "resume" in variant.capabilities}
-    found: list[Trial] = []
+    faulty: list[Trial] = []
     for block in range(run.repetitions):
         for scenario in scenarios:
             for nature in natures:
                 if scenario != "outage" or nature.broker_us:
                     for changes in _points(scenario):
-                        planned = _planned(scenario, nature, block, changes, len(trials) + len(found))
-                        trial = fault_trial(planned, nature, nature.name in resuming, nature.name == liar)
-                        found.append(msgspec.structs.replace(trial, findings=judge(trial)))
+                        planned = _planned(scenario, nature, block, changes, len(trials) + len(faulty))
+                        trial = fault_trial(planned, nature, nature.name in resuming, nature.name == unreliable)
+                        faulty.append(msgspec.structs.replace(trial, findings=judge(trial)))
     run = msgspec.structs.replace(
-        run, scenarios=[*run.scenarios, *facts], plan=[*run.plan, *(trial.planned for trial in found)]
+        run, scenarios=[*run.scenarios, *facts], plan=[*run.plan, *(trial.planned for trial in faulty)]
     )
-    return run, [*trials, *found]
+    return run, [*trials, *faulty]
 
 
 def robbed(
     natures: Sequence[Nature], fault: Fault, variant: str, percents: dict[str, Sequence[int]]
 ) -> tuple[Run, list[Trial]]:
-    """A run of one scenario with faults, and what a hypervisor took of a variant's two cores, by value and block."""
+    """A run of one scenario with faults, with steal of a variant's two cores in percent by fault value and block."""
     run, trials = faulty(*synthetic(natures, ["broadcast"], troubles=False), natures, [fault.scenario])
     window = 10 * S
-    held = []
+    robbed = []
     for trial in trials:
         of = fault_of(trial)
         if of is not None and trial.planned.variant == variant:
-            stolen = percents[of.value][trial.planned.block] * window * 2 // 100
-            trial = msgspec.structs.replace(trial, machine=_machine(window, stolen))
-        held.append(trial)
-    return run, held
+            steal_ns = percents[of.value][trial.planned.block] * window * 2 // 100
+            trial = msgspec.structs.replace(trial, machine=_machine(window, steal_ns))
+        robbed.append(trial)
+    return run, robbed
 
 
 def _machine(window_ns: int, steal_ns: int) -> Machine:
@@ -129,8 +129,8 @@ def _planned(scenario: str, nature: Nature, block: int, changes: dict[str, Param
     )  # fmt: skip
 
 
-def fault_trial(planned: Planned, nature: Nature, resumes: bool, lies: bool = False) -> Trial:
-    """One trial of a scenario in which something goes wrong."""
+def fault_trial(planned: Planned, nature: Nature, resumes: bool, unreliable: bool = False) -> Trial:
+    """One trial of a scenario with faults."""
     rng = np.random.default_rng(planned.seed)
     trial = Trial(
         schema=SCHEMA,
@@ -141,7 +141,7 @@ def fault_trial(planned: Planned, nature: Nature, resumes: bool, lies: bool = Fa
         latency=_latency(nature, 0.0, 0.0, rng),
         completion=fold(np.full(MESSAGES, 30 * MS)),
     )
-    return MADE[planned.scenario](trial, nature, resumes, lies, rng)
+    return MADE[planned.scenario](trial, nature, resumes, unreliable, rng)
 
 
 def _ledger(lost: int, signalled: int) -> Ledger:
@@ -167,9 +167,9 @@ def _reconnects(resumes: bool, cuts: int, recovered: int, slots: list[int], took
     )  # fmt: skip
 
 
-def _dropped(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.random.Generator) -> Trial:
+def _dropped(trial: Trial, nature: Nature, resumes: bool, unreliable: bool, rng: np.random.Generator) -> Trial:
     missed = 180 * 8
-    lost = 7 if lies else 0 if resumes else missed
+    lost = 7 if unreliable else 0 if resumes else missed
     slots = [int(count) for count in rng.integers(0, 6, 70)]
     return msgspec.structs.replace(
         trial,
@@ -180,35 +180,36 @@ def _dropped(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.ra
     )
 
 
-def _restart(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.random.Generator) -> Trial:
+def _restart(trial: Trial, nature: Nature, resumes: bool, unreliable: bool, rng: np.random.Generator) -> Trial:
     lost = SUBSCRIBERS * (9 if trial.planned.changes else 12)
     slots = [0] * 10 + [SUBSCRIBERS, SUBSCRIBERS // 2, 20, 12, 9, 6, 30, 22, 11, 4, 2, 1]
     return msgspec.structs.replace(
         trial,
-        ledger=_ledger(lost, lost - 3 if lies else lost if resumes else 0),
+        ledger=_ledger(lost, lost - 3 if unreliable else lost if resumes else 0),
         reconnects=_reconnects(resumes, SUBSCRIBERS, 0, slots, 350 + nature.service_us / 50, rng, unsent=5),
         restart=Restart(ended_ns=S + 3 * MS, ready_ns=S + 600 * MS),
         completion=None,
     )
 
 
-def _slow(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.random.Generator) -> Trial:
+def _slow(trial: Trial, nature: Nature, resumes: bool, unreliable: bool, rng: np.random.Generator) -> Trial:
     idle = trial.parameters["slow"] == "none"
-    harmed = not idle and nature.name == "flask_socketio"
-    kept = MESSAGES if idle or not resumes else MESSAGES - 40
+    slowed = not idle and nature.name == "flask_socketio"
+    received = MESSAGES if idle or not resumes else MESSAGES - 40
     grown = 100_000 if idle else int(nature.connection_kib * 40_000)
     return msgspec.structs.replace(
         trial,
-        ledger=_ledger(2 if lies and not idle else 0, 0),
-        latency=_latency(nature, 0.0, 40.0 if harmed else 0.0, rng),
+        ledger=_ledger(2 if unreliable and not idle else 0, 0),
+        latency=_latency(nature, 0.0, 40.0 if slowed else 0.0, rng),
         slow_reader=SlowReader(
-            messages=kept, corrupted=0, lost=MESSAGES - kept, duplicated=0, reordered=0, signalled=MESSAGES - kept,
-            closed_by_server=int(kept < MESSAGES), memory_before_bytes=40_000_000, memory_peak_bytes=40_000_000 + grown,
+            messages=received, corrupted=0, lost=MESSAGES - received, duplicated=0, reordered=0,
+            signalled=MESSAGES - received, closed_by_server=int(received < MESSAGES), memory_before_bytes=40_000_000,
+            memory_peak_bytes=40_000_000 + grown,
         ),
     )  # fmt: skip
 
 
-def _outage(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.random.Generator) -> Trial:
+def _outage(trial: Trial, nature: Nature, resumes: bool, unreliable: bool, rng: np.random.Generator) -> Trial:
     killed = trial.parameters["outage"] == "KILL"
     away = 8 if killed else 12
     quarter = EXPECTED // 32
@@ -231,13 +232,13 @@ def _outage(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.ran
     )  # fmt: skip
 
 
-def _lossy(trial: Trial, nature: Nature, resumes: bool, lies: bool, rng: np.random.Generator) -> Trial:
+def _lossy(trial: Trial, nature: Nature, resumes: bool, unreliable: bool, rng: np.random.Generator) -> Trial:
     path = str(trial.parameters["path"])
     cuts = 120 if path == "resets" else 0
     lost = 0 if resumes else 3 * cuts
     return msgspec.structs.replace(
         trial,
-        ledger=_ledger(lost + 5 * (lies and path == "stalls"), 0),
+        ledger=_ledger(lost + 5 * (unreliable and path == "stalls"), 0),
         latency=_latency(nature, *PATHS[path], rng),
         reconnects=_reconnects(resumes, cuts, 3 * cuts - lost, [cuts] if cuts else [], 15, rng),
         emulated_path=EmulatedPath(

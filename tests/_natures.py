@@ -1,4 +1,4 @@
-"""Made-up variants, and the trial that one would have: every number plausible and known."""
+"""Synthetic variants and their trials: all numbers are plausible and known."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ INTERVAL_NS = 250_000_000
 
 @dataclass(frozen=True, slots=True)
 class Nature:
-    """What a made-up variant is like. Costs are per delivered message, `poll` says that it waits for a poll."""
+    """The properties of a synthetic variant. Costs are per delivered message. poll: whether messages wait for a poll;
+    late_head: whether connects are not confirmed.
+    """
 
     name: str
     label: str
@@ -65,8 +67,8 @@ NATURES = (
            idle_us=1.3),
 )  # fmt: skip
 
+# The harness: hidden, in all scenarios with deliveries.
 NULL = Nature("null", "Bare TCP", "bare TCP", service_us=240, spread=0.25, cpu_us=6, framing_bytes=1, connect_us=200)
-"""The harness itself: hidden, and run wherever anything is delivered."""
 
 SCENARIOS: dict[str, tuple[str, dict[str, Parameter]]] = {
     "broadcast": (
@@ -88,7 +90,7 @@ SCENARIOS: dict[str, tuple[str, dict[str, Parameter]]] = {
 
 
 def process(cpu_ns: float, pss_bytes: float = 40e6) -> ProcessUsage:
-    """A process that used so much CPU and holds so much memory."""
+    """A process with this CPU time and this memory."""
     return ProcessUsage(
         cpu_ns=int(cpu_ns),
         run_queue_wait_ns=int(cpu_ns / 50),
@@ -102,10 +104,10 @@ def process(cpu_ns: float, pss_bytes: float = 40e6) -> ProcessUsage:
 
 def trial(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial:
     parameters = {**SCENARIOS[planned.scenario][1], **planned.changes}
-    mood = float(rng.normal(1.0, 0.03))
+    noise = float(rng.normal(1.0, 0.03))
     steps = parameters.get("steps")
     subscribers = max(steps) if isinstance(steps, list) else int(parameters["subscribers"])
-    connect = None if nature.late_head else lognormal(nature.connect_us * mood, 0.4, subscribers, rng)
+    connect = None if nature.late_head else lognormal(nature.connect_us * noise, 0.4, subscribers, rng)
     common = Trial(
         schema=SCHEMA,
         planned=planned,
@@ -115,11 +117,11 @@ def trial(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial:
         connect=connect,
     )
     if planned.scenario == "idle":
-        return msgspec.structs.replace(common, idle=_idle(nature, steps, mood, rng))
-    return driven(common, nature, mood, rng)
+        return msgspec.structs.replace(common, idle=_idle(nature, steps, noise, rng))
+    return driven(common, nature, noise, rng)
 
 
-def driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator) -> Trial:
+def driven(common: Trial, nature: Nature, noise: float, rng: np.random.Generator) -> Trial:
     """A trial in which messages were published and delivered."""
     parameters = common.parameters
     subscribers, payload = (int(parameters[key]) for key in ("subscribers", "payload_bytes"))
@@ -128,10 +130,10 @@ def driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator)
     window_ns = 2_500_000_000
     messages = max(1, int(rate_hz * 2.5))
     count = messages * subscribers
-    crowd = 0.5 + subscribers / 200  # a fan-out takes its time for every subscriber
-    service = nature.service_us * (0.9 if echo else 1.0) * 1000 * mood * crowd
-    often = 0.25 / interval_s if nature.poll else 1.0
-    cpu_us = nature.cpu_us * often
+    fan_out = 0.5 + subscribers / 200  # a fan-out takes longer with more subscribers
+    service = nature.service_us * (0.9 if echo else 1.0) * 1000 * noise * fan_out
+    polls = 0.25 / interval_s if nature.poll else 1.0
+    cpu_us = nature.cpu_us * polls
     latencies = service * rng.lognormal(0.0, nature.spread, (messages, subscribers))
     if nature.poll:
         latencies = 900_000 * rng.lognormal(0.0, 0.2, latencies.shape) + rng.uniform(
@@ -157,8 +159,8 @@ def driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator)
         usage=Usage(
             window_ns=window_ns,
             deliveries=count,
-            server=process(cpu_us * 1000 * count * mood),
-            broker=process(nature.broker_us * 1000 * count * mood, 8e6) if nature.broker_us else None,
+            server=process(cpu_us * 1000 * count * noise),
+            broker=process(nature.broker_us * 1000 * count * noise, 8e6) if nature.broker_us else None,
             load=[process(load)],
             publisher=None if echo else process(120_000 * messages, 12e6),
         ),
@@ -168,7 +170,7 @@ def driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator)
             before_window_ns=100_000_000,
             before_busy_ns=0,
             window_ns=window_ns,
-            busy_ns=int(cpu_us * 1000 * count * mood + load),
+            busy_ns=int(cpu_us * 1000 * count * noise + load),
             steal_ns=0,
             frequencies_before_hz=[2_600_000_000] * 2,
             frequencies_after_hz=[2_600_000_000] * 2,
@@ -185,13 +187,13 @@ def driven(common: Trial, nature: Nature, mood: float, rng: np.random.Generator)
             requests=requests,
             connections_opened=0,
         ),
-        series=_series(latencies.ravel(), nature, mood, rng),
+        series=_series(latencies.ravel(), nature, noise, rng),
     )
 
 
-def _series(latencies: np.ndarray, nature: Nature, mood: float, rng: np.random.Generator) -> Series:
+def _series(latencies: np.ndarray, nature: Nature, noise: float, rng: np.random.Generator) -> Series:
     parts = np.array_split(latencies, 10)
-    cpu = [int(nature.cpu_us * 1000 * part.size * mood * rng.normal(1, 0.05)) for part in parts]
+    cpu = [int(nature.cpu_us * 1000 * part.size * noise * rng.normal(1, 0.05)) for part in parts]
     broker = [int(nature.broker_us * 1000 * part.size) for part in parts]
     return Series(
         interval_ns=INTERVAL_NS,
@@ -203,15 +205,15 @@ def _series(latencies: np.ndarray, nature: Nature, mood: float, rng: np.random.G
     )
 
 
-def _idle(nature: Nature, steps: Parameter, mood: float, rng: np.random.Generator) -> list[IdleStep]:
+def _idle(nature: Nature, steps: Parameter, noise: float, rng: np.random.Generator) -> list[IdleStep]:
     assert isinstance(steps, list)
     return [
         IdleStep(
             subscribers=count,
             window_ns=600_000_000,
             server=process(
-                0.6 * count * nature.idle_us * 1000 * mood + 300_000,
-                41e6 + count * nature.connection_kib * 1024 * mood + rng.normal(0, 60_000),
+                0.6 * count * nature.idle_us * 1000 * noise + 300_000,
+                41e6 + count * nature.connection_kib * 1024 * noise + rng.normal(0, 60_000),
             ),
             broker=process(90_000, 7e6 + count * 2048) if nature.broker_us else None,
         )

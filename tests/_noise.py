@@ -1,4 +1,4 @@
-"""Telling what a trial did from what a noisy machine did to it: tests run beside other work and are not about it."""
+"""Findings that a busy machine causes: tests run beside other work, and must not fail because of it."""
 
 from bench.analysis.trials.findings import _held_up, _load, _machine, _publisher
 
@@ -6,6 +6,6 @@ EXCUSED = {check.name for module in (_held_up, _load, _machine, _publisher) for 
 
 
 def sound(trial):
-    """Whether a trial is valid but for what the machine did to it."""
-    struck = {finding.name for finding in trial.findings if finding.disqualifying}
-    return trial.failure is None and struck <= EXCUSED
+    """Whether a trial has no failure and no disqualifying finding but those that a busy machine causes."""
+    disqualifying = {finding.name for finding in trial.findings if finding.disqualifying}
+    return trial.failure is None and disqualifying <= EXCUSED

@@ -1,4 +1,4 @@
-"""A made-up run whose costs follow a known truth, at the loads of the profile full: every cell and every sweep."""
+"""A synthetic run with costs that follow a known law, at the loads of the profile full: all cells and all sweeps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SWEPT = [(name, one.name, value) for name in BASE for one in scenarios.load(name
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The truth about a variant: CPU seconds and bytes of everything it does."""
+    """The true costs of a synthetic variant: CPU seconds and bytes of everything it does."""
 
     name: str
     technique: str
@@ -65,14 +65,14 @@ def truth(prices: Prices, scenario: str, parameters: dict[str, Parameter]) -> tu
     deliveries = subscribers * rate
     upstream = deliveries if scenario == "echo" else 0.0
     published = deliveries if scenario == "echo" else rate
-    asked = {"polling": subscribers / float(parameters["poll_interval_s"]), "long polling": deliveries}
-    requests = asked.get(prices.technique, 0.0)
-    apart = prices.technique == "polling"
-    cold = 1.0 / (1.0 + COOLING_S * (published + (requests if apart else 0.0)))
-    cores = prices.process_s + (0.0 if apart else prices.connection_s * subscribers) + prices.burst_s * published * cold
+    requests_of = {"polling": subscribers / float(parameters["poll_interval_s"]), "long polling": deliveries}
+    requests = requests_of.get(prices.technique, 0.0)
+    polls = prices.technique == "polling"
+    cold = 1.0 / (1.0 + COOLING_S * (published + (requests if polls else 0.0)))
+    cores = prices.process_s + (0.0 if polls else prices.connection_s * subscribers) + prices.burst_s * published * cold
     cores += deliveries * (prices.delivery_s + prices.byte_s * float(parameters["payload_bytes"]))
     cores += upstream * (prices.upstream_s + prices.upstream_cold_s * cold)
-    cores += requests * (prices.request_s + (prices.request_cold_s * cold if apart else 0.0))
+    cores += requests * (prices.request_s + (prices.request_cold_s * cold if polls else 0.0))
     overhead = prices.framing_bytes * deliveries + prices.upstream_bytes * upstream + prices.request_bytes * requests
     return cores, overhead, deliveries, requests + prices.posts * upstream
 
@@ -81,8 +81,11 @@ def priced(
     prices: Sequence[Prices] = PRICES, swept: Iterable[tuple[str, str, object]] = tuple(SWEPT), noise: float = 0.0,
     blocks: int = 1, without: Iterable[str] = (), label: str = "",
 ) -> tuple[Run, list[Trial]]:  # fmt: skip
-    """The run and its trials; `noise` is the spread of CPU from trial to trial, `without` names scenarios to leave out,
-    `label` stands behind every variant's."""
+    """The run and its trials.
+
+    noise: standard deviation of the CPU of trials, on logarithms. without: names of scenarios to leave out. label:
+    appended to the label of every variant.
+    """
     rng = np.random.default_rng(1)
     kept = [name for name in BASE if name not in set(without)]
     loads: list[tuple[str, dict[str, Parameter]]] = [(name, {}) for name in kept]
@@ -104,12 +107,12 @@ def priced(
     return msgspec.structs.replace(run, plan=[trial.planned for trial in trials]), trials
 
 
-def cells(*given: object, **asked: object) -> Cells:
-    """The made-up run, asked by cell."""
-    return Cells(*priced(*given, **asked))  # type: ignore[arg-type]
+def cells(*args: object, **options: object) -> Cells:
+    """The cells of the synthetic run."""
+    return Cells(*priced(*args, **options))  # type: ignore[arg-type]
 
 
-def _trial(prices: Prices, planned: Planned, mood: float) -> Trial:
+def _trial(prices: Prices, planned: Planned, noise: float) -> Trial:
     parameters = {**BASE[planned.scenario], **planned.changes}
     trial = Trial(
         schema=SCHEMA, planned=planned, parameters=parameters, started_at="2026-01-02T03:04:05Z", phases_ns={}
@@ -127,7 +130,7 @@ def _trial(prices: Prices, planned: Planned, mood: float) -> Trial:
         trial,
         latency=fold(latencies.astype(np.int64)),
         usage=Usage(
-            window_ns=window_ns, deliveries=count, server=process(cores * mood * window_ns), broker=None,
+            window_ns=window_ns, deliveries=count, server=process(cores * noise * window_ns), broker=None,
             load=[process(1e9)], publisher=None,
         ),
         wire=Wire(
@@ -148,15 +151,15 @@ def _trial(prices: Prices, planned: Planned, mood: float) -> Trial:
 def _steps(prices: Prices, parameters: dict[str, Parameter]) -> list[IdleStep]:
     steps = parameters["steps"]
     assert isinstance(steps, list)
-    found = []
+    idle = []
     for count in steps:
-        asked = count / float(parameters["poll_interval_s"]) if prices.technique == "polling" else 0.0
-        cold = 1.0 / (1.0 + COOLING_S * asked)
+        polls = count / float(parameters["poll_interval_s"]) if prices.technique == "polling" else 0.0
+        cold = 1.0 / (1.0 + COOLING_S * polls)
         cores = (
             prices.process_s
-            + (0.0 if asked else prices.connection_s * count)
-            + asked * (prices.request_s + prices.request_cold_s * cold)
+            + (0.0 if polls else prices.connection_s * count)
+            + polls * (prices.request_s + prices.request_cold_s * cold)
         )
         used = process(cores * WINDOW_S * SECOND_NS, prices.base_bytes + prices.each_bytes * count)
-        found.append(IdleStep(subscribers=count, window_ns=WINDOW_S * SECOND_NS, server=used, broker=None))
-    return found
+        idle.append(IdleStep(subscribers=count, window_ns=WINDOW_S * SECOND_NS, server=used, broker=None))
+    return idle

@@ -1,6 +1,6 @@
-"""A made-up run whose every number is plausible and known: seven variants x three scenarios x three blocks.
+"""A synthetic run with plausible and known numbers: seven variants x three scenarios x three blocks.
 
-It holds what a report must survive: a failed trial, one struck out by a finding, a skipped variant, a failed one, and
+It has everything that a report must cope with: a failed trial, an invalid one, a skipped variant, a failed one, and
 hostile strings wherever a string comes from outside.
 """
 
@@ -51,8 +51,11 @@ def synthetic(
     twins: bool = False,
     harness: bool = False,
 ) -> tuple[Run, list[Trial]]:
-    """A run and its trials. `troubles` adds the failed trial, the struck-out one, the skipped and the failed variant;
-    `twins` runs the first scenario of the last variant twice in every block; `harness` adds the hidden null variant."""
+    """A run and its trials.
+
+    troubles: with the failed and the invalid trial, the skipped and the failed variant. twins: the first scenario of
+    the last variant runs twice in every block. harness: with the hidden null variant.
+    """
     scenarios = tuple(scenarios)
     rng = np.random.default_rng(seed)
     cells = [(block, scenario, nature, "") for block in range(blocks) for scenario in scenarios for nature in natures]
@@ -60,7 +63,7 @@ def synthetic(
         cells += [(block, scenarios[0], natures[-1], "-twin") for block in range(blocks)]
     if harness:
         delivering = [scenario for scenario in scenarios if scenario != "idle"]
-        middle = len(cells) // 2  # away from the troubles, which are at the ends
+        middle = len(cells) // 2  # the troubles are at the ends
         cells[middle:middle] = [(block, scenario, NULL, "") for block in range(blocks) for scenario in delivering]
     trials = []
     for position, (block, scenario, nature, suffix) in enumerate(cells):
@@ -79,14 +82,14 @@ def synthetic(
     if harness:
         hidden = msgspec.structs.replace(
             run.variants[0], name=NULL.name, label=NULL.label, technique=NULL.technique, hidden=True,
-            description="Bare TCP push, made up.",
+            description="Synthetic bare TCP push.",
         )  # fmt: skip
         run = msgspec.structs.replace(run, variants=[*run.variants, hidden])
     return run, trials
 
 
 def hostile(natures: Sequence[Nature] = NATURES, blocks: int = 3) -> tuple[Run, list[Trial]]:
-    """The same with hostile strings as labels and everything else that is free text."""
+    """The same with hostile strings in labels and in all other free text."""
     natures = [replace(nature, label=f"{nature.label} {HOSTILE}") for nature in natures]
     run, trials = synthetic(natures, blocks=blocks)
     run = msgspec.structs.replace(
@@ -122,14 +125,15 @@ def hostile(natures: Sequence[Nature] = NATURES, blocks: int = 3) -> tuple[Run, 
 
 
 def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial:
-    """A calibration trial that reads back what was planted, over a floor of 300 to 700 µs, by a clock that is off by
-    `offset_ns` and too fast by the factor `rate`.
+    """A calibration trial with the right readings, over a floor of 300 to 700 µs.
+
+    offset_ns, rate: the error of its clock, a constant and a factor.
     """
     parameters = {**CALIBRATION, **planned.changes}
     subscribers, rate_hz = int(parameters["subscribers"]), float(parameters["rate_hz"])
     first, last = sequences(parameters)
-    planted = truth(PLANTS[str(parameters["injected"])], subscribers, first, last, rate_hz)
-    extra = np.array(planted.extra_ns)
+    injected = truth(PLANTS[str(parameters["injected"])], subscribers, first, last, rate_hz)
+    extra = np.array(injected.extra_ns)
     floor = np.random.default_rng(planned.seed).uniform(300e3, 700e3, extra.size)
     expected = subscribers * (last - first)
     return Trial(
@@ -140,10 +144,10 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
         phases_ns={"start": 310_000_000, "measure": 1_000_000_000},
         ledger=Ledger(
             expected=expected,
-            delivered=expected - planted.lost,
-            lost=planted.lost,
-            duplicated=planted.duplicated,
-            reordered=planted.reordered,
+            delivered=expected - injected.lost,
+            lost=injected.lost,
+            duplicated=injected.duplicated,
+            reordered=injected.reordered,
             corrupted=0,
             gaps_signalled=0,
             errors={},
@@ -153,14 +157,14 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
 
 
 def instrumented(run: Run, trials: list[Trial], plants: Sequence[Plant] = BRIEF) -> tuple[Run, list[Trial]]:
-    """The run with what every run holds to measure itself: a calibration, and the harness floor in every block."""
+    """The run with a calibration, and with the harness floor in every block."""
     floor = Nature("null", "harness floor", "bare TCP", service_us=300, cpu_us=8, framing_bytes=1)
     floors = synthetic((floor,), ["broadcast", "echo"], run.repetitions, troubles=False)[1]
     planned = calibration(plants, run.seed, 0, [trial.planned for trial in (*trials, *floors)])
     calibrations = [calibrated(one) for one in planned[-len(plants) :]]
     hidden = [
         msgspec.structs.replace(run.variants[0], name=name, label=label, product="", technique="bare TCP",
-                                capabilities=[], description=f"{label}, made up.", hidden=True)
+                                capabilities=[], description=f"Synthetic {label}.", hidden=True)
         for name, label in (("null", "harness floor"), ("calibration", "calibration"))
     ]  # fmt: skip
     facts = ScenarioFacts(name="calibration", description="Calibration.", parameters=CALIBRATION, hidden=True)
@@ -176,14 +180,14 @@ def swept(
     sweeps: Mapping[str, Mapping[str, Sequence[Parameter]]],
     natures: Sequence[Nature] = NATURES,
 ) -> tuple[Run, list[Trial]]:
-    """The run with sweeps, parameter and values by scenario, in every block; only what polls has a poll interval."""
+    """The run with sweeps in every block: values by scenario and parameter. Only polling has a poll interval."""
     rng = np.random.default_rng(run.seed)
     points: list[Trial] = []
     for block in range(run.repetitions):
         for scenario, parameters in sweeps.items():
             for name, values in parameters.items():
-                heeding = [nature for nature in natures if nature.poll or name != "poll_interval_s"]
-                for nature, value in ((nature, value) for nature in heeding for value in values):
+                affected = [nature for nature in natures if nature.poll or name != "poll_interval_s"]
+                for nature, value in ((nature, value) for nature in affected for value in values):
                     planned = Planned(
                         id=f"{block}-{scenario}-{nature.name}-{name}-{value:g}",
                         scenario=scenario,
@@ -199,7 +203,7 @@ def swept(
 
 
 def write(results: Path, run: Run, trials: Iterable[Trial], name: str = "") -> Path:
-    """Store a run as `bench.results` lays it out; the folder."""
+    """Store a run; its folder."""
     store = Store(results / (name or run.name))
     store.begin(run)
     for one in trials:
@@ -208,7 +212,7 @@ def write(results: Path, run: Run, trials: Iterable[Trial], name: str = "") -> P
 
 
 def _with_troubles(trials: list[Trial]) -> list[Trial]:
-    """The last but one trial failed; the fifth that delivered anything (or the last) lost messages."""
+    """The last but one trial failed; the fifth with deliveries (or the last of those) lost messages."""
     troubled = list(trials)
     failed = troubled[-2]
     troubled[-2] = Trial(
@@ -239,7 +243,7 @@ def _run(
         VariantFacts(
             name=nature.name,
             label=nature.label,
-            description=f"{nature.label}, made up.",
+            description=f"Synthetic {nature.label}.",
             technique=nature.technique,
             product=nature.product,
             capabilities=[] if nature.product else ["resume"],

@@ -1,4 +1,4 @@
-"""A small trial whose every metric can be computed by hand, and ways to change one fact of it."""
+"""A small trial with metrics that can be computed by hand, and functions that change one fact of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MS = 1_000_000
 
 
 def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
-    """A trial that nothing can be said against: ten subscribers, fifty messages each, latencies of 1 to 100 ms."""
+    """A trial without findings: ten subscribers, fifty messages each, latencies of 1 to 100 ms."""
     parameters = {"subscribers": 10, "rate_hz": 10.0, "poll_interval_s": 0.25, "hold_s": 25.0}
     trial = Trial(
         schema=SCHEMA,
@@ -71,7 +71,7 @@ def changed(trial: Trial, fact: str, **changes: Any) -> Trial:
 
 
 def waiting(used: ProcessUsage, run_queue_wait_ns: int | None) -> ProcessUsage:
-    """The same process, having waited so long for its core."""
+    """The same process with another time of waiting for its core."""
     return msgspec.structs.replace(used, run_queue_wait_ns=run_queue_wait_ns)
 
 

@@ -1,4 +1,4 @@
-"""Bursts, rooms, storms and searches for a capacity, made up: what a run of the profile full holds beside the rest."""
+"""Synthetic bursts, rooms, storms and searches for a capacity: the other scenarios of the profile full."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from tests._natures import NATURES, Nature, driven, lognormal
 from tests._synthetic import synthetic
 
 WORKLOADS = ("burst", "chat", "storm", "capacity")
-GENERATOR_HZ = 1_300.0
-"""Beyond this rate the made-up load generator gives way."""
-BATCH_HZ = 30.0
-"""At this rate one answer to a waiting subscriber carries two messages, at twice it three."""
+GENERATOR_HZ = 1_300.0  # the capacity of the synthetic load generator
+BATCH_HZ = 30.0  # at this rate one response to a long poll carries two messages, at twice the rate three
 WINDOW_S = 1.5
 MS = 1_000_000
 
 
 def parameters_of(name: str) -> dict[str, Parameter]:
-    """Those of the scenario, but for the payload, which is that of the made-up broadcast."""
+    """Those of the scenario, with the payload of the synthetic broadcast."""
     return {**scenarios.load(name).settled("standard", {}), "payload_bytes": 128}
 
 
@@ -34,26 +32,26 @@ def worked(
     """The run with these workloads in every block."""
     rng = np.random.default_rng(run.seed + 1)
     names = tuple(names)
-    more: list[Trial] = []
+    added: list[Trial] = []
     for block in range(run.repetitions):
         for name in names:
             for nature in natures:
                 planned = Planned(
                     id=f"{block}-{name}-{nature.name}", scenario=name, variant=nature.name, block=block,
-                    position=len(trials) + len(more), seed=run.seed,
+                    position=len(trials) + len(added), seed=run.seed,
                 )  # fmt: skip
-                more.append(_MADE[name](_common(planned, nature, rng), nature, rng))
+                added.append(_MADE[name](_common(planned, nature, rng), nature, rng))
     facts = [
         ScenarioFacts(name=name, description=scenarios.load(name).description, parameters=parameters_of(name))
         for name in names
     ]
-    plan = [*run.plan, *(trial.planned for trial in more)]
-    return msgspec.structs.replace(run, scenarios=[*run.scenarios, *facts], plan=plan), [*trials, *more]
+    plan = [*run.plan, *(trial.planned for trial in added)]
+    return msgspec.structs.replace(run, scenarios=[*run.scenarios, *facts], plan=plan), [*trials, *added]
 
 
-def workloads(natures: Sequence[Nature] = NATURES, blocks: int = 3, **asked: object) -> tuple[Run, list[Trial]]:
+def workloads(natures: Sequence[Nature] = NATURES, blocks: int = 3, **options: object) -> tuple[Run, list[Trial]]:
     """A broadcast, an echo and all workloads."""
-    return worked(*synthetic(natures, ["broadcast", "echo"], blocks, troubles=False, **asked), natures)  # type: ignore[arg-type]
+    return worked(*synthetic(natures, ["broadcast", "echo"], blocks, troubles=False, **options), natures)  # type: ignore[arg-type]
 
 
 def _common(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial:
@@ -66,7 +64,7 @@ def _common(planned: Planned, nature: Nature, rng: np.random.Generator) -> Trial
 
 
 def _burst(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
-    """The last message of a burst comes as much later as forty deliveries to a hundred subscribers take."""
+    """The last message of a burst is late by the time of forty deliveries to a hundred subscribers."""
     trial = driven(common, nature, float(rng.normal(1.0, 0.03)), rng)
     last = 250e6 if nature.poll else 4_000 * nature.cpu_us * 1_000
     return msgspec.structs.replace(trial, bursts=fold((last * rng.lognormal(0.0, 0.05, 5)).astype(np.int64)))
@@ -95,30 +93,30 @@ def _storm(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
 
 
 def batch_of(nature: Nature, rate_hz: float) -> float:
-    """Messages that one answer carries at a rate; of those who do not ask, one segment."""
+    """Messages in one response at a rate; with push, in one segment."""
     if nature.poll:
         return 0.25 * rate_hz
     return 1.0 + rate_hz / BATCH_HZ if nature.requests else 1.0
 
 
 def cpu_us_of(nature: Nature, rate_hz: float) -> float:
-    """Server and broker CPU per delivered message at a rate: of those who ask, most of it is per answer."""
-    asked = nature.cpu_us / batch_of(nature, rate_hz) + 2.0
-    return (asked if nature.requests else nature.cpu_us) + nature.broker_us
+    """Server and broker CPU per delivered message at a rate: with polls, most of it is per response."""
+    pulled = nature.cpu_us / batch_of(nature, rate_hz) + 2.0
+    return (pulled if nature.requests else nature.cpu_us) + nature.broker_us
 
 
 def _capacity(common: Trial, nature: Nature, rng: np.random.Generator) -> Trial:
-    mood = float(rng.normal(1.0, 0.03))
+    noise = float(rng.normal(1.0, 0.03))
     steps: list[CapacityStep] = []
     while (rate_hz := next_rate(steps, 20.0, 100_000.0)) is not None:
-        steps.append(tried(nature, rate_hz, mood))
+        steps.append(tried(nature, rate_hz, noise))
     return msgspec.structs.replace(common, connect=None, capacity=steps)
 
 
-def tried(nature: Nature, rate_hz: float, mood: float = 1.0) -> CapacityStep:
-    """One try at a rate with a hundred subscribers: exceeded where the server would need more than a core."""
+def tried(nature: Nature, rate_hz: float, noise: float = 1.0) -> CapacityStep:
+    """One step at a rate with a hundred subscribers: exceeded where the server would need more than a core."""
     deliveries = round(rate_hz * 100 * WINDOW_S)
-    cpu_ns = deliveries * cpu_us_of(nature, rate_hz) * 1_000 * mood
+    cpu_ns = deliveries * cpu_us_of(nature, rate_hz) * 1_000 * noise
     share = cpu_ns / (WINDOW_S * 1e9)
     verdict = "generator" if rate_hz > GENERATOR_HZ else "sustained" if share < 0.95 else "exceeded"
     wait_ns = 250e6 if nature.poll else nature.service_us * 1_000 / max(0.03, 1 - share)
@@ -128,7 +126,7 @@ def tried(nature: Nature, rate_hz: float, mood: float = 1.0) -> CapacityStep:
     return CapacityStep(
         rate_hz=rate_hz,
         verdict=verdict,
-        observation="made up",
+        observation="synthetic",
         expected=deliveries,
         delivered=deliveries,
         p50_ns=int(late_ns / 2),

@@ -58,7 +58,7 @@ def _without_a_valid_trial() -> tuple[Run, list[Trial]]:
 
 
 RUNS: dict[str, Callable[[], tuple[Run, list[Trial]]]] = {
-    "whole": lambda: faulty(*worked(*instrumented(*synthetic(twins=True), WHOLE)), liar="sse"),
+    "whole": lambda: faulty(*worked(*instrumented(*synthetic(twins=True), WHOLE)), unreliable="sse"),
     "hostile": lambda: hostile(NATURES[2:5], blocks=2),
     "failed": _without_a_valid_trial,
 }

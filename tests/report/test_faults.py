@@ -29,8 +29,8 @@ FIGURES = {
 }  # fmt: skip
 
 
-def whole(liar: str = "") -> Cells:
-    return Cells(*faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, liar=liar))
+def whole(unreliable: str = "") -> Cells:
+    return Cells(*faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, unreliable=unreliable))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def figures(cells: Cells) -> dict[str, Drawn]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, liar="sse")
+    run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, unreliable="sse")
     base = tmp_path_factory.mktemp("faults")
     return build(write(base / "results", run, trials), base / "reports").parent
 
@@ -141,9 +141,10 @@ def test_beside_the_neighbours_stands_what_a_hypervisor_took_from_one_side() -> 
 
 
 def test_other_facts_give_other_sentences() -> None:
-    told = sentences(whole(liar="sse"), "dropped")
+    unreliable = whole(unreliable="sse")
+    told = sentences(unreliable, "dropped")
     assert "SSE 0.09 %, all of it without a word, which breaks a promise" in told
-    assert "SSE 7.50 % (0.50 % of it without a word), which breaks a promise" in sentences(whole(liar="sse"), "restart")
+    assert "SSE 7.50 % (0.50 % of it without a word), which breaks a promise" in sentences(unreliable, "restart")
     assert "nothing with Polling and SSE" not in told
 
 

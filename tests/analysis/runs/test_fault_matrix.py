@@ -159,7 +159,7 @@ def test_a_variant_that_resumes_keeps_its_promise_by_signals(cells: Cells) -> No
 
 def test_a_liar_is_found_though_its_trials_are_struck_out() -> None:
     run, trials = synthetic(FEW, ["broadcast"], troubles=False)
-    liar = Cells(*faulty(run, trials, FEW, liar=RESUMING.name))
+    liar = Cells(*faulty(run, trials, FEW, unreliable=RESUMING.name))
     dropped = fault_result(liar, Fault("dropped"), liar.facts[RESUMING.name])
     assert (dropped.outcome, dropped.unsignalled, dropped.invalid) == (Outcome.BROKEN, 3 * 7, 3)
     assert dropped.recovery is None  # times rest on valid trials
