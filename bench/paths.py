@@ -1,9 +1,9 @@
-"""The paths between server and subscribers that the bench can emulate: a table, and what follows from it. Pure.
+"""The paths between server and subscribers that the bench can emulate: a table, and the decisions of a path. Pure.
 
-A *path* says what becomes of bytes on their way: when they go on, in what pieces, and when a connection ends. Every
-decision is drawn from a seed and from the times that are given here; `bench.proxy` carries them out in user space. TCP
-itself is untouched: nothing is lost or reordered below it, no window grows or shrinks for it, and a reset is a real
-one. So a path stands for what an application sees of a poor network, not for the network.
+A *path* defines when bytes are passed on, in what pieces, and when a connection ends. Every decision follows from a
+seed and from the times in the table; `bench.proxy` carries the decisions out in user space. TCP itself is unchanged: no
+segment is lost or reordered, the path changes no window, and a reset is a real one. So a path emulates what an
+application observes of a poor network, not the network.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from typing import Any
 
 MS = 1_000_000
 S = 1_000 * MS
-Range = tuple[int, int]
-"""Drawn evenly from the first to the second, both included."""
+Range = tuple[int, int]  # drawn evenly from the first to the second, both included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
-    """What a path does, to each direction of every connection for itself.
+    """A path. It applies to each direction of every connection separately.
 
-    delay_ns, jitter_ns: how long bytes are on their way, and at most how much longer; order is kept. The first bytes to
-    the server wait a round trip more, which stands for the handshake of TCP.
-    bytes_per_s: how many pass; 0: as many as come. piece_bytes, apart_ns: into what pieces they are cut, and how far
-    these follow each other. stall_every_ns, stall_ns: after how long nothing passes, and for how long.
-    life_ns: when a connection is reset. Stalls and resets come only while faults are asked for (see `Unrest`).
+    delay_ns, jitter_ns: the delay of bytes, and the most that chance adds to it; the order of bytes is kept. The first
+    bytes to the server wait one round trip longer, in place of the handshake of TCP.
+    bytes_per_s: the rate; 0: unlimited. piece_bytes, apart_ns: the sizes of the pieces that bytes are cut into, and the
+    time between two pieces. stall_every_ns, stall_ns: the time between two stalls, and the length of a stall.
+    life_ns: when a connection is reset. Stalls and resets happen only while faults are injected (see `Unrest`).
     """
 
     name: str
@@ -44,8 +43,8 @@ class Path:
 
 
 DIRECT = "direct"
+# The time before the end of the measured part without stalls and resets, so that every subscriber can reconnect.
 CALM_NS = S
-"""Before the end of the measured part nothing more happens on a path, so that everybody can be back."""
 _TABLE = (
     Path(name=DIRECT, description="nothing is added"),
     Path(name="far", description="20 ms one way, and up to 5 ms more by chance", delay_ns=20 * MS, jitter_ns=5 * MS),
@@ -59,13 +58,13 @@ _TABLE = (
 )  # fmt: skip
 PATHS: Mapping[str, Path] = MappingProxyType({path.name: path for path in _TABLE})
 
+# The note beside every number that was measured over a path that is not direct.
 EMULATED = "emulated in user space by a TCP proxy of the bench"
-"""What is to be said of every number that was measured over a path that is not direct."""
 
 
 def leads_elsewhere(parameters: Mapping[str, Any]) -> bool:
-    """Whether a trial with these parameters goes over a path that is not direct: what is known of loopback, laws and
-    claims, must not be asked of it."""
+    """Whether a trial with these parameters goes over a path that is not direct. Laws and claims hold for
+    loopback and do not apply to it."""
     path: object = parameters.get("path", DIRECT)
     return path != DIRECT
 
@@ -79,9 +78,9 @@ class Unrest:
 
 
 class Lane:
-    """One direction of one connection: in what pieces its bytes go on, and when.
+    """One direction of one connection: in what pieces its bytes are passed on, and when.
 
-    Times are handed in and never decrease. `handshake_until_ns`: before that nothing sets out.
+    Times are arguments and never decrease. `handshake_until_ns`: before that time no byte is passed on.
     """
 
     __slots__ = ("_free_ns", "_path", "_rng", "_stall_ns", "_unrest", "handshake_until_ns", "stalls")
@@ -89,24 +88,24 @@ class Lane:
     def __init__(self, path: Path, seed: str) -> None:
         self._path = path
         self._rng = random.Random(seed)
-        self._free_ns = 0  # when the piece before has passed
+        self._free_ns = 0  # when the previous piece has passed
         self._unrest: Unrest | None = None
-        self._stall_ns = 0  # when the next stall begins, once there is unrest
+        self._stall_ns = 0  # when the next stall begins, once faults are injected
         self.handshake_until_ns = 0
         self.stalls = 0
 
     def disturb(self, unrest: Unrest, now_ns: int) -> None:
-        """From now on stalls may begin as `unrest` says."""
+        """Allow stalls within `unrest` from now on."""
         if self._path.stall_every_ns is not None:
             self._unrest = unrest
             self._stall_ns = max(unrest.from_ns, now_ns) + self._rng.randint(*self._path.stall_every_ns)
 
     def feed(self, data: bytes, now_ns: int) -> Iterator[tuple[int, bytes]]:
-        """(due_ns, piece) of every piece of `data`, which came at `now_ns`: complete, in order, never due before one
-        that came earlier."""
+        """(due_ns, piece) of every piece of `data`, which arrived at `now_ns`: complete, in order, and never due
+        before an earlier piece."""
         path = self._path
-        sets_out_ns = max(now_ns, self.handshake_until_ns)
-        ready_ns = sets_out_ns + path.delay_ns + (self._rng.randint(0, path.jitter_ns) if path.jitter_ns else 0)
+        begins_ns = max(now_ns, self.handshake_until_ns)
+        ready_ns = begins_ns + path.delay_ns + (self._rng.randint(0, path.jitter_ns) if path.jitter_ns else 0)
         for piece in self._cut(data):
             due_ns = max(ready_ns, self._free_ns)
             if path.bytes_per_s:
@@ -117,7 +116,7 @@ class Lane:
             yield due_ns, piece
 
     def end(self, now_ns: int) -> int:
-        """When the end of the stream, which came at `now_ns`, goes on: after all that came before."""
+        """When the end of the stream, which arrived at `now_ns`, is passed on: after all pieces."""
         return max(now_ns + self._path.delay_ns, self._free_ns)
 
     def _cut(self, data: bytes) -> Iterator[bytes]:
@@ -128,7 +127,7 @@ class Lane:
             start += size
 
     def _past_stalls(self, unrest: Unrest, due_ns: int) -> int:
-        """`due_ns`, or the end of the stall that it falls into."""
+        """`due_ns`, or the end of the stall that contains it."""
         path = self._path
         assert path.stall_every_ns is not None
         while self._stall_ns <= due_ns and self._stall_ns < unrest.until_ns:
@@ -141,12 +140,12 @@ class Lane:
 
 
 def handshake_ns(path: Path) -> int:
-    """How long the handshake of TCP would have taken over the path: a round trip."""
+    """How long the handshake of TCP would take over the path: one round trip."""
     return 2 * path.delay_ns
 
 
 def reset_ns(path: Path, seed: str, opened_ns: int, unrest: Unrest) -> int | None:
-    """When a connection that was opened then is reset; None: never."""
+    """When a connection that was opened at `opened_ns` is reset; None: never."""
     if path.life_ns is None:
         return None
     at_ns = max(opened_ns, unrest.from_ns) + random.Random(seed).randint(*path.life_ns)

@@ -1,4 +1,4 @@
-"""A scenario by hand: `locust -f bench/load/locustfile.py --scenario NAME`, without the bench, on a running server."""
+"""A scenario without the bench, on a running server: `locust -f bench/load/locustfile.py --scenario NAME`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from servers._variant import Variant
 
 
 def add_arguments(parser: Any) -> None:
-    """Add what a scenario needs to Locust's own options; its web page stays on this machine unless told otherwise."""
+    """Add the options of a scenario to those of Locust. By default its web page is served to this machine alone."""
     parser.set_defaults(host="http://127.0.0.1:8000", web_host="127.0.0.1")
-    parser.add_argument("--scenario", default="", help="which scenario drives it (python -m bench list)")
-    parser.add_argument("--variant", default="", help="which variant runs at --host, e.g. sse (python -m bench list)")
+    parser.add_argument("--scenario", default="", help="the scenario to run (python -m bench list)")
+    parser.add_argument("--variant", default="", help="the variant at --host, e.g. sse (python -m bench list)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter of the scenario"
     )
@@ -33,7 +33,7 @@ def add_arguments(parser: Any) -> None:
 
 
 def prepare(environment: Any, session: Session) -> None:
-    """Configure the session from Locust's options and publish as the scenario says while a test runs."""
+    """Configure the session from Locust's options, and publish as the scenario defines while a test runs."""
     options = environment.parsed_options
     try:
         scenario, variant, parameters = _chosen(options)
@@ -65,13 +65,13 @@ def prepare(environment: Any, session: Session) -> None:
 def _chosen(options: Any) -> tuple[Scenario, Variant, dict[str, Any]]:
     """The scenario, the variant and the parameters. Raises LookupError, ValueError."""
     if not options.scenario:
-        raise LookupError(f"say which scenario drives it: --scenario {' | '.join(scenarios.names())}")
+        raise LookupError(f"name a scenario: --scenario {' | '.join(scenarios.names())}")
     if not options.variant:
-        raise LookupError(f"say which variant is driven: --variant {' | '.join(_variant.names())}")
+        raise LookupError(f"name a variant: --variant {' | '.join(_variant.names())}")
     scenario, variant = scenarios.load(options.scenario), _variant.load(options.variant)
     parameters = scenario.settled("standard", changes(options.set))
     if leads_elsewhere(parameters):
-        raise ValueError("without `python -m bench run` there is nothing that emulates a path")
+        raise ValueError("a path is emulated only under `python -m bench run`")
     return scenario, variant, parameters
 
 

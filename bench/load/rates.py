@@ -13,31 +13,31 @@ from bench.measure.recorder import Recorder
 
 METHOD = "RECV"
 NAME = "delivery"
-LATEST = 10_000  # messages that may still be on their way to somebody
+LATEST = 10_000  # messages that may not have reached every subscriber yet
 
 
 def feed(environment: Any, session: Session) -> None:
-    """Add what arrived since the last second to Locust's statistics, for as long as the process lives."""
+    """Add the deliveries of the last second to Locust's statistics, once a second, until the process ends."""
     recorder = None
     while True:
         gevent.sleep(1)
         if not hasattr(session, "recorder"):
             continue
         if session.recorder is not recorder:  # a test has begun
-            recorder, fed, errors_seen = session.recorder, dict[int, int](), dict[str, int]()
+            recorder, fed, error_counts = session.recorder, dict[int, int](), dict[str, int]()
         latencies = _fresh(recorder, fed)
         if latencies.size:
             stats = environment.stats
             for entry in (stats.get(NAME, METHOD), stats.total):
                 _add(entry, latencies)
         for error, count in session.recorder.errors.items():
-            for _ in range(count - errors_seen.get(error, 0)):
+            for _ in range(count - error_counts.get(error, 0)):
                 environment.stats.log_error(METHOD, NAME, error)
-            errors_seen[error] = count
+            error_counts[error] = count
 
 
 def _fresh(recorder: Recorder, fed: dict[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Latencies of the receipts of the latest messages that were not fed yet; `fed` counts those that were."""
+    """The latencies (ns) of receipts of the latest messages that were not added yet; `fed` counts those that were."""
     parts = [np.zeros(0, dtype=np.int64)]
     first = max(0, len(recorder.messages) - LATEST)
     for index, message in enumerate(recorder.messages[first:], first):
@@ -51,7 +51,7 @@ def _fresh(recorder: Recorder, fed: dict[int, int]) -> np.ndarray[Any, np.dtype[
 
 
 def _add(entry: Any, latencies_ns: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-    """Enter many deliveries into one of Locust's entries, as its own `log` would one by one (milliseconds, rounded)."""
+    """Enter many deliveries into one of Locust's entries, as its own `log` would do one by one (in milliseconds)."""
     milliseconds, counts = np.unique(np.maximum(latencies_ns, 0) // 1_000_000, return_counts=True)
     now = time.time()
     entry.num_requests += len(latencies_ns)

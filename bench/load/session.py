@@ -1,7 +1,7 @@
 """One load process as a session: its subscribers, its recorder, and what its users share.
 
-Under `python -m bench run` the orders come over a control socket (`orders.py`). Alone under `locust -f` (`alone.py`)
-every user connects at once.
+Under `python -m bench run` the orders come over a control socket (`orders.py`). Under `locust -f` without the bench
+(`alone.py`) every user connects at once.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from bench.scenarios import Arrivals, Scenario
 
 CONNECTING_AT_ONCE = 256  # well below every listen backlog: a connect measures the server, not a dropped SYN
 SUBSCRIBERS_PER_SOURCE = 10_000  # with a second connection upstream, below the ephemeral ports of a source address
-APART_RECEIVE_BYTES = 16_384  # asked of the kernel, which grants twice that for its own needs
-POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: nobody publishes in step with its own polls
+APART_RECEIVE_BYTES = 16_384  # as requested: the kernel doubles it for its own bookkeeping
+POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: no subscriber publishes in step with its own polls
 
 
 class SessionUser:
-    """One subscriber of the trial, from before it connects. `index`: among the users of this process.
+    """One subscriber of the trial, created before it connects. `index`: its position among the users of this process.
 
-    From `Session.open` on: `number`, among the subscribers of the trial, `topic`, `subscriber` and `tally`.
+    Set by `Session.open`: `number` (its position among the subscribers of the trial), `topic`, `subscriber`, `tally`.
     """
 
     __slots__ = ("_first_number", "index", "number", "subscriber", "tally", "topic")
@@ -46,7 +46,7 @@ class SessionUser:
         self.index = index
 
     def identify(self, number: int, topic: str, first_number: int) -> None:
-        """Say which of the subscribers it is, its topic, and the number of the first message that it publishes."""
+        """Set its number, its topic, and the number of the first message that it publishes."""
         self.number, self.topic, self._first_number = number, topic, first_number
 
     def numbered(self, index: int) -> int:
@@ -55,13 +55,13 @@ class SessionUser:
 
     @property
     def connected(self) -> bool:
-        """Whether its subscription was opened, whatever came of it."""
+        """Whether its subscription was opened, successfully or not."""
         return hasattr(self, "subscriber")
 
 
 @dataclass(frozen=True, slots=True)
 class ApartUser:
-    """The subscriber that is counted apart from the others, with what counts it."""
+    """The subscriber that is counted apart from the others, with its own recorder and reactor."""
 
     user: SessionUser
     recorder: Recorder
@@ -85,7 +85,7 @@ class Session:
         self._gate = Event()
 
     def configure(self, assignment: Assignment) -> None:
-        """Say which server is driven and how; must come before the first `allow`."""
+        """Set which server is driven and how. Must be called before the first `allow`."""
         parameters: Mapping[str, Any] = assignment.parameters
         self.host, self.port, self.wire = assignment.host, assignment.port, assignment.wire
         self.client = clients.load(assignment.client)
@@ -104,21 +104,21 @@ class Session:
 
     @property
     def subscribers(self) -> list[SessionUser]:
-        """The users that were let in to connect, whatever came of it."""
+        """The users that were allowed to connect, whether or not they succeeded."""
         return self.users[: self._allowed]
 
     @property
     def measured(self) -> list[SessionUser]:
-        """The same without the one that is counted apart."""
+        """The subscribers without the one that is counted apart."""
         return [user for user in self.subscribers if self.apart is None or user is not self.apart.user]
 
     @property
     def recorders(self) -> list[Recorder]:
-        """The one that measures, and that of the subscriber that is counted apart."""
+        """The recorder of the measured subscribers, and that of the subscriber that is counted apart."""
         return [self.recorder, self.apart.recorder] if self.apart else [self.recorder]
 
     def enlist(self) -> SessionUser:
-        """Take one more user in."""
+        """Add one more user."""
         self.users.append(SessionUser(len(self.users)))
         return self.users[-1]
 
@@ -135,8 +135,8 @@ class Session:
 
     def phase(self, number: int, irrational: float = POLLS) -> float:
         """The seeded phase of subscriber `number` of the trial, in [0, 1): a Weyl sequence, even over the interval for
-        any number of subscribers (discrepancy O(log N / N)), so that a sample of phases does not miss the law by
-        its luck.
+        any number of subscribers (discrepancy O(log N / N)), so that no run draws phases that deviate from the law by
+        chance.
         """
         return (self._phase_offset + number * irrational) % 1.0
 
@@ -167,7 +167,7 @@ class Session:
     def subscription(
         self, user: SessionUser, on_text: OnText, on_error: OnError, after: str | None = None
     ) -> Subscriber:
-        """A subscription of a user that is yet to be opened, where it left off if `after` says where."""
+        """A subscription of a user that is not opened yet. With a cursor `after` it resumes from there."""
         target = Target(
             host=self.host,
             port=self.port,

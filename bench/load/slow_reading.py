@@ -1,7 +1,7 @@
-"""The one subscriber that reads slowly: what it does when, and what it got.
+"""The one subscriber that reads slowly: how fast it reads at which time, and what it received.
 
-It is counted apart, by a ledger that knows of gaps in the midst of a stream: a server that has to leave something out
-may say so and go on.
+It is counted apart from the others, with a ledger that has gaps within a stream: a server that has to leave messages
+out may signal it and continue.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from bench.results import SlowReader
 
 
 class SlowReading:
-    """What becomes of the subscriber that is counted apart, from `begin` to `settle`."""
+    """Drives the subscriber that is counted apart, from `begin` to `settle`."""
 
     def __init__(self, session: Session, apart: ApartUser, window: Window) -> None:
         self._session, self._apart, self._window = session, apart, window
         self._user, self._tally = apart.user, apart.user.tally
-        self._told = 0  # gaps that the server signalled on this connection and that were entered
+        self._signalled = 0  # gaps that the server signalled on this connection and that were entered
         self._torn = self._closed = 0
-        self._is_away = False
+        self._is_disconnected = False
 
     def begin(self) -> None:
-        """From the beginning of the measured part. Whatever else was planned, at its end it reads at full speed."""
+        """Set its reading speeds from the start of the measured part on. At its end it reads at full speed."""
         self._user.subscriber.on_text, self._user.subscriber.on_error = self._on_text, self._on_error
         assert self._session.scenario.apart
         moment_ns = self._window.start_ns
@@ -40,12 +40,12 @@ class SlowReading:
             self._session.reactor.call_at(moment_ns, partial(self._apart.reactor.read_at, speed.bytes_per_s))
 
     def is_over(self) -> bool:
-        """Whether nothing more is to be waited for: it has, or has passed, the last message, or stays away."""
-        return self._is_away or self._tally.expected >= self._window.last
+        """Whether there is nothing to wait for: it has, or has passed, the last message, or it stays disconnected."""
+        return self._is_disconnected or self._tally.expected >= self._window.last
 
     def settle(self) -> SlowReader:
-        """What it got. What the server held meanwhile is not known here."""
-        if self._user.subscriber.gaps > self._told:  # and nothing has come since
+        """What it received. The memory of the server is entered later, by the process that samples it."""
+        if self._user.subscriber.gaps > self._signalled:  # and no text has arrived since
             self._tally.resume_points.append(
                 ResumePoint(len(self._tally.arrivals), self._tally.expected, signalled=True)
             )
@@ -63,42 +63,42 @@ class SlowReading:
         )
 
     def _on_text(self, text: bytes, received_ns: int) -> None:
-        """Enter a text, and if some are missing before it, whether the server has told of a gap."""
+        """Enter a text, and if texts are missing before it, whether the server has signalled a gap."""
         tally = self._tally
         expected, arrivals = tally.expected, len(tally.arrivals)
         tally.on_text(text, received_ns)
-        if expected in tally.skips and self._user.subscriber.gaps > self._told:
+        if expected in tally.skips and self._user.subscriber.gaps > self._signalled:
             tally.resume_points.append(ResumePoint(arrivals, expected, signalled=True))
-            self._told = self._user.subscriber.gaps
+            self._signalled = self._user.subscriber.gaps
 
     def _on_error(self, reason: str) -> None:
-        """Its connection is gone: it comes back. A stream that broke the rules was torn by the server."""
+        """Its connection is lost: it reconnects. A stream that breaks the protocol counts as corrupted."""
         if is_bench_fault(reason):
             self._session.recorder.on_error(reason)
         elif is_protocol_error(reason):
             self._torn += 1
         else:
             self._closed += 1
-        self._is_away = True
-        gevent.spawn(self._come_back, self._user.subscriber.cursor)
+        self._is_disconnected = True
+        gevent.spawn(self._reconnect, self._user.subscriber.cursor)
 
-    def _come_back(self, cursor: str | None) -> None:
+    def _reconnect(self, cursor: str | None) -> None:
         rng = random.Random(f"{self._session.seed}/{self._user.number}/{self._closed}/{self._torn}")
         for wait_s in waits_s(rng):
             gevent.sleep(wait_s)
             if time.monotonic_ns() > self._window.end_ns:
                 return
-            self._told = 0
+            self._signalled = 0
             subscriber = self._session.subscription(self._user, self._on_text, self._on_error, cursor)
             self._user.subscriber = subscriber
             try:
                 subscriber.open()
             except ConnectError:
                 continue
-            self._is_away = False
+            self._is_disconnected = False
             return
 
 
 def slow_reading(session: Session, window: Window) -> SlowReading | None:
-    """That of this process, or None: the subscriber that is counted apart may be in another."""
+    """The slow reading of this process; None if the subscriber that is counted apart is in another process."""
     return SlowReading(session, session.apart, window) if session.apart else None

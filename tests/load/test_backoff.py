@@ -1,4 +1,4 @@
-"""How long whoever lost its server waits: never in step, never earlier than asked, and not longer than it must."""
+"""The waits before reconnecting: never in step, never shorter than requested, never longer than the cap."""
 
 import random
 from collections import Counter
@@ -18,14 +18,14 @@ def waits(seed, retry_s=0.0, *, at_once=False):
 
 
 @given(st.integers(), st.floats(0.0, 10.0))
-def test_nobody_is_earlier_than_the_server_asked_for_nor_much_later_than_the_longest_wait(seed, retry_s):
-    asked = waits(seed, retry_s)
+def test_no_wait_is_shorter_than_requested_nor_much_longer_than_the_longest(seed, retry_s):
+    drawn = waits(seed, retry_s)
     base, longest = max(BASE_S, retry_s), max(LONGEST_S, retry_s)
-    for attempt, wait_s in enumerate(asked):
+    for attempt, wait_s in enumerate(drawn):
         assert retry_s <= wait_s <= retry_s + min(longest, base * 2**attempt)
 
 
-def test_the_waits_fill_what_they_are_drawn_from():
+def test_the_waits_fill_their_range():
     """Full jitter: half of them are shorter than half of the longest."""
     for attempt, longest in enumerate((1.0, 2.0, 3.0, 3.0)):
         drawn = sorted(waits(seed)[attempt] for seed in range(1000))
@@ -33,13 +33,13 @@ def test_the_waits_fill_what_they_are_drawn_from():
         assert drawn[-1] > 0.97 * longest
 
 
-def test_who_alone_was_cut_off_tries_at_once_and_then_waits_like_everybody():
+def test_a_subscriber_that_was_cut_off_alone_tries_at_once_and_then_waits_like_the_others():
     assert waits(1, at_once=True) == [0.0, *waits(1)[:11]]
 
 
 @pytest.mark.parametrize("retry_s", [0.0, 0.5, 3.0])
 @pytest.mark.parametrize("gone_s", [0.0, 0.3, 1.0, 3.0, 8.0])
-def test_no_tenth_of_a_second_meets_a_herd_however_long_the_server_is_gone(gone_s, retry_s):
+def test_no_tenth_of_a_second_has_a_large_share_of_the_attempts_however_long_the_server_is_gone(gone_s, retry_s):
     attempts, last_s = Counter(), 0.0
     for number in range(1000):
         now_s = 0.0

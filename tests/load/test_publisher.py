@@ -34,7 +34,7 @@ def test_a_burst_is_due_at_the_moment_of_its_first_message(start, rate, index, b
 
 
 class Ingest:
-    """An ingest port that keeps what it is sent."""
+    """An ingest port that keeps the bytes that it receives."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

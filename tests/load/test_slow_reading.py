@@ -1,4 +1,4 @@
-"""The ledger of the slow reader: what it lost, whether it was told, and what it does when."""
+"""The slow reader: its speeds, its losses, and whether they were signalled."""
 
 import gevent
 import pytest
@@ -18,7 +18,7 @@ SPEEDS = {"slow_after_s": 1.0, "trickle_s": 2.0, "stop_s": 4.0}
 
 
 class Subscriber:
-    """One that is told what to have received."""
+    """A subscriber that receives what the test hands it."""
 
     def __init__(self, on_text=None, on_error=None, after=None, refused=False):
         self.on_text, self.on_error, self.after, self.refused = on_text, on_error, after, refused
@@ -35,7 +35,7 @@ class Subscriber:
 
 
 class Stage:
-    """A session, its reactor, the user that is counted apart and its reactor, all in one: it keeps what it is told."""
+    """A session, its reactor, the user that is counted apart and its reactor, all in one: it keeps its calls."""
 
     def __init__(self, refusals=0, **parameters):
         self.reactor = self.user = self
@@ -70,19 +70,19 @@ def counts(begun, *names):
     return tuple(getattr(settled, name) for name in names)
 
 
-def test_it_trickles_stops_and_reads_on():
+def test_it_trickles_stops_and_reads_at_full_speed():
     stage = Stage()
     reading(stage, WINDOW)
     assert stage.speeds == [(1, 1_000), (3, 0), (7, None)]
 
 
-def test_it_reads_on_at_the_end_of_the_measured_part_whatever_was_planned():
+def test_it_reads_at_full_speed_at_the_end_of_the_measured_part_whatever_was_planned():
     stage = Stage(stop_s=600.0)
     reading(stage, WINDOW)
     assert stage.speeds[-1] == (10, None)
 
 
-def test_nobody_reads_slowly_in_the_run_to_compare_with():
+def test_no_subscriber_reads_slowly_in_the_point_without_a_slow_reader():
     stage = Stage(slow="none")
     begun = reading(stage, WINDOW)
     assert stage.speeds == []
@@ -90,7 +90,7 @@ def test_nobody_reads_slowly_in_the_run_to_compare_with():
     assert counts(begun, "messages", "lost", "closed_by_server") == (10, 0, 0)
 
 
-def test_what_is_left_out_in_the_midst_of_a_stream_is_signalled_if_it_was_told_before_the_next_text():
+def test_a_loss_within_a_stream_is_signalled_if_its_gap_arrives_before_the_next_text():
     stage = Stage()
     begun = reading(stage)
     stage.subscriber.receive(0, 1)
@@ -118,7 +118,7 @@ def test_a_gap_after_which_nothing_came_covers_the_rest():
     assert counts(begun, "lost", "signalled") == (8, 8)
 
 
-def test_who_is_closed_comes_back_where_it_was_and_is_told_what_it_missed():
+def test_a_slow_reader_that_is_closed_resumes_from_its_cursor_and_its_gap_is_signalled():
     stage = Stage(refusals=1)
     begun = reading(stage)
     stage.subscriber.receive(0, 1, 2)
@@ -131,7 +131,7 @@ def test_who_is_closed_comes_back_where_it_was_and_is_told_what_it_missed():
     assert counts(begun, "messages", "lost", "signalled", "closed_by_server", "corrupted") == (8, 2, 2, 1, 0)
 
 
-def test_who_is_closed_after_the_measured_part_stays_away():
+def test_a_slow_reader_that_is_closed_after_the_measured_part_stays_disconnected():
     stage = Stage()
     begun = reading(stage, WINDOW)  # it lies in the past
     stage.subscriber.on_error("connection reset by peer")
@@ -149,7 +149,7 @@ def test_who_is_closed_after_the_measured_part_stays_away():
         ("closed by the server (1011)", 1, 0),
     ],
 )
-def test_a_stream_that_broke_the_rules_was_torn_and_a_refusal_is_none(reason, closed, corrupted):
+def test_a_stream_that_breaks_the_protocol_is_corrupted_and_a_refusal_is_not(reason, closed, corrupted):
     stage = Stage()
     begun = reading(stage, WINDOW)
     stage.subscriber.on_error(reason)
@@ -163,9 +163,9 @@ def test_an_altered_text_is_corrupted():
     assert counts(begun, "corrupted", "messages") == (1, 0)
 
 
-def test_memory_is_that_before_it_was_slow_and_the_most_since():
+def test_memory_is_that_before_it_was_slow_and_the_peak_since():
     settled = reading(Stage()).settle()
-    told = with_memory(settled, [(0, 50), (1, 60), (2, 55), (3, 90), (4, 70)], 2)
-    assert (told.memory_before_bytes, told.memory_peak_bytes) == (55, 90)
+    early = with_memory(settled, [(0, 50), (1, 60), (2, 55), (3, 90), (4, 70)], 2)
+    assert (early.memory_before_bytes, early.memory_peak_bytes) == (55, 90)
     late = with_memory(settled, [(0, 50), (1, 60)], 9)
     assert (late.memory_before_bytes, late.memory_peak_bytes) == (60, 60)
