@@ -1,4 +1,4 @@
-"""A calibration as a run of its own: every plant in every block."""
+"""A calibration as a run of its own: every injection in every block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.results import Planned
 
 
 def begin(request: Request) -> Begun:
-    """Store the head of a run that holds the plants and nothing else. Raises Refused, ResultsError."""
+    """Store the head of a run that holds calibration trials alone. Raises Refused, ResultsError."""
     planned: list[Planned] = []
     repetitions = request.repetitions or 1
     for block in range(1, repetitions + 1):

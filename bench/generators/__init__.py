@@ -1,15 +1,15 @@
-"""What a received message costs the load generator, and the rate up to which it does not affect what it measures: ours
-beside what a user would pick instead, in one run.
+"""The CPU cost of a received message, and the highest sustained rate, of our load generator and of its alternatives,
+measured in one run.
 
-All receive from the same kind of server and the same publisher, at the same rate, on one core. What a message costs is
-measured on a variant, at the pace of a trial. The rate that a generator sustains is searched (see `search`) with a
+All generators receive from the same kind of server and the same publisher, at the same rate, on one core. The cost of a
+message is measured on a variant, at the rate of a trial. The sustained rate is searched (see `generator_search`) with a
 server in C in place of the variant, because a server in Python is saturated before the better generators are. The C
-server speaks only WebSocket. Of the other variants only Flask-SocketIO's is fast enough for what is compared on it:
-that of SSE writes several texts at once when it is late, which favours its reader, and the polling ones are saturated
-long before any generator.
+server implements only WebSocket. Of the other variants only Flask-SocketIO is fast enough for the generators that are
+compared on it. The SSE server writes several texts at once when it is late, which favours its reader. The polling
+servers are saturated long before any generator.
 
-CPU is read from outside. Ours does more than the others do (it checks every byte, keeps the ledger, records every
-latency) and less: the garbage collector of Python is off while it measures.
+CPU time is read from outside. Our generator does more than the others (it checks every byte, keeps the ledger, records
+every latency) and less: the garbage collector of Python is off while it measures.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from servers import _variant
 
 VARIANTS = ("websocket", "sse", "flask_socketio", "long_polling", "polling")
 POLLED = {"long_polling", "polling"}
-POLLS_PER_S = 2000.0  # at most: a poll costs a server twelve times what a message costs it
+POLLS_PER_S = 2000.0  # at most: a poll costs a server twelve times as much as a message
 # The servers for a search on a variant, the best first; on the other variants there is no search.
 SERVERS = {"websocket": (sources.C_SERVER, "websocket"), "flask_socketio": ("flask_socketio",)}
 SEARCH_MEASURE_S = 2.0
@@ -50,7 +50,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What all generators receive, and how often that is measured. `headroom`: search the sustained rate, too."""
+    """The load of all generators and the number of repetitions. `headroom`: search for the sustained rate, too."""
 
     subscribers: int = 1000
     rate_hz: float = 20.0
@@ -61,7 +61,7 @@ class Load:
     cores_may_sleep: bool = False
 
     def rate_of(self, variant: str) -> float:
-        """The common rate, or less for a variant whose server could not keep up."""
+        """The common rate, or a lower one for a variant whose server could not keep up."""
         return min(self.rate_hz, POLLS_PER_S / self.subscribers) if variant in POLLED else self.rate_hz
 
 
@@ -94,7 +94,7 @@ class Candidate:
 
 @dataclass(slots=True)
 class Progress:
-    """What was measured of a candidate so far."""
+    """The passes of a candidate so far."""
 
     costs: list[GeneratorPass] = field(default_factory=list)
     searches: list[list[GeneratorPass]] = field(default_factory=list)
@@ -120,9 +120,9 @@ def compare(
     say: Say,
     keep: Callable[[GeneratorComparison], object],
 ) -> GeneratorComparison:
-    """Measure all that can run here, in turns, repetition by repetition. One that fails is a row with the reason.
+    """Measure all candidates that can run here, in turns. A candidate that fails is a row with the reason.
 
-    `keep` is called with the comparison so far after every turn: an interrupted comparison is a shorter one.
+    After every turn `keep` is called with the comparison so far, so that an interrupted comparison is a shorter one.
     """
     cores = sources.one_core_each()
     environment = machine.environment(cores, idle_states.disable_unless(load.cores_may_sleep))
@@ -159,7 +159,7 @@ def _say_in_turn(say: Say, repetition: int, line: str) -> None:
 
 
 def _versions() -> dict[str, str]:
-    """The versions that the environment does not have: those of the peers, and of the C compiler."""
+    """The versions that the environment lacks: those of the peers, and of the C compiler."""
     versions = {}
     if binary := programs.k6():
         versions["k6"] = _first_line([str(binary), "version"])
@@ -179,7 +179,7 @@ def _first_line(command: list[str]) -> str:
 
 
 def _expectation(load: Load, runnable: Sequence[Candidate]) -> str:
-    """How many generators are measured and how long that takes, in words."""
+    """A sentence with the number of generators and the time that they take."""
     searched = sum(load.headroom and _server(one) is not None for one in runnable)
     cost_s = load.measure_s + AROUND_A_PASS_S
     search_s = generator_search.MOST_PASSES * (SEARCH_MEASURE_S + AROUND_A_PASS_S)
@@ -208,7 +208,7 @@ def _measure(one: Candidate, it: Progress, load: Load, cores: Cores, say: Say) -
 def _search(
     one: Candidate, server: str, cost: GeneratorPass, passes: list[GeneratorPass], load: Load, cores: Cores, say: Say
 ) -> None:
-    """Append passes until the search is over. It starts a little below the rate that should saturate a core."""
+    """Append passes until the search is over. It starts slightly below the rate that should saturate a core."""
     dearest_ns = max(cost.generator_cpu_ns, cost.server_cpu_ns if server == one.variant else 1)
     start_per_s = 0.8 * LOAD_SATURATED * 1e9 * max(1, cost.received) / dearest_ns
     with one.on(server, load, cores) as measure:

@@ -1,4 +1,4 @@
-"""CPU time and waiting time of a process with its descendants, read from outside."""
+"""CPU time and run-queue wait of a process with its descendants, read from outside."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Clocks:
 
     @classmethod
     def of(cls, pid: int) -> Clocks:
-        """The clocks of now. Raises ProcessError if a process has ended."""
+        """The clocks at this moment. Raises ProcessError if a process has ended."""
         try:
             members = family(pid)
             cpu_ns = sum(map(usage.cpu_clock_ns, members))
             waits = [usage.run_queue_wait_ns(member) for member in members] if usage.LINUX else None
         except (OSError, ValueError, IndexError) as gone:
-            raise ProcessError(f"a process was gone when its CPU time was to be read: {gone}") from gone
+            raise ProcessError(f"a process had ended before its CPU time was read: {gone}") from gone
         return cls(time.monotonic_ns(), cpu_ns, None if waits is None else sum(waits))
 
     def since(self, earlier: Clocks) -> Clocks:
-        """What passed on each clock."""
+        """The difference of each clock."""
         waited = None if self.wait_ns is None or earlier.wait_ns is None else self.wait_ns - earlier.wait_ns
         return Clocks(self.at_ns - earlier.at_ns, self.cpu_ns - earlier.cpu_ns, waited)
 
@@ -46,7 +46,7 @@ def family(pid: int) -> list[int]:
         for parent in members:
             try:
                 lists = [path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")]
-            except OSError:  # it has just ended
+            except OSError:  # the process has just ended
                 continue
             members += [int(child) for listed in lists for child in listed.split()]
     return members

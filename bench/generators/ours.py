@@ -1,5 +1,6 @@
-"""Our own load generator, driven as in a trial: the Locust process of a trial, by the same orders, with all that it
-records. It is not a trial, because its server may be none of the variants.
+"""Our own load generator, driven as in a trial: the same Locust process gets the same orders and records the same.
+
+It is not a trial, because its server may be the C server, which is no variant.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ SEED = 1
 def measure(
     variant: str, server: str, subscribers: int, payload_bytes: int, cores: Cores, rate_hz: float, measure_s: float
 ) -> GeneratorPass:
-    """One pass of the client half of `variant`. Polling subscribers poll as often as there are messages, so that each
-    poll is answered with one. Raises ProcessError."""
+    """One pass of the client half of `variant`. Polling subscribers poll at the rate of the messages, so that each
+    poll is answered with one message. Raises ProcessError."""
     scenario = scenarios.load(scenarios.reference(Question.FRESHNESS))
     parameters = scenario.settled("standard", {
         "subscribers": subscribers, "rate_hz": rate_hz, "payload_bytes": payload_bytes, "measure_s": measure_s,
@@ -67,12 +68,12 @@ def _pass(participants: Participants, server: str) -> GeneratorPass:
 
 
 def _last_received_ns(receipts: Receipts, subscribers: int) -> int | None:
-    """The longest time from when a message was due until all subscribers had it; None if one was lost."""
+    """The longest time from when a message was due until all subscribers received it; None if one was lost."""
     times = completion(receipts.fan_outs, subscribers)
     return None if receipts.ledger.lost or times is None or not times.count else times.max_ns
 
 
 def _poll_interval_ns(workload: Workload) -> int:
-    """How late a message may be because its subscriber polls; 0 for subscribers that do not."""
+    """How late a message may be because its subscriber polls; 0 for subscribers that do not poll."""
     polls = workload.variant.technique is Technique.POLLING
     return round(workload.parameters["poll_interval_s"] * 1e9) if polls else 0

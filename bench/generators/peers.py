@@ -1,4 +1,4 @@
-"""A table of the load generators that a user would pick instead of ours."""
+"""The table of the alternatives to our load generator."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bench.generators import programs
 
 LOCUSTFILES = programs.HERE / "locustfiles"
 K6_OPTIONS = (
-    "--quiet", "--no-color", "--no-summary", "--no-thresholds",  # output that costs time and is not read
+    "--quiet", "--no-color", "--no-summary", "--no-thresholds",  # no output that costs time and is not read
     "--no-usage-report",  # nothing leaves this machine
     "--address", "",  # no REST API
-    "--log-output", "stdout", "--log-format", "raw",  # a line of console.log is a line, and nothing else
+    "--log-output", "stdout", "--log-format", "raw",  # each console.log writes its text as one line, without a prefix
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How a peer is started: its command, and the environment variables that it gets besides those of the bench."""
+    """The command that starts a peer, and its environment variables besides those of the bench."""
 
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -30,11 +30,11 @@ class Invocation:
 @dataclass(frozen=True, slots=True)
 class Peer:
     """One alternative: a program that subscribes to a topic of a server and prints a line of JSON ten times a second:
-    {"t": monotonic ns, "connected": subscribers, "received": messages}. A program that has no such clock leaves out
-    `t`; its line then counts for the moment at which it is read.
+    {"t": monotonic ns, "connected": subscribers, "received": messages}. A program without such a clock
+    leaves out `t`; the moment of its line is then the moment at which it is read.
 
-    variant: whose protocol it speaks. invoke: how it is started, for (port, topic, subscribers).
-    needs: why the peer cannot run here, or None.
+    variant: the variant whose protocol it uses. invoke: returns its invocation for (port, topic, subscribers).
+    needs: returns why the peer cannot run here, or None.
     """
 
     label: str
@@ -44,7 +44,7 @@ class Peer:
 
 
 def _locust(name: str, scheme: str) -> Callable[[int, str, int], Invocation]:
-    """How a peer that is a locustfile is started."""
+    """The invocation of a peer that is a locustfile."""
 
     def invoke(port: int, topic: str, subscribers: int) -> Invocation:
         return Invocation([

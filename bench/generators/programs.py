@@ -1,4 +1,4 @@
-"""The programs in C, compiled when they are first needed, and k6, if it is installed."""
+"""The programs in C, compiled at first use, and k6, if it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process of a peer, which reports what it has received."""
+"""The process of a peer, which reports the number of messages that it has received."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a peer reports: the number of connected subscribers and of messages they have received, at moment `t` (0:
-    when the line was read)."""
+    """A report of a peer: its connected subscribers and the messages that they have received, at moment `t` in ns
+    (0: when the line was read)."""
 
     connected: _Count
     received: _Count
     t: _Count = 0
 
     def at(self, read_ns: int) -> Report:
-        """The same with the moment at which the line was read, if the peer reports none."""
+        """This report with the moment at which its line was read, if the peer reports none."""
         return self if self.t else msgspec.structs.replace(self, t=read_ns)
 
 
 def started_on(cores: Sequence[int], start: Callable[[], None]) -> None:
     """Call `start` while this thread is pinned to `cores`: a process that it starts runs there from the beginning.
 
-    A program that counts its cores at startup and spreads its threads (Go does) must not see more than it will have,
-    and threads that it starts before it is pinned would not be pinned with it.
+    A program that counts its cores at startup, as Go does, must not count more cores than it may use. Threads that a
+    process starts before it is pinned would not be pinned with it.
     """
     if not cores:
         return start()
@@ -62,14 +62,14 @@ class Reporter(Member):
         return None
 
     def wait(self, enough: Callable[[Report], bool], within_s: float, what: str) -> Report:
-        """The same, but raises TimedOut if there is none in time; the message has `what`."""
+        """Like `report`, but raises TimedOut with `what` if there is none in time."""
         report = self.report(enough, within_s)
         if report is None:
             raise TimedOut(f"{self.name}: {what}: not within {within_s:g} s")
         return report
 
     def now(self, within_s: float) -> Report:
-        """The next report that is written from now on, not one that waits to be read. Raises as `wait` does."""
+        """The first report that arrives from now on; skips those that wait to be read. Raises as `wait` does."""
         while self.receive(Report, 0) is not None:
             pass
         return self.wait(lambda report: True, within_s, "no report")

@@ -1,4 +1,4 @@
-"""The servers that load generators are measured with: that of a variant or one in C; and the cores of both sides."""
+"""The servers for the comparison of load generators (of a variant, or in C), and the cores of both sides."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ C_SERVER = "source"  # a name beside those of the variants
 
 
 def one_core_each() -> Cores:
-    """A core for the server and one for the generator, which shares it with the publisher as in a trial; none on a
-    machine with a single core."""
+    """One core for the server and one for the generator, which shares it with the publisher as in a trial. On a
+    machine with a single core both are empty."""
     cores = machine.divide_cores()
     return Cores(cores.server[:1], cores.load[:1])
 
 
 class CServer(Server):
-    """The C server: the same ready line and ingest as the server of a variant, and WebSocket only."""
+    """The C server: it has the ready line and the ingest port of a variant's server, and only WebSocket."""
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
         return super()._start([str(programs.compiled(C_SERVER))], environment)

@@ -1,4 +1,4 @@
-"""Drives a peer. Its processes are used for pass after pass as long as they keep up."""
+"""Drives a peer. Its processes are reused for all passes while they keep up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bench.results import GeneratorPass
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 0.5
-TAIL_S = 0.3  # of load after the window, so that the last report of the window was made under load
+TAIL_S = 0.3  # load after the window, so that the last report of the window is made under load
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class DrivenPeer:
 
 
 class Stand:
-    """Drives one peer, with a server and a publisher, in pass after pass."""
+    """Drives one peer with a server and a publisher through its passes."""
 
     def __init__(self, peer: Peer, server: str, subscribers: int, payload_bytes: int, cores: Cores) -> None:
         self._peer, self._name, self._subscribers, self._payload_bytes = peer, server, subscribers, payload_bytes
@@ -57,7 +57,7 @@ class Stand:
         self._driven: DrivenPeer | None = None
 
     def measure(self, rate_hz: float, measure_s: float) -> GeneratorPass:
-        """One pass. Raises ProcessError. After a pass whose backlog never drained, the next one has new processes."""
+        """Measure one pass. New processes follow a pass whose backlog did not drain. Raises ProcessError."""
         driven, self._driven = self._driven or self._set_up(), None
         done = self._pass(driven, rate_hz, measure_s)
         if done.delay_ns is not None:

@@ -1,4 +1,4 @@
-"""NAME=VALUE settings and SCENARIO.NAME=VALUE,VALUE sweeps, as the command line gives them."""
+"""The settings (NAME=VALUE) and the sweeps ([SCENARIO.]NAME=VALUE,VALUE) of the command line."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 
 def changes(settings: Sequence[str]) -> dict[str, Any]:
-    """The settings as a mapping; a value is a Python literal where it reads as one, else text. Raises ValueError."""
-    changed: dict[str, Any] = {}
+    """The settings as a mapping. A value that is no Python literal is a text. Raises ValueError."""
+    values: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
             raise ValueError(f"--set takes NAME=VALUE, not {setting!r}")
         try:
-            changed[name] = ast.literal_eval(value)
+            values[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
-            changed[name] = value
-    return changed
+            values[name] = value
+    return values
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One parameter varied over values, in one scenario or (empty) in every one that has it."""
+    """One parameter varied over values, in one scenario or (empty) in every scenario that has it."""
 
     scenario: str
     name: str
@@ -32,9 +32,9 @@ class Sweep:
 
 
 def sweeps(settings: Sequence[str]) -> list[Sweep]:
-    """The sweeps that were asked for; values are Python literals, or plain words. Raises ValueError for what is not
-    `[SCENARIO.]NAME=VALUE,VALUE,...`."""
-    found = []
+    """The sweeps of these settings. Their values are Python literals or plain words. Raises ValueError for a setting
+    that is not `[SCENARIO.]NAME=VALUE,VALUE,...`."""
+    parsed = []
     for setting in settings:
         name, equals, listed = setting.partition("=")
         scenario, _, parameter = name.rpartition(".")
@@ -45,5 +45,5 @@ def sweeps(settings: Sequence[str]) -> list[Sweep]:
             values = words if all(word.isidentifier() for word in words) else ()
         if not equals or not parameter or not values:
             raise ValueError(f"--sweep takes [SCENARIO.]NAME=VALUE,VALUE,..., not {setting!r}")
-        found.append(Sweep(scenario, parameter, values))
-    return found
+        parsed.append(Sweep(scenario, parameter, values))
+    return parsed

@@ -1,4 +1,4 @@
-"""The comparison of load generators without a process: the search, the verdicts, the table, what is stored."""
+"""The comparison of load generators without processes: the search, the verdicts, the table, the stored file."""
 
 import json
 import subprocess
@@ -149,7 +149,7 @@ def test_a_generator_that_is_absent_is_a_row_with_the_reason():
     assert last == "| Locust | websocket | skipped: the package websocket-client is not installed |  |  |  |  |"
 
 
-def test_a_generator_that_failed_in_the_middle_keeps_what_was_measured_and_says_so():
+def test_a_generator_that_failed_halfway_keeps_its_passes_and_has_a_note():
     *_, slow, _, note = generator_table.markdown(comparison(OURS, OVERRUN)).splitlines()
     assert slow == "| slow | websocket | 100.0 µs | 8.0 | 75.0% |  |  |"
     assert note == "slow on websocket: failed: it died"
@@ -211,12 +211,12 @@ def test_rows_are_chosen_by_a_part_of_their_name():
         generators.candidates(["gatling"])
 
 
-def test_a_server_is_polled_no_more_often_than_it_can_answer():
+def test_a_server_is_polled_at_most_as_often_as_it_can_answer():
     load = generators.Load(subscribers=1000, rate_hz=20.0)
     assert {name: load.rate_of(name) for name in ("websocket", "polling")} == {"websocket": 20.0, "polling": 2.0}
 
 
-def test_a_report_without_a_moment_is_of_when_it_was_read():
+def test_a_report_without_a_moment_has_the_moment_at_which_it_was_read():
     assert Report(connected=1, received=2).at(42).t == 42
     assert Report(connected=1, received=2, t=7).at(42).t == 7
 
@@ -233,7 +233,7 @@ def test_a_line_that_is_no_report_is_an_error(line):
         peer.now(20.0)
 
 
-def test_k6_reports_its_use_to_no_server():
+def test_k6_sends_no_usage_report():
     (k6,) = (peer for peer in PEERS if peer.label.startswith("k6"))
     start = k6.invoke(1, "t", 10)
     assert start.environment["K6_NO_USAGE_REPORT"] == "true"
@@ -259,7 +259,7 @@ def bench(*arguments):
     )
 
 
-def test_the_table_of_a_stored_comparison_is_made_again(tmp_path):
+def test_the_table_of_a_stored_comparison_is_printed_again(tmp_path):
     stored = comparison(OURS, K6, ABSENT)
     save_comparison(tmp_path / "one.json", stored)
     assert bench("--show", str(tmp_path / "one.json")).stdout == generator_table.markdown(stored) + "\n"

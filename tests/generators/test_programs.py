@@ -60,7 +60,7 @@ def connected(source, topic="t"):
 
 
 @pytest.mark.parametrize("name", ["source", "receiver"])
-def test_the_compiler_has_nothing_to_say(name, tmp_path):
+def test_the_compiler_gives_no_warning(name, tmp_path):
     command = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / name), str(programs.HERE / f"{name}.c")]
     subprocess.run(command, check=True, timeout=WITHIN_S)
 
@@ -176,7 +176,7 @@ def test_the_c_server_does_not_run_without_a_token():
 
 
 @pytest.mark.parametrize("label", PEER_LABELS)
-def test_a_peer_receives_everything_and_its_cost_is_seen(label):
+def test_a_peer_receives_everything_and_its_cost_is_measured(label):
     (peer,) = (one for one in PEERS if one.label == label)
     if reason := peer.needs():
         pytest.skip(reason)
@@ -202,7 +202,7 @@ def test_ours_is_driven_as_in_a_trial(variant, server):
     assert generator_search.judge(done) in generator_search.Verdict
 
 
-def test_a_comparison_is_printed_line_by_line_and_kept(tmp_path):
+def test_a_comparison_is_printed_line_by_line_and_stored(tmp_path):
     chosen = generators.candidates(["C, one epoll"])
     lines = []
     load = generators.Load(subscribers=5, rate_hz=20.0, measure_s=0.3, headroom=False)
@@ -225,7 +225,7 @@ def test_a_candidate_that_fails_is_a_row_with_the_reason(monkeypatch):
     assert row.reason.startswith("failed: C, one epoll (the physical floor): not all subscribers connected")
 
 
-def test_an_interrupted_comparison_keeps_what_it_has_and_leaves_no_process(tmp_path):
+def test_an_interrupted_comparison_keeps_its_passes_and_leaves_no_process(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", "generator", "--only", "C, one epoll", "--no-headroom", "--subscribers", "5",
          "--repetitions", "50", "--json", str(tmp_path / "cut.json")],

@@ -34,8 +34,8 @@ cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxy
 def test_every_block_holds_every_cell_once(cells, repetitions, seed):
     planned = plan(cells, repetitions, seed)
     for block in range(1, repetitions + 1):
-        held = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
-        assert held == Counter(cells)
+        counts = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
+        assert counts == Counter(cells)
     assert [trial.position for trial in planned] == list(range(1, len(planned) + 1))
     assert len({trial.id for trial in planned}) == len(planned)
 
@@ -78,8 +78,8 @@ def test_a_twin_runs_a_cell_of_every_scenario_twice_in_every_block(cells, repeti
     assert set(doubled) <= set(cells)
     planned = plan(cells, repetitions, seed, doubled)
     for block in range(1, repetitions + 1):
-        held = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
-        assert held == Counter([*cells, *doubled])
+        counts = Counter((trial.scenario, trial.variant) for trial in planned if trial.block == block)
+        assert counts == Counter([*cells, *doubled])
     assert len({trial.id for trial in planned}) == len(planned)
 
 
@@ -96,8 +96,8 @@ def test_every_block_of_a_run_begins_with_a_brief_calibration_and_measures_the_h
         assert {(trial.variant, trial.changes["injected"]) for trial in brief} == {
             ("calibration", "delay 5 ms"), ("calibration", "faults"),
         }  # fmt: skip
-        held = Counter((trial.scenario, trial.variant) for trial in rest)
-        assert held == Counter([*cells, *harness, *doubled])
+        counts = Counter((trial.scenario, trial.variant) for trial in rest)
+        assert counts == Counter([*cells, *harness, *doubled])
         assert not any(trial.changes for trial in rest)
     assert [trial.position for trial in planned] == list(range(1, len(planned) + 1))
     assert len({trial.id for trial in planned}) == len(planned)
@@ -123,19 +123,19 @@ def test_an_extra_variant_is_measured_only_if_it_is_named():
     assert set(settle(Request(variants=("ndjson", "sse"))).variants) == {"ndjson", "sse"}
 
 
-def test_a_harness_that_was_asked_for_is_measured_once():
+def test_a_harness_that_was_named_is_measured_once():
     cells = [("echo", "sse"), ("echo", FLOOR)]
     planned = of_run(cells, floors({"echo": Publishes.SUBSCRIBERS}), 1, 1, ())
     assert sorted(trial.variant for trial in planned if not trial.changes) == [FLOOR, "sse"]
 
 
-def test_a_long_calibration_holds_every_plant_in_every_block_under_the_conditions_of_its_truth():
+def test_a_long_calibration_holds_every_injection_in_every_block_under_its_own_conditions():
     planned = calibration(WHOLE, 1, 2, calibration(WHOLE, 1, 1))
     assert len({trial.id for trial in planned}) == len(planned) == 2 * len(WHOLE)
     for block in (1, 2):
-        held = [trial.changes for trial in planned if trial.block == block]
-        assert {changes["injected"] for changes in held} == set(PLANTS)
-        for changes in held:
+        changes_of_block = [trial.changes for trial in planned if trial.block == block]
+        assert {changes["injected"] for changes in changes_of_block} == set(PLANTS)
+        for changes in changes_of_block:
             plant = PLANTS[changes["injected"]]
             floor = plant.name == "delay 0 ms"
             assert floor or (changes["subscribers"], changes["rate_hz"]) == (plant.subscribers, plant.rate_hz)
@@ -143,7 +143,7 @@ def test_a_long_calibration_holds_every_plant_in_every_block_under_the_condition
     assert orders[0] != orders[1]
 
 
-def test_every_plant_has_its_floor_under_the_same_conditions():
+def test_every_injection_has_its_floor_under_the_same_conditions():
     def conditions(plant):
         return plant.subscribers, plant.rate_hz
 
@@ -165,7 +165,7 @@ def test_the_measured_part_holds_whole_bursts(burst, expected):
     assert sequences({"warm_up_s": 0.1, "measure_s": 2.0, "rate_hz": 50.0}, burst) == expected
 
 
-def test_the_estimate_goes_by_what_a_trial_changes():
+def test_the_estimate_uses_the_changed_parameters_of_a_trial():
     (one, *_) = calibration(BRIEF, 1)
     parameters = {"calibration": {"warm_up_s": 0.0, "measure_s": 1.0}}
     assert expected_s([one], parameters) == pytest.approx(
@@ -175,7 +175,7 @@ def test_the_estimate_goes_by_what_a_trial_changes():
     assert expected_s([longer], parameters) == pytest.approx(expected_s([one], parameters) + 2.0)
 
 
-def test_beside_nobody_slow_less_is_measured():
+def test_without_a_slow_reader_less_is_measured():
     scenario = scenarios.load("slow_reader")
     base = scenario.settled("standard", {"calm_s": 8.0})
     assert scenario.driven(base, {}) == base
@@ -189,22 +189,22 @@ def test_every_block_holds_every_point_of_a_sweep_once_and_leaves_the_other_tria
     points = [Point(*cell, name, value) for cell in cells for name, value in (("rate_hz", 0.5), ("subscribers", 7))]
     planned = plan(cells, repetitions, seed, points=points)
     for block in range(1, repetitions + 1):
-        held = Counter(
+        counts = Counter(
             (trial.scenario, trial.variant, *next(iter(trial.changes.items())))
             for trial in planned
             if trial.block == block and trial.changes
         )
-        assert held == Counter((one.scenario, one.variant, one.parameter, one.value) for one in points)
+        assert counts == Counter((one.scenario, one.variant, one.parameter, one.value) for one in points)
     assert len({trial.id for trial in planned}) == len(planned)
     alone = {trial.id: trial.seed for trial in plan(cells, repetitions, seed)}
     assert alone == {trial.id: trial.seed for trial in planned if not trial.changes}
 
 
-def test_a_point_is_named_by_what_is_changed():
+def test_a_point_is_named_by_its_changed_parameter():
     planned = plan([], 1, 1, points=[Point("echo", "sse", "rate_hz", 40.0), Point("echo", "sse", "rate_hz", 0.5)])
     assert sorted(trial.id for trial in planned) == ["01-echo-sse-rate_hz-0.5", "01-echo-sse-rate_hz-40"]
 
 
-def test_where_one_variant_takes_part_alone_it_has_no_twin():
+def test_a_variant_that_takes_part_alone_has_no_twin():
     cells = [("outage", "flask_sse"), ("broadcast", "flask_sse"), ("broadcast", "sse")]
     assert {scenario for scenario, _ in twins(compared(cells), 1)} == {"broadcast"}

@@ -27,7 +27,7 @@ CALM = calm()
 
 
 def judged(*names: str, place: str = "01-broadcast-sse", block: int = 1, retry_of: str = "", number: int = 1) -> Trial:
-    """A trial with these findings, disqualifying ones."""
+    """A trial with these disqualifying findings."""
     planned = Planned(
         id=f"{place}-retry-{number}" if retry_of else place, scenario="broadcast", variant="sse",
         block=block, position=1,
@@ -49,8 +49,8 @@ def test_nothing_else_is_retried(name):
     assert disturbed(judged(name, "heavy steal")) == (name in SLOWING)
 
 
-def test_which_findings_are_of_the_machine_and_which_make_no_delay_shorter():
-    """Written out: a check that is added to a list must not change which trials are retried."""
+def test_which_findings_are_about_the_machine_and_which_shorten_no_delay():
+    """Written out, because a new check in a list must not change which trials are retried."""
     assert {
         "generator waited long for its core", "server waited long for its core", "heavy competing CPU use",
         "heavy steal",
@@ -84,37 +84,37 @@ def test_a_retry_is_the_same_trial_at_the_same_place():
     assert (second.id, second.place) == ("01-broadcast-sse-retry-2", "01-broadcast-sse")
 
 
-def test_each_is_retried_in_its_own_block():
-    held = [judged("heavy steal"), judged("heavy steal", place="02-broadcast-sse", block=2)]
-    assert [one.id for one in due(held, 1)] == ["01-broadcast-sse-retry-1"]
-    assert due([*held, judged(retry_of="01-broadcast-sse")], 1) == []
-    assert [one.id for one in due(held, 2)] == ["02-broadcast-sse-retry-1"]
+def test_every_trial_is_retried_in_its_own_block():
+    trials = [judged("heavy steal"), judged("heavy steal", place="02-broadcast-sse", block=2)]
+    assert [one.id for one in due(trials, 1)] == ["01-broadcast-sse-retry-1"]
+    assert due([*trials, judged(retry_of="01-broadcast-sse")], 1) == []
+    assert [one.id for one in due(trials, 2)] == ["02-broadcast-sse-retry-1"]
 
 
 def test_a_trial_is_retried_three_times_at_most():
-    held = [judged("heavy steal"), *(judged(place=f"01-{n}") for n in range(40))]
-    asked = []
-    while wanted := due(held, 1):
-        asked += [one.id for one in wanted]
-        held.append(judged("heavy steal", retry_of="01-broadcast-sse", number=len(asked)))
-    assert asked == [f"01-broadcast-sse-retry-{number}" for number in (1, 2, 3)]
+    trials = [judged("heavy steal"), *(judged(place=f"01-{n}") for n in range(40))]
+    ids = []
+    while retries := due(trials, 1):
+        ids += [one.id for one in retries]
+        trials.append(judged("heavy steal", retry_of="01-broadcast-sse", number=len(ids)))
+    assert ids == [f"01-broadcast-sse-retry-{number}" for number in (1, 2, 3)]
 
 
 def test_a_retry_that_lost_a_message_is_not_retried():
-    held = [judged("heavy steal"), judged("lost messages", "heavy steal", retry_of="01-broadcast-sse")]
-    assert due(held, 1) == []
+    trials = [judged("heavy steal"), judged("lost messages", "heavy steal", retry_of="01-broadcast-sse")]
+    assert due(trials, 1) == []
 
 
 @given(st.integers(0, 80), st.integers(0, 80))
 def test_no_more_than_a_fifth_of_a_block_or_two_are_retried(disturbances, calm_ones):
     trials = [judged("heavy steal", place=f"01-{n}") for n in range(disturbances)]
     trials += [judged(place=f"01-calm-{n}") for n in range(calm_ones)]
-    asked = due(trials, 1)
+    retries = due(trials, 1)
     most = max(FEWEST_PER_BLOCK, int(MOST_SHARE * len(trials)))
-    assert len(asked) == min(disturbances, most)
-    # broken off after the first of them, the others are still due and no more than that
-    taken = [judged(place=one.retry_of, retry_of=one.retry_of) for one in asked[:1]]
-    assert due([*trials, *taken], 1) == asked[1:]
+    assert len(retries) == min(disturbances, most)
+    # After an interruption behind the first of them, the others are still due, and no more.
+    records = [judged(place=one.retry_of, retry_of=one.retry_of) for one in retries[:1]]
+    assert due([*trials, *records], 1) == retries[1:]
 
 
 def with_a_retry(trials: list[Trial], first: Trial) -> list[Trial]:
@@ -150,7 +150,7 @@ def test_a_trial_that_was_retried_keeps_its_twin():
 
 
 def silently(line):
-    """Say nothing."""
+    """Print nothing."""
 
 
 def interrupt(*_):
@@ -199,9 +199,9 @@ def test_the_time_left_includes_the_retries(tmp_path, made_up, monkeypatch):
     with monkeypatch.context() as slowly:
         slowly.setattr("bench.execution.run.time.monotonic", lambda: float(next(seconds)))
         carry_out(begun, lines.append)
-    told = [line.removesuffix(" left").split()[-1] for line in lines if line.endswith(" left")]
-    assert told[-1] == told[-3] == "0:00"
-    assert told[-2] != "0:00"
+    left = [line.removesuffix(" left").split()[-1] for line in lines if line.endswith(" left")]
+    assert left[-1] == left[-3] == "0:00"
+    assert left[-2] != "0:00"
 
 
 def test_what_is_disturbed_every_time_stays_invalid(tmp_path, made_up):

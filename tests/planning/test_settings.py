@@ -1,4 +1,4 @@
-"""What a person may change, and what they are told when it cannot be."""
+"""The settings and sweeps of a request, and the messages of refusals."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_a_setting_without_name_or_value_is_refused(setting):
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"),
+    ("request_", "message"),
     [
         (Request(profile="qiuck"), "did you mean 'quick'"),
         (Request(variants=("web_socket",)), "did you mean 'websocket'"),
@@ -44,8 +44,8 @@ def test_a_setting_without_name_or_value_is_refused(setting):
         (Request(scenarios=("outage",), variants=("sse",)), "sse has no broker; try -v flask_sse"),
     ],
 )
-def test_a_request_that_cannot_be_met_says_what_to_type_instead(request_, said):
-    with pytest.raises(Refused, match=said):
+def test_a_request_that_cannot_be_met_is_refused_with_what_to_type_instead(request_, message):
+    with pytest.raises(Refused, match=message):
         settle(request_)
 
 
@@ -58,7 +58,7 @@ def test_a_change_applies_to_every_scenario_that_has_the_parameter():
 
 
 def test_more_subscribers_than_open_files_are_refused_with_both_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda needed: 1024)
     with pytest.raises(Refused, match=r"10256 open files.*limit is 1024"):
         preflight(settle(Request(scenarios=("broadcast",), changes=("subscribers=5000",))), tmp_path)
 
@@ -69,14 +69,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_load(tmp_path):
         preflight(settle(Request(scenarios=("idle",))), tmp_path / "file" / "results")
 
 
-def test_what_serves_the_instrument_is_not_among_what_is_chosen():
+def test_the_scenario_of_the_instrument_cannot_be_chosen():
     assert "calibration" in scenarios.names(hidden=True)
     assert "calibration" not in scenarios.names()
     assert "calibration" not in settle(Request()).scenarios
     assert not {"null", "calibration"} & set(settle(Request()).variants)
 
 
-def test_a_plant_is_one_of_the_table():
+def test_an_injection_is_one_of_the_table():
     calibration = scenarios.load("calibration")
     assert calibration.settled("quick", {"injected": "freeze"})["injected"] == "freeze"
     for wrong in ("storm", 5):
@@ -107,21 +107,21 @@ def test_a_parameter_out_of_bounds_is_refused_before_anything_is_started(change)
 
 
 @pytest.mark.parametrize(
-    ("scenario", "changes", "said"),
+    ("scenario", "changes", "message"),
     [("restart", ("restart_after_s=9",), "must be over within"), ("slow_reader", ("slow_after_s=60",), "must be over"),
      ("outage", ("measure_s=8",), "outage_after_s=1"), ("broadcast", ("path=resets", "measure_s=1.5"), "at least 2"),
      ("lossy", ("path=stalls", "measure_s=1.4"), "at least 1.5")],
 )  # fmt: skip
-def test_what_would_go_wrong_after_the_measured_part_is_refused(scenario, changes, said):
-    with pytest.raises(Refused, match=said):
+def test_settings_that_would_fail_after_the_measured_part_are_refused(scenario, changes, message):
+    with pytest.raises(Refused, match=message):
         settle(Request(scenarios=(scenario,), changes=changes))
 
 
-def test_a_point_is_checked_beside_what_else_was_set():
-    asked = {"scenarios": ("outage",), "sweeps": ("stopped_s=20",)}
-    settle(Request(changes=("measure_s=30",), **asked))
+def test_a_point_is_checked_together_with_the_other_settings():
+    arguments = {"scenarios": ("outage",), "sweeps": ("stopped_s=20",)}
+    settle(Request(changes=("measure_s=30",), **arguments))
     with pytest.raises(Refused, match="must be over within"):
-        settle(Request(**asked))
+        settle(Request(**arguments))
 
 
 def test_a_sweep_names_a_parameter_and_its_values_and_perhaps_a_scenario():
@@ -138,8 +138,8 @@ def test_a_sweep_without_name_or_values_is_refused(setting):
         sweeps([setting])
 
 
-def points(*asked, profile="standard", scenarios=("broadcast", "echo", "idle")):
-    settled = settle(Request(profile=profile, variants=("polling", "sse"), scenarios=scenarios, sweeps=asked))
+def points(*sweeps, profile="standard", scenarios=("broadcast", "echo", "idle")):
+    settled = settle(Request(profile=profile, variants=("polling", "sse"), scenarios=scenarios, sweeps=sweeps))
     return [(one.scenario, one.variant, one.parameter, one.value) for one in settled.points(("polling", "sse"))]
 
 
@@ -150,15 +150,15 @@ def test_a_sweep_concerns_every_scenario_that_has_the_parameter_or_the_one_that_
     }
 
 
-def test_the_value_that_the_cell_has_anyway_is_no_point():
+def test_the_value_of_the_cell_itself_is_no_point():
     assert {value for *_, value in points("broadcast.rate_hz=20,40,40")} == {40.0}
 
 
-def test_only_variants_whose_client_heeds_a_parameter_are_swept_over_it():
+def test_only_variants_whose_client_uses_a_parameter_are_swept_over_it():
     assert points("broadcast.poll_interval_s=1") == [("broadcast", "polling", "poll_interval_s", 1.0)]
 
 
-def test_the_full_profile_has_the_sweeps_that_scenarios_declare_unless_others_are_asked_for():
+def test_the_full_profile_has_the_declared_sweeps_unless_others_are_requested():
     assert {name for _, _, name, _ in points(profile="full")} >= {"subscribers", "rate_hz", "payload_bytes"}
     assert {name for _, _, name, _ in points("rate_hz=3", profile="full")} == {"rate_hz"}
     assert points() == []
@@ -173,7 +173,7 @@ def test_every_declared_sweep_can_be_measured():
 
 
 def test_the_most_subscribers_of_a_sweep_decide_what_is_needed(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda needed: 1024)
     with pytest.raises(Refused, match="5000 subscribers need"):
         preflight(settle(Request(scenarios=("broadcast",), sweeps=("subscribers=5000",))), tmp_path)
 
@@ -184,7 +184,7 @@ def test_a_scenario_is_part_of_its_smallest_profile_and_of_the_larger_ones():
     assert set(settle(Request(scenarios=("chat",))).scenarios) == {"chat"}
 
 
-def test_a_scenario_that_needs_a_broker_says_who_has_none_and_leaves_them_out(monkeypatch):
+def test_a_scenario_that_needs_a_broker_names_the_variants_without_one_and_leaves_them_out(monkeypatch):
     monkeypatch.delenv("REDIS_URL", raising=False)
     settled = settle(
         Request(scenarios=("broadcast", "outage"), variants=("sse", "flask_sse"), sweeps=("outage='KILL'",))
@@ -199,7 +199,7 @@ def test_a_scenario_that_needs_a_broker_says_who_has_none_and_leaves_them_out(mo
     assert settle(Request(scenarios=("outage",))).idle["sse"] == "no part in outage: has no broker"
 
 
-def test_somebodys_broker_is_not_taken_away(monkeypatch):
+def test_a_broker_that_the_user_runs_is_not_stopped(monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     with pytest.raises(
         Refused, match=r"flask_sse uses the Redis of REDIS_URL, which the bench must not stop; here there is"
@@ -208,7 +208,7 @@ def test_somebodys_broker_is_not_taken_away(monkeypatch):
 
 
 def test_a_proxy_needs_two_open_files_for_every_connection(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda wanted: 1024)
+    monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda needed: 1024)
     only = {"scenarios": ("broadcast",), "variants": ("sse",)}
     preflight(settle(Request(**only, changes=("subscribers=500",))), tmp_path)
     with pytest.raises(Refused, match=r"500 subscribers need 1256 open files"):
