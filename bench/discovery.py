@@ -58,7 +58,25 @@ def description(file: Path) -> str:
 
 def docstring(file: Path) -> str:
     """The docstring of a file, read without importing it; empty where it has none. Raises DiscoveryError."""
+    return ast.get_docstring(_parsed(file)) or ""
+
+
+def names_in(file: Path, variable: str) -> frozenset[str]:
+    """The names in a tuple that a file assigns to `variable`, read without importing it; empty where it assigns none.
+
+    Raises DiscoveryError.
+    """
+    for node in _parsed(file).body:
+        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [variable]:
+            try:
+                return frozenset(ast.literal_eval(node.value))
+            except (TypeError, ValueError):
+                raise DiscoveryError(f"{file}: {variable} must be a literal tuple of names") from None
+    return frozenset()
+
+
+def _parsed(file: Path) -> ast.Module:
     try:
-        return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        return ast.parse(file.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
         raise DiscoveryError(f"{file} cannot be read: {error}") from error

@@ -49,3 +49,17 @@ def test_the_description_of_a_file_is_the_first_line_of_its_docstring_or_its_nam
 def test_the_file_of_an_unknown_module_is_a_lookup_error(folders):
     with pytest.raises(LookupError, match=r"there is no file third\.py"):
         discovery.file_of(map(str, folders), "third")
+
+
+def test_names_are_read_from_a_literal_and_anything_else_is_an_error_that_names_the_file(folders):
+    file = folders[0] / "first.py"
+    assert discovery.names_in(file, "PARAMETERS") == frozenset()
+    file.write_text('PARAMETERS = ("hold_s", "rate_hz")\n')
+    assert discovery.names_in(file, "PARAMETERS") == {"hold_s", "rate_hz"}
+    for text in ("PARAMETERS = made()\n", "PARAMETERS = 5\n"):
+        file.write_text(text)
+        with pytest.raises(discovery.DiscoveryError, match=r"first\.py: PARAMETERS must be"):
+            discovery.names_in(file, "PARAMETERS")
+    file.write_text("PARAMETERS = (\n")
+    with pytest.raises(discovery.DiscoveryError, match=r"first\.py cannot be read"):
+        discovery.names_in(file, "PARAMETERS")

@@ -10,7 +10,6 @@ The module's name is the protocol's name. The environment variable PUSHBENCH_CLI
 from __future__ import annotations
 
 import abc
-import ast
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -130,13 +129,9 @@ def load(name: str) -> type[Subscriber]:
 def parameters(name: str) -> frozenset[str]:
     """The scenario parameters that this client half alone uses: its literal `PARAMETERS`, empty for most.
 
-    It is read from the source, because importing a client half imports gevent.
+    It is read from the source, because importing a client half imports gevent. Raises DiscoveryError.
     """
-    tree = ast.parse(discovery.file_of(__path__, name).read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["PARAMETERS"]:
-            return frozenset(ast.literal_eval(node.value))
-    return frozenset()
+    return discovery.names_in(discovery.file_of(__path__, name), "PARAMETERS")
 
 
 def uses(name: str, parameter: str) -> bool:
