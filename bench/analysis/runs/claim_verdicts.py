@@ -1,7 +1,7 @@
 """What a run shows of the claims about push techniques.
 
 The verdict of a claim is that of the paired comparison of its two sides: the side that is claimed to have more, divided
-by the side that is claimed to have less. So a ratio above 1 agrees with the claim, whatever it says.
+by the side that is claimed to have less. So a ratio above 1 always agrees with the claim.
 """
 
 from __future__ import annotations

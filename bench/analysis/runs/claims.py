@@ -1,6 +1,6 @@
 """Common claims about push techniques, as tables. None of them is assumed to be true.
 
-A claim says that one side has less of a metric than another, or more, in one scenario. Claims against WebSocket have
+A claim is that one side has less of a metric than another, or more, in one scenario. Claims against WebSocket have
 the same form as claims for it: a claim that a run contradicts is an answer too. `claim_verdicts` judges them.
 """
 

@@ -96,7 +96,7 @@ def _last_of_each_place(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def trustworthy(trial: Trial) -> bool:
-    """Whether the ledger of a trial, valid or not, says what was delivered."""
+    """Whether the ledger of a trial, valid or not, is reliable."""
     if trial.failure is not None or trial.ledger is None:
         return False
     return trial.recount is None or agree(trial.ledger, trial.recount)

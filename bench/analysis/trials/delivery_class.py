@@ -48,7 +48,7 @@ def unsignalled(ledger: Ledger) -> int:
 def severed(trial: Trial) -> bool:
     """Whether a subscriber in the ledger was cut off, or the server or the broker was away.
 
-    The ledger of a trial with a slow reader has only the other subscribers, to whom nothing was done.
+    The ledger of a trial with a slow reader has only the other subscribers, which were not disturbed.
     """
     if trial.slow_reader is not None:
         return False

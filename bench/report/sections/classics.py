@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.published_claims import PUBLISHED_CLAIMS, Fact, PublishedClaim, Reproduction
+from bench.analysis.runs.published_claims import PUBLISHED_CLAIMS, PublishedClaim
+from bench.analysis.runs.reproduction import Fact, Reproduction
 from bench.report.sections._section import Section
 from bench.units import Unit, factor, quantity
 

@@ -1,4 +1,4 @@
-"""Distributions against numpy on the raw values."""
+"""Distributions, with numpy on the raw values as the oracle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ shares = st.floats(0.0, 1.0)
 
 
 def rank(values: list[int], q: float) -> int:
-    """The oracle of a quantile: the value at the rank that q asks for."""
+    """The oracle of a quantile: the value at the rank of q."""
     return int(np.quantile(np.array(values, dtype=object), q, method="inverted_cdf"))
 
 
@@ -38,7 +38,7 @@ def test_a_fold_keeps_count_minimum_maximum_and_sum_exactly(values: list[int]) -
 
 
 @given(samples)
-def test_a_fold_is_what_the_library_makes_of_the_same_values_one_by_one(values: list[int]) -> None:
+def test_a_fold_has_the_histogram_of_the_library(values: list[int]) -> None:
     oracle = HdrHistogram(distributions.LOWEST_NS, distributions.HIGHEST_NS, distributions.SIGNIFICANT_DIGITS)
     for value in values:
         assert oracle.record_value(value)
@@ -59,7 +59,7 @@ def test_durations_below_zero_are_counted_and_never_recorded(values: list[int], 
 
 
 @given(samples, shares)
-def test_a_quantile_is_never_below_the_truth_nor_a_thousandth_above_it(values: list[int], q: float) -> None:
+def test_a_quantile_is_never_below_the_true_value_nor_a_thousandth_above_it(values: list[int], q: float) -> None:
     truth, read = rank(values, q), quantile(fold(np.array(values, dtype=np.int64)), q)
     assert read is not None
     assert truth <= read <= truth * 1.001 + 1
@@ -78,7 +78,7 @@ def test_a_merge_equals_the_fold_of_the_union(parts: list[list[int]]) -> None:
 
 
 @given(samples)
-def test_a_curve_rises_from_nothing_to_everything(values: list[int]) -> None:
+def test_a_curve_rises_from_0_to_1(values: list[int]) -> None:
     at, share = cdf(fold(np.array(values, dtype=np.int64)))
     assert (share[0], share[-1]) == (0.0, 1.0)
     assert np.all(np.diff(at) >= 0)
@@ -87,7 +87,7 @@ def test_a_curve_rises_from_nothing_to_everything(values: list[int]) -> None:
 
 
 @given(samples)
-def test_a_curve_tells_the_share_below_each_of_its_points(values: list[int]) -> None:
+def test_a_curve_has_the_share_of_values_up_to_each_point(values: list[int]) -> None:
     folded = fold(np.array(values, dtype=np.int64))
     for at, share in zip(*cdf(folded), strict=True):
         if share > 0:
@@ -102,7 +102,7 @@ def test_every_value_lies_within_its_slot(values: list[int]) -> None:
         assert np.any((slots.lowest_ns <= value) & (value <= slots.highest_ns))
 
 
-def test_of_nothing_there_is_no_quantile_no_mean_and_no_curve() -> None:
+def test_an_empty_distribution_has_no_quantile_no_mean_and_no_curve() -> None:
     empty = fold(np.zeros(0, dtype=np.int64))
     assert empty.count == 0
     assert quantile(empty, 0.5) is None
@@ -111,7 +111,7 @@ def test_of_nothing_there_is_no_quantile_no_mean_and_no_curve() -> None:
     assert merge([]) == merge([empty, empty]) == fold([]) == empty
 
 
-def test_a_fold_of_negatives_alone_holds_nothing_but_their_number() -> None:
+def test_a_fold_of_negatives_has_their_number_only() -> None:
     folded = fold(np.array([-1, -2]))
     assert (folded.count, folded.negative) == (0, 2)
     assert merge([folded, fold(np.array([5]))]).negative == 2
@@ -152,9 +152,9 @@ COUNTS = st.one_of(st.integers(1, 300), st.integers(1, 2**40), st.integers(2**54
 
 
 @given(st.dictionaries(durations, COUNTS, max_size=60))
-def test_a_blob_of_the_library_is_decoded_as_the_library_does(held: dict[int, int]) -> None:
+def test_a_histogram_is_decoded_as_by_the_library(counts: dict[int, int]) -> None:
     oracle = HdrHistogram(distributions.LOWEST_NS, distributions.HIGHEST_NS, distributions.SIGNIFICANT_DIGITS)
-    for value, count in held.items():
+    for value, count in counts.items():
         oracle.record_value(value, count)
     blob = oracle.encode().decode("ascii")
     decoded = HdrHistogram.decode(blob)
@@ -180,12 +180,12 @@ TOO_FAR = bytes([0xFF, 0xFF, 0x7F, 0x02])  # a million empty slots, then one wit
     ["", "!", "AAAA", _packed(1, GOOD[1], b""), _packed(GOOD[0], 1, b""), _packed(*GOOD, b"\x02", 1),
      _packed(*GOOD, TOO_FAR), _packed(*GOOD, bytes(1 << 21)), "A" + _packed(*GOOD, b"\x02")],
 )  # fmt: skip
-def test_what_is_no_histogram_is_refused(blob: str) -> None:
+def test_other_text_is_refused_as_a_histogram(blob: str) -> None:
     with pytest.raises(ValueError, match="not a"):
         slots_of(Distribution(count=1, min_ns=0, max_ns=0, sum_ns=0, negative=0, histogram=blob))
 
 
-def test_the_smallest_blob_is_one_value_in_one_slot() -> None:
+def test_the_smallest_histogram_is_one_value_in_one_slot() -> None:
     blob = _packed(*GOOD, bytes([0x05, 0x02]))  # three empty slots, then a count of one
     slots = slots_of(Distribution(count=1, min_ns=3, max_ns=3, sum_ns=3, negative=0, histogram=blob))
     assert (slots.lowest_ns.tolist(), slots.counts.tolist()) == ([3], [1])

@@ -1,4 +1,4 @@
-"""The law of polling over its interval, against numbers that it made itself."""
+"""The law of polling over its interval, fitted to values that the law itself computed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ INTERVALS = (100 * MS, 250 * MS, 500 * MS, 2_000 * MS)
 
 
 def made(poll_ns: float, message_ns: float, service_ns: float, intervals: tuple[float, ...] = INTERVALS) -> PollingLaw:
-    """The law through points that lie on a law."""
+    """The law that is fitted to points on a law."""
     latency = {at: at / 2 + service_ns for at in intervals}
     cost = {at: poll_ns * P / at + message_ns for at in intervals}
-    found = polling_law(latency, cost, P, 100)
-    assert found is not None
-    return found
+    law = polling_law(latency, cost, P, 100)
+    assert law is not None
+    return law
 
 
 @given(st.floats(1e4, 1e7), st.floats(0.0, 1e5), st.floats(0.0, 1e7))
@@ -31,13 +31,13 @@ def test_points_on_a_law_give_that_law(poll_ns: float, message_ns: float, servic
         assert law.latency_ns(at) == pytest.approx(at / 2 + service_ns, abs=1)
 
 
-def test_of_one_interval_all_cost_is_put_down_to_polls() -> None:
+def test_with_one_interval_all_cost_is_that_of_polls() -> None:
     law = polling_law({250 * MS: 126 * MS}, {250 * MS: 118_000.0}, P, 100)
     assert law is not None
     assert (law.poll_ns, law.message_ns, law.service_ns) == (pytest.approx(590_000), 0.0, 1 * MS)
 
 
-def test_the_interval_of_a_cost_costs_that_much() -> None:
+def test_the_interval_of_a_cost_has_that_cost() -> None:
     law = made(590_000, 4_000, MS)
     interval = law.interval_ns(20_000)
     assert interval is not None
@@ -45,7 +45,7 @@ def test_the_interval_of_a_cost_costs_that_much() -> None:
     assert law.interval_ns(3_000) is None
 
 
-def test_a_core_is_full_where_a_second_of_polling_costs_a_second() -> None:
+def test_a_core_is_saturated_where_polling_costs_a_second_per_second() -> None:
     law = made(590_000, 0.0, MS, (250 * MS,))
     assert law.saturation_ns == pytest.approx(59 * MS)
     with_messages = made(590_000, 100_000, MS)
@@ -62,7 +62,7 @@ def test_a_cost_per_message_is_never_below_zero() -> None:
     assert law.poll_ns > 0
 
 
-def test_the_slow_end_lies_where_the_law_has_it() -> None:
+def test_the_p99_latency_follows_the_law() -> None:
     assert made(1e5, 0.0, MS).latency_ns(100 * MS, 0.99) == pytest.approx(100 * MS)
 
 

@@ -26,41 +26,41 @@ samples = st.lists(numbers, min_size=3, max_size=12)
 
 
 def bounds(values: list[float]) -> tuple[float, float]:
-    found = estimate(values)
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    return found.low, found.high
+    estimated = estimate(values)
+    assert estimated is not None
+    assert estimated.low is not None
+    assert estimated.high is not None
+    return estimated.low, estimated.high
 
 
-def held(size: int, repeats: int) -> float:
-    """How often the interval over `size` skewed trials holds the true median."""
+def coverage_of(size: int, repeats: int) -> float:
+    """The share of intervals over `size` skewed trials that contain the true median."""
     rng = np.random.default_rng(7)
     intervals = [bounds(list(rng.lognormal(0.0, 0.5, size))) for _ in range(repeats)]
     return float(np.mean([low <= 1.0 <= high for low, high in intervals]))
 
 
-def test_of_no_trials_there_is_no_estimate() -> None:
+def test_without_trials_there_is_no_estimate() -> None:
     assert estimate([]) is None
 
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 2.0]])
 def test_one_or_two_trials_give_a_median_and_no_interval(values: list[float]) -> None:
-    found = estimate(values)
-    assert found is not None
-    assert found.median == np.median(values)
-    assert found.too_few
-    assert (found.low, found.high, found.coverage) == (None, None, 0.0)
+    estimated = estimate(values)
+    assert estimated is not None
+    assert estimated.median == np.median(values)
+    assert estimated.too_few
+    assert (estimated.low, estimated.high, estimated.coverage) == (None, None, 0.0)
 
 
 @settings(max_examples=30)
 @given(samples)
-def test_an_interval_holds_its_median_and_stays_within_the_trials(values: list[float]) -> None:
-    found = estimate(values)
-    assert found is not None
-    assert found.median == np.median(values)
+def test_an_interval_contains_its_median_and_is_within_the_range_of_the_trials(values: list[float]) -> None:
+    estimated = estimate(values)
+    assert estimated is not None
+    assert estimated.median == np.median(values)
     low, high = bounds(values)
-    assert min(values) <= low <= found.median <= high <= max(values)
+    assert min(values) <= low <= estimated.median <= high <= max(values)
 
 
 def test_the_interval_over_three_trials_is_their_range() -> None:
@@ -80,13 +80,13 @@ def test_the_same_trials_give_the_same_interval() -> None:
     assert estimate(values) == estimate(values)
 
 
-def test_three_trials_hold_the_truth_as_rarely_as_is_said() -> None:
-    assert held(3, 400) == pytest.approx(coverage(3), abs=0.07)
+def test_the_coverage_of_three_trials_is_the_bound() -> None:
+    assert coverage_of(3, 400) == pytest.approx(coverage(3), abs=0.07)
 
 
-def test_ten_trials_hold_the_truth_about_as_often_as_is_said() -> None:
+def test_the_coverage_of_ten_trials_is_about_95_percent() -> None:
     assert coverage(10) == 0.95
-    assert 0.88 <= held(10, 200) <= 1.0
+    assert 0.88 <= coverage_of(10, 200) <= 1.0
 
 
 @pytest.mark.parametrize(("trials", "bound"), [(0, 0), (2, 0), (3, 0.75), (5, 0.9375), (6, 0.95), (100, 0.95)])
@@ -114,21 +114,21 @@ def test_the_interval_of_a_ratio_is_that_of_the_mean_logarithm(pairs: list[tuple
 
 
 @pytest.mark.parametrize("size", [3, 5])
-def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_is_said(size: int) -> None:
+def test_the_coverage_of_the_interval_of_a_ratio_is_its_confidence(size: int) -> None:
     rng = np.random.default_rng(8)
-    ones, held = dict.fromkeys(range(size), 1.0), 0
+    ones, covering = dict.fromkeys(range(size), 1.0), 0
     for _ in range(2_000):
         ratio = paired_ratio(dict(enumerate(map(float, rng.lognormal(0.0, 0.3, size)))), ones)
         assert ratio is not None
         assert ratio.low is not None
         assert ratio.high is not None
         assert ratio.coverage == COMPARED_CONFIDENCE
-        held += ratio.low <= 1.0 <= ratio.high
-    assert held / 2_000 == pytest.approx(COMPARED_CONFIDENCE, abs=0.02)
+        covering += ratio.low <= 1.0 <= ratio.high
+    assert covering / 2_000 == pytest.approx(COMPARED_CONFIDENCE, abs=0.02)
 
 
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=8))
-def test_a_ratio_turned_round_is_its_reciprocal(pairs: list[tuple[float, float]]) -> None:
+def test_the_ratio_of_exchanged_sides_is_the_inverse(pairs: list[tuple[float, float]]) -> None:
     ours, theirs = ({block: pair[side] for block, pair in enumerate(pairs)} for side in (0, 1))
     one, other = paired_ratio(ours, theirs), paired_ratio(theirs, ours)
     assert one is not None
@@ -138,7 +138,7 @@ def test_a_ratio_turned_round_is_its_reciprocal(pairs: list[tuple[float, float]]
         assert one.low == pytest.approx(1 / other.high, rel=1e-6)
 
 
-def test_pairing_by_block_cancels_what_all_variants_of_a_block_suffer() -> None:
+def test_pairing_by_block_cancels_what_all_variants_of_a_block_have_in_common() -> None:
     drift = [1.0, 3.0, 9.0, 27.0]
     ratio = paired_ratio({n: 2 * load for n, load in enumerate(drift)}, dict(enumerate(drift)))
     assert ratio is not None
@@ -177,12 +177,12 @@ def test_a_difference_within_the_noise_floor_is_none() -> None:
         ([0.9, 1.5, 1.6], Verdict.NONE_SHOWN),  # one block disagrees
         ([1.02, 1.03, 1.04], Verdict.NONE_SHOWN),  # within the noise floor
         ([0.96, 0.97, 0.98], Verdict.NONE_SHOWN),
-        ([1.04, 1.5, 1.6], Verdict.NONE_SHOWN),  # all agree, but three that lie so far apart show nothing
+        ([1.04, 1.5, 1.6], Verdict.NONE_SHOWN),  # all agree, but three ratios with this scatter show no difference
         ([1.04, 1.06, 1.07], Verdict.HIGHER),  # a block within the noise floor does not outvote the median
         ([9.0, 9.0], Verdict.TOO_FEW),
     ],
 )
-def test_a_difference_is_one_whose_interval_excludes_1_and_whose_median_lies_beyond_the_noise_floor(
+def test_a_difference_needs_an_interval_without_1_and_a_median_outside_of_the_noise_floor(
     ratios: list[float], shown: Verdict
 ) -> None:
     ones = dict.fromkeys(range(len(ratios)), 1.0)
@@ -192,14 +192,14 @@ def test_a_difference_is_one_whose_interval_excludes_1_and_whose_median_lies_bey
 
 def test_equal_variants_are_rarely_called_different() -> None:
     rng = np.random.default_rng(11)
-    named = 0
+    different = 0
     for _ in range(200):
         ours, theirs = (dict(enumerate(rng.lognormal(0.0, 0.1, 8))) for _ in range(2))
-        named += verdict(paired_ratio(ours, theirs), 1.05) is not Verdict.NONE_SHOWN
-    assert named / 200 < 0.12
+        different += verdict(paired_ratio(ours, theirs), 1.05) is not Verdict.NONE_SHOWN
+    assert different / 200 < 0.12
 
 
-def test_a_true_difference_is_found() -> None:
+def test_a_true_difference_is_detected() -> None:
     rng = np.random.default_rng(12)
     ours = {block: 1.5 * float(rng.lognormal(0.0, 0.05)) for block in range(8)}
     theirs = {block: float(rng.lognormal(0.0, 0.05)) for block in range(8)}

@@ -1,4 +1,4 @@
-"""From which rate on one answer carries several messages, and asking costs less than pushing: against a known truth."""
+"""The rates from which one response carries several messages, and from which pulling costs less than pushing."""
 
 from __future__ import annotations
 
@@ -13,66 +13,67 @@ from tests._natures import NATURES
 from tests._synthetic import synthetic
 from tests._workloads import BATCH_HZ, worked
 
-POLLING, WAITING, SSE, WEBSOCKET = NATURES[:4]
-PUSHED_DEAR = replace(SSE, cpu_us=200.0)
-PUSHED_CHEAP = replace(SSE, cpu_us=1.0)
+POLLING, LONG_POLLING, SSE, WEBSOCKET = NATURES[:4]
+EXPENSIVE_PUSH = replace(SSE, cpu_us=200.0)
+CHEAP_PUSH = replace(SSE, cpu_us=1.0)
 
 
-def searched(*natures, blocks=3):
-    """The searches for a capacity alone."""
+def searches(*natures, blocks=3):
+    """The cells of searches for a capacity only."""
     run, trials = synthetic(natures, ["broadcast"], blocks, troubles=False)
     run, every = worked(run, trials, natures, ["capacity"])
     return Cells(run, every[len(trials) :])
 
 
-def between(cells, asker, pushed):
-    found = cost_crossing(cells, cells.facts[asker.name], cells.facts[pushed.name])
-    assert found is not None
-    return found
+def crossing_of(cells, puller, pusher):
+    crossing = cost_crossing(cells, cells.facts[puller.name], cells.facts[pusher.name])
+    assert crossing is not None
+    return crossing
 
 
-def test_the_rate_from_which_an_answer_carries_several_messages_is_found():
-    cells = searched(WAITING, SSE)
-    found = batch_crossing(cells, cells.facts["long_polling"])
-    assert found.place is Place.WITHIN
-    assert found.rate_hz.median == pytest.approx(BATCH_HZ, rel=0.1)
-    assert len(found.rate_hz.values) == 3
+def test_the_rate_from_which_a_response_carries_several_messages():
+    cells = searches(LONG_POLLING, SSE)
+    crossing = batch_crossing(cells, cells.facts["long_polling"])
+    assert crossing.place is Place.WITHIN
+    assert crossing.rate_hz.median == pytest.approx(BATCH_HZ, rel=0.1)
+    assert len(crossing.rate_hz.values) == 3
 
 
-def test_whoever_always_carries_several_is_said_to():
-    cells = searched(replace(POLLING, requests=0.2), SSE)
-    found = batch_crossing(cells, cells.facts["polling"])
-    assert (found.place, found.rate_hz) == (Place.BELOW, None)  # 5 messages per poll at 20/s, the lowest rate tried
+def test_a_variant_with_several_messages_at_every_rate_is_below():
+    cells = searches(replace(POLLING, requests=0.2), SSE)
+    crossing = batch_crossing(cells, cells.facts["polling"])
+    # 5 messages per poll at 20/s, the lowest rate tried
+    assert (crossing.place, crossing.rate_hz) == (Place.BELOW, None)
 
 
-def test_the_rate_at_which_asking_costs_less_than_pushing_is_found():
-    """110 us / (1 + rate / 30) + 2 us for each message of an answer, 19 us for one that is pushed: equal at 164 /s."""
-    cells = searched(WAITING, SSE)
-    found = between(cells, WAITING, SSE)
-    assert found.place is Place.WITHIN
-    assert found.rate_hz.median == pytest.approx((110 / 17 - 1) * BATCH_HZ, rel=0.1)
-    assert found.at_high < 1
+def test_the_rate_from_which_pulling_costs_less_than_pushing():
+    """110 us / (1 + rate / 30) + 2 us for each message of a response, 19 us for one that is pushed: equal at 164 /s."""
+    cells = searches(LONG_POLLING, SSE)
+    crossing = crossing_of(cells, LONG_POLLING, SSE)
+    assert crossing.place is Place.WITHIN
+    assert crossing.rate_hz.median == pytest.approx((110 / 17 - 1) * BATCH_HZ, rel=0.1)
+    assert crossing.at_high < 1
 
 
-def test_a_crossing_outside_the_measured_rates_is_said_to_lie_there():
-    for pushed, where in ((PUSHED_DEAR, Place.BELOW), (PUSHED_CHEAP, Place.ABOVE)):
-        cells = searched(WAITING, pushed)
-        found = between(cells, WAITING, pushed)
-        assert (found.place, found.rate_hz) == (where, None)
-        assert (found.at_high < 1) is (where is Place.BELOW)
+def test_a_crossing_outside_of_the_measured_rates_has_its_place_there():
+    for pushed, where in ((EXPENSIVE_PUSH, Place.BELOW), (CHEAP_PUSH, Place.ABOVE)):
+        cells = searches(LONG_POLLING, pushed)
+        crossing = crossing_of(cells, LONG_POLLING, pushed)
+        assert (crossing.place, crossing.rate_hz) == (where, None)
+        assert (crossing.at_high < 1) is (where is Place.BELOW)
 
 
-def test_without_enough_blocks_no_crossing_of_costs_is_named():
-    found = between(searched(WAITING, SSE, blocks=2), WAITING, SSE)
-    assert (found.place, found.too_few) == (Place.UNDECIDED, True)
+def test_without_enough_blocks_a_crossing_of_costs_is_undecided():
+    crossing = crossing_of(searches(LONG_POLLING, SSE, blocks=2), LONG_POLLING, SSE)
+    assert (crossing.place, crossing.too_few) == (Place.UNDECIDED, True)
 
 
 def test_equal_costs_do_not_cross():
-    cells = searched(replace(WAITING, requests=0.0, technique="long polling", cpu_us=19.0), SSE)
-    assert between(cells, WAITING, SSE).place is Place.UNDECIDED
+    cells = searches(replace(LONG_POLLING, requests=0.0, technique="long polling", cpu_us=19.0), SSE)
+    assert crossing_of(cells, LONG_POLLING, SSE).place is Place.UNDECIDED
 
 
-def test_who_was_measured_at_one_rate_alone_crosses_nothing():
+def test_a_variant_with_one_measured_rate_has_no_crossing():
     run, trials = synthetic(NATURES[:4], ["broadcast"], troubles=False)
     assert crossings(Cells(run, trials)) == []
     assert pulling(Cells(run, trials)) == []
@@ -90,7 +91,7 @@ def test_a_search_at_another_load_does_not_stand_beside_a_broadcast():
     assert list(curve(Cells(run, other), "cpu", "sse")) == [20.0]
 
 
-def test_products_that_ask_are_held_against_products_that_push():
+def test_pulling_products_are_compared_with_pushing_products():
     cells = Cells(*worked(*synthetic(troubles=False), names=["capacity"]))
     pairs = {(one.variant.name, one.other.name) for one in crossings(cells) if one.other}
     assert pairs == {

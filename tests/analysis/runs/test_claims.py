@@ -1,4 +1,4 @@
-"""Claims held against made-up runs: each verdict is shown to come out, and to come out the other way."""
+"""Claims and synthetic runs: every verdict occurs, and so does its opposite."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cells() -> Cells:
 
 
 def cells_with(name: str, **changes: float) -> Cells:
-    """The made-up run with one variant of another nature."""
+    """The synthetic run with one variant changed."""
     natures = [replace(nature, **changes) if nature.name == name else nature for nature in NATURES]
     return Cells(*synthetic(natures, troubles=False))
 
@@ -50,19 +50,19 @@ def test_every_claim_has_a_name_of_its_own(cells: Cells) -> None:
     assert all(" " not in one.name for one in every)
 
 
-def test_every_theme_is_asked_of_the_protagonist_against_every_rival() -> None:
-    asked = {(one.theme.name, one.other.technique) for one in ABOUT_MAIN_TECHNIQUE}
-    assert asked == {(theme, rival) for theme in THEMES for rival in OTHER_TECHNIQUES}
+def test_every_theme_has_a_claim_about_websocket_and_every_other_technique() -> None:
+    claims_by_theme = {(one.theme.name, one.other.technique) for one in ABOUT_MAIN_TECHNIQUE}
+    assert claims_by_theme == {(theme, rival) for theme in THEMES for rival in OTHER_TECHNIQUES}
     assert {one.subject.technique for one in ABOUT_MAIN_TECHNIQUE} == {MAIN_TECHNIQUE}
 
 
-def test_a_theme_asks_for_a_metric_that_applies_and_is_better_when_less() -> None:
+def test_the_metric_of_a_theme_applies_and_is_better_when_lower() -> None:
     for theme in THEMES.values():
         assert METRICS[theme.metric].applies(theme.scenario)
         assert METRICS[theme.metric].better == "lower"
 
 
-def test_a_claim_reads_as_one_hears_it(cells: Cells) -> None:
+def test_a_claim_is_a_sentence(cells: Cells) -> None:
     assert claim("freshness", "WebSocket", "polling").words == (
         "WebSocket delivers fresher data than short polling (median delivery latency, broadcast)"
     )
@@ -71,28 +71,28 @@ def test_a_claim_reads_as_one_hears_it(cells: Cells) -> None:
     ) in [one.words for one in about_products(cells)]
 
 
-def test_what_is_less_beyond_noise_is_supported(cells: Cells) -> None:
-    found = judge(cells, CHEAPER)
-    assert found.verdict is ClaimVerdict.SUPPORTED
-    assert found.comparison is not None
-    assert found.comparison.ratio is not None
+def test_less_beyond_noise_is_supported(cells: Cells) -> None:
+    judged = judge(cells, CHEAPER)
+    assert judged.verdict is ClaimVerdict.SUPPORTED
+    assert judged.comparison is not None
+    assert judged.comparison.ratio is not None
     ours, theirs = (dict(cells.values("cpu", "broadcast", name)) for name in ("websocket", "sse"))
-    assert found.comparison.ratio.median == pytest.approx(np.median([theirs[block] / ours[block] for block in ours]))
-    assert found.comparison.ratio.median > 1
+    assert judged.comparison.ratio.median == pytest.approx(np.median([theirs[block] / ours[block] for block in ours]))
+    assert judged.comparison.ratio.median > 1
 
 
-def test_what_is_more_beyond_noise_is_not_supported_and_says_which_way() -> None:
-    found = judge(cells_with("websocket", cpu_us=40.0), CHEAPER)
-    assert found.verdict is ClaimVerdict.NOT_SUPPORTED
-    assert found.comparison is not None
-    assert found.comparison.ratio is not None
-    assert found.comparison.ratio.median < 1
-    assert found.claim.opposite == "WebSocket costs the server more CPU per message than SSE"
+def test_more_beyond_noise_is_not_supported_and_has_the_contrary() -> None:
+    judged = judge(cells_with("websocket", cpu_us=40.0), CHEAPER)
+    assert judged.verdict is ClaimVerdict.NOT_SUPPORTED
+    assert judged.comparison is not None
+    assert judged.comparison.ratio is not None
+    assert judged.comparison.ratio.median < 1
+    assert judged.claim.opposite == "WebSocket costs the server more CPU per message than SSE"
 
 
 def test_equal_sides_show_no_difference() -> None:
-    found = judge(cells_with("websocket", cpu_us=19.0), CHEAPER)
-    assert found.verdict is ClaimVerdict.NO_DIFFERENCE
+    judged = judge(cells_with("websocket", cpu_us=19.0), CHEAPER)
+    assert judged.verdict is ClaimVerdict.NO_DIFFERENCE
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
@@ -101,30 +101,30 @@ def test_too_few_trials_decide_nothing(blocks: int) -> None:
     assert {one.verdict for one in few.every} == {ClaimVerdict.TOO_FEW, ClaimVerdict.NOT_MEASURED}
 
 
-@pytest.mark.parametrize("gone", ["websocket", "sse"])
-def test_a_side_that_was_not_measured_is_said_to_be(gone: str) -> None:
-    rest = [nature for nature in NATURES if nature.name != gone]
-    found = judge(Cells(*synthetic(rest, troubles=False)), CHEAPER)
-    assert found.verdict is ClaimVerdict.NOT_MEASURED
-    assert found.comparison is None
-    assert (found.subject is None) is (gone == "websocket")
+@pytest.mark.parametrize("missing", ["websocket", "sse"])
+def test_a_side_that_was_not_measured_is_reported(missing: str) -> None:
+    rest = [nature for nature in NATURES if nature.name != missing]
+    judged = judge(Cells(*synthetic(rest, troubles=False)), CHEAPER)
+    assert judged.verdict is ClaimVerdict.NOT_MEASURED
+    assert judged.comparison is None
+    assert (judged.subject is None) is (missing == "websocket")
 
 
 def test_a_scenario_that_was_not_run_is_not_measured() -> None:
-    found = judge(Cells(*synthetic(scenarios=["idle"], troubles=False)), CHEAPER)
-    assert found.verdict is ClaimVerdict.NOT_MEASURED
+    judged = judge(Cells(*synthetic(scenarios=["idle"], troubles=False)), CHEAPER)
+    assert judged.verdict is ClaimVerdict.NOT_MEASURED
 
 
-def test_where_somebody_is_at_zero_the_difference_decides(cells: Cells) -> None:
-    found = judge(cells, claim("requests", "WebSocket", "polling"))
-    assert found.verdict is ClaimVerdict.SUPPORTED
-    assert found.comparison is not None
-    assert found.comparison.ratio is None
-    assert found.comparison.difference is not None
-    assert found.comparison.difference.median == pytest.approx(0.2)
+def test_with_a_value_of_zero_the_difference_decides(cells: Cells) -> None:
+    judged = judge(cells, claim("requests", "WebSocket", "polling"))
+    assert judged.verdict is ClaimVerdict.SUPPORTED
+    assert judged.comparison is not None
+    assert judged.comparison.ratio is None
+    assert judged.comparison.difference is not None
+    assert judged.comparison.difference.median == pytest.approx(0.2)
 
 
-def test_products_are_held_against_their_own_technique(cells: Cells) -> None:
+def test_products_are_compared_with_their_own_technique(cells: Cells) -> None:
     sides = {(one.subject.label, one.other.technique) for one in about_products(cells)}
     assert sides == {
         ("flask-sse", "SSE"), ("Flask-SocketIO", "WebSocket"), ("Flask-SocketIO, polling", "long polling"),
@@ -132,20 +132,20 @@ def test_products_are_held_against_their_own_technique(cells: Cells) -> None:
     assert all(one.more for one in about_products(cells))
 
 
-def product(held: Claims, theme: str) -> JudgedClaim:
-    return next(one for one in held.products
+def product(judged: Claims, theme: str) -> JudgedClaim:
+    return next(one for one in judged.products
                 if one.claim.theme.name == theme and one.claim.subject.label == "Flask-SocketIO")  # fmt: skip
 
 
-def test_what_a_product_adds_is_supported_and_can_come_out_the_other_way() -> None:
+def test_a_claim_about_a_product_can_be_supported_or_not() -> None:
     assert product(claims(cells_with("flask_socketio", cpu_us=26.0)), "cpu").verdict is ClaimVerdict.SUPPORTED
     assert product(claims(cells_with("flask_socketio", cpu_us=6.0)), "cpu").verdict is ClaimVerdict.NOT_SUPPORTED
 
 
-def test_a_new_product_is_asked_about_with_no_other_edit() -> None:
+def test_a_new_product_has_claims_without_another_edit() -> None:
     new = Nature("mine", "Mine", "SSE", "Mine", cpu_us=60)
-    held = claims(Cells(*synthetic([*NATURES, new], troubles=False)))
-    words = {one.claim.words: one.verdict for one in held.products}
+    judged = claims(Cells(*synthetic([*NATURES, new], troubles=False)))
+    words = {one.claim.words: one.verdict for one in judged.products}
     assert words["Mine costs the server more CPU per message than plain SSE (server CPU per message, broadcast)"] is (
         ClaimVerdict.SUPPORTED
     )
@@ -157,7 +157,7 @@ def test_claims_are_the_same_with_the_harness_and_without() -> None:
     assert not [one for one in with_it.every if one.subject and one.subject.variant.hidden]
 
 
-def test_a_loss_is_turned_so_that_its_ratio_is_above_1(cells: Cells) -> None:
+def test_a_contradicted_claim_has_an_inverted_ratio_above_1(cells: Cells) -> None:
     lost = judge(cells_with("websocket", cpu_us=40.0), CHEAPER)
     assert lost.comparison is not None
     assert lost.larger is not None
@@ -166,24 +166,24 @@ def test_a_loss_is_turned_so_that_its_ratio_is_above_1(cells: Cells) -> None:
     assert (lost.larger.variant.name, lost.larger.reference.name) == ("websocket", "sse")
     assert lost.larger.ratio.median == pytest.approx(1 / lost.comparison.ratio.median)
     assert lost.larger.ratio.low == pytest.approx(1 / (lost.comparison.ratio.high or 0))
-    straight = cells_with("websocket", cpu_us=40.0).compare("cpu", "broadcast", "websocket", "sse")
-    assert straight.ratio is not None
-    assert (lost.larger.ratio.low, lost.larger.verdict) == (pytest.approx(straight.ratio.low), straight.verdict)
+    direct = cells_with("websocket", cpu_us=40.0).compare("cpu", "broadcast", "websocket", "sse")
+    assert direct.ratio is not None
+    assert (lost.larger.ratio.low, lost.larger.verdict) == (pytest.approx(direct.ratio.low), direct.verdict)
     won = judge(cells, CHEAPER)
     assert won.larger == won.comparison
 
 
-def test_a_technique_without_a_name_of_its_own_is_called_by_its_label() -> None:
+def test_a_technique_in_by_label_has_the_label_of_its_variant() -> None:
     stream = Nature("ndjson", "NDJSON stream", "HTTP stream", cpu_us=60)
-    held = claims(Cells(*synthetic([*NATURES, stream], troubles=False)))
-    (found,) = [one for one in held.others if one.claim.name == "cpu-http-stream-sse"]
-    assert found.claim.sentence == "NDJSON stream costs the server less CPU per message than SSE"
-    assert found.verdict is ClaimVerdict.NOT_SUPPORTED
+    judged = claims(Cells(*synthetic([*NATURES, stream], troubles=False)))
+    (judged,) = [one for one in judged.others if one.claim.name == "cpu-http-stream-sse"]
+    assert judged.claim.sentence == "NDJSON stream costs the server less CPU per message than SSE"
+    assert judged.verdict is ClaimVerdict.NOT_SUPPORTED
     absent = claims(Cells(*synthetic(troubles=False)))
     assert "cpu-http-stream-sse" in {one.claim.name for one in absent.others}
 
 
-def test_nothing_is_claimed_of_a_scenario_over_a_path_that_is_not_direct() -> None:
+def test_claims_do_not_cover_a_scenario_over_a_path_that_is_not_direct() -> None:
     run, trials = synthetic(troubles=False)
     scenarios = [
         msgspec.structs.replace(
@@ -191,9 +191,9 @@ def test_nothing_is_claimed_of_a_scenario_over_a_path_that_is_not_direct() -> No
         )
         for one in run.scenarios
     ]
-    found = claims(Cells(msgspec.structs.replace(run, scenarios=scenarios), trials)).every
+    judged = claims(Cells(msgspec.structs.replace(run, scenarios=scenarios), trials)).every
     verdicts = {
-        scenario: {one.verdict for one in found if one.claim.theme.scenario == scenario}
+        scenario: {one.verdict for one in judged if one.claim.theme.scenario == scenario}
         for scenario in ("broadcast", "echo")
     }
     assert verdicts["broadcast"] == {ClaimVerdict.NOT_MEASURED}

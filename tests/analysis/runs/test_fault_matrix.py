@@ -1,4 +1,4 @@
-"""Delivery classes and the fault matrix: what was promised, what was lost, and that both sides of the bench agree."""
+"""Delivery classes and the fault matrix: promises, losses, and that findings and matrix agree."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def absent(resumes: bool, cuts: int = 3) -> Reconnects:
 
 @st.composite
 def ledgers(draw: st.DrawFn) -> Ledger:
-    """Any ledger that can be: what is signalled was lost, what was lost was expected."""
+    """Any possible ledger: signalled messages were lost, lost ones were expected."""
     expected = draw(st.integers(1, 5000))
     lost = draw(st.integers(0, expected))
     few = st.integers(0, 3)
@@ -47,7 +47,7 @@ def ledgers(draw: st.DrawFn) -> Ledger:
 
 @st.composite
 def faulted(draw: st.DrawFn) -> tuple[Trial, DeliveryClass]:
-    """A trial of any scenario with faults, with any ledger, and the class of its variant."""
+    """A trial of any scenario with faults and with any ledger, and the class of its variant."""
     scenario = draw(st.sampled_from(list(OWN)))
     nature = BROKERED if scenario == "outage" else draw(st.sampled_from(FEW))
     resumes = nature is RESUMING
@@ -60,35 +60,37 @@ def faulted(draw: st.DrawFn) -> tuple[Trial, DeliveryClass]:
 
 
 @given(faulted())
-def test_what_the_findings_strike_out_for_a_loss_is_what_the_matrix_calls_a_broken_promise(
+def test_a_trial_is_invalid_for_a_loss_where_the_matrix_has_a_broken_promise(
     made: tuple[Trial, DeliveryClass],
 ) -> None:
     trial, delivery = made
-    struck = "lost messages" in [finding.name for finding in judge(trial)]
-    assert struck is (outcome([trial], delivery) is Outcome.BROKEN)
+    invalid = "lost messages" in [finding.name for finding in judge(trial)]
+    assert invalid is (outcome([trial], delivery) is Outcome.BROKEN)
 
 
 @given(faulted())
-def test_who_may_lose_may_repeat_and_nobody_else(made: tuple[Trial, DeliveryClass]) -> None:
+def test_a_variant_that_may_lose_may_repeat_and_no_other(made: tuple[Trial, DeliveryClass]) -> None:
     trial, delivery = made
     assert trial.ledger
     repeated = msgspec.structs.replace(trial, ledger=msgspec.structs.replace(trial.ledger, duplicated=1, reordered=1))
-    found = [finding.name for finding in judge(repeated)]
-    assert ("duplicated messages" in found) is ("reordered messages" in found) is not excused(trial, delivery)
+    names = [finding.name for finding in judge(repeated)]
+    assert ("duplicated messages" in names) is ("reordered messages" in names) is not excused(trial, delivery)
 
 
 @given(st.lists(ledgers(), min_size=1, max_size=4), st.booleans(), st.randoms())
-def test_an_outcome_is_the_worst_of_its_trials_in_any_order(held: list[Ledger], resumes: bool, rng: object) -> None:
+def test_an_outcome_is_the_worst_of_its_trials_in_any_order(
+    all_ledgers: list[Ledger], resumes: bool, rng: object
+) -> None:
     delivery = DeliveryClass.RESUME if resumes else DeliveryClass.NONE
-    trials = [calm("dropped", ledger=ledger, reconnects=absent(resumes)) for ledger in held]
-    found = outcome(trials, delivery)
+    trials = [calm("dropped", ledger=ledger, reconnects=absent(resumes)) for ledger in all_ledgers]
+    worst = outcome(trials, delivery)
     rng.shuffle(trials)  # type: ignore[attr-defined]
-    assert outcome(trials, delivery) is found
-    unsaid, lost = any(one.lost > one.signalled for one in held), any(one.lost for one in held)
-    assert (found is Outcome.BROKEN) is (unsaid and resumes)
-    assert (found is Outcome.UNSIGNALLED) is (unsaid and not resumes)
-    assert (found is Outcome.SIGNALLED) is (lost and not unsaid)
-    assert (found is Outcome.WHOLE) is not lost
+    assert outcome(trials, delivery) is worst
+    unsignalled, lost = any(one.lost > one.signalled for one in all_ledgers), any(one.lost for one in all_ledgers)
+    assert (worst is Outcome.BROKEN) is (unsignalled and resumes)
+    assert (worst is Outcome.UNSIGNALLED) is (unsignalled and not resumes)
+    assert (worst is Outcome.SIGNALLED) is (lost and not unsignalled)
+    assert (worst is Outcome.WHOLE) is not lost
 
 
 @pytest.mark.parametrize(
@@ -96,25 +98,25 @@ def test_an_outcome_is_the_worst_of_its_trials_in_any_order(held: list[Ledger], 
     [
         (calm("dropped", reconnects=absent(resumes=False)), True),
         (calm("dropped", reconnects=absent(resumes=True)), False),
-        (calm("lossy", reconnects=absent(resumes=False, cuts=0)), False),  # nobody was cut off
+        (calm("lossy", reconnects=absent(resumes=False, cuts=0)), False),  # no subscriber was cut off
         (calm("outage", outage=Outage(began_ns=0, ended_ns=1, recovered_ns=None)), True),
         (calm("outage", outage=Outage(began_ns=0, ended_ns=1, recovered_ns=1), reconnects=absent(resumes=True)), False),
         (calm("broadcast"), False),
     ],
-    ids=["cut off", "resumes", "a path without cuts", "outage", "outage, resumes", "nothing went wrong"],
+    ids=["cut off", "resumes", "a path without cuts", "outage", "outage, resumes", "no fault"],
 )
-def test_a_loss_strikes_a_trial_out_unless_the_class_allows_it(trial: Trial, allowed: bool) -> None:
+def test_a_loss_makes_a_trial_invalid_unless_the_class_allows_it(trial: Trial, allowed: bool) -> None:
     lossy = changed(trial, "ledger", lost=5, delivered=495)
     assert ("lost messages" in [finding.name for finding in judge(lossy)]) is not allowed
 
 
-def test_after_a_restart_a_server_without_resume_may_lose_though_nobody_noticed() -> None:
+def test_after_a_restart_a_server_without_resume_may_lose_without_a_disconnect() -> None:
     trial = calm("restart", reconnects=absent(resumes=False, cuts=0))
     trial = msgspec.structs.replace(trial, parameters={**trial.parameters, "restart_after_s": 1.0})
     assert "lost messages" not in [finding.name for finding in judge(changed(trial, "ledger", lost=5, delivered=495))]
 
 
-def test_the_neighbours_of_a_slow_reader_may_lose_nothing_whatever_the_class() -> None:
+def test_the_other_subscribers_beside_a_slow_reader_may_lose_nothing_in_any_class() -> None:
     run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, ["slow_reader"])
     slow = next(trial for trial in trials if trial.slow_reader and trial.planned.variant == PLAIN.name)
     lossy = changed(slow, "ledger", lost=5, delivered=EXPECTED - 5)
@@ -128,7 +130,7 @@ def cells() -> Cells:
     return Cells(*faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW))
 
 
-def test_the_made_up_trials_are_valid_but_for_what_they_are_to_break(cells: Cells) -> None:
+def test_the_synthetic_trials_are_valid(cells: Cells) -> None:
     assert not [trial.findings for trial in cells.trials if not trial.valid]
 
 
@@ -152,20 +154,20 @@ def test_a_cell_counts_all_its_trials(cells: Cells) -> None:
 
 
 def test_a_variant_that_resumes_keeps_its_promise_by_signals(cells: Cells) -> None:
-    found = [fault_result(cells, Fault("restart", value), cells.facts[RESUMING.name]) for value in ("TERM", "KILL")]
-    assert [one.outcome for one in found] == [Outcome.SIGNALLED] * 2
-    assert found[0].lost > found[1].lost > 0
+    results = [fault_result(cells, Fault("restart", value), cells.facts[RESUMING.name]) for value in ("TERM", "KILL")]
+    assert [one.outcome for one in results] == [Outcome.SIGNALLED] * 2
+    assert results[0].lost > results[1].lost > 0
 
 
-def test_a_liar_is_found_though_its_trials_are_struck_out() -> None:
+def test_a_broken_promise_is_counted_though_its_trials_are_invalid() -> None:
     run, trials = synthetic(FEW, ["broadcast"], troubles=False)
-    liar = Cells(*faulty(run, trials, FEW, unreliable=RESUMING.name))
-    dropped = fault_result(liar, Fault("dropped"), liar.facts[RESUMING.name])
+    cells = Cells(*faulty(run, trials, FEW, unreliable=RESUMING.name))
+    dropped = fault_result(cells, Fault("dropped"), cells.facts[RESUMING.name])
     assert (dropped.outcome, dropped.unsignalled, dropped.invalid) == (Outcome.BROKEN, 3 * 7, 3)
-    assert dropped.recovery is None  # times rest on valid trials
+    assert dropped.recovery is None  # times come from valid trials
 
 
-def test_who_has_no_broker_is_absent_from_the_outage_with_the_reason(cells: Cells) -> None:
+def test_a_variant_without_a_broker_is_absent_from_the_outage_with_the_reason(cells: Cells) -> None:
     row = {variant.name: fault_result(cells, Fault("outage", "KILL"), variant) for variant in cells.shown}
     assert {name: one.reason for name, one in row.items()} == {
         RESUMING.name: "has no broker", PLAIN.name: "has no broker", BROKERED.name: "",
@@ -173,24 +175,24 @@ def test_who_has_no_broker_is_absent_from_the_outage_with_the_reason(cells: Cell
     assert row[BROKERED.name].recovery is not None
 
 
-def test_somebody_who_never_recovered_is_counted(cells: Cells) -> None:
+def test_trials_without_recovery_are_counted(cells: Cells) -> None:
     stopped = fault_result(cells, Fault("outage", "STOP"), cells.facts[BROKERED.name])
     assert stopped.unrecovered == 1
     assert stopped.recovery is not None
     assert len(stopped.recovery.values) == 2
 
 
-def spoilt(trial: Trial) -> Trial:
+def with_other_recount(trial: Trial) -> Trial:
     return msgspec.structs.replace(trial, recount=Recount(lost=9, signalled=0, duplicated=0, reordered=0))
 
 
 def test_a_ledger_that_the_oracle_contradicts_counts_for_nothing(cells: Cells) -> None:
-    spoilt_cells = Cells(cells.run, [spoilt(trial) for trial in cells.trials])
-    (found, *_) = matrix(spoilt_cells)[0]
-    assert (found.outcome, found.reason) == (Outcome.ABSENT, "ledger and recount disagree")
+    contradicted = Cells(cells.run, [with_other_recount(trial) for trial in cells.trials])
+    (result, *_) = matrix(contradicted)[0]
+    assert (result.outcome, result.reason) == (Outcome.ABSENT, "ledger and recount disagree")
 
 
-def test_what_was_not_run_is_said(cells: Cells) -> None:
+def test_a_fault_that_was_not_run_is_absent_with_the_reason(cells: Cells) -> None:
     nothing = Cells(cells.run, [])
     assert {one.reason for row in matrix(nothing) for one in row} == {"not run", "has no broker"}
     assert faults(Cells(*synthetic(FEW, ["broadcast"], troubles=False))) == []
@@ -204,15 +206,15 @@ def test_a_sweep_of_something_else_is_no_fault(cells: Cells) -> None:
 
 def test_beside_the_control_a_ratio_is_paired_by_block(cells: Cells) -> None:
     slow = Fault("slow_reader", "trickle then stop")
-    harmed, level = (beside_control(cells, "latency_p99", slow, name) for name in (PLAIN.name, RESUMING.name))
-    assert harmed.ratio is not None
-    assert level.ratio is not None
-    assert harmed.ratio.median > 3 > level.ratio.median
-    assert len(harmed.ratio.values) == 3
+    slowed, unaffected = (beside_control(cells, "latency_p99", slow, name) for name in (PLAIN.name, RESUMING.name))
+    assert slowed.ratio is not None
+    assert unaffected.ratio is not None
+    assert slowed.ratio.median > 3 > unaffected.ratio.median
+    assert len(slowed.ratio.values) == 3
 
 
 @pytest.mark.parametrize(
-    ("with_it", "without", "found"),
+    ("with_it", "without", "shares"),
     [
         ((3, 4, 1), (0, 1, 9), (0.03, 0.01)),
         ((0, 1, 0), (2, 2, 8), (0.0, 0.02)),
@@ -220,18 +222,18 @@ def test_beside_the_control_a_ratio_is_paired_by_block(cells: Cells) -> None:
         ((1, 1, 1), (0, 0, 0), None),  # too little for a finding
     ],
 )
-def test_what_a_hypervisor_took_from_one_side_is_told(
-    with_it: tuple[int, ...], without: tuple[int, ...], found: tuple[float, float] | None
+def test_uneven_steal_is_reported(
+    with_it: tuple[int, ...], without: tuple[int, ...], shares: tuple[float, float] | None
 ) -> None:
-    """Percents of the cores, by block."""
+    """Percent of the cores, by block."""
     slow = Fault("slow_reader", "trickle then stop")
     cells = Cells(*robbed(FEW, slow, RESUMING.name, {slow.value: with_it, "none": without}))
-    assert uneven_steal(cells, slow, RESUMING.name) == (found and pytest.approx(found))
+    assert uneven_steal(cells, slow, RESUMING.name) == (shares and pytest.approx(shares))
     assert uneven_steal(cells, slow, PLAIN.name) is None
     assert uneven_steal(cells, Fault("dropped"), RESUMING.name) is None
 
 
-def test_who_was_back_when_counts_those_who_never_were() -> None:
+def test_the_time_until_95_percent_are_back_counts_those_that_never_are() -> None:
     trial = calm("restart", reconnects=absent(resumes=True, cuts=100))
     assert back_ns(trial) == pytest.approx(MS, rel=1e-3)
     few = changed(trial, "reconnects", disconnects=106)

@@ -1,4 +1,4 @@
-"""The laws, with scipy as the oracle of distances and broken instruments as the oracle of verdicts."""
+"""The laws: scipy is the oracle of distances, and wrong instruments must miss them."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ def test_a_distribution_has_no_distance_to_itself() -> None:
     assert ks_distance(fold(values), share) < 0.002
 
 
-def test_of_nothing_there_is_no_law() -> None:
+def test_without_latencies_there_is_no_law() -> None:
     assert uniform_law(fold([]), INTERVAL_NS) is None
     assert uniform_law(fold([1]), 0.0) is None
 
 
-def test_every_law_is_read_on_a_plausible_run_and_met(run: tuple[Run, list[Trial]]) -> None:
-    found = read_laws(*run)
-    assert {reading.law.name for reading in found} == {law.name for law in LAWS}
-    assert [reading for reading in found if reading.verdict is LawVerdict.MISSED] == []
+def test_a_plausible_run_meets_every_law(run: tuple[Run, list[Trial]]) -> None:
+    all_readings = read_laws(*run)
+    assert {reading.law.name for reading in all_readings} == {law.name for law in LAWS}
+    assert [reading for reading in all_readings if reading.verdict is LawVerdict.MISSED] == []
 
 
 def test_polling_that_answers_at_once_misses_its_law(run: tuple[Run, list[Trial]]) -> None:
@@ -81,7 +81,7 @@ def test_polling_that_sleeps_after_each_response_misses_its_law(run: tuple[Run, 
     assert {reading.verdict for reading in readings(late, "uniform wait")} == {LawVerdict.MISSED}
 
 
-def test_a_constant_delay_is_found_in_the_offset_where_the_shape_is_right(run: tuple[Run, list[Trial]]) -> None:
+def test_a_constant_delay_misses_the_offset_and_not_the_shape(run: tuple[Run, list[Trial]]) -> None:
     nagle = with_latencies(run, np.random.default_rng(4).uniform(42 * MS, 42 * MS + INTERVAL_NS, 5_000))
     assert {reading.verdict for reading in readings(nagle, "uniform wait")} == {LawVerdict.MET}
     assert {reading.verdict for reading in readings(nagle, "uniform wait, offset")} == {LawVerdict.MISSED}
@@ -109,19 +109,19 @@ def test_a_frame_header_grows_with_its_payload(payload: int, header: int) -> Non
     assert band.low < header < band.high
 
 
-def test_a_law_holds_for_its_technique_by_whatever_name(run: tuple[Run, list[Trial]]) -> None:
+def test_a_law_applies_to_its_technique_by_any_name(run: tuple[Run, list[Trial]]) -> None:
     law = next(law for law in LAWS if law.name == "uniform wait")
     assert law.applies(variant("anything", "polling"))
     assert not law.applies(variant("polling", "SSE"))
 
 
-def test_a_law_of_bytes_spares_products(run: tuple[Run, list[Trial]]) -> None:
+def test_a_law_of_bytes_does_not_apply_to_products(run: tuple[Run, list[Trial]]) -> None:
     law = next(law for law in LAWS if law.name == "frame header")
     assert law.applies(variant("raw", "WebSocket"))
     assert not law.applies(variant("raw", "WebSocket", product="Framework"))
 
 
-def test_trials_without_the_facts_or_struck_out_are_not_read(run: tuple[Run, list[Trial]]) -> None:
+def test_trials_without_the_facts_are_not_read(run: tuple[Run, list[Trial]]) -> None:
     head, trials = run
     bare = [msgspec.structs.replace(trial, latency=None, wire=None, completion=None) for trial in trials]
     assert read_laws(head, bare) == []
@@ -129,7 +129,7 @@ def test_trials_without_the_facts_or_struck_out_are_not_read(run: tuple[Run, lis
     assert {reading.law.name for reading in read_laws(head, without)} <= {"frame header", "event framing"}
 
 
-def test_no_law_is_asked_of_a_path_that_is_not_direct(run: tuple[Run, list[Trial]]) -> None:
+def test_no_law_applies_to_a_path_that_is_not_direct(run: tuple[Run, list[Trial]]) -> None:
     head, trials = run
     far = [msgspec.structs.replace(trial, parameters={**trial.parameters, "path": "far"}) for trial in trials]
     direct = [msgspec.structs.replace(trial, parameters={**trial.parameters, "path": "direct"}) for trial in trials]

@@ -1,4 +1,4 @@
-"""Every metric, computed by hand on a small trial."""
+"""Every metric, computed by hand for a small trial."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ SLOW_BY_HAND = {
 
 
 def slow() -> Trial:
-    """A slow reader that got 800 messages of 1,000, was told of 150 of those it lost, and was closed twice."""
+    """A slow reader that received 800 of 1,000 messages, with 150 losses signalled, and was closed twice."""
     facts = SlowReader(
         messages=800, corrupted=0, lost=200, duplicated=0, reordered=0, signalled=150, closed_by_server=2,
         memory_before_bytes=40_000_000, memory_peak_bytes=62_000_000,
@@ -78,7 +78,7 @@ def slow() -> Trial:
 
 
 def idle() -> Trial:
-    """Empty server 40 MB, broker 5 MB; 20 kB and 10 kB more per connection; 2 µs of CPU per connection and second."""
+    """Server 40 MB plus 20 kB per connection, broker 5 MB plus 10 kB; 2 µs of CPU per connection and second."""
     steps = [
         IdleStep(
             subscribers=count,
@@ -95,8 +95,8 @@ def test_every_metric_is_computed_by_hand_here() -> None:
     of_faults = {name for by_hand in FAULTS_BY_HAND.values() for name in by_hand}
     of_faults |= SLOW_BY_HAND.keys() | OUTAGE_BY_HAND.keys()
     of_workloads = ARRIVALS_BY_HAND.keys() | BURST_BY_HAND.keys() | CAPACITY_BY_HAND.keys()
-    known = BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
-    assert METRICS.keys() == known | of_faults | of_workloads
+    of_others = BY_HAND.keys() | ECHO_BY_HAND.keys() | IDLE_BY_HAND.keys()
+    assert METRICS.keys() == of_others | of_faults | of_workloads
 
 
 @pytest.mark.parametrize(("name", "value"), BY_HAND.items())
@@ -121,12 +121,12 @@ def test_a_metric_of_a_slow_reader(name: str, value: float) -> None:
     assert METRICS[name].of(calm()) is None
 
 
-def test_who_lost_nothing_had_nothing_to_be_told() -> None:
+def test_without_losses_there_is_no_share_of_signalled_losses() -> None:
     assert METRICS["slow_told"].of(changed(slow(), "slow_reader", lost=0, signalled=0)) is None
 
 
 def faulty(scenario: str) -> Trial:
-    """Ten subscribers, fifty messages; twenty losses, of which nineteen were made good after 10, 20, ... ms."""
+    """Ten subscribers, fifty messages; twenty disconnects, nineteen of them back after 10, 20, ... ms."""
     trial = calm(
         scenario,
         reconnects=Reconnects(
@@ -149,17 +149,17 @@ def faulty(scenario: str) -> Trial:
     ("scenario", "name", "value"),
     [(scenario, name, value) for scenario, by_hand in FAULTS_BY_HAND.items() for name, value in by_hand.items()],
 )
-def test_a_metric_of_what_went_wrong(scenario: str, name: str, value: float | None) -> None:
-    found = METRICS[name].of(faulty(scenario))
-    assert found == (None if value is None else pytest.approx(value, rel=1e-3))
+def test_a_metric_of_a_scenario_with_faults(scenario: str, name: str, value: float | None) -> None:
+    measured = METRICS[name].of(faulty(scenario))
+    assert measured == (None if value is None else pytest.approx(value, rel=1e-3))
     assert METRICS[name].of(calm()) is None
 
 
-def test_everybody_was_back_only_if_every_loss_was_made_good() -> None:
+def test_all_are_back_only_after_every_disconnect() -> None:
     trial = changed(faulty("restart"), "reconnects", disconnects=19)
     assert METRICS["back_all"].of(trial) == 50 * MS
-    nobody = changed(trial, "reconnects", reconnect_time=fold(np.zeros(0, dtype=np.int64)))
-    assert [METRICS[name].of(nobody) for name in ("back_p50", "back_p95", "back_all")] == [None] * 3
+    none_back = changed(trial, "reconnects", reconnect_time=fold(np.zeros(0, dtype=np.int64)))
+    assert [METRICS[name].of(none_back) for name in ("back_p50", "back_p95", "back_all")] == [None] * 3
 
 
 @pytest.mark.parametrize(("name", "value"), ARRIVALS_BY_HAND.items())
@@ -167,10 +167,10 @@ def test_a_metric_of_arrivals(name: str, value: float) -> None:
     assert METRICS[name].of(faulty("storm")) == pytest.approx(value, rel=1e-3)
 
 
-def test_a_storm_whose_end_the_server_does_not_show_has_no_end() -> None:
-    blind = msgspec.structs.replace(faulty("storm"), connect=None)
+def test_a_storm_without_confirmed_connects_has_no_end() -> None:
+    unconfirmed = msgspec.structs.replace(faulty("storm"), connect=None)
     names = ("all_connected", "arrival_cpu", *ARRIVALS_BY_HAND)
-    assert [METRICS[name].of(blind) for name in names] == [None] * len(names)
+    assert [METRICS[name].of(unconfirmed) for name in names] == [None] * len(names)
 
 
 def test_a_burst_and_a_capacity() -> None:
@@ -181,12 +181,12 @@ def test_a_burst_and_a_capacity() -> None:
                      server_cpu_ns=1, window_ns=1)
         for rate, verdict in ((40.0, "sustained"), (80.0, "exceeded"), (80.0, "exceeded"))
     ]  # fmt: skip
-    found = calm("capacity", capacity=steps)
-    assert {name: METRICS[name].of(found) for name in CAPACITY_BY_HAND} == CAPACITY_BY_HAND
+    search = calm("capacity", capacity=steps)
+    assert {name: METRICS[name].of(search) for name in CAPACITY_BY_HAND} == CAPACITY_BY_HAND
     assert METRICS["capacity"].of(calm("capacity", capacity=steps[1:])) is None
 
 
-def test_where_nobody_asks_a_segment_brings_what_was_written_together() -> None:
+def test_without_requests_a_batch_is_that_of_a_segment() -> None:
     assert METRICS["batch"].of(changed(calm(), "wire", requests=0, segments_in=50)) == 2
     assert METRICS["batch"].of(changed(calm(), "wire", requests=0, segments_in=None)) is None
 
@@ -211,11 +211,11 @@ def test_a_metric_of_a_fault(name: str, value: float) -> None:
     assert METRICS[name].of(calm()) is None
 
 
-def test_counts_of_faults_are_told_in_every_scenario_with_faults() -> None:
+def test_counts_of_faults_apply_to_every_scenario_with_faults() -> None:
     assert all(METRICS["lost"].of(calm(scenario)) == 0 for scenario in FAULTS)
 
 
-def test_a_round_trip_is_not_taken_for_a_delivery_latency() -> None:
+def test_a_round_trip_is_no_delivery_latency() -> None:
     assert METRICS["latency_p50"].of(calm("echo")) is None
 
 
@@ -225,14 +225,14 @@ def test_a_trial_without_facts_has_no_metric_at_all() -> None:
     assert {name: metric.of(bare) for name, metric in METRICS.items()} == dict.fromkeys(METRICS)
 
 
-def test_without_deliveries_nothing_is_divided() -> None:
+def test_without_deliveries_costs_have_no_value() -> None:
     trial = changed(changed(calm(), "usage", deliveries=0), "wire", deliveries=0)
     assert METRICS["cpu"].of(trial) is None
     assert METRICS["wire"].of(trial) is None
     assert METRICS["requests"].of(trial) is None
 
 
-def test_a_variant_without_a_broker_pays_nothing_for_one() -> None:
+def test_a_variant_without_a_broker_has_a_broker_cost_of_zero() -> None:
     trial = changed(calm(), "usage", broker=None)
     assert METRICS["broker_cpu"].of(trial) == 0
     assert METRICS["cpu"].of(trial) == METRICS["server_cpu"].of(trial)
@@ -244,11 +244,11 @@ def test_without_the_counters_of_the_kernel_only_the_payload_is_known() -> None:
     assert [METRICS[name].of(trial) for name in ("wire_framing", "wire_segments", "wire")] == [None] * 3
 
 
-def test_memory_that_cannot_be_measured_is_not_guessed() -> None:
-    unseen = process(1_000)
-    steps = [IdleStep(subscribers=count, window_ns=MS, server=unseen, broker=None) for count in (0, 10)]
-    blind = [changed_step(step) for step in steps]
-    assert METRICS["connection_memory"].of(calm("idle", idle=blind)) is None
+def test_memory_that_is_not_measurable_has_no_value() -> None:
+    server = process(1_000)
+    steps = [IdleStep(subscribers=count, window_ns=MS, server=server, broker=None) for count in (0, 10)]
+    without_memory = [changed_step(step) for step in steps]
+    assert METRICS["connection_memory"].of(calm("idle", idle=without_memory)) is None
     assert METRICS["connection_memory"].of(calm("idle", idle=steps[:1])) is None
 
 
@@ -266,11 +266,11 @@ def changed_step(step: IdleStep) -> IdleStep:
 )
 def test_a_slope_is_that_of_the_least_squares_line(points: list[tuple[int, float]]) -> None:
     x, y = np.array(points).T
-    found = slope(list(points))
-    assert found == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-6, abs=1e-3)
+    fitted = slope(list(points))
+    assert fitted == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-6, abs=1e-3)
 
 
-def test_every_metric_says_what_it_is() -> None:
+def test_every_metric_has_a_name_a_title_and_a_direction() -> None:
     for name, metric in METRICS.items():
         assert metric.name == name
         assert metric.title
