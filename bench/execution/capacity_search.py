@@ -1,4 +1,4 @@
-"""One trial of a capacity scenario: a search whose every step is a trial of its own, with processes of its own."""
+"""One trial of a capacity scenario: a search. Every step is a trial with its own processes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def run(
     planned: Planned, scenario: Scenario, variant: Variant, parameters: Mapping[str, Any], cores: Cores,
     workers: int = 1,
 ) -> Trial:  # fmt: skip
-    """The record of one search. It has failed if it was ended by what has nothing to do with the rate, or if not a
-    single rate could be measured."""
+    """The record of one search. It is a failure if an error that is unrelated to the rate ended the search, or if no
+    rate could be measured."""
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     began_ns = time.monotonic_ns()
     steps: list[CapacityStep] = []

@@ -1,4 +1,4 @@
-"""A run: begun or resumed, then trial after trial, each stored before the next."""
+"""A run: it begins or resumes, then measures trial after trial and stores each before the next."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from servers import _variant
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run with a head on disk, and the trials that are left to do."""
+    """A run whose head is stored, and the trials that are left."""
 
     store: Store
     run: Run
@@ -47,25 +47,25 @@ class Begun:
 
 
 def begin(request: Request, say: Say) -> Begun:
-    """Settle the request, examine the variants, and store the head of a new run. Raises Refused, ResultsError."""
+    """Settle the request, check the variants, and store the head of a new run. Raises Refused, ResultsError."""
     settled = settle(request)
     preflight(settled, request.results)
     store = store_for(request, settled.profile)
-    before = Before.look(request.cores_may_sleep)
+    before = Before.now(request.cores_may_sleep)
     facts = gate(settled.variants, say, settled.idle)
     measured = [variant.name for variant in facts if variant.status == "measured"]
     cells = settled.cells(measured)
     if not cells:
         raise Refused("no variant can be measured; the reasons are above")
-    _say_who_is_apart(settled, say)
+    _report_exclusions(settled, say)
     points = settled.points(measured)
     harness, twinned = floors(settled.controlled), settled.twinned
     planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned, points)
     return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
 
 
-def _say_who_is_apart(settled: Settled, say: Say) -> None:
-    """Name those who are measured, but not in every scenario."""
+def _report_exclusions(settled: Settled, say: Say) -> None:
+    """Report the variants that are measured, but not in every scenario."""
     for scenario in settled.scenarios:
         for name, reason in settled.apart(scenario).items():
             if name not in settled.idle:
@@ -73,34 +73,34 @@ def _say_who_is_apart(settled: Settled, say: Say) -> None:
 
 
 def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
-    """Store the head of a run that holds calibration trials and nothing else. Raises Refused, ResultsError."""
+    """Store the head of a run that holds calibration trials alone. Raises Refused, ResultsError."""
     instrument = scenarios.instrument()
-    planted = {one.id: {**instrument.settled(name, {}), **one.changes} for one in planned}
-    chosen = dict.fromkeys(planted, instrument)
-    preflight(Settled(name, {}, chosen, planted, repetitions, request.seed), request.results)
+    parameters = {one.id: {**instrument.settled(name, {}), **one.changes} for one in planned}
+    chosen = dict.fromkeys(parameters, instrument)
+    preflight(Settled(name, {}, chosen, parameters, repetitions, request.seed), request.results)
     settled = Settled(name, {}, {}, {}, repetitions, request.seed)
     facts = [one for one in instruments() if one.name == instrument.variant]
-    return store_head(store_for(request, name), request, settled, Before.look(request.cores_may_sleep), facts, planned)
+    return store_head(store_for(request, name), request, settled, Before.now(request.cores_may_sleep), facts, planned)
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was there before a run put any load on the machine, its gate included."""
+    """The state of the machine before any load of the run, the gate included."""
 
     cores: machine.Cores
     environment: Environment
     started_at: str
 
     @classmethod
-    def look(cls, cores_may_sleep: bool) -> Before:
-        """As it is now, and from now on without sleep for the cores, unless they may."""
+    def now(cls, cores_may_sleep: bool) -> Before:
+        """The state now. From now on the cores are kept awake, unless they may sleep."""
         cores = machine.divide_cores()
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return cls(cores, machine.environment(cores, idle_states.disable_unless(cores_may_sleep)), now)
+        started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return cls(cores, machine.environment(cores, idle_states.disable_unless(cores_may_sleep)), started_at)
 
 
 def store_for(request: Request, profile: str) -> Store:
-    """Where a new run is to be stored. Raises Refused if there is one already, ResultsError for an impossible name."""
+    """The store of a new run. Raises Refused if the run exists already, ResultsError for an impossible name."""
     name = check_name(request.name or f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}-{profile}")
     store = Store(request.results / name)
     if store.folder.exists():
@@ -116,7 +116,7 @@ def store_head(
     facts: Sequence[VariantFacts],
     planned: Sequence[Planned],
 ) -> Begun:
-    """Store what is true of all trials of a new run, the calibration's scenario included."""
+    """Store the facts about all trials of a new run, the scenario of its calibration included."""
     instrument = scenarios.instrument()
     chosen = {**settled.scenarios, instrument.name: instrument}
     parameters = {**settled.parameters, instrument.name: instrument.settled(settled.profile, {})}
@@ -148,7 +148,7 @@ def store_head(
 
 
 def resume(name: str, results: Path, say: Say) -> Begun:
-    """An interrupted run with the trials it has no record of. Raises Refused, ResultsError."""
+    """An interrupted run, and its trials without a record. Raises Refused, ResultsError."""
     store = Store(results / check_name(name))
     if not store.folder.exists():
         runs = sorted(path.name for path in results.glob("*") if (path / "run.json").exists())
@@ -158,7 +158,7 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     idle_fact = idle_states.disable_unless(run.environment.facts.get(IDLE_STATES) == idle_states.AS_REQUESTED)
     changed = _changed(run.environment, machine.environment(cores, idle_fact))
     if changed:
-        raise Refused(f"{name} was begun under other conditions and cannot be mixed with these: {'; '.join(changed)}")
+        raise Refused(f"{name} was begun under other conditions and cannot be continued: {'; '.join(changed)}")
     machine.raise_descriptor_limit(0)
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
@@ -167,7 +167,7 @@ def resume(name: str, results: Path, say: Say) -> Begun:
 
 
 def _changed(then: Environment, now: Environment) -> list[str]:
-    """Conditions that differ between two environments and would make their trials incomparable."""
+    """The conditions that differ between two environments and make their trials incomparable."""
     same_machine = ("cpu", "logical cores", "kernel", "python", IDLE_STATES)
     pairs: list[tuple[str, object, object]] = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
     pairs += [(f"cores of the {side}", ours, theirs) for side, ours, theirs in (
@@ -183,33 +183,33 @@ def _changed(then: Environment, now: Environment) -> list[str]:
 
 
 def carry_out(begun: Begun, say: Say) -> int:
-    """Run and store trial after trial, one line each, and at the end of every block again those that the machine
-    disturbed; 0, or 3 if the run holds invalid trials."""
+    """Measure, store and report trial after trial. At the end of every block, retry the trials that the machine
+    disturbed. Returns 0, or 3 if the run holds invalid trials."""
     store, run = begun.store, begun.run
     machine.pin(0, begun.cores.load)
     progress, records = Progress(run, begun.left), store.trials()
 
-    def take(one: Planned) -> None:
+    def measure(one: Planned) -> None:
         records.append(_measured(begun, one))
         say(progress.line(records[-1]))
 
     for block in sorted({one.block for one in run.plan}):
         for one in begun.left:
             if one.block == block:
-                take(one)
+                measure(one)
         while due := retries.due(records, block):
             progress.expect(due)
             for one in due:
-                take(one)
+                measure(one)
     invalid = [record for record in records if not record.valid]
     replaced = {record.planned.place for record in invalid} <= {one.planned.place for one in records if one.valid}
-    said = f", {len(invalid)} invalid" + (", each retried" if replaced else "") if invalid else ", all valid"
-    say(f"{len(records)} trials in {store.folder}{said}")
+    verdict = f", {len(invalid)} invalid" + (", each retried" if replaced else "") if invalid else ", all valid"
+    say(f"{len(records)} trials in {store.folder}{verdict}")
     return 3 if invalid else 0
 
 
 def _measured(begun: Begun, one: Planned) -> Trial:
-    """The record of a trial, measured and stored."""
+    """Measure a trial and store its record."""
     scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
     parameters = scenario.driven(_parameters(begun.run)[one.scenario], one.changes)
     measure = capacity_search.run if isinstance(scenario.kind, Search) else trial.run
@@ -223,7 +223,7 @@ def _parameters(run: Run) -> dict[str, Mapping[str, Any]]:
 
 
 class Progress:
-    """One line per trial, with the time that is left. A retry counts from the end of its block on."""
+    """One line per trial, with the time that is left. A retry counts once its block has ended."""
 
     def __init__(self, run: Run, left: Sequence[Planned]) -> None:
         self._of = len(run.plan)
@@ -233,11 +233,11 @@ class Progress:
         self._left_s, self._done_s = expected_s(left, self._parameters), 0.0
 
     def expect(self, more: Sequence[Planned]) -> None:
-        """There are more trials to come."""
+        """Add trials to the time that is left."""
         self._left_s += expected_s(more, self._parameters)
 
     def line(self, record: Trial) -> str:
-        """What became of a trial that was just measured."""
+        """The line of a trial that was just measured."""
         planned = record.planned
         took_s = expected_s([planned], self._parameters)
         self._left_s, self._done_s = self._left_s - took_s, self._done_s + took_s
@@ -247,12 +247,12 @@ class Progress:
 
 
 def _cell(planned: Planned) -> str:
-    """The variant of a trial, as twin or point of a sweep where it is one; of a calibration, what is planted."""
+    """The variant of a trial, with its twin, point of a sweep or retry; of a calibration trial, its injection."""
     return planned.id.partition("-")[2].removeprefix(f"{planned.scenario}-")
 
 
 def outcome(record: Trial) -> str:
-    """What became of a trial, in a few words."""
+    """The outcome of a trial, in a few words."""
     if record.failure:
         return f"FAILED: {record.failure.error}"
     disqualifying = [finding for finding in record.findings if finding.disqualifying]

@@ -15,17 +15,19 @@ from bench.results import Parameter, Planned
 from bench.scenarios import IdleSteps, Publishes, Scenario, Search
 from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
 
+# Two values for estimates only; the records have the real durations: the number of steps in a search for a capacity,
+# and the time that a trial takes outside its warm-up and measured part.
 SEARCH_STEPS = 9
-"""How many trials a search for a capacity takes, for estimates only."""
 OVERHEAD_S = 1.6
-"""Seconds a trial takes outside its warm-up and measured part, for estimates only; the records hold what it took."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How much is measured: a name, why one would want it, how often every cell is repeated, whether one cell of every
-    scenario is run twice in each block (A/A), so that the noise floor is measured and not assumed, and whether the
-    sweeps that the scenarios declare are part of it.
+    """How much a run measures.
+
+    purpose: what the profile is for. repetitions: the number of trials per cell. twins: one cell of every scenario runs
+    twice in each block (A/A), so that the noise floor is measured and not assumed. sweeps: the declared sweeps of the
+    scenarios are part of the run.
     """
 
     name: str
@@ -67,7 +69,7 @@ class Point:
 
     @property
     def suffix(self) -> str:
-        """What its trials are called beside those of the cell: `-rate_hz-40`."""
+        """The suffix of the ids of its trials: `-rate_hz-40`."""
         value = f"{self.value:g}" if isinstance(self.value, float) else str(self.value).replace(" ", "-")
         return f"-{self.parameter}-{value}"
 
@@ -85,10 +87,10 @@ def plan(
     opening: Sequence[Plant] = (),
     points: Sequence[Point] = (),
 ) -> list[Planned]:
-    """Trials for all `(scenario, variant)` cells: one block after the other, each block in an order of its own.
+    """Trials for all `(scenario, variant)` cells: block after block, each in its own order.
 
-    A block holds every cell once, so that a drift of the machine hits all cells alike, those in `twins` twice, and
-    every point of the sweeps. It opens with a calibration of the plants in `opening`.
+    A block holds every cell once, so that a drift of the machine affects all cells alike. It holds the cells in `twins`
+    twice, and every point of the sweeps. It begins with a calibration of the injections in `opening`.
     """
     planned: list[Planned] = []
     changed = {(one.scenario, one.variant, one.suffix): {one.parameter: one.value} for one in points}
@@ -136,16 +138,16 @@ def of_run(
     twinned: Container[str],
     points: Sequence[Point] = (),
 ) -> list[Planned]:
-    """A whole run: blocks that open with the brief calibration and hold the `floors` among the cells to be compared,
-    and, in the scenarios `twinned`, twins where there is anything to compare."""
+    """The plan of a run. Every block begins with the brief calibration and holds the `floors` among the cells. In the
+    scenarios `twinned` it also holds twins, where several variants are compared."""
     doubled = twins([cell for cell in compared(cells) if cell[0] in twinned], seed)
     instrument = [cell for cell in floors if cell not in cells]
     return plan([*cells, *instrument], repetitions, seed, doubled, BRIEF, points)
 
 
 def floors(publishes: Mapping[str, Publishes]) -> list[tuple[str, str]]:
-    """The cells that measure the harness: one in every scenario in which anything is published."""
-    return [(scenario, FLOOR) for scenario, who in publishes.items() if who is not Publishes.NOTHING]
+    """The cells that measure the harness: one in every scenario with messages."""
+    return [(scenario, FLOOR) for scenario, publisher in publishes.items() if publisher is not Publishes.NOTHING]
 
 
 def calibration(plants: Sequence[Plant], seed: int, block: int = 1, before: Sequence[Planned] = ()) -> list[Planned]:
@@ -161,20 +163,20 @@ def calibration(plants: Sequence[Plant], seed: int, block: int = 1, before: Sequ
 
 def compared(cells: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The cells of scenarios with more than one variant."""
-    held = Counter(scenario for scenario, _ in cells)
-    return [cell for cell in cells if held[cell[0]] > 1]
+    cell_counts = Counter(scenario for scenario, _ in cells)
+    return [cell for cell in cells if cell_counts[cell[0]] > 1]
 
 
 def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
-    """One cell of every scenario, chosen by the seed: the same in every block."""
-    of_scenario: dict[str, list[tuple[str, str]]] = {}
+    """One cell of every scenario, chosen by the seed. It is the same cell in every block."""
+    by_scenario: dict[str, list[tuple[str, str]]] = {}
     for cell in sorted(cells):
-        of_scenario.setdefault(cell[0], []).append(cell)
-    return [random.Random(trial_seed(seed, f"twin {name}")).choice(held) for name, held in of_scenario.items()]
+        by_scenario.setdefault(cell[0], []).append(cell)
+    return [random.Random(trial_seed(seed, f"twin {name}")).choice(own) for name, own in by_scenario.items()]
 
 
 def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
-    """Estimate of how many seconds the trials will take; `parameters` by scenario."""
+    """The estimated duration of the trials in seconds; `parameters` by scenario."""
     return sum(_expected_s(scenarios.load(one.scenario), parameters[one.scenario], one.changes) for one in planned)
 
 

@@ -1,4 +1,4 @@
-"""What the person asked for: names resolved, parameters fixed, and whether it can be measured here at all."""
+"""The request of a user, and the request with its names resolved and its parameters fixed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from servers._variant import Variant
 
 
 class Refused(Exception):
-    """A run cannot be started as asked; the message says why and what to type instead."""
+    """A run cannot be started as requested. The message has the reason and what to type instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the person asked for; empty `variants` and `scenarios` mean all that are not extra, or of the profile."""
+    """The request of a user. Empty `variants`: all that are not extra; empty `scenarios`: all of the profile."""
 
     profile: str = "standard"
     variants: tuple[str, ...] = ()
@@ -39,8 +39,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The request with every name resolved and every parameter fixed; `swept` holds what else each scenario is run
-    with: a parameter and a value that differs from the fixed one.
+    """The request with every name resolved and every parameter fixed.
+
+    swept: for each scenario the other values of its parameters, as pairs of a parameter and a value.
     """
 
     profile: str
@@ -52,7 +53,7 @@ class Settled:
     swept: Mapping[str, Sequence[tuple[str, Any]]] = field(default_factory=dict)
 
     def points(self, measured: Container[str]) -> list[Point]:
-        """The points of all sweeps: of every cell whose variant's client heeds the parameter."""
+        """The points of all sweeps, for every cell whose client uses the parameter."""
         return [
             Point(scenario, name, parameter, value)
             for scenario, name in self.cells(measured)
@@ -61,7 +62,7 @@ class Settled:
         ]
 
     def cells(self, measured: Container[str]) -> list[tuple[str, str]]:
-        """(scenario, variant) of all that is to be compared: every variant that is measured and has a part there."""
+        """The cells (scenario, variant) to compare: every scenario with the measured variants that can take part."""
         return [
             (scenario, name)
             for scenario in self.scenarios
@@ -70,28 +71,28 @@ class Settled:
         ]
 
     def apart(self, scenario: str) -> dict[str, str]:
-        """The variants that have no part in a scenario, and why."""
+        """The variants that cannot take part in a scenario, and why."""
         reasons = {name: self.scenarios[scenario].lacking(variant) for name, variant in self.variants.items()}
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property
     def controlled(self) -> dict[str, Publishes]:
-        """The scenarios with controls, and who publishes in them."""
+        """The scenarios with controls, and the publisher in each."""
         return {name: one.publishes for name, one in self.scenarios.items() if one.controls and not one.needs}
 
     @property
     def twinned(self) -> frozenset[str]:
-        """The scenarios of which a cell is run twice in every block."""
+        """The scenarios of which one cell runs twice in every block."""
         return frozenset(self.controlled) if PROFILES[self.profile].twins else frozenset()
 
     @property
     def idle(self) -> dict[str, str]:
-        """The variants that have no part in any of the scenarios, and why."""
-        held = {scenario: self.apart(scenario) for scenario in self.scenarios}
+        """The variants that cannot take part in any of the scenarios, and why."""
+        by_scenario = {scenario: self.apart(scenario) for scenario in self.scenarios}
         return {
-            name: "; ".join(f"no part in {scenario}: {apart[name]}" for scenario, apart in held.items())
+            name: "; ".join(f"no part in {scenario}: {apart[name]}" for scenario, apart in by_scenario.items())
             for name in self.variants
-            if held and all(name in apart for apart in held.values())
+            if by_scenario and all(name in apart for apart in by_scenario.values())
         }
 
 
@@ -104,7 +105,7 @@ def variants(names: Sequence[str] = ()) -> dict[str, Variant]:
 
 
 def compared_by_default() -> list[str]:
-    """The variants that are measured unless others are named."""
+    """The variants that are measured by default."""
     return [name for name in _variant.names() if not _variant.load(name).extra]
 
 
@@ -117,31 +118,31 @@ def settle(request: Request) -> Settled:
         _no_instrument(chosen)
         parameters = _parameters(request, chosen)
         swept = {name: _swept(request, scenario, parameters[name]) for name, scenario in chosen.items()}
-        _find_homes(request, chosen)
+        _check_sweeps(request, chosen)
     except (LookupError, ValueError) as mistake:
         raise Refused(f"{mistake.args[0]} (see `python -m bench list`)") from mistake
     chosen_variants = variants(request.variants or compared_by_default())
-    _find_parts(request, chosen, chosen_variants)
+    _check_participation(request, chosen, chosen_variants)
     repetitions = request.repetitions or PROFILES[request.profile].repetitions
     return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed, swept)
 
 
-def _find_parts(request: Request, chosen: Mapping[str, Scenario], held: Mapping[str, Variant]) -> None:
-    """Every scenario that was asked for must have a variant that can take part. Raises Refused."""
+def _check_participation(request: Request, chosen: Mapping[str, Scenario], variants: Mapping[str, Variant]) -> None:
+    """Check that every requested scenario has a variant that can take part. Raises Refused."""
     for name in request.scenarios:
         scenario = chosen[name]
-        reasons = {one: scenario.lacking(variant) for one, variant in held.items()}
+        reasons = {one: scenario.lacking(variant) for one, variant in variants.items()}
         if scenario.needs and all(reasons.values()):
             able = [one for one in _variant.names() if not scenario.lacking(_variant.load(one))]
-            said = "; ".join(f"{one} {reason}" for one, reason in reasons.items())
+            reason = "; ".join(f"{one} {lacking}" for one, lacking in reasons.items())
             raise Refused(
-                f"{name} is for {scenario.needs.words}: {said}"
-                + (f"; try -v {able[0]}" if able else "; here there is none")
+                f"{name} is for {scenario.needs.words}: {reason}"
+                + (f"; try -v {able[0]}" if able else "; there is none here")
             )
 
 
 def of_profile(profile: str) -> list[str]:
-    """The scenarios that a profile is made of, unless others are asked for."""
+    """The scenarios of a profile."""
     order = list(PROFILES)
     return [name for name in scenarios.names() if order.index(scenarios.load(name).since) <= order.index(profile)]
 
@@ -153,45 +154,46 @@ def _no_instrument(chosen: Mapping[str, Scenario]) -> None:
 
 
 def _parameters(request: Request, chosen: Mapping[str, Scenario]) -> dict[str, dict[str, Any]]:
-    """Parameters by scenario. A change applies to every chosen scenario with the parameter, one at least."""
+    """The parameters by scenario. A change applies to every chosen scenario with the parameter, at least one.
+    Raises ValueError."""
     changes = settings.changes(request.changes)
-    homeless = [name for name in changes if not any(name in scenario.known for scenario in chosen.values())]
-    if homeless:
-        known = sorted({name for scenario in chosen.values() for name in scenario.known})
-        raise ValueError(f"no chosen scenario has a parameter {homeless[0]!r}; {nearest(homeless[0], known)}")
+    unknown = [name for name in changes if not any(name in scenario.known for scenario in chosen.values())]
+    if unknown:
+        parameters = sorted({name for scenario in chosen.values() for name in scenario.known})
+        raise ValueError(f"no chosen scenario has a parameter {unknown[0]!r}; {nearest(unknown[0], parameters)}")
     return {
         name: scenario.settled(request.profile, {key: value for key, value in changes.items() if key in scenario.known})
         for name, scenario in chosen.items()
     }
 
 
-def _find_homes(request: Request, chosen: Mapping[str, Scenario]) -> None:
-    """Every sweep must concern a chosen scenario. Raises ValueError."""
+def _check_sweeps(request: Request, chosen: Mapping[str, Scenario]) -> None:
+    """Check that every sweep concerns a chosen scenario. Raises ValueError."""
     for sweep in settings.sweeps(request.sweeps):
         if sweep.scenario and sweep.scenario not in chosen:
             raise ValueError(f"no chosen scenario {sweep.scenario!r}; {nearest(sweep.scenario, chosen)}")
-        homes = [chosen[sweep.scenario]] if sweep.scenario else list(chosen.values())
-        known = sorted({name for scenario in homes for name in scenario.known})
-        if sweep.name not in known:
-            raise ValueError(f"no chosen scenario has a parameter {sweep.name!r}; {nearest(sweep.name, known)}")
+        concerned = [chosen[sweep.scenario]] if sweep.scenario else list(chosen.values())
+        parameters = sorted({name for scenario in concerned for name in scenario.known})
+        if sweep.name not in parameters:
+            raise ValueError(f"no chosen scenario has a parameter {sweep.name!r}; {nearest(sweep.name, parameters)}")
 
 
 def _swept(request: Request, scenario: Scenario, base: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What else a scenario is run with: the sweeps that were asked for, or all that it declares where the profile has
-    them. Raises ValueError for a value that the parameter does not take."""
-    asked = [
+    """The other values of the parameters of a scenario: those of the requested sweeps, or those that it declares if the
+    profile has sweeps. Raises ValueError for a value that a parameter does not take."""
+    requested = [
         (sweep.name, sweep.values)
         for sweep in settings.sweeps(request.sweeps)
         if sweep.scenario in ("", scenario.name) and sweep.name in scenario.known
     ]
     full = PROFILES[request.profile].sweeps and not request.sweeps
     declared = [(one.name, one.sweep) for one in scenario.parameters] if full else []
-    found = [
+    points = [
         (name, scenario.settled(request.profile, {**base, name: value})[name])
-        for name, values in (*asked, *declared)
+        for name, values in (*requested, *declared)
         for value in values
     ]
-    lists = [name for name, value in found if isinstance(value, list)]
+    lists = [name for name, value in points if isinstance(value, list)]
     if lists:
         raise ValueError(f"{scenario.name}: {lists[0]} is a list and cannot be swept")
-    return list(dict.fromkeys(point for point in found if point[1] != base[point[0]]))
+    return list(dict.fromkeys(point for point in points if point[1] != base[point[0]]))

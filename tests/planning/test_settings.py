@@ -202,7 +202,7 @@ def test_a_scenario_that_needs_a_broker_names_the_variants_without_one_and_leave
 def test_a_broker_that_the_user_runs_is_not_stopped(monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     with pytest.raises(
-        Refused, match=r"flask_sse uses the Redis of REDIS_URL, which the bench must not stop; here there is"
+        Refused, match=r"flask_sse uses the Redis of REDIS_URL, which the bench must not stop; there is none here"
     ):
         settle(Request(scenarios=("outage",), variants=("flask_sse",)))
 
