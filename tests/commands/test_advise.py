@@ -1,4 +1,4 @@
-"""`python -m bench advise` as a person meets it: what it takes, what it prints, and how it ends."""
+"""`python -m bench advise`: its arguments, its output, its exit code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests._natures import NATURES
 from tests._priced import PRICES, priced
 from tests._synthetic import HOSTILE, synthetic, write
 
-ASKED = {
+ARGUMENTS = {
     "subscribers": "100", "rate": "10", "payload": "200", "upstream_rate": "0", "max_staleness": "2s", "fan_out": None,
     "cores": None,
 }  # fmt: skip
@@ -51,22 +51,22 @@ def test_a_size_is_its_number_in_its_unit(number: int, unit: tuple[str, int]) ->
 @given(st.sampled_from(sorted(advise.READERS)), st.text(max_size=12))
 def test_whatever_is_typed_is_a_need_or_a_refusal_of_one_line(option: str, typed: str) -> None:
     try:
-        need = advise.need_of(Namespace(**{**ASKED, option: typed}))
+        need = advise.need_of(Namespace(**{**ARGUMENTS, option: typed}))
     except Refused as refused:
-        said = str(refused.args[0])
+        output = str(refused.args[0])
     else:
-        said = "--" if need.subscribers >= need.fan_out >= 1 else "a need that cannot be"
-    assert said.startswith("--")
-    assert len(said.splitlines()) == 1
+        output = "--" if need.subscribers >= need.fan_out >= 1 else "a need that cannot be"
+    assert output.startswith("--")
+    assert len(output.splitlines()) == 1
 
 
-def test_a_message_goes_to_all_subscribers_unless_said_otherwise() -> None:
-    assert advise.need_of(Namespace(**{**ASKED, "subscribers": "5,000"})).fan_out == 5000
-    assert advise.need_of(Namespace(**{**ASKED, "fan_out": "1"})).fan_out == 1
+def test_a_message_goes_to_all_subscribers_by_default() -> None:
+    assert advise.need_of(Namespace(**{**ARGUMENTS, "subscribers": "5,000"})).fan_out == 5000
+    assert advise.need_of(Namespace(**{**ARGUMENTS, "fan_out": "1"})).fan_out == 1
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         (["--max-staleness", "soon"], "--max-staleness takes a duration such as 2s or 500ms, not 'soon'"),
         (["--payload", "2 furlongs"], "--payload takes bytes such as 300 or 2kB"),
@@ -75,10 +75,10 @@ def test_a_message_goes_to_all_subscribers_unless_said_otherwise() -> None:
         (["--rate", "0"], "--rate takes"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(results: Path, changes: list[str], said: str) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(results: Path, changes: list[str], message: str) -> None:
     ended = bench("priced", "--results", str(results), "--subscribers", "5000", *changes)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert said in ended.stderr
+    assert message in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
@@ -98,16 +98,16 @@ def test_a_run_without_sweeps_is_refused_with_the_command(results: Path) -> None
 def test_the_advice_of_a_run_is_a_table_with_its_reasons(results: Path) -> None:
     ended = bench("priced", "--results", str(results), "--subscribers", "100", "--rate", "10", "--payload", "200")
     assert (ended.returncode, ended.stderr) == (0, "")
-    said = ended.stdout
-    table = [line for line in said.splitlines() if line.startswith("|")]
+    output = ended.stdout
+    table = [line for line in output.splitlines() if line.startswith("|")]
     assert len(table) == 2 + len(PRICES)
     assert len({line.count("|") for line in table}) == 1
     for words in ("Typical error of a prediction:", "True of all that do not say otherwise:", "comes first with",
                   "One server process uses one core"):  # fmt: skip
-        assert words in said
+        assert words in output
 
 
-def test_the_newest_run_is_asked_by_default(results: Path) -> None:
+def test_the_newest_run_is_used_by_default(results: Path) -> None:
     assert bench("--results", str(results), "--subscribers", "10").stdout.startswith("Advice from run")
 
 
@@ -122,31 +122,31 @@ def test_nothing_that_meets_the_need_is_exit_code_1(results: Path) -> None:
 
 
 def test_the_conclusion_stands_before_the_table(results: Path) -> None:
-    said = bench("priced", "--results", str(results), "--subscribers", "100", "--rate", "10").stdout
-    first, product, table = (said.index(words) for words in ("comes first", "Best off the shelf:", "\n| rank"))
+    output = bench("priced", "--results", str(results), "--subscribers", "100", "--rate", "10").stdout
+    first, product, table = (output.index(words) for words in ("comes first", "Best off the shelf:", "\n| rank"))
     assert first < product < table
-    assert "write it yourself, see servers/sse.py" in said
-    assert "pip install Flask-SocketIO" in said
+    assert "write it yourself, see servers/sse.py" in output
+    assert "pip install Flask-SocketIO" in output
 
 
 def test_hostile_labels_do_not_reach_the_terminal(tmp_path: Path) -> None:
     folder = write(tmp_path, *priced(PRICES[2:4], label=HOSTILE))
-    said, met = advise.advised(folder, advise.need_of(Namespace(**ASKED)))
+    output, met = advise.advised(folder, advise.need_of(Namespace(**ARGUMENTS)))
     assert met
-    assert "\x07" not in said
-    assert "\u202e" not in said
+    assert "\x07" not in output
+    assert "\u202e" not in output
 
 
 def examples() -> list[list[str]]:
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", "bench", "advise", "--help"], capture_output=True, text=True, timeout=60, check=True
     ).stdout
-    return [line.split()[3:] for line in said.splitlines() if line.startswith("  python -m bench advise")]
+    return [line.split()[3:] for line in output.splitlines() if line.startswith("  python -m bench advise")]
 
 
 def test_the_examples_of_the_help_can_be_typed() -> None:
-    found = examples()
-    assert len(found) >= 3
-    for words in found:
+    commands = examples()
+    assert len(commands) >= 3
+    for words in commands:
         options = parse(words)
         assert advise.need_of(options).subscribers > 0

@@ -1,4 +1,4 @@
-"""The commands as a person meets them: help, errors of one line, exit codes, and a clean end."""
+"""The commands of the bench: help, errors of one line, exit codes, and a clean end."""
 
 import os
 import re
@@ -28,22 +28,22 @@ def bench(*arguments):
 
 
 def test_the_list_holds_every_variant_and_scenario_with_its_description():
-    said = bench("list").stdout
+    listing = bench("list").stdout
     for name in _variant.names():
-        assert f"{name} " in said
-        assert _variant.description(name) in said
+        assert f"{name} " in listing
+        assert _variant.description(name) in listing
     for name in scenarios.names():
-        assert scenarios.load(name).description in said
+        assert scenarios.load(name).description in listing
     for hidden in ("null", "calibration"):
-        assert not re.search(rf"^  {hidden} ", said, re.MULTILINE)
+        assert not re.search(rf"^  {hidden} ", listing, re.MULTILINE)
 
 
 def test_the_list_counts_the_trials_of_which_the_instrument_is_made():
-    said = bench("list").stdout
+    listing = bench("list").stdout
     quick = [scenarios.load(name) for name in scenarios.names() if scenarios.load(name).since == "quick"]
     compared = len(compared_by_default()) * len(quick)
     floors = sum(scenario.publishes is not Publishes.NOTHING for scenario in quick)
-    assert f"{2 + compared + floors} trials in about" in said
+    assert f"{2 + compared + floors} trials in about" in listing
 
 
 def test_the_help_of_the_calibration_shows_an_example():
@@ -55,7 +55,7 @@ def test_the_help_shows_examples():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["run", "--variant", "websockets"], "did you mean 'websocket'"),
         (["verify", "long-polling"], "did you mean 'long_polling'"),
@@ -68,10 +68,10 @@ def test_the_help_shows_examples():
         (["run", "-s", "outage", "-v", "sse", "--results", "{tmp}"], "sse has no broker"),
     ],
 )
-def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, said, tmp_path):
+def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, message, tmp_path):
     ended = bench(*(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
     assert ended.returncode == 2
-    assert said in ended.stderr
+    assert message in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
@@ -82,14 +82,14 @@ def start_run(results, *options):
          "--name", "cut", "--results", str(results), *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    seen = {}
+    descendants = {}
     deadline = time.monotonic() + WITHIN_S
-    while not (list((results / "cut" / "trials").glob("*.json")) and seen):
+    while not (list((results / "cut" / "trials").glob("*.json")) and descendants):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)  # between two looks, within the deadline
-        seen = {child.pid: child for child in psutil.Process(process.pid).children(recursive=True)}
-    return process, list(seen.values())
+        time.sleep(0.02)  # between two checks, within the deadline
+        descendants = {child.pid: child for child in psutil.Process(process.pid).children(recursive=True)}
+    return process, list(descendants.values())
 
 
 def gone(processes):
@@ -103,16 +103,16 @@ def test_an_interrupted_run_leaves_valid_results_a_hint_and_no_process(number, c
     process, children = start_run(tmp_path)
     process.send_signal(number)
     process.send_signal(number)  # an impatient person, or tox, must not break into the clean-up
-    _, said = process.communicate(timeout=WITHIN_S)
+    _, errors = process.communicate(timeout=WITHIN_S)
     assert process.returncode == code
-    assert "--resume cut" in said
+    assert "--resume cut" in errors
     assert gone(children)
     run, trials = load(tmp_path / "cut")
     assert 1 <= len(trials) < len(run.plan)
     assert all(sound(trial) for trial in trials)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent to its child")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_no_process_outlives_a_bench_that_was_killed(workers, tmp_path):
     process, children = start_run(tmp_path, "--workers", workers)

@@ -20,7 +20,7 @@ examples:
 """
 
 def add_arguments(parser):
-    parser.add_argument("--name", default="nobody")
+    parser.add_argument("--name", default="reader")
 
 def run(options):
     print(f"Good day, {options.name}, from the command {options.command}.")

@@ -1,4 +1,4 @@
-"""The commands that read results, as a person and a pipeline meet them."""
+"""The commands that read results, for a person and for a pipeline."""
 
 import json
 import signal
@@ -38,38 +38,38 @@ def results(tmp_path_factory):
 
 @pytest.fixture
 def bench(results, tmp_path, capsys):
-    held = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments, reports=True):
         code = cli.main([*arguments, "--results", str(results), *(["--reports", str(tmp_path)] if reports else [])])
         return code, *capsys.readouterr()
 
     yield run
-    for number, handler in held.items():
+    for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
 def test_a_comparison_without_a_regression_exits_with_0(bench, tmp_path):
-    code, said, _ = bench("compare", "before", "same")
+    code, printed, _ = bench("compare", "before", "same")
     assert code == 0
-    assert said.startswith("**No regression in ")
+    assert printed.startswith("**No regression in ")
     assert (tmp_path / "compare-before-same" / "index.html").is_file()
-    assert said.strip().splitlines()[-1].endswith("index.html")
+    assert printed.strip().splitlines()[-1].endswith("index.html")
 
 
 def test_a_regression_exits_with_1_and_names_the_cell(bench):
-    code, said, _ = bench("compare", "before", "slow")
+    code, printed, _ = bench("compare", "before", "slow")
     assert code == 1
-    assert "| broadcast | sse | server and broker CPU per delivered message |" in said
+    assert "| broadcast | sse | server and broker CPU per delivered message |" in printed
 
 
-def test_turned_round_it_is_an_improvement(bench):
-    code, said, _ = bench("compare", "slow", "before")
+def test_in_the_other_direction_it_is_an_improvement(bench):
+    code, printed, _ = bench("compare", "slow", "before")
     assert code == 0
-    assert "1 improvement" in said
+    assert "1 improvement" in printed
 
 
-def test_runs_are_found_by_folder_too(bench, results):
+def test_a_run_can_be_named_by_its_folder(bench, results):
     assert bench("compare", str(results / "before"), str(results / "slow"))[0] == 1
 
 
@@ -80,7 +80,7 @@ def test_a_choice_judges_that_alone(bench):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["before", "samee"], "did you mean 'same'"),
         (["before", "slow", "--metric", "cpuu"], "did you mean 'cpu'"),
@@ -89,18 +89,18 @@ def test_a_choice_judges_that_alone(bench):
         (["before", "short"], "nothing could be judged"),
     ],
 )
-def test_what_cannot_be_compared_is_one_line_and_exit_code_2(bench, arguments, said):
+def test_what_cannot_be_compared_is_one_line_and_exit_code_2(bench, arguments, message):
     code, _, mistake = bench("compare", *arguments)
     assert code == 2
-    assert said in mistake
+    assert message in mistake
     assert len(mistake.strip().splitlines()) == 1
 
 
-def test_force_compares_them_all_the_same_and_says_so(bench):
-    code, said, _ = bench("compare", "before", "elsewhere", "--force")
+def test_force_compares_them_and_reports_it(bench):
+    code, printed, _ = bench("compare", "before", "elsewhere", "--force")
     assert code == 0
-    assert "Compared by force" in said
-    assert "kernel: 6.18" in said
+    assert "Compared by force" in printed
+    assert "kernel: 6.18" in printed
 
 
 def test_a_damaged_run_is_named(bench, results, tmp_path):
@@ -132,7 +132,7 @@ def test_an_export_that_cannot_be_written_is_one_line(bench, tmp_path):
     assert "cannot write" in mistake
 
 
-def test_whoever_reads_the_first_line_of_an_export_only_sees_no_traceback(results):
+def test_an_export_whose_reader_stops_early_prints_no_traceback(results):
     command = f"{sys.executable} -m bench export before --json --results {results} | head -c 10"
     ended = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False)
     assert ended.stderr == b""
@@ -141,19 +141,19 @@ def test_whoever_reads_the_first_line_of_an_export_only_sees_no_traceback(result
 def test_the_report_is_opened_and_its_place_is_printed(bench, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
-    code, said, _ = bench("report", "before", "--open")
+    code, printed, _ = bench("report", "before", "--open")
     page = tmp_path / "before" / "index.html"
     assert code == 0
-    assert said == f"report: {page}\n"
+    assert printed == f"report: {page}\n"
     assert opened == [page.as_uri()]
 
 
 @pytest.mark.parametrize("answer", [lambda _: False, lambda _: (_ for _ in ()).throw(webbrowser.Error("none"))])
 def test_without_a_browser_the_report_says_so_in_a_line(bench, monkeypatch, answer):
     monkeypatch.setattr(webbrowser, "open", answer)
-    code, said, _ = bench("report", "before", "--open")
+    code, printed, _ = bench("report", "before", "--open")
     assert code == 0
-    assert said.splitlines()[1:] == ["there is no browser here to open it in"]
+    assert printed.splitlines()[1:] == ["there is no browser here to open it in"]
 
 
 def test_a_report_of_a_run_that_is_not_there_hints_at_the_nearest(bench):

@@ -1,4 +1,4 @@
-"""Processes that keep the orders they are given and return the answers they are made with."""
+"""Fake processes that record their orders and return prepared answers."""
 
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from servers import _variant
 
 
 class FakeProcess:
-    """A process that answers its orders in turn. `orders` is shared, so that it shows what was ordered when."""
+    """A process that answers its orders in turn. `orders` is shared, so that it shows the order of all."""
 
     def __init__(self, name, orders, *answers):
         self.name, self.orders, self.left = name, orders, list(answers)

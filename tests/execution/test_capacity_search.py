@@ -1,4 +1,4 @@
-"""The search for a capacity with invented trials: what it does with a server that never starts."""
+"""The search for a capacity with fake trials: servers that do not start, and servers that die."""
 
 import pytest
 
@@ -38,20 +38,20 @@ def test_a_server_that_never_starts_ends_the_search_with_its_first_trial(searche
     assert record.capacity[0].observation == NOT_READY.error
 
 
-def test_a_server_that_fails_to_start_once_later_on_is_tried_again(searched):
+def test_a_server_that_fails_to_start_once_later_is_started_again(searched):
     record = searched(None, NOT_READY)
     assert record.failure is None
     assert [step.verdict for step in record.capacity[:3]] == ["sustained", "disturbed", "sustained"]
     assert record.capacity[1].rate_hz == record.capacity[2].rate_hz
 
 
-def test_a_server_that_starts_no_more_ends_the_search_and_its_steps_so_far_are_kept(searched):
+def test_a_server_that_no_longer_starts_ends_the_search_and_the_steps_so_far_are_kept(searched):
     record = searched(None, NOT_READY, NOT_READY)
     assert record.failure == NOT_READY
     assert [step.verdict for step in record.capacity] == ["sustained", "disturbed", "disturbed"]
 
 
-def test_a_server_that_dies_under_the_load_has_been_given_too_much(searched):
+def test_a_server_that_dies_under_load_does_not_sustain_the_rate(searched):
     died = Failure(phase="measure", error="the server was killed by SIGKILL", exited="server")
     record = searched(None, died, died)
     assert record.failure is None

@@ -1,4 +1,4 @@
-"""What the processes of a trial are ordered to do, in which order, and what becomes of their answers."""
+"""The orders to the processes of a trial, their sequence, and the use of the answers."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def two_loads(orders, *answers):
     return [FakeProcess("load 1", orders, *answers), FakeProcess("load 2", orders, *answers)]
 
 
-def test_subscribers_are_dealt_out_evenly_and_only_the_first_order_has_an_assignment():
+def test_subscribers_are_divided_evenly_and_only_the_first_order_has_an_assignment():
     orders = []
     connected = Connected(settled=3, failed=0, errors={})
     several = participants(workload(), two_loads(orders, connected, connected))

@@ -64,7 +64,7 @@ def test_a_busy_process_on_the_core_of_the_generator_makes_the_trial_invalid():
 
 
 def test_busy_processes_on_every_core_make_the_trial_invalid():
-    """So many that both sides get less of their cores than they need; a few they would preempt."""
+    """Ten per core: both sides then get less CPU time than they need. They would preempt a few processes."""
     with busy(*10 * CORES.all):
         record = short_trial(subscribers=300)
     assert "heavy competing CPU use" in names(record)

@@ -1,4 +1,4 @@
-"""One trial with real processes: what is recorded, also when a process dies."""
+"""One trial with real processes: its record, also when a process dies."""
 
 import os
 
@@ -81,10 +81,10 @@ SMALL = {
     "storm": {"subscribers": 50, "connecting_at_once": 50, "poll_interval_s": 0.05},
     "idle": {"steps": [0, 5, 10], "settle_s": 0.05, "measure_s": 0.1, "poll_interval_s": 0.05},
 }
-HEARD = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
-"""Messages that each subscriber must receive in the measured part."""
+# The messages that each subscriber must receive in the measured part.
+RECEIVED = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
+# One variant per client; the gate and every run cover the others.
 EVERY_WAY = ("flask_socketio", "long_polling", "polling", "sse", "websocket")
-"""One variant per client; the gate and every run cover the others."""
 CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in _variant.names(hidden=True)]
 CELLS += [(scenario, variant) for scenario in ("burst", "chat") for variant in EVERY_WAY]
 CELLS.append(("idle", "long_polling"))
@@ -109,7 +109,7 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
         assert [step.subscribers for step in record.idle] == [0, 5, 10]
         assert record.connect.count == 10
         return
-    expected = 10 * HEARD[scenario]
+    expected = 10 * RECEIVED[scenario]
     ledger = record.ledger
     assert (ledger.expected, ledger.delivered) == (expected, expected)
     assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
@@ -119,13 +119,13 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
     assert (record.usage.broker is not None) == ("redis" in _variant.load(variant).runs_on)
 
 
-@pytest.mark.parametrize("scenario", [*HEARD, "idle"])
+@pytest.mark.parametrize("scenario", [*RECEIVED, "idle"])
 def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenario):
     record = small_trial(scenario, "websocket", workers=2)
     assert record.failure is None
     assert record.connect.count == 10
     if scenario != "idle":
-        expected = 10 * HEARD[scenario]
+        expected = 10 * RECEIVED[scenario]
         ledger = record.ledger
         assert (ledger.expected, ledger.delivered, ledger.duplicated) == (expected, expected, 0)
         assert record.latency.count == expected
@@ -173,7 +173,7 @@ def test_a_subscriber_that_is_cut_off_reconnects_and_what_it_missed_is_delivered
 
 
 @pytest.mark.parametrize(("variant", "signal"), [*((name, "TERM") for name in EVERY_WAY), ("websocket", "KILL")])
-def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_hears_of_the_gap(variant, signal):
+def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_gets_a_gap_signal(variant, signal):
     if reason := _variant.unavailable(_variant.load(variant)):
         pytest.skip(reason)
     record = small_trial("restart", variant, signal=signal)
@@ -213,7 +213,7 @@ def test_a_slow_reader_is_counted_apart_from_the_other_subscribers(variant, work
 
 
 @pytest.mark.parametrize("outage", ["STOP", "KILL"])
-def test_a_broker_that_is_away_is_back_in_its_place_and_messages_arrive_again(outage, monkeypatch):
+def test_after_the_outage_of_a_broker_messages_arrive_again(outage, monkeypatch):
     if reason := _variant.unavailable(_variant.load("flask_sse")):
         pytest.skip(reason)
     monkeypatch.delenv("REDIS_URL", raising=False)
@@ -246,7 +246,7 @@ def test_a_subscriber_that_is_reset_reconnects_and_has_no_loss_without_a_signal(
 
 
 @pytest.mark.parametrize(("scenario", "variant"), [("lossy", "polling"), ("chat", "websocket")])
-def test_fragments_of_a_message_are_put_together(scenario, variant):
+def test_fragments_of_a_message_are_reassembled(scenario, variant):
     record = small_trial(scenario, variant, path="fragments", **({"rate_hz": 1.0} if scenario == "chat" else {}))
     assert record.failure is None
     ledger = record.ledger
@@ -335,14 +335,14 @@ def test_a_broker_killed_in_mid_trial_makes_a_failed_record_that_names_it(monkey
     assert not record.valid
 
 
-def test_a_server_that_takes_its_broker_along_is_the_one_that_is_named(monkeypatch):
+def test_of_a_server_that_dies_with_its_broker_the_server_is_named(monkeypatch):
     if reason := _variant.unavailable(_variant.load("flask_sse")):
         pytest.skip(reason)
     kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
     assert small_trial("broadcast", "flask_sse").failure.exited == "server"
 
 
-def test_a_death_is_named_before_what_it_led_to(monkeypatch):
+def test_a_death_is_reported_in_place_of_its_consequences(monkeypatch):
     """The load generator counts failed connects at once, but the death of the server is reported."""
     kill_on_entering("connect", "servers", monkeypatch=monkeypatch)
     record = small_trial("broadcast", "sse")
@@ -354,7 +354,7 @@ def silently(line):
 
 
 def resumed(name, results):
-    """The rest of a run as another process would resume it, which no trial has pinned yet."""
+    """The rest of a run, as a process that no trial has pinned would resume it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, USABLE)
     return resume(name, results, silently)
@@ -367,7 +367,7 @@ def request(tmp_path, **changes):
 
 
 @pytest.mark.usefixtures("calm_machine")
-def test_a_run_goes_on_after_a_server_was_killed_and_says_that_it_holds_invalid_trials(tmp_path, monkeypatch):
+def test_a_run_continues_after_a_server_was_killed_and_reports_its_invalid_trials(tmp_path, monkeypatch):
     kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
     lines = []
     assert carry_out(begin(request(tmp_path), lines.append), lines.append) == 3
@@ -422,9 +422,9 @@ def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
     }  # fmt: skip
     assert [scenario.name for scenario in run.scenarios if scenario.hidden] == ["calibration"]
     assert [record.planned.variant for record in trials].count("null") == 2
-    planted = {record.parameters["injected"]: record for record in trials if record.planned.scenario == "calibration"}
-    assert planted["delay 5 ms"].latency.min_ns >= 5_000_000
-    assert planted["faults"].ledger.lost > 0
+    records = {record.parameters["injected"]: record for record in trials if record.planned.scenario == "calibration"}
+    assert records["delay 5 ms"].latency.min_ns >= 5_000_000
+    assert records["faults"].ledger.lost > 0
     counts = [reading for reading in readings(trials) if reading.unit == "count"]
     assert len(counts) == 3
     assert all(reading.met for reading in counts)
@@ -434,13 +434,13 @@ def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
 @pytest.mark.usefixtures("calm_machine")
 def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.execution.calibration.WHOLE", BRIEF)
-    begun = calibration.begin(Request(name="known", results=tmp_path))
+    begun = calibration.begin(Request(name="calibrated", results=tmp_path))
     begun.store.add(trial.run(
         begun.left[0], scenarios.load("calibration"), _variant.load("calibration"),
         {**begun.run.scenarios[0].parameters, **begun.left[0].changes, "measure_s": 1.0}, begun.cores,
     ))  # fmt: skip
-    assert carry_out(resumed("known", tmp_path), silently) == 0
-    run, trials = load(tmp_path / "known")
+    assert carry_out(resumed("calibrated", tmp_path), silently) == 0
+    run, trials = load(tmp_path / "calibrated")
     assert [record.planned for record in trials] == run.plan
     assert [variant.name for variant in run.variants] == ["calibration"]
     lines = table(readings(trials)).splitlines()
