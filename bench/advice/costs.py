@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from bench import scenarios
 from bench.advice import loads
 from bench.advice.loads import Load, Memory, Point
 from bench.analysis.runs.cells import Cells
@@ -68,15 +69,14 @@ WIRE_FEATURES = (
     Feature("requests", "requests and responses", lambda load, cold: load.requests),
 )
 
+# The sweeps by which the kinds of work are told apart, (scenario, parameter), with the values that the scenario has for
+# each: the poll interval concerns short polling alone, the rate of round trips what is sent upstream.
 SWEEPS: Mapping[tuple[str, str], str] = {
-    ("broadcast", "subscribers"): "10,30,300",
-    ("broadcast", "rate_hz"): "1.0,5.0,40.0",
-    ("broadcast", "payload_bytes"): "1000,8000",
-    ("broadcast", "poll_interval_s"): "0.1,0.5,1.0,2.0",
-    ("echo", "rate_hz"): "0.5,6.0",
+    (scenario, parameter.name): ",".join(map(str, parameter.sweep))
+    for scenario in (loads.FRESHNESS, loads.ROUND_TRIP)
+    for parameter in scenarios.load(scenario).parameters
+    if parameter.sweep
 }
-"""What the kinds of work are told apart by, and values to sweep; the poll interval concerns short polling alone, the
-rate of the echo what is sent upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def _open_files(cells: Cells) -> int | None:
 
 def lacks(points: Sequence[Point], mechanism: Mechanism) -> tuple[tuple[str, str], ...]:
     """The sweeps without which the kinds of work cannot be told apart: (scenario, parameter). Upstream is no need."""
-    driven = [point.expected for point in points if point.scenario == loads.BROADCAST]
+    driven = [point.expected for point in points if point.scenario == loads.FRESHNESS]
     seen = {
         "subscribers": {load.subscribers for load in driven},
         "rate_hz": {load.publishes for load in driven},
@@ -234,12 +234,12 @@ def lacks(points: Sequence[Point], mechanism: Mechanism) -> tuple[tuple[str, str
     }
     if mechanism is Mechanism.POLL:
         seen["poll_interval_s"] = {round(load.subscribers / load.requests, 6) for load in driven}
-    return tuple((loads.BROADCAST, name) for name, values in seen.items() if len(values) < 2)
+    return tuple((loads.FRESHNESS, name) for name, values in seen.items() if len(values) < 2)
 
 
 def _model(cells: Cells, variant: VariantFacts, points: Sequence[Point], cooling_s: float) -> Model:
     posts = [point.posts for point in points if point.posts is not None]
-    holds = [loads.number(trial, "hold_s", 25.0) for trial in cells.valid(loads.BROADCAST, variant.name)]
+    holds = [loads.number(trial, "hold_s", 25.0) for trial in cells.valid(loads.FRESHNESS, variant.name)]
     return Model(
         variant=variant,
         mechanism=mechanism_of(variant),
@@ -301,7 +301,7 @@ def _held_out(held: Mapping[str, Sequence[Point]]) -> HeldOut:
     misses: list[Miss] = []
     for name, points in held.items():
         for place, point in enumerate(points):
-            if point.scenario == loads.IDLE or point.cores <= 0:
+            if point.scenario == loads.CONNECTION or point.cores <= 0:
                 continue
             others = [*points[:place], *points[place + 1 :]]
             without = {**losses, name: [_loss(others, cooling_s) for cooling_s in COOLING_S]}

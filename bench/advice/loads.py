@@ -21,6 +21,7 @@ from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
 from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES, held_bytes
 from bench.paths import leads_elsewhere
 from bench.results import Trial, VariantFacts
+from bench.scenarios import Question, reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +147,12 @@ class Memory:
         return processes * self.base_bytes + subscribers * self.subscriber_bytes
 
 
-ECHO, BROADCAST, IDLE = "echo", "broadcast", "idle"
+FRESHNESS, ROUND_TRIP, CONNECTION = map(reference, Question)
 
 
 def points(cells: Cells, variant: VariantFacts) -> list[Point]:
-    """Everything that was measured of a variant over the direct path, points of sweeps among it; a step of `idle` is a
-    point."""
+    """Everything that was measured of a variant over the direct path, points of sweeps among it; every step at which
+    connections were idle is a point."""
     held: dict[tuple[str, str], list[Trial]] = {}
     for trial in cells.shown_trials:
         if trial.valid and trial.planned.variant == variant.name and not leads_elsewhere(trial.parameters):
@@ -189,7 +190,7 @@ def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[P
     deliveries = _middle(_deliveries(trial) for trial in counted) or expected.deliveries
     asked = expected.requests if mechanism is Mechanism.PUSH or beyond is None else beyond
     sent = None if requests is None or not upstream else max(0.0, requests - expected.requests) / upstream
-    fresh = scenario == BROADCAST
+    fresh = scenario == FRESHNESS
     return [
         Point(
             where=where,
@@ -220,20 +221,24 @@ def _idle(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Poi
             continue
         load = load_of(mechanism, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
         load = load if mechanism is Mechanism.POLL else replace(load, requests=0.0)
-        found.append(Point(f"{where}, {subscribers} subscribers", IDLE, load, load, float(np.median(used)), len(steps)))
+        found.append(
+            Point(f"{where}, {subscribers} subscribers", CONNECTION, load, load, float(np.median(used)), len(steps))
+        )
     return found
 
 
 READERS: dict[str, Callable[[str, Sequence[Trial], Mechanism], list[Point]]] = {
-    BROADCAST: _driven,
-    ECHO: _driven,
-    IDLE: _idle,
+    FRESHNESS: _driven,
+    ROUND_TRIP: _driven,
+    CONNECTION: _idle,
 }
 
 
 def memory(cells: Cells, variant: VariantFacts) -> Memory | None:
-    """The straight line through what was held at the steps of `idle`; None without two of them."""
-    held = [(step.subscribers, held_bytes(step)) for trial in cells.valid(IDLE, variant.name) for step in trial.idle]
+    """The straight line through what was held at the steps at which connections were idle; None without two of them."""
+    held = [
+        (step.subscribers, held_bytes(step)) for trial in cells.valid(CONNECTION, variant.name) for step in trial.idle
+    ]
     known = [(subscribers, size) for subscribers, size in held if size is not None]
     if len({subscribers for subscribers, _ in known}) < 2:
         return None
@@ -245,7 +250,7 @@ def memory(cells: Cells, variant: VariantFacts) -> Memory | None:
 
 def _expected(trial: Trial, mechanism: Mechanism) -> Load:
     subscribers, rate = number(trial, "subscribers", 1.0), number(trial, "rate_hz", 1.0)
-    echo = trial.planned.scenario == ECHO
+    echo = trial.planned.scenario == ROUND_TRIP
     return load_of(
         mechanism,
         subscribers,

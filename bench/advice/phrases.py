@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.advice.costs import Model
-from bench.advice.loads import Point
+from bench.advice.loads import CONNECTION, Point
 from bench.advice.ranking import FULL, Advice, Beyond, Need, Option, Refusal
 from bench.results import VariantFacts
 from bench.units import DASH, SPACE, TIMES, Unit, counted, duration, factor, percent, quantity, scale_for
@@ -120,7 +120,7 @@ def _notes(option: Option, need: Need) -> tuple[Note, ...]:
     found.append(("basis", basis(option.model)))
     if option.model.memory is not None:
         memory = option.model.memory
-        found.append(("memory", f"memory from idle at {memory.low:,} to {memory.high:,} subscribers"))
+        found.append(("memory", f"memory from {CONNECTION} at {memory.low:,} to {memory.high:,} subscribers"))
     found.append(("fresh", _fresh(option)))
     return tuple(found)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.advice.costs import Costs, Model
-from bench.advice.loads import Load, Point, load_of, share
+from bench.advice.loads import FRESHNESS, Load, Point, load_of, share
 from bench.analysis.runs.delivery_mechanism import Mechanism
 from bench.messages import LARGEST_BYTES
 from bench.results import VariantFacts
@@ -197,7 +197,7 @@ def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refu
     if model.mechanism is Mechanism.POLL:
         shortest_s = shortest_poll(model.points)
         if interval_s <= 0:
-            return Refusal(model.variant, "a poll takes too long to be answered", service_ns, "broadcast")
+            return Refusal(model.variant, "a poll takes too long to be answered", service_ns, FRESHNESS)
         if shortest_s is not None and interval_s < SHORTEST_POLL * shortest_s:
             return Refusal(model.variant, "polls too often", interval_s=interval_s, shortest_s=shortest_s)
     load = load_of(

@@ -13,12 +13,24 @@ from functools import cache
 from bench import discovery
 from bench.scenarios._actions import Held, Part
 from bench.scenarios._declarations import Scenario
+from bench.scenarios._faults import Faults
 from bench.scenarios._kinds import Arrivals, IdleSteps, Kind, Messages, Publishes, Question, Search
-from bench.scenarios._parameters import RATE_HZ, Values, nearest
+from bench.scenarios._parameters import (
+    HOLD_S,
+    MEASURE_S,
+    PAYLOAD_BYTES,
+    POLL_INTERVAL_S,
+    RATE_HZ,
+    SUBSCRIBERS,
+    WARM_UP_S,
+    Values,
+    nearest,
+)
 
 __all__ = [
-    "RATE_HZ", "Arrivals", "Held", "IdleSteps", "Kind", "Messages", "Part", "Publishes", "Question", "Scenario",
-    "Search", "Values", "find", "instrument", "load", "names", "nearest", "reference",
+    "RATE_HZ", "SUBSCRIBERS", "Arrivals", "Faults", "Held", "IdleSteps", "Kind", "Messages", "Part", "Publishes",
+    "Question", "Scenario", "Search", "Values", "find", "instrument", "load", "names", "nearest", "of_record",
+    "reference", "with_faults",
 ]  # fmt: skip
 
 __path__ = discovery.extended(__path__, "PUSHBENCH_SCENARIOS")
@@ -48,6 +60,25 @@ def find(name: str) -> Scenario | None:
     if not isinstance(declared, Scenario):
         raise LookupError(f"{file} declares no SCENARIO = Scenario(...)")
     return replace(declared, name=name, description=discovery.description(file))
+
+
+# What is known of a scenario that has no file: messages of one publisher on one topic, and nothing done on purpose.
+_PLAIN = Scenario(
+    parameters=(
+        SUBSCRIBERS(1), RATE_HZ(1.0), PAYLOAD_BYTES(100), POLL_INTERVAL_S(1.0), HOLD_S(1.0), WARM_UP_S(0.0),
+        MEASURE_S(1.0),
+    ),
+)  # fmt: skip
+
+
+def of_record(name: str) -> Scenario:
+    """The scenario of a stored trial; a plain one where it has no file any more."""
+    return find(name) or _PLAIN
+
+
+def with_faults() -> list[str]:
+    """Names of the scenarios in which something goes wrong on purpose."""
+    return [name for name in names() if load(name).faults]
 
 
 @cache

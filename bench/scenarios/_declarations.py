@@ -13,7 +13,9 @@ from bench.messages import SENDER_STRIDE
 from bench.paths import CALM_NS, DIRECT, PATHS
 from bench.results import Outage, Restart
 from bench.scenarios._actions import Action, AfterDrain, Away, Held, Part, ServerSide, served_again
+from bench.scenarios._faults import Faults
 from bench.scenarios._kinds import MESSAGES, Arrivals, IdleSteps, Kind, Publishes, Question, Search
+from bench.scenarios._metrics import OwnMetric
 from bench.scenarios._needs import BROKER, Need, Served
 from bench.scenarios._parameters import (
     DRAIN_S,
@@ -33,44 +35,11 @@ from bench.scenarios._parameters import (
 from bench.scenarios._subscribers import ONE_TOPIC, OWN_TOPICS, Apart, Audience, Cuts, Speed
 
 __all__ = [
-    "BROKER",
-    "DIRECT",
-    "DRAIN_S",
-    "HOLD_S",
-    "MEASURE_S",
-    "ONE_TOPIC",
-    "OWN_TOPICS",
-    "PATH",
-    "PATHS",
-    "PAYLOAD_BYTES",
-    "POLL_INTERVAL_S",
-    "RATE_HZ",
-    "SENDER_STRIDE",
-    "SUBSCRIBERS",
-    "WARM_UP_S",
-    "Action",
-    "AfterDrain",
-    "Apart",
-    "Arrivals",
-    "Audience",
-    "Away",
-    "Cuts",
-    "Held",
-    "IdleSteps",
-    "Need",
-    "Outage",
-    "Parameter",
-    "Part",
-    "Publishes",
-    "Question",
-    "Restart",
-    "Scenario",
-    "Search",
-    "ServerSide",
-    "Speed",
-    "Values",
-    "over_in_time",
-    "served_again",
+    "BROKER", "DIRECT", "DRAIN_S", "HOLD_S", "MEASURE_S", "ONE_TOPIC", "OWN_TOPICS", "PATH", "PATHS",
+    "PAYLOAD_BYTES", "POLL_INTERVAL_S", "RATE_HZ", "SENDER_STRIDE", "SUBSCRIBERS", "WARM_UP_S", "Action",
+    "AfterDrain", "Apart", "Arrivals", "Audience", "Away", "Cuts", "Faults", "Held", "IdleSteps", "Need", "Outage",
+    "OwnMetric", "Parameter", "Part", "Publishes", "Question", "Restart", "Scenario", "Search", "ServerSide",
+    "Speed", "Values", "over_in_time", "served_again",
 ]  # fmt: skip
 
 
@@ -109,7 +78,8 @@ class Scenario:
     reconnects: subscribers lose their connection on purpose and come back. What one of them lost while it was away is
     in no latency, so that latencies are not compared.
     cuts, apart, action: what is done to subscribers, to one of them, to the server. injects: the parameter that says
-    which delay or fault the server adds itself.
+    which delay or fault the server adds itself. faults: that something goes wrong on purpose, and how it is compared.
+    metrics: those that only this scenario has.
     """
 
     name: str = ""
@@ -133,6 +103,8 @@ class Scenario:
     apart: Apart | None = None
     action: Action | None = None
     injects: Parameter[str] | None = None
+    faults: Faults | None = None
+    metrics: tuple[OwnMetric, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for a declaration that cannot be measured."""
@@ -203,6 +175,20 @@ class Scenario:
     def injected(self, values: Values) -> str:
         """Which delay or fault the server adds itself; empty: none."""
         return self.injects.of(values) if self.injects else ""
+
+    def is_control(self, values: Values) -> bool:
+        """Whether a trial is one with which those that have a fault are compared."""
+        return self.faults is not None and self.faults.is_control(values)
+
+    @property
+    def replaces_server(self) -> bool:
+        """Whether the server ends in the measured part and another takes its place."""
+        return self.action is not None and self.action.stores is Restart
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether something that subscribers depend on is away for a while."""
+        return self.action is not None and self.action.stores is Outage
 
     def through_proxy(self, values: Values) -> bool:
         """Whether subscribers reach the server through a proxy."""

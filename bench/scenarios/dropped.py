@@ -22,6 +22,7 @@ from bench.scenarios._declarations import (
     SUBSCRIBERS,
     WARM_UP_S,
     Cuts,
+    Faults,
     Parameter,
     Scenario,
 )
@@ -46,4 +47,5 @@ SCENARIO = Scenario(
     controls=False,
     reconnects=True,
     cuts=Cuts(CUT_EVERY_S, AWAY_S),
+    faults=Faults(recovery="fresh_p50"),
 )

@@ -21,15 +21,18 @@ from bench.scenarios._declarations import (
     RATE_HZ,
     SUBSCRIBERS,
     WARM_UP_S,
+    Faults,
     Scenario,
 )
+
+EMULATED_PATH = PATH(DIRECT, sweep=tuple(name for name in PATHS if name != DIRECT))
 
 SCENARIO = Scenario(
     parameters=(
         SUBSCRIBERS(50),
         RATE_HZ(10.0),
         PAYLOAD_BYTES(100),
-        PATH(DIRECT, sweep=tuple(name for name in PATHS if name != DIRECT)),
+        EMULATED_PATH,
         POLL_INTERVAL_S(0.25),
         HOLD_S(25.0),
         WARM_UP_S(0.5),
@@ -39,4 +42,5 @@ SCENARIO = Scenario(
     since="full",
     controls=False,
     proxied=True,
+    faults=Faults(varied=EMULATED_PATH, control=DIRECT, recovery="back_p95"),
 )

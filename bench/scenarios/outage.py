@@ -20,6 +20,7 @@ from bench.scenarios._declarations import (
     WARM_UP_S,
     Action,
     Away,
+    Faults,
     Outage,
     Parameter,
     Part,
@@ -85,4 +86,5 @@ SCENARIO = Scenario(
         stores=Outage,
         replaced=lambda values: (Part.BROKER,) if _killed(values) else (),
     ),
+    faults=Faults(varied=OUTAGE, recovery="recovery"),
 )

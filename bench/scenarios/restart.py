@@ -22,6 +22,7 @@ from bench.scenarios._declarations import (
     WARM_UP_S,
     Action,
     AfterDrain,
+    Faults,
     Parameter,
     Part,
     Restart,
@@ -71,4 +72,5 @@ SCENARIO = Scenario(
     controls=False,
     reconnects=True,
     action=Action(do=_restart, settle=_with_successor, stores=Restart, replaced=lambda _: (Part.SERVER, Part.BROKER)),
+    faults=Faults(varied=SIGNAL, recovery="back_p95"),
 )

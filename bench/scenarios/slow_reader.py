@@ -27,6 +27,7 @@ from bench.scenarios._declarations import (
     SUBSCRIBERS,
     WARM_UP_S,
     Apart,
+    Faults,
     Parameter,
     Scenario,
     Speed,
@@ -83,4 +84,5 @@ SCENARIO = Scenario(
     since="full",
     controls=False,
     apart=Apart(number=lambda values: SUBSCRIBERS.of(values) - 1, from_s=SLOW_AFTER_S, speeds=_speeds),
+    faults=Faults(varied=SLOW, control="none"),
 )

@@ -12,13 +12,13 @@ import pytest
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.faults import Fault
-from bench.analysis.trials.metrics import FAULTS
 from bench.cli import parse
 from bench.report import build
 from bench.report.figures import Drawn, drawn
 from bench.report.numbers import csv_text
 from bench.report.sections._fault_names import NAMES
 from bench.report.sections.faults import faults
+from bench.scenarios import with_faults
 from tests._faults import EXPECTED, OWN, faulty, robbed
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write
@@ -101,7 +101,7 @@ def test_the_class_stands_beside_every_variant_of_the_matrix(folder: Path) -> No
 
 def test_every_scenario_has_its_paragraph_and_its_figure(folder: Path) -> None:
     text = section(folder)
-    for scenario in FAULTS:
+    for scenario in with_faults():
         assert NAMES[scenario].title in text
     assert {name for name in FIGURES if f'<figure id="{name}">' in text} == FIGURES
 
@@ -181,7 +181,7 @@ def test_a_path_is_said_to_be_emulated_at_its_figure(figures: dict[str, Drawn]) 
 def test_no_figure_shows_a_fault_without_its_class(cells: Cells) -> None:
     elsewhere = [figure for figure in drawn(cells) if figure.section != "faults"]
     assert elsewhere
-    assert not [figure.name for figure in elsewhere if figure.scenario in FAULTS]
+    assert not [figure.name for figure in elsewhere if figure.scenario in with_faults()]
 
 
 def test_the_class_stands_beside_the_numbers_of_every_file(folder: Path, cells: Cells) -> None:
@@ -221,12 +221,12 @@ def test_a_part_of_the_faults_is_told_and_the_rest_named() -> None:
     found = faults(Cells(run, trials))
     assert [part.scenario for part in found.parts] == ["restart"]
     assert found.options == "-s dropped -s slow_reader -s outage -s lossy"
-    assert set(OWN) == set(FAULTS)
+    assert set(OWN) == set(with_faults())
 
 
 def test_faults_of_which_no_trial_can_be_believed_are_absent_with_their_reason() -> None:
     run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW)
-    few = [trial for trial in trials if trial.planned.scenario not in FAULTS]
+    few = [trial for trial in trials if trial.planned.scenario not in with_faults()]
     found = faults(Cells(run, few))
     assert all(cell.absent for row in found.rows for cell in row.cells)
     assert all("No trial of it says anything." in part.sentences for part in found.parts)

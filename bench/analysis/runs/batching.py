@@ -4,7 +4,8 @@ A subscriber that polls gets all messages together that were published since its
 pushed to gets each message by itself, unless the server writes faster than the network reads. So a higher rate lowers
 the cost per message of a polling server. The question is from which rate on it costs less than pushing.
 
-The rates are those of a sweep of the broadcast, and those that the search for a capacity tried at the same load. A
+The rates are those of a sweep of the scenario that answers for freshness, and those that a search over rates tried at
+the same load. A
 crossing is computed block by block: by interpolation on logarithms between the neighbouring rates on both sides of it.
 It is reported only if the blocks agree. A crossing of costs also needs a shown difference at the lowest and at the
 highest rate, in opposite directions.
@@ -21,10 +22,11 @@ from bench.analysis.numbers.statistics import FEWEST_TRIALS, Estimate, Verdict, 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
 from bench.results import CapacityStep, Trial, VariantFacts
+from bench.scenarios import RATE_HZ, Question, Search, of_record, reference
 
-SCENARIO, SEARCH, PARAMETER = "broadcast", "capacity", "rate_hz"
+SCENARIO, PARAMETER = reference(Question.FRESHNESS), RATE_HZ.name
 SEVERAL = 2.0  # messages in one response
-# Parameters that must be equal for a step of a search to stand beside a broadcast.
+# Parameters that must be equal for a step of a search to stand beside a trial of the scenario.
 SAME_LOAD = ("subscribers", "payload_bytes", "poll_interval_s", "hold_s")
 
 Curve = dict[float, dict[int, float]]  # values by rate, ascending, then by block
@@ -42,12 +44,17 @@ def _batch(step: CapacityStep) -> float | None:
     return _per(step.deliveries, step.requests or step.segments_in)
 
 
-# Metrics of a broadcast that the steps of a search have too.
+# Metrics of the scenario that the steps of a search have too.
 OF_STEPS: Mapping[str, Callable[[CapacityStep], float | None]] = {
     "batch": _batch,
     "latency_p50": lambda step: step.p50_ns,
     "cpu": _cpu,
 }
+
+
+def searches(cells: Cells) -> list[str]:
+    """The scenarios of a run that search over rates."""
+    return [name for name in cells.scenarios if isinstance(of_record(name).kind, Search)]
 
 
 def curve(cells: Cells, metric: str, variant: str) -> Curve:
@@ -58,7 +65,7 @@ def curve(cells: Cells, metric: str, variant: str) -> Curve:
         parameter, _, value = point.partition("=")
         if (scenario, name, parameter) == (SCENARIO, variant, PARAMETER) and "," not in value:
             _add(values, float(value), cells.by_block(metric, SCENARIO, variant, point))
-    for trial in cells.valid(SEARCH, variant):
+    for trial in (trial for search in searches(cells) for trial in cells.valid(search, variant)):
         if _same_load(cells, variant, trial):
             for rate_hz, step in _last_tries(trial).items():
                 at_step = OF_STEPS[metric](step)
@@ -79,9 +86,9 @@ def _base_hz(cells: Cells, variant: str) -> float | None:
 
 
 def _same_load(cells: Cells, variant: str, trial: Trial) -> bool:
-    """Whether a search was made at the load of the broadcasts; true where there are none."""
-    broadcasts = cells.valid(SCENARIO, variant)
-    return all(trial.parameters.get(name) == one.parameters.get(name) for one in broadcasts[:1] for name in SAME_LOAD)
+    """Whether a search was made at the load of the scenario; true where there is no trial of that."""
+    others = cells.valid(SCENARIO, variant)
+    return all(trial.parameters.get(name) == one.parameters.get(name) for one in others[:1] for name in SAME_LOAD)
 
 
 def _last_tries(trial: Trial) -> dict[float, CapacityStep]:

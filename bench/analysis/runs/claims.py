@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 
 from bench.analysis.runs.cells import Cells
 from bench.results import VariantFacts
+from bench.scenarios import Question, reference
+
+FRESHNESS, ROUND_TRIP, CONNECTION = map(reference, Question)
 
 MAIN_TECHNIQUE = "WebSocket"  # the project asks: does it win, here, on this stack?
 OTHER_TECHNIQUES = ("polling", "long polling", "SSE")
@@ -46,27 +49,27 @@ class Theme:
 
 _THEMES = (
     Theme("freshness", "median delivery latency", "delivers fresher data than", "delivers staler data than",
-          "latency_p50", "broadcast", "latency"),
+          "latency_p50", FRESHNESS, "latency"),
     Theme("late", "p99 delivery latency", "has a lower p99 latency than", "has a higher p99 latency than",
-          "latency_p99", "broadcast", "latency", lead=False),
+          "latency_p99", FRESHNESS, "latency", lead=False),
     Theme("round-trip", "median echo round trip", "has shorter round trips than",
-          "has longer round trips than", "round_trip_p50", "echo", "round-trip"),
+          "has longer round trips than", "round_trip_p50", ROUND_TRIP, "round-trip"),
     Theme("cpu", "server CPU per message", "costs the server less CPU per message than",
-          "costs the server more CPU per message than", "cpu", "broadcast", "cpu"),
+          "costs the server more CPU per message than", "cpu", FRESHNESS, "cpu"),
     Theme("cpu-echo", "server CPU per message", "costs the server less CPU per echoed message than",
-          "costs the server more CPU per echoed message than", "cpu", "echo", "cpu"),
+          "costs the server more CPU per echoed message than", "cpu", ROUND_TRIP, "cpu"),
     Theme("bytes", "bytes on the wire per message", "puts fewer bytes on the wire than",
-          "puts more bytes on the wire than", "wire", "broadcast", "wire"),
+          "puts more bytes on the wire than", "wire", FRESHNESS, "wire"),
     Theme("bytes-echo", "bytes on the wire per message", "puts fewer bytes on the wire per echo than",
-          "puts more bytes on the wire per echo than", "wire", "echo", "wire"),
+          "puts more bytes on the wire per echo than", "wire", ROUND_TRIP, "wire"),
     Theme("requests", "HTTP requests per message", "needs fewer requests than", "needs more requests than",
-          "requests", "broadcast", "requests", lead=False),
+          "requests", FRESHNESS, "requests", lead=False),
     Theme("memory", "memory per connection", "takes less memory than", "takes more memory than",
-          "connection_memory", "idle", "memory"),
+          "connection_memory", CONNECTION, "memory"),
     Theme("idle-cpu", "idle CPU per connection", "costs an idle server less CPU than",
-          "costs an idle server more CPU than", "connection_cpu", "idle", "", lead=False),
+          "costs an idle server more CPU than", "connection_cpu", CONNECTION, "", lead=False),
     Theme("connect", "median time to connect", "connects faster than", "connects more slowly than",
-          "connect_p50", "idle", "connect"),
+          "connect_p50", CONNECTION, "connect"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in _THEMES}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bench.analysis.numbers.statistics import Estimate, estimate
 from bench.analysis.runs.cells import Cells
-from bench.analysis.runs.faults import RECOVERY, Fault, by_block, faults, trials_under
+from bench.analysis.runs.faults import Fault, by_block, faults, recovery_of, trials_under
 from bench.analysis.trials.delivery_class import DeliveryClass, broken, delivery_class, unsignalled
 from bench.analysis.trials.recount import agree
 from bench.results import Trial, VariantFacts
@@ -71,7 +71,7 @@ def fault_result(cells: Cells, fault: Fault, variant: VariantFacts) -> FaultResu
     if not counted:
         return FaultResult(fault, variant, delivery, Outcome.ABSENT, reason=_why_absent(cells, fault, variant, trials))
     ledgers = [trial.ledger for trial in counted if trial.ledger is not None]
-    read = RECOVERY.get(fault.scenario)
+    recovery = recovery_of(fault)
     return FaultResult(
         fault,
         variant,
@@ -85,7 +85,7 @@ def fault_result(cells: Cells, fault: Fault, variant: VariantFacts) -> FaultResu
         duplicated=sum(ledger.duplicated for ledger in ledgers),
         reordered=sum(ledger.reordered for ledger in ledgers),
         recovered=sum(trial.reconnects.recovered_deliveries for trial in counted if trial.reconnects is not None),
-        recovery=estimate(list(by_block(trials, read).values())) if read else None,
+        recovery=estimate(list(by_block(trials, recovery.value).values())) if recovery else None,
         unrecovered=sum(_unrecovered(trial) for trial in counted),
     )
 

@@ -5,72 +5,21 @@ A fault is a scenario and one value of its parameter. Times come from valid tria
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from bench.analysis.numbers.distributions import quantile
 from bench.analysis.runs.cells import Cells
-from bench.analysis.trials.metrics import FAULTS
+from bench.analysis.trials.metrics import METRICS, Metric
 from bench.results import Trial
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """The parameter by which a scenario has several faults, its values in the order of the report, and the control:
-    the value that is no fault, with which the others are compared."""
-
-    parameter: str = ""
-    values: tuple[str, ...] = ()
-    control: str = ""
-
-
-POINTS: Mapping[str, Points] = MappingProxyType(
-    {
-        "dropped": Points(),
-        "restart": Points("signal", ("TERM", "KILL")),
-        "slow_reader": Points("slow", ("trickle then stop",), "none"),
-        "outage": Points("outage", ("STOP", "KILL")),
-        "lossy": Points("path", ("far", "narrow", "fragments", "resets", "stalls"), "direct"),
-    }
-)
-assert tuple(POINTS) == FAULTS
+from bench.scenarios import Faults, nearest, of_record
 
 Read = Callable[[Trial], float | None]
 
-BACK_SHARE = 0.95  # of the lost connections: the recovery time of a trial is when this share was back
+BACK_SHARE = 0.95  # of the lost connections, in sentences: `back_p95` is the time until this share was back
 
 
-def back_ns(trial: Trial) -> float | None:
-    """From the loss of a connection until BACK_SHARE of all subscribers that lost theirs were subscribed again; None
-    where no connection was lost, or a smaller share came back."""
-    reconnects = trial.reconnects
-    time = None if reconnects is None else reconnects.reconnect_time
-    if reconnects is None or time is None or time.count < max(1, BACK_SHARE * reconnects.disconnects):
-        return None
-    return quantile(time, BACK_SHARE * reconnects.disconnects / time.count)
-
-
-def fresh_ns(trial: Trial) -> float | None:
-    """From the first attempt to reconnect until nothing was missing, the median over returns."""
-    return None if trial.reconnects is None else quantile(trial.reconnects.catch_up_time, 0.5)
-
-
-def served_ns(trial: Trial) -> float | None:
-    """From the return of the broker until every subscriber had a message that was due after it."""
-    return None if trial.outage is None else trial.outage.recovered_ns
-
-
-def grown_bytes(trial: Trial) -> float | None:
-    """By how much the memory of the server and its children grew at most after a reader became slow."""
-    slow = trial.slow_reader
-    return None if slow is None else float(slow.memory_peak_bytes - slow.memory_before_bytes)
-
-
-# How long recovery takes, in ns. A subscriber that drops its connection chooses how long it stays away: that time is
-# not part of it. Beside a slow reader there is nothing to recover from.
-RECOVERY: Mapping[str, Read] = MappingProxyType(
-    {"dropped": fresh_ns, "restart": back_ns, "outage": served_ns, "lossy": back_ns}
+back_ns, fresh_ns, served_ns, grown_bytes = (
+    METRICS[name].value for name in ("back_p95", "fresh_p50", "recovery", "memory_growth")
 )
 
 
@@ -87,44 +36,57 @@ class Fault:
         return f"{self.scenario} {self.value}".strip()
 
 
+def declared(scenario: str) -> Faults:
+    """What a scenario declares of its faults; one fault without control or recovery where it declares none."""
+    return of_record(scenario).faults or Faults()
+
+
 def fault_of(trial: Trial) -> Fault | None:
     """The fault of a trial; None where its scenario has no faults, or another parameter was varied."""
-    points = POINTS.get(trial.planned.scenario)
-    if points is None or not trial.planned.changes.keys() <= {points.parameter}:
+    faults = of_record(trial.planned.scenario).faults
+    if faults is None or not trial.planned.changes.keys() <= {faults.varied.name if faults.varied else ""}:
         return None
-    return Fault(trial.planned.scenario, str(trial.parameters.get(points.parameter, "")) if points.parameter else "")
+    return Fault(trial.planned.scenario, faults.value(trial.parameters))
 
 
-def control_of(fault: Fault) -> Fault:
-    """The same scenario without the fault."""
-    return Fault(fault.scenario, POINTS[fault.scenario].control)
+def control_of(fault: Fault) -> Fault | None:
+    """The same scenario without the fault; None where it has no control."""
+    control = declared(fault.scenario).control
+    return Fault(fault.scenario, control) if control else None
+
+
+def recovery_of(fault: Fault) -> Metric | None:
+    """The metric that is the time to recover from a fault; None where there is nothing to recover from. Raises
+    LookupError for a metric that does not exist."""
+    name = declared(fault.scenario).recovery
+    if name and name not in METRICS:
+        raise LookupError(f"the recovery of {fault.scenario} is no metric: {name!r}; {nearest(name, METRICS)}")
+    return METRICS[name] if name else None
 
 
 def faults(cells: Cells) -> list[Fault]:
-    """The faults that a run was to cause, in the order of the table; without the controls."""
+    """The faults that a run was to cause, in the order of its scenarios; without the controls."""
     return [
         Fault(scenario, value)
-        for scenario in FAULTS
-        if scenario in cells.scenarios
-        for value in _planned_values(cells, scenario)
-        if value != POINTS[scenario].control or not value
+        for scenario in cells.scenarios
+        if of_record(scenario).faults
+        for value in _planned_values(cells, scenario, declared(scenario))
+        if not value or value != declared(scenario).control
     ]
 
 
-def _planned_values(cells: Cells, scenario: str) -> Sequence[str]:
-    """The planned values of the scenario's parameter: those of the table in its order, then others."""
-    points = POINTS[scenario]
-    if not points.parameter:
+def _planned_values(cells: Cells, scenario: str, faults: Faults) -> Sequence[str]:
+    """The planned values of the varied parameter: the control, the declared ones in their order, then others."""
+    if faults.varied is None:
         return [""]
+    name = faults.varied.name
     (facts, *_) = [facts for facts in cells.run.scenarios if facts.name == scenario]
-    planned = {str(facts.parameters.get(points.parameter, ""))}
+    planned = {str(facts.parameters.get(name, ""))}
     planned |= {
-        str(one.changes[points.parameter])
-        for one in cells.run.plan
-        if one.scenario == scenario and list(one.changes) == [points.parameter]
+        str(one.changes[name]) for one in cells.run.plan if one.scenario == scenario and list(one.changes) == [name]
     }
-    in_order = [value for value in (points.control, *points.values) if value in planned]
-    return [*in_order, *sorted(planned - set(in_order))]
+    in_order = dict.fromkeys(value for value in (faults.control, *faults.varied.choices) if value in planned)
+    return [*in_order, *sorted(planned - in_order.keys())]
 
 
 def trials_under(cells: Cells, fault: Fault, variant: str) -> list[Trial]:

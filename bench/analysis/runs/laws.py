@@ -22,9 +22,13 @@ from bench.analysis.numbers.uniform_law import UniformLaw, uniform_law
 from bench.analysis.trials.metrics import METRICS
 from bench.paths import leads_elsewhere
 from bench.results import Parameter, Run, Trial, VariantFacts
+from bench.scenarios import Question, reference
 from bench.units import Unit
 
 KS_FLOOR = 0.05  # the law counts as met up to this distance for any n: it treats S as a constant, and S is not one
+
+
+FRESHNESS, ROUND_TRIP = map(reference, (Question.FRESHNESS, Question.ROUND_TRIP))
 
 
 class LawVerdict(enum.StrEnum):
@@ -207,19 +211,19 @@ def _completion(trial: Trial) -> float | None:
 
 LAWS = (
     Law("uniform wait", "Polling on a fixed schedule: latency ~ Uniform(0, D) + d + S. Kolmogorov-Smirnov distance",
-        "count", _technique("polling"), _distance_allowed, _distance, ("broadcast", "echo")),
+        "count", _technique("polling"), _distance_allowed, _distance, (FRESHNESS, ROUND_TRIP)),
     Law("uniform wait, offset", "The offset d + S of that law (mean - D/2) is a service time, not part of the interval",
-        "ns", _technique("polling"), _service_time_allowed, _service_time, ("broadcast",)),
+        "ns", _technique("polling"), _service_time_allowed, _service_time, (FRESHNESS,)),
     Law("polls per message", "Polling: P/D requests per delivered message",
-        "count", _technique("polling", neutral=True), _polls, METRICS["requests"].of, ("broadcast",)),
+        "count", _technique("polling", neutral=True), _polls, METRICS["requests"].of, (FRESHNESS,)),
     Law("waits per message", "Long polling: at most one response per delivered message",
-        "count", _technique("long polling", neutral=True), _waits, METRICS["requests"].of, ("broadcast",)),
+        "count", _technique("long polling", neutral=True), _waits, METRICS["requests"].of, (FRESHNESS,)),
     Law("frame header", "WebSocket, server to client: 2, 4 or 10 B around a message",
-        "wire bytes", _technique("WebSocket", neutral=True), _frame_header, _framing_received, ("broadcast", "echo")),
+        "wire bytes", _technique("WebSocket", neutral=True), _frame_header, _framing_received, (FRESHNESS, ROUND_TRIP)),
     Law("event framing", "SSE: 8 B around a message, more with an id and chunked transfer",
-        "wire bytes", _technique("SSE", neutral=True), _event_framing, _framing_received, ("broadcast",)),
+        "wire bytes", _technique("SSE", neutral=True), _event_framing, _framing_received, (FRESHNESS,)),
     Law("fan-out, WebSocket", "One thread serves N subscribers: the last one waits about N x s",
-        "ns", _technique("WebSocket", neutral=True), _fan_out, _completion, ("broadcast",)),
+        "ns", _technique("WebSocket", neutral=True), _fan_out, _completion, (FRESHNESS,)),
     Law("fan-out, SSE", "One thread serves N subscribers: the last one waits about N x s",
-        "ns", _technique("SSE", neutral=True), _fan_out, _completion, ("broadcast",)),
+        "ns", _technique("SSE", neutral=True), _fan_out, _completion, (FRESHNESS,)),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.reproduction import (
+    SCENARIO,
     Reading,
     header_overhead,
     implicit_batching,
@@ -62,5 +63,5 @@ PUBLISHED_CLAIMS = (
         "1,000 clients, 91,853 messages a second delivered, median 22 ms, p99 52 ms, responses for 39 % of"
         " messages", "CometD's published benchmark", "bounded by one over the CPU per message",
         _never_testable("No rate here reaches saturation, and their server has many cores. Nearest: python -m bench run"
-                        " -s broadcast --set subscribers=1000 --sweep rate_hz=40,90")),
+                        f" -s {SCENARIO} --set subscribers=1000 --sweep rate_hz=40,90")),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.claims import Side
 from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES
 from bench.results import VariantFacts, Wire
+from bench.scenarios import Question, reference
 from bench.units import Unit
 
 WITHIN = 2.0
@@ -24,7 +25,7 @@ POLL_BYTES, FRAME_BYTES = 871.0, 2.0
 SUBSCRIBERS = (1_000, 10_000, 100_000)
 PUSH_TO_PULL = 7.0
 LARGE_MARGIN = 2.0
-SCENARIO = "broadcast"
+SCENARIO = reference(Question.FRESHNESS)
 
 POLLING, LONG_POLLING = Side("polling"), Side("long polling")
 SSE, WEBSOCKET = Side("SSE"), Side("WebSocket")
@@ -71,12 +72,12 @@ def _run_command(*variants: str) -> str:
 
 
 MORE_BLOCKS = (
-    "A comparison needs three blocks or more: python -m bench run -s broadcast --repetitions 3 measures enough"
+    f"A comparison needs three blocks or more: python -m bench run -s {SCENARIO} --repetitions 3 measures enough"
 )
 
 
 def _wires(cells: Cells, side: Side) -> list[Wire]:
-    """The wire facts of a technique's valid broadcasts that have all counters."""
+    """The wire facts of a technique's valid trials that have all counters."""
     variant = side.of(cells, "wire", SCENARIO)
     wires = [trial.wire for trial in (cells.valid(SCENARIO, variant.name) if variant else [])]
     return [
@@ -134,7 +135,7 @@ def header_overhead(cells: Cells) -> Reading:
 
 
 def _ratio(cells: Cells, metric: str, side: Side, other: Side) -> float | None:
-    """One side to the other in the broadcast, paired by block; None without enough blocks of both."""
+    """One side to the other, paired by block; None without enough blocks of both."""
     variants = [one.of(cells, metric, SCENARIO) for one in (side, other)]
     if None in variants:
         return None
@@ -163,7 +164,7 @@ def push_to_pull(cells: Cells) -> Reading:
     return _judged(met, facts, f"Their push was Comet, which long polling represents here. {note}")
 
 
-ONE_INTERVAL = "One interval only: python -m bench run -s broadcast --sweep poll_interval_s=0.1,0.5,1,2 shows others."
+ONE_INTERVAL = f"One interval only: python -m bench run -s {SCENARIO} --sweep poll_interval_s=0.1,0.5,1,2 shows others."
 
 
 def _met_at(ratios: Mapping[float, float]) -> tuple[bool, str]:
@@ -181,7 +182,7 @@ def _near(value: float, claimed: float) -> bool:
     return claimed / WITHIN <= value <= claimed * WITHIN
 
 
-RATE_SWEEP = "python -m bench run -s broadcast --sweep rate_hz=40,100,200 varies the rate"
+RATE_SWEEP = f"python -m bench run -s {SCENARIO} --sweep rate_hz=40,100,200 varies the rate"
 
 
 def implicit_batching(cells: Cells) -> Reading:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_controls import UNEVEN, uneven_steal
-from bench.analysis.runs.faults import Fault, control_of, faults
+from bench.analysis.runs.faults import Fault, declared, faults
 from bench.analysis.runs.laws import LawVerdict, Reading, read_laws
 from bench.analysis.runs.stability import RULES, TOO_FEW, Rule, unstable
 from bench.analysis.trials.findings import STEAL
@@ -115,7 +115,8 @@ def _uneven_steal(cells: Cells) -> list[Observation]:
 
 def _steal_words(fault: Fault, faulty: float, plain: float) -> str:
     with_fault, without = (quantity(share, "share") for share in (faulty, plain))
-    return f"the hypervisor took {with_fault} of the cores with {fault.value}, {without} with {control_of(fault).value}"
+    control = declared(fault.scenario).control
+    return f"the hypervisor took {with_fault} of the cores with {fault.value}, {without} with {control}"
 
 
 RUN_CHECKS = (

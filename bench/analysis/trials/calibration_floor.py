@@ -23,14 +23,15 @@ import numpy as np
 
 from bench.analysis.numbers.distributions import merge, quantile
 from bench.results import Distribution, Trial
+from bench.scenarios import of_record
 from bench.schedule import sequences
 from servers._plants import PLANTS, Plant, Truth, truth
 
 
 def plant_of(trial: Trial) -> Plant | None:
     """The injection of a trial; None for a trial that is not part of a calibration."""
-    name = trial.parameters.get("injected")
-    return PLANTS.get(name) if isinstance(name, str) else None
+    injects = of_record(trial.planned.scenario).injects
+    return PLANTS.get(injects.of(trial.parameters)) if injects else None
 
 
 def truth_of(trial: Trial, plant: Plant) -> Truth:

@@ -54,7 +54,7 @@ def severed(trial: Trial) -> bool:
         return False
     if trial.outage is not None:
         return True
-    return trial.reconnects is not None and (trial.reconnects.disconnects > 0 or "restart_after_s" in trial.parameters)
+    return trial.reconnects is not None and (trial.reconnects.disconnects > 0 or trial.restart is not None)
 
 
 def excused(trial: Trial, delivery: DeliveryClass) -> bool:

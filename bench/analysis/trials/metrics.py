@@ -6,16 +6,18 @@ bytes, shares, bare counts); `bench.units` formats them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
+from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.rate_search import RESOLUTION, sustained
-from bench.results import Distribution, IdleStep, ProcessUsage, SlowReader, Storm, Trial
+from bench.results import Distribution, IdleStep, ProcessUsage, Restart, SlowReader, Storm, Trial
+from bench.scenarios import Arrivals, IdleSteps, Kind, Messages, Publishes, Scenario, Search
 from bench.units import Unit
 
 Better = Literal["lower", "higher"]
@@ -34,19 +36,15 @@ GRAINS: Mapping[Unit, float] = MappingProxyType(
 """The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
 the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""
 
-FAULTS = ("dropped", "restart", "slow_reader", "outage", "lossy")
-"""The scenarios in which something goes wrong on purpose."""
-
 SEGMENT_HEADER_BYTES = 40 + 12
 """An estimate, stated as one: 20 B IPv4 and 20 B TCP header with 12 B of timestamp option on every segment."""
 
-RESTARTS = ("restart",)
-RETURNS = ("dropped", "restart")
+Applies = Callable[[Scenario], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number per trial. `scenarios` names where it is defined (empty: wherever its facts are), `but` where not.
+    """One number per trial. `where` says, by what a scenario declares, whether the metric has a meaning in it.
     resolution: the smallest ratio that it can tell, however well twins agree.
     """
 
@@ -55,8 +53,7 @@ class Metric:
     unit: Unit
     better: Better
     value: Callable[[Trial], float | None]
-    scenarios: tuple[str, ...] = ()
-    but: tuple[str, ...] = ()
+    where: Applies = lambda _: True
     headline: bool = False
     resolution: float = 1.0
 
@@ -66,8 +63,8 @@ class Metric:
         return GRAINS[self.unit]
 
     def applies(self, scenario: str) -> bool:
-        """Whether the metric means anything in a scenario."""
-        return scenario not in self.but and (not self.scenarios or scenario in self.scenarios)
+        """Whether the metric has a meaning in the scenario of that name."""
+        return self.where(scenarios.of_record(scenario))
 
     def of(self, trial: Trial) -> float | None:
         """The value of the metric in a trial; None where it does not apply or its facts are missing."""
@@ -193,15 +190,19 @@ def _fresh(trial: Trial) -> float | None:
     return None if trial.reconnects is None else quantile(trial.reconnects.catch_up_time, 0.5)
 
 
-def _fact(fact: str, *names: str) -> Callable[[Trial], float | None]:
-    """A number of one fact of the trial, or what its second one exceeds the first by."""
+def _restart(of: Callable[[Restart], tuple[int | None, int | None]]) -> Callable[[Trial], float | None]:
+    """By how much the second of two numbers of a restart exceeds the first."""
 
     def read(trial: Trial) -> float | None:
-        values: list[int | None] = [getattr(getattr(trial, fact), name, None) for name in names]
-        known = [value for value in values if value is not None]
-        return float(known[-1] - sum(known[:-1])) if len(known) == len(names) else None
+        first, second = of(trial.restart) if trial.restart else (None, None)
+        return None if first is None or second is None else float(second - first)
 
     return read
+
+
+def _released(trial: Trial) -> float | None:
+    released_ns = trial.storm.fds_released_ns if trial.storm else None
+    return None if released_ns is None else float(released_ns)
 
 
 def _arrival_cpu(trial: Trial) -> float | None:
@@ -274,30 +275,78 @@ def slope(points: list[tuple[int, float | None]]) -> float | None:
     return float(x @ y / (x @ x))
 
 
-SURVIVING = ("dropped", "restart", "outage")
-"""Scenarios in which some lose what others deliver late: whoever loses it would show the shorter latencies."""
-APART = ("slow_reader",)
-"""Where one subscriber is counted apart, though the server works for it as well."""
+def _complete(scenario: Scenario) -> bool:
+    """Not where subscribers reconnect: what one variant loses another delivers late, and losing would look faster."""
+    return not scenario.reconnects
+
+
+def _one_way(scenario: Scenario) -> bool:
+    return _complete(scenario) and not scenario.audience.alone
+
+
+def _there_and_back(scenario: Scenario) -> bool:
+    return scenario.audience.alone
+
+
+def _for_all_alike(scenario: Scenario) -> bool:
+    """Not where one subscriber is counted apart: the server works for it as well."""
+    return scenario.apart is None
+
+
+def _one_apart(scenario: Scenario) -> bool:
+    return scenario.apart is not None
+
+
+def _of_kind(kind: type[Kind]) -> Applies:
+    return lambda scenario: isinstance(scenario.kind, kind)
+
+
+def _fan_out(scenario: Scenario) -> bool:
+    """One publisher, and nothing that goes wrong or is injected."""
+    plain = isinstance(scenario.kind, Messages) and scenario.publishes is Publishes.PUBLISHER
+    return plain and not (scenario.faults or scenario.injects)
+
+
+def _in_bursts(scenario: Scenario) -> bool:
+    return scenario.burst is not None
+
+
+def _disconnecting(scenario: Scenario) -> bool:
+    """Where every connection ends in the measured part."""
+    return scenario.cuts is not None or scenario.replaces_server
+
+
+def _replacing(scenario: Scenario) -> bool:
+    return scenario.replaces_server
+
+
+def _taking_away(scenario: Scenario) -> bool:
+    return scenario.takes_away
+
+
+def _faulty(scenario: Scenario) -> bool:
+    return scenario.faults is not None
+
 
 _TABLE = (
-    Metric("latency_p50", "delivery latency, median", "ns", "lower", _quantile("latency", 0.5),
-           but=("echo", *SURVIVING), headline=True),
-    Metric("latency_p90", "delivery latency, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9),
-           but=("echo", *SURVIVING)),
-    Metric("latency_p99", "delivery latency, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99),
-           but=("echo", *SURVIVING), headline=True),
-    Metric("latency_max", "delivery latency, maximum", "ns", "lower", _quantile("latency", 1.0),
-           but=("echo", *SURVIVING)),
+    Metric("latency_p50", "delivery latency, median", "ns", "lower", _quantile("latency", 0.5), where=_one_way,
+           headline=True),
+    Metric("latency_p90", "delivery latency, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9), where=_one_way),
+    Metric("latency_p99", "delivery latency, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99), where=_one_way,
+           headline=True),
+    Metric("latency_max", "delivery latency, maximum", "ns", "lower", _quantile("latency", 1.0), where=_one_way),
     Metric("completion_p50", "last receiver of a fan-out, median", "ns", "lower", _quantile("completion", 0.5),
-           but=SURVIVING),
-    Metric("round_trip_p50", "echo round trip, median", "ns", "lower", _quantile("latency", 0.5), ("echo",),
+           where=_complete),
+    Metric("round_trip_p50", "echo round trip, median", "ns", "lower", _quantile("latency", 0.5),
+           where=_there_and_back, headline=True),
+    Metric("round_trip_p90", "echo round trip, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9),
+           where=_there_and_back),
+    Metric("round_trip_p99", "echo round trip, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99),
+           where=_there_and_back, headline=True),
+    Metric("cpu", "server and broker CPU per delivered message", "ns", "lower", _total_cpu, where=_for_all_alike,
            headline=True),
-    Metric("round_trip_p90", "echo round trip, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9), ("echo",)),
-    Metric("round_trip_p99", "echo round trip, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99), ("echo",),
-           headline=True),
-    Metric("cpu", "server and broker CPU per delivered message", "ns", "lower", _total_cpu, but=APART, headline=True),
-    Metric("server_cpu", "server CPU per delivered message", "ns", "lower", _server_cpu, but=APART),
-    Metric("broker_cpu", "broker CPU per delivered message", "ns", "lower", _broker_cpu, but=APART),
+    Metric("server_cpu", "server CPU per delivered message", "ns", "lower", _server_cpu, where=_for_all_alike),
+    Metric("broker_cpu", "broker CPU per delivered message", "ns", "lower", _broker_cpu, where=_for_all_alike),
     Metric("wire", "bytes on the wire per delivered message", "wire bytes", "lower", _wire_total, headline=True),
     Metric("wire_payload", "payload per delivered message", "wire bytes", "lower", _payload),
     Metric("wire_framing", "framing and HTTP headers per delivered message", "wire bytes", "lower", _framing),
@@ -305,57 +354,62 @@ _TABLE = (
            _segment_headers),
     Metric("requests", "HTTP requests per delivered message", "count", "lower", _requests, headline=True),
     Metric("connect_p50", "time to connect, median", "ns", "lower", _quantile("connect", 0.5), headline=True),
-    Metric("connection_memory", "memory per connection", "memory bytes", "lower", _connection_memory, ("idle",),
-           headline=True),
+    Metric("connection_memory", "memory per connection", "memory bytes", "lower", _connection_memory,
+           where=_of_kind(IdleSteps), headline=True),
     Metric("connection_cpu", "idle CPU per connection, without keep-alives", "ns per s", "lower", _connection_cpu,
-           ("idle",), headline=True),
+           where=_of_kind(IdleSteps), headline=True),
     Metric("batch", "messages per response, or per segment where nobody asks", "count", "higher", _batch,
-           ("broadcast", "burst")),
+           where=_fan_out),
     Metric("burst_p50", "until everybody has a whole burst, median", "ns", "lower", _quantile("bursts", 0.5),
-           ("burst",), headline=True),
-    Metric("capacity", "messages per second sustained", "per s", "higher", _sustained, ("capacity",), headline=True,
-           resolution=RESOLUTION),
+           where=_in_bursts, headline=True),
+    Metric("capacity", "messages per second sustained", "per s", "higher", _sustained, where=_of_kind(Search),
+           headline=True, resolution=RESOLUTION),
     Metric("capacity_deliveries", "deliveries per second sustained", "per s", "higher", _delivered_per_second,
-           ("capacity",), resolution=RESOLUTION),
-    Metric("arrivals_rate", "connects per second", "per s", "higher", _arrivals_rate, ("storm",)),
-    Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99), ("storm",)),
+           where=_of_kind(Search), resolution=RESOLUTION),
+    Metric("arrivals_rate", "connects per second", "per s", "higher", _arrivals_rate, where=_of_kind(Arrivals)),
+    Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99),
+           where=_of_kind(Arrivals)),
     Metric("memory_growth", "server memory at its most, above that before a reader was slow", "memory bytes", "lower",
-           _slow(lambda slow: slow.memory_peak_bytes - slow.memory_before_bytes), ("slow_reader",), headline=True),
+           _slow(lambda slow: slow.memory_peak_bytes - slow.memory_before_bytes), where=_one_apart, headline=True),
     Metric("slow_received", "messages the slow reader received", "share", "higher",
-           _slow(lambda slow: _per(slow.messages, slow.messages + slow.lost)), ("slow_reader",), headline=True),
+           _slow(lambda slow: _per(slow.messages, slow.messages + slow.lost)), where=_one_apart, headline=True),
     Metric("slow_lost", "messages the slow reader lost", "count", "lower", _slow(lambda slow: slow.lost),
-           ("slow_reader",)),
+           where=_one_apart),
     Metric("slow_told", "of those it lost, in a gap that it was told of", "share", "higher",
-           _slow(lambda slow: _per(slow.signalled, slow.lost)), ("slow_reader",)),
+           _slow(lambda slow: _per(slow.signalled, slow.lost)), where=_one_apart),
     Metric("slow_closed", "times the server closed the connection of the slow reader", "count", "lower",
-           _slow(lambda slow: slow.closed_by_server), ("slow_reader",)),
+           _slow(lambda slow: slow.closed_by_server), where=_one_apart),
     Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
-    Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5), RESTARTS),
+    Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5),
+           where=_replacing),
     Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95),
-           RESTARTS),
-    Metric("back_all", "until all who lost their server were back", "ns", "lower", _back(1.0), RESTARTS),
-    Metric("fresh_p50", "from the first attempt until nothing was missing, median", "ns", "lower", _fresh, RETURNS),
+           where=_replacing),
+    Metric("back_all", "until all who lost their server were back", "ns", "lower", _back(1.0), where=_replacing),
+    Metric("fresh_p50", "from the first attempt until nothing was missing, median", "ns", "lower", _fresh,
+           where=_disconnecting),
     Metric("attempts_peak", "most attempts to come back in a tenth of a second, of all", "share", "lower",
-           _attempts_peak, RESTARTS),
-    Metric("unsignalled", "messages lost without a word", "count", "lower", _unsignalled, RETURNS),
-    Metric("unsent", "messages that there was no server to take", "share", "lower", _unsent, RESTARTS),
-    Metric("without_server", "time without a server", "ns", "lower", _fact("restart", "ended_ns", "ready_ns"),
-           RESTARTS),
+           _attempts_peak, where=_replacing),
+    Metric("unsignalled", "messages lost without a word", "count", "lower", _unsignalled, where=_disconnecting),
+    Metric("unsent", "messages that there was no server to take", "share", "lower", _unsent, where=_replacing),
+    Metric("without_server", "time without a server", "ns", "lower",
+           _restart(lambda one: (one.ended_ns, one.ready_ns)), where=_replacing),
     Metric("restart_fds", "descriptors of the server, more than before its restart", "count", "lower",
-           _fact("restart", "fds_before", "fds_after"), RESTARTS),
+           _restart(lambda one: (one.fds_before, one.fds_after)), where=_replacing),
     Metric("restart_memory", "memory of the server, more than before its restart", "memory bytes", "lower",
-           _fact("restart", "memory_before_bytes", "memory_after_bytes"), RESTARTS),
-    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _all_connected, ("storm",),
+           _restart(lambda one: (one.memory_before_bytes, one.memory_after_bytes)), where=_replacing),
+    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _all_connected,
+           where=_of_kind(Arrivals), headline=True),
+    Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, where=_of_kind(Arrivals),
            headline=True),
-    Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, ("storm",), headline=True),
-    Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower",
-           _fact("storm", "fds_released_ns"), ("storm",)),
-    Metric("lost", "deliveries lost", "count", "lower", _counted("lost"), FAULTS),
-    Metric("signalled", "of them, in gaps that were signalled", "count", "lower", _counted("signalled"), FAULTS),
-    Metric("duplicated", "deliveries repeated", "count", "lower", _counted("duplicated"), FAULTS),
-    Metric("reordered", "deliveries out of order", "count", "lower", _counted("reordered"), FAULTS),
-    Metric("recovered", "missed while away and delivered afterwards", "count", "higher", _recovered, FAULTS),
-    Metric("recovery", "broker back until everybody had news", "ns", "lower", _recovery, ("outage",), headline=True),
+    Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower", _released,
+           where=_of_kind(Arrivals)),
+    Metric("lost", "deliveries lost", "count", "lower", _counted("lost"), where=_faulty),
+    Metric("signalled", "of them, in gaps that were signalled", "count", "lower", _counted("signalled"), where=_faulty),
+    Metric("duplicated", "deliveries repeated", "count", "lower", _counted("duplicated"), where=_faulty),
+    Metric("reordered", "deliveries out of order", "count", "lower", _counted("reordered"), where=_faulty),
+    Metric("recovered", "missed while away and delivered afterwards", "count", "higher", _recovered, where=_faulty),
+    Metric("recovery", "broker back until everybody had news", "ns", "lower", _recovery, where=_taking_away,
+           headline=True),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
     Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_delay", 0.99)),
     Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("read_delay", 0.5)),
@@ -364,4 +418,26 @@ _TABLE = (
     Metric("slip_p99", "publisher slip, 99\u00a0%", "ns", "lower", _quantile("slip", 0.99)),
 )  # fmt: skip
 
-METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _TABLE})
+
+def _own() -> list[Metric]:
+    """The metrics that scenarios declare for themselves alone."""
+    return [
+        Metric(one.name, one.title, one.unit, one.better, one.value, where=_named(name), headline=one.headline)
+        for name in scenarios.names()
+        for one in scenarios.load(name).metrics
+    ]
+
+
+def _named(name: str) -> Applies:
+    return lambda scenario: scenario.name == name
+
+
+def _by_name(metrics: Iterable[Metric]) -> Mapping[str, Metric]:
+    by_name: dict[str, Metric] = {}
+    for metric in metrics:
+        if by_name.setdefault(metric.name, metric) is not metric:
+            raise ValueError(f"two metrics are named {metric.name!r}")
+    return MappingProxyType(by_name)
+
+
+METRICS = _by_name((*_TABLE, *_own()))

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from bench import discovery
 from bench.analysis.runs.cells import Cells
-from bench.analysis.trials import metrics
 from bench.report import palette
 from bench.report.figures._figure import FAULTS, Figure
 from bench.report.figures._rendering import Drawn, painted, rendered
 from bench.report.figures._scene import Scene
+from bench.scenarios import of_record
 
 __all__ = ["Drawn", "Figure", "Scene", "drawn", "every", "painted", "scenes"]
 
@@ -48,7 +48,7 @@ def scenes(cells: Cells) -> Iterator[tuple[Figure, Scene]]:
     looks = palette.looks(cells.shown)
     for figure in every():
         for scenario in figure.scenarios(cells):
-            if scenario in metrics.FAULTS and figure.section != FAULTS:
+            if of_record(scenario).faults and figure.section != FAULTS:
                 continue
             for parameter in figure.parameters(cells, scenario):
                 yield figure, Scene(cells, scenario, looks, parameter)

@@ -38,7 +38,7 @@ def over_rates(cells: Cells) -> list[str]:
     """The broadcast, or without one the search, where somebody who asks was measured at several rates."""
     if not pulling(cells):
         return []
-    return [next(name for name in (batching.SCENARIO, batching.SEARCH) if name in cells.scenarios)]
+    return [next(name for name in (batching.SCENARIO, *batching.searches(cells)) if name in cells.scenarios)]
 
 
 def sentence(scene: Scene) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_matrix import fault_result
-from bench.analysis.runs.faults import POINTS, Fault
+from bench.analysis.runs.faults import Fault, declared
 from bench.analysis.trials.delivery_class import delivery_class
 from bench.analysis.trials.metrics import METRICS
 from bench.report.figures import _delivery_classes
@@ -39,7 +39,7 @@ def lossy(cells: Cells) -> list[str]:
 
 def paths(cells: Cells) -> list[Fault]:
     """The direct path, where it was measured, and the poor ones."""
-    direct = Fault(SCENARIO, POINTS[SCENARIO].control)
+    direct = Fault(SCENARIO, declared(SCENARIO).control)
     measured = any(_delivery_classes.measured(cells, MIDDLE.of, direct, variant) for variant in cells.shown)
     return [*([direct] if measured else []), *_delivery_classes.points(cells, SCENARIO)]
 

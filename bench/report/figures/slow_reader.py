@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from bench.analysis.numbers.statistics import Compared, Estimate, Verdict
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_controls import beside_control
-from bench.analysis.runs.faults import POINTS, Fault, grown_bytes
+from bench.analysis.runs.faults import Fault, declared, grown_bytes
 from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
 from bench.report.figures import _bars, _delivery_classes
@@ -31,7 +31,7 @@ UNIT: Unit = "memory bytes"
 COLUMNS = (
     "memory_growth_bytes", "memory_growth_low_bytes", "memory_growth_high_bytes", "memory_growth_without_bytes",
 )  # fmt: skip
-CONTROL = POINTS[SCENARIO].control
+CONTROL = declared(SCENARIO).control
 
 
 def slow_reader(cells: Cells) -> list[str]:

@@ -104,7 +104,7 @@
   }
 
   function tooOften(costs, variant, interval, service) {
-    if (interval <= 0) return {refused: true, variant: variant, reason: 'a poll takes too long to be answered', late: service, where: 'broadcast'};
+    if (interval <= 0) return {refused: true, variant: variant, reason: 'a poll takes too long to be answered', late: service, where: costs.freshness};
     if (variant.shortest_poll_s === null || interval >= costs.shortest_poll * variant.shortest_poll_s) return null;
     return {refused: true, variant: variant, interval_s: interval, shortest_s: variant.shortest_poll_s};
   }
@@ -247,7 +247,7 @@
     }
     found.push(['basis', variant.basis]);
     if (memory) {
-      found.push(['memory', 'memory from idle at ' + grouped(memory.low) + ' to ' + grouped(memory.high) + ' subscribers']);
+      found.push(['memory', 'memory from ' + costs.connection + ' at ' + grouped(memory.low) + ' to ' + grouped(memory.high) + ' subscribers']);
     }
     const waited = option.waited_ns ? ' and ' + duration(option.waited_ns) + ' of waiting in a larger fan-out, by law' : '';
     found.push(['fresh', option.where

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.advice import basis, phrases
 from bench.advice.costs import CPU_FEATURES, WIRE_FEATURES, Costs, Model, fit
+from bench.advice.loads import CONNECTION, FRESHNESS
 from bench.advice.ranking import (
     DIMENSIONS,
     FAR,
@@ -113,6 +114,8 @@ def data(costs: Costs, swatches: dict[str, str]) -> dict[str, Any]:
         "full": FULL,
         "most_processes": MOST_PROCESSES,
         "nothing": NOTHING,
+        "freshness": FRESHNESS,
+        "connection": CONNECTION,
         "shortest_poll": SHORTEST_POLL,
         "columns": list(phrases.COLUMNS),
         "each": sorted(phrases.EACH),

@@ -9,12 +9,12 @@ from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_matrix import FaultResult, Outcome, matrix
 from bench.analysis.runs.faults import Fault
 from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
-from bench.analysis.trials.metrics import FAULTS
 from bench.report.palette import family_order
 from bench.report.sections._fault_names import NAMES, fault_words
 from bench.report.sections._fault_sentences import paragraph, share
 from bench.report.sections._section import Section
 from bench.results import VariantFacts
+from bench.scenarios import with_faults
 from bench.units import DASH, counted, interval, quantity
 
 
@@ -89,7 +89,7 @@ def faults(cells: Cells) -> Faults:
              for by_name in ({cell.variant.name: cell for cell in held} for held in matrix(cells))]  # fmt: skip
     rows = [Row(held[0].fault, fault_words(held[0].fault), [_cell(one) for one in held]) for held in found if held]
     scenarios = list(dict.fromkeys(row.fault.scenario for row in rows))
-    absent = [name for name in FAULTS if name not in scenarios]
+    absent = [name for name in with_faults() if name not in scenarios]
     of = {name: [cell.harm for row in rows if row.fault.scenario == name for cell in row.cells] for name in scenarios}
     return Faults(
         [(variant, delivery_class(variant).words) for variant in order] if rows else [],

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.technique_ranking import ranking
 from bench.analysis.trials.delivery_class import delivery_class
-from bench.analysis.trials.metrics import FAULTS, METRICS, Metric
+from bench.analysis.trials.metrics import METRICS, Metric
 from bench.report import noise
 from bench.report.palette import family_order
 from bench.report.sections._section import Section
 from bench.results import VariantFacts
+from bench.scenarios import of_record
 from bench.units import DASH, interval, quantity
 
 GROUPS = (("Techniques on neutral ground", False), ("Products as deployed", True))
@@ -75,7 +76,7 @@ def _table(cells: Cells, scenario: str, headline: bool) -> Table:
             len(cells.valid(scenario, variant.name)),
             run.count(variant.name),
             [_value(cells, metric, scenario, variant, leaders[metric.name]) for metric in metrics],
-            delivery_class(variant).words if scenario in FAULTS else "",
+            delivery_class(variant).words if of_record(scenario).faults else "",
         )
         for variant in variants
     ]

@@ -15,7 +15,7 @@ from bench.analysis.runs.fault_matrix import Outcome, fault_result, matrix, outc
 from bench.analysis.runs.faults import Fault, back_ns, fault_of, faults
 from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class, excused
 from bench.analysis.trials.findings import judge
-from bench.results import Ledger, Outage, Reconnects, Recount, Trial
+from bench.results import Ledger, Outage, Reconnects, Recount, Restart, Trial
 from tests._faults import EXPECTED, OWN, SWEPT, fault_trial, faulty, robbed
 from tests._natures import NATURES
 from tests._synthetic import synthetic
@@ -111,8 +111,8 @@ def test_a_loss_makes_a_trial_invalid_unless_the_class_allows_it(trial: Trial, a
 
 
 def test_after_a_restart_a_server_without_resume_may_lose_without_a_disconnect() -> None:
-    trial = calm("restart", reconnects=absent(resumes=False, cuts=0))
-    trial = msgspec.structs.replace(trial, parameters={**trial.parameters, "restart_after_s": 1.0})
+    restart = Restart(ended_ns=0, ready_ns=MS)
+    trial = calm("restart", reconnects=absent(resumes=False, cuts=0), restart=restart)
     assert "lost messages" not in [finding.name for finding in judge(changed(trial, "ledger", lost=5, delivered=495))]
 
 

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.trials.findings import CHECKS, Check, judge
 from bench.planning.plan import BRIEF, calibration
-from bench.results import SCHEMA, Distribution, Failure, Reconnects, Recount, SlowReader, Trial
+from bench.results import SCHEMA, Distribution, Failure, IdleStep, Reconnects, Recount, SlowReader, Trial
 from tests._natures import process
 from tests._synthetic import calibrated, synthetic
 from tests._trials import MS, calm, changed, waiting
@@ -321,9 +321,10 @@ def test_errors_with_a_count_of_zero_are_no_finding() -> None:
 
 
 def test_subscribers_of_an_idle_trial_are_counted_at_its_last_step() -> None:
-    parameters = {"steps": [0, 5, 20]}
-    assert names(calm("idle", parameters=parameters)) == ["not all connected"]
-    assert names(calm("idle", parameters=parameters, connect=flat(1, 20))) == []
+    unseen = process(0)
+    idle = [IdleStep(subscribers=count, window_ns=MS, server=unseen, broker=None) for count in (0, 5, 20)]
+    assert names(calm("idle", idle=idle)) == ["not all connected"]
+    assert names(calm("idle", idle=idle, connect=flat(1, 20))) == []
 
 
 def test_a_protocol_without_confirmed_connects_causes_no_finding() -> None:

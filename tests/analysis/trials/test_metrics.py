@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.numbers.distributions import fold
-from bench.analysis.trials.metrics import FAULTS, METRICS, SEGMENT_HEADER_BYTES, slope
+from bench.analysis.trials.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
 from bench.results import CapacityStep, IdleStep, Outage, Reconnects, Restart, SlowReader, Storm, Trial
+from bench.scenarios import with_faults
 from tests._natures import process
 from tests._trials import MS, calm, changed
 
@@ -212,7 +213,7 @@ def test_a_metric_of_a_fault(name: str, value: float) -> None:
 
 
 def test_counts_of_faults_apply_to_every_scenario_with_faults() -> None:
-    assert all(METRICS["lost"].of(calm(scenario)) == 0 for scenario in FAULTS)
+    assert all(METRICS["lost"].of(calm(scenario)) == 0 for scenario in with_faults())
 
 
 def test_a_round_trip_is_no_delivery_latency() -> None:

@@ -10,6 +10,7 @@ from bench.analysis.trials.delivery_class import class_of, excused, unsignalled
 from bench.analysis.trials.findings._check import Check
 from bench.analysis.trials.recount import agree
 from bench.results import Ledger, Trial
+from bench.scenarios import SUBSCRIBERS, of_record
 
 FEW_MESSAGES = 50
 FEW_DELIVERIES = 500
@@ -62,8 +63,8 @@ def _corrupted_at_slow_reader(trial: Trial) -> str | None:
 
 def _lost_without_slow_reader(trial: Trial) -> str | None:
     """In the trials of the control, the separately counted subscriber reads like the others."""
-    slow = trial.slow_reader
-    if slow is None or trial.parameters.get("slow") != "none" or slow.lost <= slow.signalled:
+    slow, control = trial.slow_reader, of_record(trial.planned.scenario).is_control(trial.parameters)
+    if slow is None or not control or slow.lost <= slow.signalled:
         return None
     return f"{slow.lost - slow.signalled:,} lost at the separately counted subscriber, which read like the others"
 
@@ -97,8 +98,9 @@ def _few(trial: Trial) -> str | None:
 
 def _receivers(trial: Trial) -> int:
     """The number of measured subscribers that receive each message; 1 where the parameters do not have it."""
-    receivers = trial.parameters.get("room", trial.parameters.get("subscribers", 1))
-    return max(1, (receivers if isinstance(receivers, int) else 1) - (trial.slow_reader is not None))
+    if SUBSCRIBERS.name not in trial.parameters:
+        return 1
+    return max(1, of_record(trial.planned.scenario).receivers(trial.parameters))
 
 
 def _negative(trial: Trial) -> str | None:
@@ -109,8 +111,7 @@ def _negative(trial: Trial) -> str | None:
 
 def _connected(trial: Trial) -> str | None:
     """By confirmed connects. Where a protocol confirms none, the barrier before the trial is the only check."""
-    steps = trial.parameters.get("steps")
-    planned = max(steps, default=0) if isinstance(steps, list) else trial.parameters.get("subscribers")
+    planned = max((step.subscribers for step in trial.idle), default=trial.parameters.get(SUBSCRIBERS.name))
     if not isinstance(planned, int) or trial.connect is None or trial.connect.count == 0:
         return None
     connected = trial.connect.count + trial.connect.negative
