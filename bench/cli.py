@@ -16,6 +16,7 @@ from bench.commands._interrupts import Terminated, raise_on_signals
 from bench.discovery import DiscoveryError
 from bench.planning.request import Refused
 from bench.results import ResultsError
+from servers import VariantError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parse(words)
         return commands.load(options.command).run(options)
-    except (DiscoveryError, Refused, ResultsError) as mistake:
+    except (DiscoveryError, VariantError, Refused, ResultsError) as mistake:
         print(f"{' '.join(['bench', *words[:1]])}: {mistake.args[0]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

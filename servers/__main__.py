@@ -14,12 +14,14 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from servers import _host, _variant
+import servers
+from servers import _host
 
 EXAMPLES = """\
 examples:
   python -m servers sse --port 8000    an SSE server on port 8000; how to subscribe and publish is printed
   python -m servers websocket          the same over WebSocket, on any free port
+  python -m servers my/server.py       a variant outside the repository
   python -m servers --list             what there is, and what cannot run here
 """
 
@@ -28,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the variant that the command line names, with what it leaves open taken from PUSHBENCH_* (see `_host`)."""
     options = _parser().parse_args(arguments)
     if options.list:
-        print(_listing())
+        _print_list()
     elif options.variant is None:
         _give_up("no variant named; `python -m servers --list` shows what there is")
     else:
@@ -37,16 +39,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     try:
-        variant = _variant.load(options.variant)
+        name = servers.resolve(options.variant)
+        variant = servers.load(name)
         given = {name: value for name in ("port", "ingest_port") if (value := getattr(options, name)) is not None}
         settings = dataclasses.replace(_host.Settings.from_environment(), **given)
     except (LookupError, ValueError) as error:
         _give_up(error.args[0])
-    reason = _variant.unavailable(variant)
+    reason = servers.unavailable(variant)
     if reason is not None:
-        _give_up(f"{options.variant} cannot run here: {reason}")
+        _give_up(f"{name} cannot run here: {reason}")
     if variant.command is not None:
-        _host.replace_process(variant, settings)
+        _host.replace_process(variant, settings, servers.folder(name))
 
     def announce(ready: dict[str, Any]) -> None:
         print(json.dumps(ready), flush=True)
@@ -54,11 +57,11 @@ def _run(options: argparse.Namespace) -> None:
             print(_hints(variant, settings.token, ready), file=sys.stderr, flush=True)
 
     try:
-        _host.run(options.variant, variant, settings, announce)
+        _host.run(name, variant, settings, announce)
     except _host.PortTaken as error:
         _give_up(str(error))
-    except _variant.Unavailable as error:
-        _give_up(f"{options.variant} cannot run here: {error}")
+    except servers.Unavailable as error:
+        _give_up(f"{name} cannot run here: {error}")
     _host.exit_at_once()
 
 
@@ -69,24 +72,27 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("variant", nargs="?", help="its name, as in `--list`")
+    parser.add_argument("variant", nargs="?", help="its name, as in `--list`, or the path of its file")
     parser.add_argument("--port", type=int, help="for subscribers (default: PUSHBENCH_PORT, or any free one)")
     parser.add_argument("--ingest-port", type=int, help="for the publisher (default: PUSHBENCH_INGEST_PORT, or any)")
     parser.add_argument("--list", action="store_true", help="list the variants and leave")
     return parser
 
 
-def _listing() -> str:
-    names = _variant.names()
+def _print_list() -> None:
+    try:
+        names = servers.names()
+    except servers.VariantError as error:
+        _give_up(str(error))
     width = max(map(len, names), default=0)
-    lines = []
     for name in names:
-        reason = _variant.unavailable(_variant.load(name))
-        lines.append(f"{name:<{width}}  {f'skipped: {reason}' if reason else _variant.description(name)}")
-    return "\n".join(lines)
+        reason = servers.unavailable(servers.load(name))
+        words = f"skipped: {reason}" if reason else servers.description(name)
+        origin = servers.origin(name)
+        print(f"{name:<{width}}  {words}" + (f" ({origin})" if origin else ""))
 
 
-def _hints(variant: _variant.Variant, token: str, ready: dict[str, Any], topic: str = "demo") -> str:
+def _hints(variant: servers.Variant, token: str, ready: dict[str, Any], topic: str = "demo") -> str:
     """How to try the server from a shell."""
     address = f"127.0.0.1:{ready['port']}"
     subscribe = variant.by_hand or f"curl -N 'http://{{address}}{variant.wire.get('subscribe', '/')}'"

@@ -16,6 +16,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -24,8 +25,9 @@ from gevent.event import Event
 
 from servers import _ingest, _limits, _process
 from servers._broker import Broker
+from servers._catalogue import versions
 from servers._http import Handler, Server
-from servers._variant import Variant, Wiring, versions
+from servers._variant import Variant, Wiring
 
 DRAIN_S = 0.5  # for streams to end by themselves
 PARENT_S = 0.5
@@ -113,12 +115,12 @@ def application() -> flask.Flask:
     return app
 
 
-def replace_process(variant: Variant, settings: Settings) -> None:
-    """Become the program of a variant with a `command`, in the folder that contains `servers/`. Never returns."""
+def replace_process(variant: Variant, settings: Settings, folder: Path) -> None:
+    """Become the program of a variant with a `command`, in this folder. Never returns."""
     assert variant.command is not None
     if settings.parent is not None:
         _process.signal_on_death_of_parent(signal.SIGTERM)
-    os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    os.chdir(folder)
     os.execvpe(variant.command[0], variant.command, settings.to_environment())  # noqa: S606
 
 

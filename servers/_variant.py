@@ -1,23 +1,13 @@
-"""What a variant declares about itself, and how variants are found: by the existence of their file."""
+"""What a variant declares about itself."""
 
 from __future__ import annotations
 
-import ast
-import difflib
 import enum
-import importlib
-import importlib.metadata
 import importlib.util
-import pkgutil
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-
-import servers
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -117,70 +107,3 @@ def package(name: str) -> Callable[[], str | None]:
         return None if importlib.util.find_spec(name) else f"the package {name} is not installed"
 
     return probe
-
-
-def names(hidden: bool = False) -> list[str]:
-    """Names of all variants, sorted; the hidden ones only when asked for."""
-    return [name for name in _modules() if hidden or not load(name).hidden]
-
-
-@cache
-def load(name: str) -> Variant:
-    """The variant called `name`. Raises LookupError that names the nearest match.
-
-    Where its file cannot be imported because a package is missing, the variant is there all the same, unavailable.
-    """
-    known = _modules()
-    if name not in known:
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "there is none"
-        raise LookupError(f"no variant {name!r} in servers/; {hint}")
-    try:
-        variant: Variant = importlib.import_module(f"servers.{name}").VARIANT
-    except ImportError as error:
-        return _unreadable(name, str(error))
-    return variant
-
-
-def description(name: str) -> str:
-    """The first line of the docstring of the variant's file, read without importing it."""
-    docstring = ast.get_docstring(ast.parse(_file(name).read_text(encoding="utf-8"))) or ""
-    return docstring.partition("\n")[0]
-
-
-def unavailable(variant: Variant) -> str | None:
-    """Why the variant cannot run here, or None."""
-    return next((reason for probe in variant.needs if (reason := probe())), None)
-
-
-def versions(variant: Variant) -> dict[str, str]:
-    """The versions of what the variant runs on, where installed; Python's own first."""
-    found = {"python": platform.python_version()}
-    for distribution in variant.runs_on:
-        try:
-            found[distribution] = importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _modules() -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(servers.__path__) if not module.name.startswith("_"))
-
-
-def _file(name: str) -> Path:
-    spec = importlib.util.find_spec(f"servers.{name}")
-    if spec is None or spec.origin is None:
-        raise LookupError(f"no variant {name!r} in servers/")
-    return Path(spec.origin)
-
-
-def _unreadable(name: str, reason: str) -> Variant:
-    return Variant(
-        label=name,
-        technique=Technique.UNKNOWN,
-        client="",
-        wire={},
-        command=("false",),
-        needs=(lambda: f"its file cannot be imported: {reason}",),
-    )

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+import servers
 from bench import scenarios
 from bench.planning import plan
 from bench.planning.request import Request, settle
 from bench.scenarios import Scenario
 from bench.units import clock
-from servers import _variant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what can be compared, in which scenarios, and how long a profile takes."""
-    names = _variant.names()
+    names = servers.names()
     print("variants (files of servers/)")
     for name in names:
         _print_variant(name)
@@ -38,9 +38,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print_variant(name: str) -> None:
-    variant = _variant.load(name)
-    print(f"  {name:<24} {_variant.description(name)}")
-    if reason := _variant.unavailable(variant):
+    variant = servers.load(name)
+    print(f"  {name:<24} {servers.description(name)}")
+    if origin := servers.origin(name):
+        print(f"  {'':<24} from {origin}")
+    if reason := servers.unavailable(variant):
         print(f"  {'':<24} SKIPPED: {reason}")
     if variant.extra:
         print(f"  {'':<24} measured only if it is named: -v {name}")
@@ -49,7 +51,7 @@ def _print_variant(name: str) -> None:
 def _print_scenario(scenario: Scenario, names: Sequence[str]) -> None:
     print(f"  {scenario.name:<24} {scenario.description}")
     if scenario.needs:
-        able = [name for name in names if not scenario.lacking(_variant.load(name))]
+        able = [name for name in names if not scenario.lacking(servers.load(name))]
         print(f"  {'':<24} only for {scenario.needs.words}: {', '.join(able) or 'there is none here'}")
 
 

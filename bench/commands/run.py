@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
+import servers
 from bench.commands import _measuring
 from bench.commands._options import add_storage, positive
 from bench.commands._reporting import write_report
@@ -25,14 +26,13 @@ from bench.planning.request import Request
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is measured, how often, and where it is stored."""
     parser.add_argument("--profile", default="standard", help=f"one of {', '.join(PROFILES)} (default: %(default)s)")
-    parser.add_argument("-v", "--variant", action="append", default=[], help="measure this variant only (repeatable)")
+    parser.add_argument("-v", "--variant", action="append", default=[], metavar="VARIANT",
+                        help="measure this variant only: its name, or the path of its file (repeatable)")  # fmt: skip
     parser.add_argument("-s", "--scenario", action="append", default=[], help="measure this scenario only (repeatable)")
     parser.add_argument("--repetitions", type=positive, help="trials per cell (default: as the profile says)")
     parser.add_argument("--workers", type=positive, default=1,
                         help="Locust processes to spread the subscribers over (default: %(default)s)")  # fmt: skip
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a scenario's parameter"
-    )
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter")
     parser.add_argument("--sweep", action="append", default=[], metavar="[SCENARIO.]NAME=VALUE,VALUE",
                         help="also run every cell with this parameter at these values (repeatable; the profile full has"
                         " sweeps of its own)")  # fmt: skip
@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, store, and write the report if that is asked for. Raises Refused, ResultsError."""
+    if options.resume:  # a run that is resumed knows its variants, but not the paths of files outside the repository
+        servers.chosen(options.variant)
     begun = _measuring.resumed(options) or runs.begin(request(options), _measuring.say)
     folder = begun.store.folder
     code = _measuring.carry_out(begun, options.command)

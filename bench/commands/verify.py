@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import argparse
 
+import servers
 from bench.gate import conformance
 from bench.planning.request import variants
-from servers import _variant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which variants."""
-    parser.add_argument("variant", nargs="*", help="which ones (default: all)")
+    parser.add_argument("variant", nargs="*", help="names, or paths of files (default: all)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,9 +27,9 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(conform) else 1
 
 
-def _conforms(name: str, variant: _variant.Variant) -> bool:
+def _conforms(name: str, variant: servers.Variant) -> bool:
     """Print one line for a variant and two for every check that it fails. Returns whether it fails none."""
-    reason = _variant.unavailable(variant)
+    reason = servers.unavailable(variant)
     if reason:
         print(f"{name:<24} skipped: {reason}", flush=True)
         return True

@@ -13,7 +13,7 @@ from bench.execution import trial
 from bench.measure.machine import Cores
 from bench.results import SCHEMA, CapacityStep, Failure, Planned, Trial
 from bench.scenarios import RATE_HZ, Scenario, Search
-from servers._variant import Variant
+from servers import Variant
 
 
 def run(

@@ -17,7 +17,7 @@ from bench.paths import CALM_NS, DIRECT, PATHS
 from bench.processes.member import answer
 from bench.processes.orders import ProxyCounts, Published, ReportCounts
 from bench.results import EmulatedPath, Measurements, SlowReader
-from servers._variant import Capability
+from servers import Capability
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from bench.processes.member import Watched, answers
 from bench.processes.orders import Answer, Order
 from bench.processes.server import Broker, NextBroker, Server, successor
 from bench.scenarios import Publishes, Scenario
-from servers._variant import Variant
+from servers import Variant
 
 SLACK_S = 10.0  # beyond what a phase takes by the clock, before its silence is a failure
 

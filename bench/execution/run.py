@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import servers
 from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.rate_search import sustained
@@ -33,7 +34,6 @@ from bench.results import (
 )
 from bench.scenarios import Search, nearest
 from bench.units import clock, duration
-from servers import _variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +159,22 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     changed = _changed(run.environment, machine.environment(cores, idle_fact))
     if changed:
         raise Refused(f"{name} was begun under other conditions and cannot be continued: {'; '.join(changed)}")
+    _find_variants(run)
     machine.raise_descriptor_limit(0)
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
     say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
     return Begun(store, run, left, cores)
+
+
+def _find_variants(run: Run) -> None:
+    """Raises Refused if a variant of the run that came from outside the repository is not here."""
+    for variant in run.variants:
+        if variant.status == "measured" and variant.origin and variant.name not in servers.names():
+            raise Refused(
+                f"{run.name} measures {variant.name} from {variant.origin}, which is not here:"
+                f" add -v PATH/TO/{variant.name}.py, or set PUSHBENCH_VARIANTS"
+            )
 
 
 def _changed(then: Environment, now: Environment) -> list[str]:
@@ -210,7 +221,7 @@ def carry_out(begun: Begun, say: Say) -> int:
 
 def _measured(begun: Begun, one: Planned) -> Trial:
     """Measure a trial and store its record."""
-    scenario, variant = scenarios.load(one.scenario), _variant.load(one.variant)
+    scenario, variant = scenarios.load(one.scenario), servers.load(one.variant)
     parameters = scenario.driven(_parameters(begun.run)[one.scenario], one.changes)
     measure = capacity_search.run if isinstance(scenario.kind, Search) else trial.run
     record = measure(one, scenario, variant, parameters, begun.cores, begun.run.workers)

@@ -10,13 +10,15 @@ from bench.execution.run import Begun, begin_instrument
 from bench.planning.plan import planted, trial_seed
 from bench.planning.request import Request
 from bench.results import Planned, Run, Trial
-from servers._plants import BUSIER, LATE_FIFTH, Plant
+from servers import plants
 
 NAME = "sensitivity"
-UNPLANTED = Plant(name="delay 0 ms", subscribers=BUSIER.subscribers, rate_hz=BUSIER.rate_hz)
-PLANTS_BY_LABEL = {
-    **{label: UNPLANTED for pair in EQUAL_PAIRS for label in pair},
-    **dict(zip(dict.fromkeys(one.label for one in INJECTED_DIFFERENCES), (LATE_FIFTH, BUSIER), strict=True)),
+NOTHING = plants.Plant(name="delay 0 ms", subscribers=plants.BUSIER.subscribers, rate_hz=plants.BUSIER.rate_hz)
+DIFFERENT = dict.fromkeys(one.label for one in INJECTED_DIFFERENCES)
+# What is injected in each trial of a block, by the label of the trial.
+INJECTED = {
+    **{label: NOTHING for pair in EQUAL_PAIRS for label in pair},
+    **dict(zip(DIFFERENT, (plants.LATE_FIFTH, plants.BUSIER), strict=True)),
 }
 MEASURE_S = 3.0  # as in the profile `standard`
 
@@ -30,12 +32,11 @@ def plan(blocks: int, seed: int) -> list[Planned]:
     """Blocks of equal trials and trials with a difference, each in a seeded order of its own."""
     planned: list[Planned] = []
     for block in range(1, blocks + 1):
-        order = sorted(PLANTS_BY_LABEL)
+        order = sorted(INJECTED)
         random.Random(trial_seed(seed, f"{NAME} {block}")).shuffle(order)
         for label in order:
             trial_id = f"{block:03d}-{NAME}-{label}"
-            plant = PLANTS_BY_LABEL[label]
-            planned.append(planted(trial_id, plant, block, len(planned) + 1, seed, measure_s=MEASURE_S))
+            planned.append(planted(trial_id, INJECTED[label], block, len(planned) + 1, seed, measure_s=MEASURE_S))
     return planned
 
 

@@ -20,7 +20,7 @@ from bench.processes.member import check
 from bench.processes.server import Server
 from bench.results import SCHEMA, Failure, Machine, Measurements, Planned, Trial
 from bench.scenarios import Arrivals, IdleSteps, Kind, Messages, Scenario, Search
-from servers._variant import Variant
+from servers import Variant
 
 # by the kind of measurement; every try of a search is a trial of messages
 MEASURES: Mapping[type[Kind], Callable[[Participants, Phases, Machine], Iterator[Measurements]]] = {

@@ -38,7 +38,7 @@ import psutil
 from bench.clients._reactor import Reactor
 from bench.gate.server_under_test import WITHIN_S, Refuted, Subject
 from bench.processes.errors import ProcessError
-from servers._variant import Capability, Variant
+from servers import Capability, Variant
 
 NAGLE_LIMIT_S = 0.020  # delayed ACK holds a reply back for 40 ms; a healthy one takes well under 1 ms
 STOP_LIMIT_S = 2.0
@@ -272,7 +272,7 @@ def verify(name: str, variant: Variant) -> Iterator[Verdict]:
             for check in checks:
                 yield Verdict(check, examine(check, subject))
                 subject.hang_up()
-    except (ProcessError, OSError) as error:
+    except (ProcessError, OSError, LookupError) as error:
         yield Verdict(checks[0], str(error))
 
 

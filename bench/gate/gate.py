@@ -6,12 +6,12 @@ from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Literal
 
+import servers
 from bench import scenarios
 from bench.gate import conformance
 from bench.planning.plan import FLOOR
 from bench.results import VariantFacts
-from servers import _variant
-from servers._variant import Variant
+from servers import Variant
 
 Say = Callable[[str], None]
 
@@ -24,7 +24,7 @@ def gate(
     facts = []
     for name, variant in variants.items():
         status: Literal["measured", "skipped", "failed"] = "measured"
-        reason = _variant.unavailable(variant) or idle.get(name, "")
+        reason = servers.unavailable(variant) or idle.get(name, "")
         if reason:
             status = "skipped"
         else:
@@ -40,20 +40,21 @@ def gate(
 def instruments(but: Container[str] = ()) -> list[VariantFacts]:
     """The hidden variants that a run measures itself with, without a gate; those in `but` are there already."""
     hidden = (FLOOR, scenarios.instrument().variant)
-    return [_facts(name, _variant.load(name), "measured", "") for name in hidden if name not in but]
+    return [_facts(name, servers.load(name), "measured", "") for name in hidden if name not in but]
 
 
 def _facts(name: str, variant: Variant, status: Literal["measured", "skipped", "failed"], reason: str) -> VariantFacts:
     return VariantFacts(
         name=name,
         label=variant.label,
-        description=_variant.description(name),
+        description=servers.description(name),
         technique=variant.technique.value,
         product=variant.product,
         capabilities=sorted(capability.value for capability in variant.capabilities),
         options=dict(variant.options),
-        versions=_variant.versions(variant),
+        versions=servers.versions(variant),
         status=status,
         reason=reason,
         hidden=variant.hidden,
+        origin=servers.origin(name),
     )

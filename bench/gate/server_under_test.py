@@ -16,7 +16,7 @@ from bench import clients
 from bench.clients import ConnectError, Subscriber, Subscription, Target
 from bench.clients._reactor import Reactor
 from bench.processes.server import Server
-from servers._variant import Variant
+from servers import Variant
 
 WITHIN_S = 5.0
 PROBE_EVERY_S = 0.05

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+import servers
 from bench.analysis.runs import generator_search
 from bench.analysis.runs.generator_table import OURS, markdown
 from bench.analysis.trials.findings import LOAD_SATURATED
@@ -32,7 +33,6 @@ from bench.measure import idle_states, machine
 from bench.measure.machine import Cores
 from bench.processes.errors import ProcessError
 from bench.results import GENERATOR_SCHEMA, GeneratorComparison, GeneratorPass, GeneratorRow
-from servers import _variant
 
 VARIANTS = ("websocket", "sse", "flask_socketio", "long_polling", "polling")
 POLLED = {"long_polling", "polling"}
@@ -80,7 +80,7 @@ class Candidate:
 
     def missing(self) -> str | None:
         """Why this generator cannot run here, or None."""
-        return (self.peer.needs() if self.peer else None) or _variant.unavailable(_variant.load(self.variant))
+        return (self.peer.needs() if self.peer else None) or servers.unavailable(servers.load(self.variant))
 
     @contextmanager
     def on(self, server: str, load: Load, cores: Cores) -> Iterator[Measure]:

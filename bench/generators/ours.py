@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+import servers
 from bench import scenarios
 from bench.analysis.runs.generator_search import ALLOWED_DELAY_NS
 from bench.execution.driving import begin_workload, collect, connect, prime
@@ -21,8 +22,7 @@ from bench.processes.errors import ProcessError
 from bench.processes.member import watch
 from bench.results import GeneratorPass
 from bench.scenarios import Question
-from servers import _variant
-from servers._variant import Technique
+from servers import Technique
 
 WARM_UP_S = 0.5
 SEED = 1
@@ -38,7 +38,7 @@ def measure(
         "subscribers": subscribers, "rate_hz": rate_hz, "payload_bytes": payload_bytes, "measure_s": measure_s,
         "warm_up_s": WARM_UP_S, "poll_interval_s": min(60.0, max(0.001, 1 / rate_hz)),
     })  # fmt: skip
-    workload = Workload(scenario, _variant.load(variant), parameters, SEED)
+    workload = Workload(scenario, servers.load(variant), parameters, SEED)
     with ExitStack() as stack:
         participants = start(stack, workload, sources.server(server, cores), cores, workers=1)
         connect(participants, subscribers)

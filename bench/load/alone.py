@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import gevent
 
+import servers
 from bench import scenarios
 from bench.load.session import Session
 from bench.paths import leads_elsewhere
@@ -17,8 +18,7 @@ from bench.planning.settings import changes
 from bench.processes.orders import Assignment
 from bench.scenarios import Publishes, Scenario
 from bench.schedule import Schedule
-from servers import _variant
-from servers._variant import Variant
+from servers import Variant
 
 
 def add_arguments(parser: Any) -> None:
@@ -67,8 +67,8 @@ def _chosen(options: Any) -> tuple[Scenario, Variant, dict[str, Any]]:
     if not options.scenario:
         raise LookupError(f"name a scenario: --scenario {' | '.join(scenarios.names())}")
     if not options.variant:
-        raise LookupError(f"name a variant: --variant {' | '.join(_variant.names())}")
-    scenario, variant = scenarios.load(options.scenario), _variant.load(options.variant)
+        raise LookupError(f"name a variant: --variant {' | '.join(servers.names())}")
+    scenario, variant = scenarios.load(options.scenario), servers.load(servers.resolve(options.variant))
     parameters = scenario.settled("standard", changes(options.set))
     if leads_elsewhere(parameters):
         raise ValueError("a path is emulated only under `python -m bench run`")

@@ -13,7 +13,7 @@ from typing import Any
 from bench import scenarios
 from bench.results import Parameter, Planned
 from bench.scenarios import IdleSteps, Publishes, Scenario, Search
-from servers._plants import DELAYS, FAULTS, MIXTURE, PLANTS, Plant
+from servers import plants
 
 # Two values for estimates only; the records have the real durations: the number of steps in a search for a capacity,
 # and the time that a trial takes outside its warm-up and measured part.
@@ -48,14 +48,14 @@ PROFILES = {
 
 
 FLOOR = "null"  # the variant that measures the harness itself
-MIXTURE_FLOOR = Plant(name="delay 0 ms", subscribers=MIXTURE.subscribers, rate_hz=MIXTURE.rate_hz)
+MIXTURE_FLOOR = plants.Plant(name="delay 0 ms", subscribers=plants.MIXTURE.subscribers, rate_hz=plants.MIXTURE.rate_hz)
 """The floor under the mixture: what it would measure with nothing planted."""
 
-BRIEF = (PLANTS["delay 5 ms"], FAULTS)
+BRIEF = (plants.PLANTS["delay 5 ms"], plants.FAULTS)
 """What a block of a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are
 on time."""
 
-WHOLE = (*DELAYS, MIXTURE_FLOOR, MIXTURE, PLANTS["freeze"], FAULTS)
+WHOLE = (*plants.DELAYS, MIXTURE_FLOOR, plants.MIXTURE, plants.PLANTS["freeze"], plants.FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def plan(
     repetitions: int,
     seed: int,
     twins: Sequence[tuple[str, str]] = (),
-    opening: Sequence[Plant] = (),
+    opening: Sequence[plants.Plant] = (),
     points: Sequence[Point] = (),
 ) -> list[Planned]:
     """Trials for all `(scenario, variant)` cells: block after block, each in its own order.
@@ -121,7 +121,7 @@ def _placed(
     )
 
 
-def planted(trial_id: str, plant: Plant, block: int, position: int, seed: int, **changes: Parameter) -> Planned:
+def planted(trial_id: str, plant: plants.Plant, block: int, position: int, seed: int, **changes: Parameter) -> Planned:
     """A trial of the calibration server, driven as the plant says."""
     instrument = scenarios.instrument()
     assert instrument.injects
@@ -150,9 +150,11 @@ def floors(publishes: Mapping[str, Publishes]) -> list[tuple[str, str]]:
     return [(scenario, FLOOR) for scenario, publisher in publishes.items() if publisher is not Publishes.NOTHING]
 
 
-def calibration(plants: Sequence[Plant], seed: int, block: int = 1, before: Sequence[Planned] = ()) -> list[Planned]:
-    """A block with one trial of every plant, in a seeded order, after the trials in `before`."""
-    planned, order, name = list(before), list(plants), scenarios.instrument().name
+def calibration(
+    injections: Sequence[plants.Plant], seed: int, block: int = 1, before: Sequence[Planned] = ()
+) -> list[Planned]:
+    """A block with one trial of every injection, in a seeded order, after the trials in `before`."""
+    planned, order, name = list(before), list(injections), scenarios.instrument().name
     random.Random(trial_seed(seed, f"calibration {block}")).shuffle(order)
     for plant in order:
         suffix = f"-at-{plant.rate_hz:g}-hz" if plant is MIXTURE_FLOOR else ""

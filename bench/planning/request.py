@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import servers
 from bench import clients, scenarios
 from bench.planning import settings
 from bench.planning.plan import PROFILES, Point
 from bench.scenarios import Publishes, Scenario, nearest
-from servers import _variant
-from servers._variant import Variant
+from servers import Variant
 
 
 class Refused(Exception):
@@ -96,17 +96,17 @@ class Settled:
         }
 
 
-def variants(names: Sequence[str] = ()) -> dict[str, Variant]:
-    """The named variants, or all public ones. Raises Refused for an unknown name."""
+def variants(words: Sequence[str] = ()) -> dict[str, Variant]:
+    """The variants of these names or paths of files, or all public ones. Raises Refused."""
     try:
-        return {name: _variant.load(name) for name in names or _variant.names()}
-    except LookupError as unknown:
-        raise Refused(f"{unknown.args[0]} (see `python -m bench list`)") from unknown
+        return servers.chosen(words)
+    except servers.VariantError as mistake:
+        raise Refused(mistake.args[0]) from mistake
 
 
 def compared_by_default() -> list[str]:
     """The variants that are measured by default."""
-    return [name for name in _variant.names() if not _variant.load(name).extra]
+    return [name for name in servers.names() if not servers.load(name).extra]
 
 
 def settle(request: Request) -> Settled:
@@ -133,7 +133,7 @@ def _check_participation(request: Request, chosen: Mapping[str, Scenario], varia
         scenario = chosen[name]
         reasons = {one: scenario.lacking(variant) for one, variant in variants.items()}
         if scenario.needs and all(reasons.values()):
-            able = [one for one in _variant.names() if not scenario.lacking(_variant.load(one))]
+            able = [one for one in servers.names() if not scenario.lacking(servers.load(one))]
             reason = "; ".join(f"{one} {lacking}" for one, lacking in reasons.items())
             raise Refused(
                 f"{name} is for {scenario.needs.words}: {reason}"

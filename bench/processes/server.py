@@ -14,10 +14,11 @@ from types import TracebackType
 
 import msgspec
 
+import servers
 from bench.measure import usage
 from bench.processes.errors import Died, ProcessError, TimedOut
 from bench.processes.member import CHECK_EVERY_S, ROOT, Member, check
-from servers._process import signal_on_death_of_parent
+from servers import signal_on_death_of_parent
 
 
 class Broker:
@@ -104,7 +105,7 @@ class Server(Member):
             "PUSHBENCH_PARENT": str(os.getpid()),
             "PUSHBENCH_PLANT": injected,
         }
-        super().__init__("server", [sys.executable, "-m", "servers", variant], cores, environment)
+        super().__init__("server", [sys.executable, "-m", "servers", servers.argument(variant)], cores, environment)
 
     def wait_until_ready(self, timeout_s: float = 15.0) -> None:
         """Read the ready line. Raises TimedOut, Died, Misfit, and ProcessError if another program answered."""

@@ -11,7 +11,8 @@ from bench.results._trial import Planned
 class VariantFacts(Fact, frozen=True, kw_only=True):
     """A variant as it was in this run. reason: why it was skipped, or which conformance check it failed.
 
-    hidden: it serves the instrument (harness floor, calibration) and enters no comparison.
+    hidden: it serves the instrument (harness floor, calibration) and enters no comparison. origin: where a variant from
+    outside the repository comes from, as in "file my_server.py"; empty for a file of servers/.
     """
 
     name: str
@@ -25,6 +26,7 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
     status: Literal["measured", "skipped", "failed"]
     reason: str = ""
     hidden: bool = False
+    origin: str = ""
 
 
 class ScenarioFacts(Fact, frozen=True, kw_only=True):

@@ -19,9 +19,9 @@ from bench.scenarios._declarations import (
     Parameter,
     Scenario,
 )
-from servers._plants import PLANTS
+from servers import plants
 
-INJECTED = Parameter("injected", "delay 0 ms", choices=tuple(PLANTS))
+INJECTED = Parameter("injected", "delay 0 ms", choices=tuple(plants.PLANTS))
 
 SCENARIO = Scenario(
     parameters=(

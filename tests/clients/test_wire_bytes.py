@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+import servers
 from bench.gate.server_under_test import Subject
-from servers import _variant
 from tests.clients._servers import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO with byte counts is Linux's")
@@ -14,7 +14,7 @@ SIZES = [1, 2, 100, 125, 126, 1_000, 65_535, 65_536, 100_000]
 
 @pytest.fixture(params=["websocket", "sse"])
 def subject(request):
-    with Subject(request.param, _variant.load(request.param)) as running:
+    with Subject(request.param, servers.load(request.param)) as running:
         yield running
 
 

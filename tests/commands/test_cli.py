@@ -10,11 +10,11 @@ import time
 import psutil
 import pytest
 
+import servers
 from bench import scenarios
 from bench.planning.request import compared_by_default
 from bench.results import load
 from bench.scenarios import Publishes
-from servers import _variant
 from tests._noise import sound
 
 WITHIN_S = 30.0
@@ -29,9 +29,9 @@ def bench(*arguments):
 
 def test_the_list_holds_every_variant_and_scenario_with_its_description():
     listing = bench("list").stdout
-    for name in _variant.names():
+    for name in servers.names():
         assert f"{name} " in listing
-        assert _variant.description(name) in listing
+        assert servers.description(name) in listing
     for name in scenarios.names():
         assert scenarios.load(name).description in listing
     for hidden in ("null", "calibration"):

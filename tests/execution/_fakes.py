@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import msgspec
 
+import servers
 from bench import scenarios
 from bench.execution.participants import Participants, Workload
 from bench.processes.errors import Died
 from bench.processes.lines import decode, encode
-from servers import _variant
 
 
 class FakeProcess:
@@ -41,7 +41,7 @@ class FakeProcess:
 def workload(scenario="broadcast", variant="websocket", **changes):
     """A workload of the profile `standard`, changed."""
     chosen = scenarios.load(scenario)
-    return Workload(chosen, _variant.load(variant), chosen.settled("standard", changes), seed=1)
+    return Workload(chosen, servers.load(variant), chosen.settled("standard", changes), seed=1)
 
 
 def participants(work, loads, publisher=None, broker=None, proxy=None):

@@ -2,11 +2,11 @@
 
 import pytest
 
+import servers
 from bench import scenarios
 from bench.execution import capacity_search, trial
 from bench.planning.plan import plan
 from bench.results import Failure
-from servers import _variant
 from tests._trials import calm
 
 NOT_READY = Failure(phase="start", error="sse: the server was not ready within 15 s (while in phase 'start')")
@@ -24,7 +24,7 @@ def searched(monkeypatch):
             return calm(planned=planned, parameters=dict(parameters), failure=failure)
 
         monkeypatch.setattr(trial, "run", run)
-        scenario, variant = scenarios.load("capacity"), _variant.load("sse")
+        scenario, variant = scenarios.load("capacity"), servers.load("sse")
         (planned,) = plan([("capacity", "sse")], 1, 1)
         return capacity_search.run(planned, scenario, variant, scenario.settled("full", {}), None)
 

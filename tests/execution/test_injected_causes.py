@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
+import servers
 from bench import scenarios
 from bench.execution import trial
 from bench.measure.conditions import LINUX
 from bench.measure.machine import divide_cores, pin
 from bench.planning.plan import plan
-from servers import _variant
 
 CORES = divide_cores()
 SHORT = {"subscribers": 20, "rate_hz": 50.0, "measure_s": 0.6, "warm_up_s": 0.1, "poll_interval_s": 0.05}
@@ -44,7 +44,7 @@ def short_trial(**changes):
     scenario = scenarios.load("broadcast")
     (planned,) = plan([("broadcast", "websocket")], 1, 1)
     parameters = scenario.settled("standard", SHORT | changes)
-    record = trial.run(planned, scenario, _variant.load("websocket"), parameters, CORES)
+    record = trial.run(planned, scenario, servers.load("websocket"), parameters, CORES)
     assert record.failure is None
     if record.machine.busy_ns is None:
         pytest.skip("this system does not show its cores")

@@ -6,6 +6,7 @@ import msgspec
 import psutil
 import pytest
 
+import servers
 from bench import scenarios
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.recount import agree
@@ -18,8 +19,7 @@ from bench.measure.machine import divide_cores
 from bench.planning.plan import BRIEF, plan
 from bench.planning.request import Refused, Request
 from bench.results import load
-from servers import _redis, _variant
-from servers._variant import Capability
+from servers import Capability, _redis
 
 USABLE = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 SMALL = {
@@ -85,7 +85,7 @@ SMALL = {
 RECEIVED = {"broadcast": 20, "echo": 4, "burst": 20, "chat": 5 * 4}
 # One variant per client; the gate and every run cover the others.
 EVERY_WAY = ("flask_socketio", "long_polling", "polling", "sse", "websocket")
-CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in _variant.names(hidden=True)]
+CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in servers.names(hidden=True)]
 CELLS += [(scenario, variant) for scenario in ("burst", "chat") for variant in EVERY_WAY]
 CELLS.append(("idle", "long_polling"))
 
@@ -94,12 +94,12 @@ def small_trial(scenario_name, variant_name, workers=1, **changes):
     scenario = scenarios.load(scenario_name)
     (planned,) = plan([(scenario_name, variant_name)], 1, 1)
     parameters = scenario.settled("standard", {**SMALL[scenario_name], **changes})
-    return trial.run(planned, scenario, _variant.load(variant_name), parameters, machine.divide_cores(), workers)
+    return trial.run(planned, scenario, servers.load(variant_name), parameters, machine.divide_cores(), workers)
 
 
 @pytest.mark.parametrize(("scenario", "variant"), CELLS)
 def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
-    if reason := _variant.unavailable(_variant.load(variant)):
+    if reason := servers.unavailable(servers.load(variant)):
         pytest.skip(reason)
     record = small_trial(scenario, variant)
     assert record.failure is None
@@ -116,7 +116,7 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
     assert record.latency.count == expected
     assert record.latency.min_ns > 0
     assert record.usage.server.cpu_ns > 0
-    assert (record.usage.broker is not None) == ("redis" in _variant.load(variant).runs_on)
+    assert (record.usage.broker is not None) == ("redis" in servers.load(variant).runs_on)
 
 
 @pytest.mark.parametrize("scenario", [*RECEIVED, "idle"])
@@ -153,14 +153,14 @@ def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(mon
 
 @pytest.mark.parametrize("variant", [*EVERY_WAY, "flask_sse"])
 def test_a_subscriber_that_is_cut_off_reconnects_and_what_it_missed_is_delivered_or_counted(variant):
-    if reason := _variant.unavailable(_variant.load(variant)):
+    if reason := servers.unavailable(servers.load(variant)):
         pytest.skip(reason)
     record = small_trial("dropped", variant)
     assert record.failure is None
     reconnects, ledger = record.reconnects, record.ledger
     assert reconnects.disconnects >= 10
     assert reconnects.caught_up == reconnects.catch_up_time.count <= reconnects.disconnects <= reconnects.attempts
-    assert reconnects.declares_resume == (Capability.RESUME in _variant.load(variant).capabilities)
+    assert reconnects.declares_resume == (Capability.RESUME in servers.load(variant).capabilities)
     assert agree(ledger, record.recount)
     if reconnects.declares_resume:
         assert (ledger.lost, ledger.duplicated, ledger.reordered) == (0, 0, 0)
@@ -174,7 +174,7 @@ def test_a_subscriber_that_is_cut_off_reconnects_and_what_it_missed_is_delivered
 
 @pytest.mark.parametrize(("variant", "signal"), [*((name, "TERM") for name in EVERY_WAY), ("websocket", "KILL")])
 def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_gets_a_gap_signal(variant, signal):
-    if reason := _variant.unavailable(_variant.load(variant)):
+    if reason := servers.unavailable(servers.load(variant)):
         pytest.skip(reason)
     record = small_trial("restart", variant, signal=signal)
     assert record.failure is None
@@ -198,7 +198,7 @@ def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_gets_a
     ("variant", "workers"), [("websocket", 2), ("polling", 1), ("flask_sse", 1), ("flask_socketio_polling", 1)]
 )
 def test_a_slow_reader_is_counted_apart_from_the_other_subscribers(variant, workers):
-    if reason := _variant.unavailable(_variant.load(variant)):
+    if reason := servers.unavailable(servers.load(variant)):
         pytest.skip(reason)
     record = small_trial("slow_reader", variant, workers)
     assert record.failure is None
@@ -214,7 +214,7 @@ def test_a_slow_reader_is_counted_apart_from_the_other_subscribers(variant, work
 
 @pytest.mark.parametrize("outage", ["STOP", "KILL"])
 def test_after_the_outage_of_a_broker_messages_arrive_again(outage, monkeypatch):
-    if reason := _variant.unavailable(_variant.load("flask_sse")):
+    if reason := servers.unavailable(servers.load("flask_sse")):
         pytest.skip(reason)
     monkeypatch.delenv("REDIS_URL", raising=False)
     record = small_trial("outage", "flask_sse", outage=outage)
@@ -257,7 +257,7 @@ def test_fragments_of_a_message_are_reassembled(scenario, variant):
 
 @pytest.mark.parametrize("variant", ["flask_socketio", "websocket"])
 def test_subscribers_that_arrive_at_once_are_all_subscribed_in_the_end(variant):
-    if reason := _variant.unavailable(_variant.load(variant)):
+    if reason := servers.unavailable(servers.load(variant)):
         pytest.skip(reason)
     record = small_trial("storm", variant)
     assert record.failure is None
@@ -323,7 +323,7 @@ def test_a_process_killed_in_mid_trial_makes_a_failed_record_that_names_it(victi
 
 
 def test_a_broker_killed_in_mid_trial_makes_a_failed_record_that_names_it(monkeypatch):
-    if reason := _variant.unavailable(_variant.load("flask_sse")):
+    if reason := servers.unavailable(servers.load("flask_sse")):
         pytest.skip(reason)
     if os.environ.get("REDIS_URL"):
         pytest.skip("the Redis of REDIS_URL is not ours to kill")
@@ -336,7 +336,7 @@ def test_a_broker_killed_in_mid_trial_makes_a_failed_record_that_names_it(monkey
 
 
 def test_of_a_server_that_dies_with_its_broker_the_server_is_named(monkeypatch):
-    if reason := _variant.unavailable(_variant.load("flask_sse")):
+    if reason := servers.unavailable(servers.load("flask_sse")):
         pytest.skip(reason)
     kill_on_entering("measure", "servers", monkeypatch=monkeypatch)
     assert small_trial("broadcast", "flask_sse").failure.exited == "server"
@@ -436,7 +436,7 @@ def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, mo
     monkeypatch.setattr("bench.execution.calibration.WHOLE", BRIEF)
     begun = calibration.begin(Request(name="calibrated", results=tmp_path))
     begun.store.add(trial.run(
-        begun.left[0], scenarios.load("calibration"), _variant.load("calibration"),
+        begun.left[0], scenarios.load("calibration"), servers.load("calibration"),
         {**begun.run.scenarios[0].parameters, **begun.left[0].changes, "measure_s": 1.0}, begun.cores,
     ))  # fmt: skip
     assert carry_out(resumed("calibrated", tmp_path), silently) == 0

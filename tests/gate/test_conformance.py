@@ -2,15 +2,15 @@
 
 import pytest
 
+import servers
 from bench.gate.conformance import CHECKS, examine, verify
 from bench.gate.server_under_test import Refuted, Subject
-from servers import _variant
 
 MATRIX = [
     (name, check)
-    for name in _variant.names(hidden=True)
+    for name in servers.names(hidden=True)
     for check in sorted(CHECKS, key=lambda check: check.ends)
-    if check.applies_to(_variant.load(name))
+    if check.applies_to(servers.load(name))
 ]
 
 
@@ -23,7 +23,7 @@ def subjects():
         if name not in running:
             for other in list(running):
                 running.pop(other).__exit__(None, None, None)
-            running[name] = Subject(name, _variant.load(name)).__enter__()
+            running[name] = Subject(name, servers.load(name)).__enter__()
         return running[name]
 
     yield get
@@ -33,7 +33,7 @@ def subjects():
 
 @pytest.mark.parametrize(("name", "check"), MATRIX, ids=[f"{name}-{check.name}" for name, check in MATRIX])
 def test_the_variant_passes(name, check, subjects):
-    reason = _variant.unavailable(_variant.load(name))
+    reason = servers.unavailable(servers.load(name))
     if reason:
         pytest.skip(reason)
     subject = subjects(name)
@@ -69,11 +69,11 @@ def test_a_server_with_a_planted_flaw_is_refused_by_the_check_for_it(flaw, monke
 
     monkeypatch.setattr(Subject, "publish", spoiled)
     (check,) = (check for check in CHECKS if check.name == expected)
-    with Subject("sse", _variant.load("sse"), within_s=1.0) as subject:
+    with Subject("sse", servers.load("sse"), within_s=1.0) as subject:
         assert examine(check, subject)
 
 
 def test_a_server_that_cannot_start_is_a_refutation_and_not_a_crash(monkeypatch):
     monkeypatch.setattr("bench.processes.member.ROOT", "/")
-    (verdict,) = verify("sse", _variant.load("sse"))
+    (verdict,) = verify("sse", servers.load("sse"))
     assert "server" in verdict.refutation

@@ -11,6 +11,7 @@ import sys
 import pytest
 import websocket
 
+import servers
 from bench import generators
 from bench.analysis.runs import generator_search
 from bench.gate import server_under_test
@@ -21,7 +22,6 @@ from bench.measure.machine import Cores
 from bench.messages import Composer
 from bench.processes.member import Member
 from bench.results import load_comparison, save_comparison
-from servers import _variant
 from tests.servers._process import alive, eventually
 
 WITHIN_S = 20.0
@@ -83,7 +83,7 @@ def test_our_own_subscribers_get_thousands_of_texts_exactly_once_in_order(monkey
     monkeypatch.setattr(server_under_test, "Server", sources.CServer)
     composer = Composer(1, 100)
     texts = [composer.compose(number, number) for number in range(3000)]
-    with server_under_test.Subject("source", _variant.load("websocket"), WITHIN_S) as examined:
+    with server_under_test.Subject("source", servers.load("websocket"), WITHIN_S) as examined:
         topic = examined.topic()
         ears = examined.primed(topic, 5)
         examined.publish(topic, *texts)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import servers
 from bench import scenarios
 from bench.planning.plan import (
     BRIEF,
@@ -24,7 +25,6 @@ from bench.planning.plan import (
 from bench.planning.request import Request, settle
 from bench.scenarios import Publishes
 from bench.schedule import sequences
-from servers import _variant
 from servers._plants import PLANTS
 
 cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
@@ -117,9 +117,9 @@ def test_faults_and_searches_have_no_controls_and_comparisons_have():
 
 
 def test_an_extra_variant_is_measured_only_if_it_is_named():
-    extra = {name for name in _variant.names() if _variant.load(name).extra}
+    extra = {name for name in servers.names() if servers.load(name).extra}
     assert extra == {"ndjson"}
-    assert set(settle(Request()).variants) == set(_variant.names()) - extra
+    assert set(settle(Request()).variants) == set(servers.names()) - extra
     assert set(settle(Request(variants=("ndjson", "sse"))).variants) == {"ndjson", "sse"}
 
 

@@ -13,7 +13,7 @@ import socketio
 from engineio.payload import Payload
 from websockets.sync.client import connect
 
-from servers import _variant
+import servers
 from tests.servers._process import WITHIN_S, Server, eventually
 
 Payload.max_decode_packets = 10_000  # the library rejects a poll of more than 16 messages by default
@@ -29,7 +29,7 @@ class Subscriber:
         self.is_subscribed = threading.Event()
         self.closing = threading.Event()
         self.failure: Exception | None = None
-        self.wire = _variant.load(server.name).wire
+        self.wire = servers.load(server.name).wire
         self.publish_upstream: Callable[[bytes], object] = self._post
 
     def address_of(self, route: str = "subscribe") -> str:
@@ -50,7 +50,7 @@ class Subscriber:
 @contextmanager
 def subscribed(server: Server, topic: str) -> Iterator[Subscriber]:
     """A subscriber of the topic, by an official library for the variant's wire protocol."""
-    if _variant.load(server.name).client not in _RECEIVE:
+    if servers.load(server.name).client not in _RECEIVE:
         pytest.skip(f"{server.name}: no subscriber by another library")
     subscriber = Subscriber(server, topic)
     thread = threading.Thread(target=_receive, args=(subscriber,), daemon=True)
@@ -68,7 +68,7 @@ def subscribed(server: Server, topic: str) -> Iterator[Subscriber]:
 
 def _receive(subscriber: Subscriber) -> None:
     try:
-        _RECEIVE[_variant.load(subscriber.server.name).client](subscriber)
+        _RECEIVE[servers.load(subscriber.server.name).client](subscriber)
     except Exception as failure:  # such as the end of the server: the test decides whether that is an error
         subscriber.failure = failure
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from servers import _variant
+import servers
 from tests.servers._process import Server
 
 
@@ -41,6 +41,6 @@ def fresh() -> Iterator[Callable[..., Server]]:
 
 def skip_if_unavailable(name: str) -> None:
     """Skip the test with the reason why the variant cannot run here."""
-    reason = _variant.unavailable(_variant.load(name))
+    reason = servers.unavailable(servers.load(name))
     if reason is not None:
         pytest.skip(f"{name}: {reason}")

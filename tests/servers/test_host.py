@@ -10,12 +10,12 @@ import threading
 
 import pytest
 
-from servers import _variant
-from tests.servers._process import ROOT, WITHIN_S, Server, alive, eventually, launch, new_topic
+import servers
+from tests.servers._process import WITHIN_S, Server, alive, eventually, launch, new_topic
 from tests.servers._subscribers import subscribed
 
 STOP_S = 2.0
-NAMES = _variant.names()
+NAMES = servers.names()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -27,10 +27,10 @@ def test_the_ready_line_and_health_identify_the_server(shared, name):
     health = json.loads(response.body)
     assert response.headers["Content-Type"] == "application/json"
     assert (health["variant"], health["pid"], health["nonce"]) == (name, server.process.pid, "a-nonce")
-    variant = _variant.load(name)
+    variant = servers.load(name)
     assert health["technique"] == variant.technique
     assert health["wire"] == dict(variant.wire)
-    assert health["versions"] == _variant.versions(variant)
+    assert health["versions"] == servers.versions(variant)
     assert dict(variant.options).items() <= health["options"].items()
     if server.ready["broker_pid"] is not None:
         assert alive(server.ready["broker_pid"])
@@ -90,7 +90,7 @@ time.sleep(600)
 
 @pytest.mark.parametrize("name", ["sse", "flask_sse"])
 def test_the_server_and_its_broker_end_with_the_parent(name):
-    reason = _variant.unavailable(_variant.load(name))
+    reason = servers.unavailable(servers.load(name))
     if reason:
         pytest.skip(reason)
     parent = launch(code=PARENT.format(name=name))
@@ -161,7 +161,7 @@ def test_the_list_shows_every_variant_and_what_is_missing():
     lines = {line.split()[0]: line for line in output.splitlines()}
     assert sorted(lines) == NAMES
     assert "skipped: no Redis" in lines["flask_sse"]
-    assert _variant.description("sse") in lines["sse"]
+    assert servers.description("sse") in lines["sse"]
 
 
 @pytest.mark.parametrize("name", ["sse", "websocket"])
@@ -193,25 +193,25 @@ def test_a_server_started_by_hand_prints_shell_lines_that_work(name):
     assert process.returncode == 0
 
 
-COMMAND = '''
-import pathlib, sys, tempfile
-import servers
-folder = tempfile.mkdtemp()
-servers.__path__.append(folder)
-pathlib.Path(folder, "elsewhere.py").write_text("""
-from servers._variant import Technique, Variant
+ELSEWHERE = """
+import sys
+from servers import Technique, Variant
 PROGRAM = "import os; print(os.getcwd(), *[os.environ['PUSHBENCH_' + name] for name in ('PORT', 'NONCE', 'TOKEN')])"
-VARIANT = Variant(label="E", technique=Technique.SSE, client="sse", wire={}, command=(%r, "-c", PROGRAM))
-""" % sys.executable)
-from servers.__main__ import main
-main(["elsewhere", "--port", "1234"])
-'''
+VARIANT = Variant(label="E", technique=Technique.SSE, client="sse", wire={}, command=(sys.executable, "-c", PROGRAM))
+"""
 
 
-def test_a_variant_with_a_command_becomes_that_program_with_the_settings_in_its_environment():
-    process = launch(code=COMMAND, PUSHBENCH_NONCE="a-nonce", PUSHBENCH_TOKEN="a-token")
+def test_a_variant_with_a_command_becomes_that_program_with_the_settings_in_its_environment(
+    tmp_path,
+):
+    package = tmp_path / "servers"
+    package.mkdir()
+    (package / "elsewhere.py").write_text(ELSEWHERE)
+    code = (f"import servers; servers.__path__.insert(0, {str(package)!r})\n"
+            "from servers.__main__ import main; main(['elsewhere', '--port', '1234'])")  # fmt: skip
+    process = launch(code=code, PUSHBENCH_NONCE="a-nonce", PUSHBENCH_TOKEN="a-token")
     output, errors = process.communicate(timeout=WITHIN_S)
-    assert output.split() == [str(ROOT), "1234", "a-nonce", "a-token"], errors
+    assert output.split() == [str(tmp_path), "1234", "a-nonce", "a-token"], errors
 
 
 def test_the_server_raises_its_limit_of_open_files(shared):

@@ -13,12 +13,13 @@ import gevent.event
 import pytest
 from gevent import socket
 
-from servers import _http, _variant
+import servers
+from servers import _http
 from tests.servers._process import WITHIN_S, eventually, new_topic
 
 TECHNIQUES = ("polling", "long_polling", "sse")
 TAKING_POSTS = (*TECHNIQUES, "flask_sse")
-ALL_VARIANTS = tuple(_variant.names())
+ALL_VARIANTS = tuple(servers.names())
 LOCAL = b"Host: 127.0.0.1\r\n"
 
 
@@ -111,7 +112,7 @@ BAD = {
 def test_bad_input_is_answered_with_its_status(shared, name, case):
     server = shared(name)
     head, body, expected = BAD[case]
-    route = _variant.load(name).wire["subscribe"].partition("?")[0].encode()
+    route = servers.load(name).wire["subscribe"].partition("?")[0].encode()
     answer = server.raw(head.replace(b"{route}", route) + b"\r\n" + body)
     assert status(answer) == expected
     assert server.healthy()

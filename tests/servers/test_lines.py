@@ -4,10 +4,11 @@ import contextlib
 
 import pytest
 
-from servers import _limits, _variant
+import servers
+from servers import _limits
 from tests.servers._process import WITHIN_S, eventually, new_topic
 
-HIDDEN = [name for name in _variant.names(hidden=True) if name not in _variant.names()]
+HIDDEN = [name for name in servers.names(hidden=True) if name not in servers.names()]
 REQUEST = b"GET /lines?topic=%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n"
 
 
@@ -41,7 +42,7 @@ def ended(connection):
 
 def test_there_are_hidden_variants_and_they_speak_lines():
     assert "null" in HIDDEN
-    assert {_variant.load(name).client for name in HIDDEN} == {"lines"}
+    assert {servers.load(name).client for name in HIDDEN} == {"lines"}
 
 
 @pytest.mark.parametrize("name", HIDDEN)

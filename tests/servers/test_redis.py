@@ -9,8 +9,7 @@ import sys
 
 import pytest
 
-from servers import _redis
-from servers._variant import Unavailable
+from servers import Unavailable, _redis
 from tests.servers._process import WITHIN_S, alive, eventually
 
 

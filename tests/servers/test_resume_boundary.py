@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import create_environ, run_wsgi_app
 
-from servers import _broker, _limits, _variant, websocket
+import servers
+from servers import Capability, _broker, _limits, websocket
 from servers._broker import Broker, Topic
-from servers._variant import Capability
 
-RESUMING = [name for name in _variant.names() if Capability.RESUME in _variant.load(name).capabilities]
+RESUMING = [name for name in servers.names() if Capability.RESUME in servers.load(name).capabilities]
 EVERYWHERE = ("before it reads", "when it has read", "before it writes", "while it writes")
 PARKING = ("before it parks", "when it is woken")
 WAITING = "while it waits"
@@ -90,10 +90,10 @@ class Subscriber:
         self.cursor = ""
         self.gaps = 0
         self.remaining = 0
-        self._read = READERS[_variant.load(name).client]
+        self._read = READERS[servers.load(name).client]
         self._app = flask.Flask(__name__)
-        _variant.load(name).serve(self._app, switch.broker)
-        self._path = _variant.load(name).wire["subscribe"].format(topic="t")
+        servers.load(name).serve(self._app, switch.broker)
+        self._path = servers.load(name).wire["subscribe"].format(topic="t")
 
     def connect(self, burst, most: int = 1 << 30) -> None:
         """Subscribe after its cursor, until nothing is left to do or `most` texts were received; then disconnect."""

@@ -2,11 +2,11 @@
 
 import pytest
 
-from servers import _variant
+import servers
 from tests.servers._process import eventually, new_topic
 from tests.servers._subscribers import subscribed
 
-NAMES = _variant.names()
+NAMES = servers.names()
 TEXTS = [
     b'{"n":"0000000001","t":"0001234567890123456","p":"AbC+/="}',
     b'quotes " and \\ and / and \t tab',

@@ -25,13 +25,13 @@ from bench.analysis.trials.calibration_floor import (
     truth_of,
 )
 from bench.results import Distribution, Trial
-from servers._plants import MS, PLANTS, Plant, Truth
+from servers import plants
 
 if TYPE_CHECKING:
     from bench.units import Unit
 
-MEDIAN_NS = 0.2 * MS
-TAIL_NS = 1.5 * MS
+MEDIAN_NS = 0.2 * plants.MS
+TAIL_NS = 1.5 * plants.MS
 SHARE = 0.1
 
 Quantity = Literal["p50", "p90", "p99", "max", "lost", "duplicated", "reordered"]
@@ -63,7 +63,7 @@ EXACT = Tolerance(lambda _: 0.0, "counting is exact")
 class Expected:
     """The quantities that are read for some injections, and their tolerance."""
 
-    applies: Callable[[Plant], bool]
+    applies: Callable[[plants.Plant], bool]
     quantities: tuple[Quantity, ...]
     tolerance: Tolerance
 
@@ -121,7 +121,7 @@ def readings(trials: Iterable[Trial]) -> list[Reading]:
     calibration = calibration_of(trials)
     read = [
         _reading(plant, quantity, expected.tolerance, calibration)
-        for plant in PLANTS.values()
+        for plant in plants.PLANTS.values()
         for expected in TABLE
         if expected.applies(plant)
         for quantity in expected.quantities
@@ -129,7 +129,7 @@ def readings(trials: Iterable[Trial]) -> list[Reading]:
     return [reading for reading in read if reading is not None]
 
 
-def _reading(plant: Plant, quantity: Quantity, tolerance: Tolerance, calibration: Calibration) -> Reading | None:
+def _reading(plant: plants.Plant, quantity: Quantity, tolerance: Tolerance, calibration: Calibration) -> Reading | None:
     trials = [trial for trial, injected in calibration if injected is plant]
     pair = _counts(trials, plant, quantity) if quantity in COUNTS else _latencies(trials, plant, quantity, calibration)
     if pair is None:
@@ -139,7 +139,7 @@ def _reading(plant: Plant, quantity: Quantity, tolerance: Tolerance, calibration
     return Reading(plant.name, quantity, unit, injected, read_back, tolerance.of(injected), tolerance.reason)
 
 
-def _counts(trials: Iterable[Trial], plant: Plant, quantity: Quantity) -> tuple[float, float] | None:
+def _counts(trials: Iterable[Trial], plant: plants.Plant, quantity: Quantity) -> tuple[float, float] | None:
     """(injected, counted) of the trial with the largest error."""
     counts = [
         (getattr(truth_of(trial, plant), quantity), getattr(trial.ledger, quantity))
@@ -150,7 +150,7 @@ def _counts(trials: Iterable[Trial], plant: Plant, quantity: Quantity) -> tuple[
 
 
 def _latencies(
-    trials: Iterable[Trial], plant: Plant, quantity: Quantity, calibration: Calibration
+    trials: Iterable[Trial], plant: plants.Plant, quantity: Quantity, calibration: Calibration
 ) -> tuple[float, float] | None:
     """(injected, measured above the floor) at a quantile, each the median over valid trials."""
     above = [_above_floor(trial, plant, QUANTILES[quantity], calibration) for trial in trials if trial.valid]
@@ -161,7 +161,7 @@ def _latencies(
     return injected, read_back
 
 
-def _above_floor(trial: Trial, plant: Plant, q: float, calibration: Calibration) -> tuple[float, float] | None:
+def _above_floor(trial: Trial, plant: plants.Plant, q: float, calibration: Calibration) -> tuple[float, float] | None:
     """(injected, measured minus floor) at the quantile q, in ns; None without deliveries or without a floor."""
     floor = floor_of(trial, calibration, trial.planned.block)
     latency = quantile(trial.latency, q) if trial.latency is not None else None
@@ -178,7 +178,7 @@ class Curve:
     truth_ns: None for the floor itself.
     """
 
-    plant: Plant
+    plant: plants.Plant
     measured: Distribution
     truth_ns: Callable[[float], float] | None
 
@@ -186,11 +186,11 @@ class Curve:
 def curves(trials: Iterable[Trial]) -> list[Curve]:
     """The distributions of the calibration: first the floor, then every injection that adds to latencies."""
     calibration = [(trial, plant) for trial, plant in calibration_of(trials) if trial.valid]
-    drawn = [_curve(plant, calibration) for plant in PLANTS.values()]
+    drawn = [_curve(plant, calibration) for plant in plants.PLANTS.values()]
     return sorted((curve for curve in drawn if curve is not None), key=lambda curve: curve.truth_ns is not None)
 
 
-def _curve(plant: Plant, calibration: Calibration) -> Curve | None:
+def _curve(plant: plants.Plant, calibration: Calibration) -> Curve | None:
     """The curve of an injection under its own conditions; None for faults where there is a floor of 0 ms."""
     trials = [
         trial
@@ -207,11 +207,12 @@ def _curve(plant: Plant, calibration: Calibration) -> Curve | None:
     return None if floor is None else Curve(plant, latencies, partial(_expected_ns, truth_of(trials[0], plant), floor))
 
 
-def _floor_injections(calibration: Calibration) -> list[Plant]:
-    plants = [plant for _, plant in calibration]
-    return [plant for plant in plants if injects_nothing(plant)] or [plant for plant in plants if plant.faults]
+def _floor_injections(calibration: Calibration) -> list[plants.Plant]:
+    injections = [plant for _, plant in calibration]
+    nothing = [plant for plant in injections if injects_nothing(plant)]
+    return nothing or [plant for plant in injections if plant.faults]
 
 
-def _expected_ns(injected: Truth, floor: Floor, q: float) -> float:
+def _expected_ns(injected: plants.Truth, floor: Floor, q: float) -> float:
     extra, place = place_of(injected, q)
     return extra + floor.at(place)

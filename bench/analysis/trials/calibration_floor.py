@@ -25,19 +25,19 @@ from bench.analysis.numbers.distributions import merge, quantile
 from bench.results import Distribution, Trial
 from bench.scenarios import of_record
 from bench.schedule import sequences
-from servers._plants import PLANTS, Plant, Truth, truth
+from servers import plants
 
 
-def plant_of(trial: Trial) -> Plant | None:
+def plant_of(trial: Trial) -> plants.Plant | None:
     """The injection of a trial; None for a trial that is not part of a calibration."""
     injects = of_record(trial.planned.scenario).injects
-    return PLANTS.get(injects.of(trial.parameters)) if injects else None
+    return plants.PLANTS.get(injects.of(trial.parameters)) if injects else None
 
 
-def truth_of(trial: Trial, plant: Plant) -> Truth:
+def truth_of(trial: Trial, plant: plants.Plant) -> plants.Truth:
     """What the trial must read back with this injection."""
     subscribers, rate_hz = conditions(trial)
-    return truth(plant, int(subscribers), *sequences(trial.parameters), rate_hz)
+    return plants.truth(plant, int(subscribers), *sequences(trial.parameters), rate_hz)
 
 
 def conditions(trial: Trial) -> tuple[float, float]:
@@ -48,7 +48,7 @@ def conditions(trial: Trial) -> tuple[float, float]:
     return subscribers, rate_hz
 
 
-Calibration = Sequence[tuple[Trial, Plant]]  # the trials of a calibration with their injections
+Calibration = Sequence[tuple[Trial, plants.Plant]]  # the trials of a calibration with their injections
 
 
 def calibration_of(trials: Iterable[Trial]) -> Calibration:
@@ -56,7 +56,7 @@ def calibration_of(trials: Iterable[Trial]) -> Calibration:
     return [(trial, plant) for trial in trials if (plant := plant_of(trial)) is not None and trial.failure is None]
 
 
-def place_of(injected: Truth, q: float) -> tuple[int, float]:
+def place_of(injected: plants.Truth, q: float) -> tuple[int, float]:
     """The injected value at quantile q, and the position of q among the deliveries with it, as a share of them."""
     extra = injected.at(q)
     below = injected.share_below(extra)
@@ -94,5 +94,5 @@ def floor_of(trial: Trial, calibration: Calibration, block: int | None) -> Floor
     return None
 
 
-def injects_nothing(plant: Plant) -> bool:
+def injects_nothing(plant: plants.Plant) -> bool:
     return not (plant.delay_ns or plant.late_ns or plant.freeze_ns or plant.faults)
