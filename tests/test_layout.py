@@ -30,7 +30,7 @@ ARROWS = {
     "bench.results": set(),
     NUMBERS: {"bench.results"},
     "bench.units": {NUMBERS},
-    "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "bench.results", "servers"},
+    "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "bench.results", "bench.units", "servers"},
     TRIALS: {NUMBERS, "bench.discovery", "bench.results", "bench.scenarios", "bench.schedule", "bench.units",
              "servers"},
     RUNS: {NUMBERS, TRIALS, "bench.discovery", "bench.paths", "bench.results", "bench.scenarios", "bench.units"},
