@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import bisect
 import enum
+import functools
 import math
 from dataclasses import dataclass
 
@@ -125,6 +126,7 @@ class Truth:
         return self.extra_ns[min(max(place, 1), len(self.extra_ns)) - 1]
 
 
+@functools.lru_cache(maxsize=256)
 def truth(plant: Plant, subscribers: int, first: int, last: int, rate_hz: float) -> Truth:
     """The truth of a trial whose measured part is the messages `first` <= n < `last`, the last to be published.
 

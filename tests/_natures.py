@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import msgspec
@@ -221,6 +222,7 @@ def _idle(nature: Nature, steps: Parameter, noise: float, rng: np.random.Generat
     ]
 
 
+@functools.cache
 def headroom() -> Headroom:
     rng = np.random.default_rng(1)
     return Headroom(loop_delay=lognormal(60.0, 0.5, 250, rng), read_delay=lognormal(40.0, 0.6, 300, rng))

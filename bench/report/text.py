@@ -14,7 +14,10 @@ _HTML = re.compile(r"[<>&@]|:(?=//)")  # tags, entities, mentions, addresses tha
 
 def clean(text: object) -> str:
     """The text on one line, without control, invisible or direction-changing characters."""
-    kept = (" " if char in "\n\r\t" else "" if unicodedata.category(char) in _HIDDEN else char for char in str(text))
+    whole = str(text)
+    if whole.isascii() and whole.isprintable():  # nearly all of the texts of a run, which hold tens of thousands
+        return whole
+    kept = (" " if char in "\n\r\t" else "" if unicodedata.category(char) in _HIDDEN else char for char in whole)
     return "".join(kept)
 
 

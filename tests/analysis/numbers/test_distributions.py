@@ -163,6 +163,7 @@ def test_a_histogram_is_decoded_as_by_the_library(counts: dict[int, int]) -> Non
     occupied = np.flatnonzero(per_slot)
     assert slots.counts.tolist() == per_slot[occupied].tolist()
     assert slots.lowest_ns.tolist() == [decoded.get_value_from_index(int(slot)) for slot in occupied]
+    assert distributions._encoded(occupied, slots.counts) == blob
 
 
 def _packed(outer: int, inner: int, counts: bytes, length: int = 0) -> str:
