@@ -163,7 +163,16 @@ def test_a_histogram_is_decoded_as_by_the_library(counts: dict[int, int]) -> Non
     occupied = np.flatnonzero(per_slot)
     assert slots.counts.tolist() == per_slot[occupied].tolist()
     assert slots.lowest_ns.tolist() == [decoded.get_value_from_index(int(slot)) for slot in occupied]
-    assert distributions._encoded(occupied, slots.counts) == blob
+
+
+@given(st.dictionaries(durations, st.one_of(st.integers(1, 300), st.integers(1, 2**56)), max_size=60))
+def test_slots_are_encoded_as_the_library_does(held: dict[int, int]) -> None:
+    oracle = HdrHistogram(distributions.LOWEST_NS, distributions.HIGHEST_NS, distributions.SIGNIFICANT_DIGITS)
+    for value, count in held.items():
+        oracle.record_value(value, count)
+    blob = oracle.encode().decode("ascii")
+    slots = slots_of(Distribution(count=1, min_ns=0, max_ns=0, sum_ns=0, negative=0, histogram=blob))
+    assert distributions._encoded(distributions._slot(slots.lowest_ns), slots.counts) == blob
 
 
 def _packed(outer: int, inner: int, counts: bytes, length: int = 0) -> str:
