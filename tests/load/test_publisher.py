@@ -44,8 +44,9 @@ class Ingest:
 
     def _take(self):
         connection, _ = self.listener.accept()
-        while data := connection.recv(1 << 16):
-            self.received += data
+        with connection:
+            while data := connection.recv(1 << 16):
+                self.received += data
 
 
 def publisher():

@@ -151,3 +151,8 @@ class Server:
             assert self.process.stdout is not None
             self.process.stdout.close()
         return code, time.monotonic() - started
+
+    def close(self) -> None:
+        """Stop it, if it still runs, and forget what it wrote."""
+        self.stop()
+        self._errors.close()

@@ -123,7 +123,7 @@ def _websocket(subscriber: Subscriber) -> None:
 
 
 def _socketio(subscriber: Subscriber) -> None:
-    client = socketio.Client()
+    client = socketio.Client(reconnection=False)  # otherwise a thread of it tries for ever after the end of a server
     wire, namespace = subscriber.wire, subscriber.wire["namespace"]
     client.on(wire["event"], lambda text: subscriber.texts.append(text.encode()), namespace=namespace)
     client.connect(f"http://{subscriber.server.address}", transports=[wire["transport"]], namespaces=[namespace])

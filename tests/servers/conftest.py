@@ -21,7 +21,7 @@ def shared() -> Iterator[Callable[[str], Server]]:
 
     yield server
     for one in running.values():
-        one.stop()
+        one.close()
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def fresh() -> Iterator[Callable[..., Server]]:
 
     yield server
     for one in running:
-        one.stop()
+        one.close()
 
 
 def skip_if_unavailable(name: str) -> None:

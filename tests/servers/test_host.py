@@ -113,6 +113,7 @@ def test_the_server_survives_the_thread_that_started_it():
             assert server.healthy()
     finally:
         code, _ = server.stop()
+        server.close()
     assert code == 0
 
 
@@ -185,8 +186,8 @@ def test_a_server_started_by_hand_prints_shell_lines_that_work(name):
         eventually(lambda: subprocess.run(hints["publish:"].replace("--max-time 1", "--max-time 0.2"), shell=True,
                    stdout=-3, stderr=-3) and any("hello" in line for line in output), "the text")  # fmt: skip
         os.killpg(subscriber.pid, signal.SIGKILL)
-        subscriber.wait()
         reader.join()
+        subscriber.communicate()
     finally:
         process.terminate()
         process.communicate(timeout=WITHIN_S)

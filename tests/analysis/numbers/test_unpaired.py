@@ -33,6 +33,8 @@ def sides(panel):
     return tuple({name: dict(enumerate(runs[side])) for name, runs in panel.items()} for side in (0, 1))
 
 
+# the oracle warns of samples that hardly scatter, one of which is enough; what it computes is compared all the same
+@pytest.mark.filterwarnings("ignore:Precision loss occurred in moment calculation:RuntimeWarning")
 @given(samples, samples)
 def test_without_a_prior_it_is_welch_with_degrees_of_freedom_rounded_down(old, new):
     change = welch(old, new)
