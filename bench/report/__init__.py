@@ -32,14 +32,13 @@ def build(run_folder: Path, reports: Path) -> Path:
         raise results.ResultsError(f"{reports} holds results: a report written there would replace them")
     cells = Cells(*results.load(run_folder))
     sources = Sources(cells, claims(cells), list(figures.drawn(cells)), instrument.facts(run_folder, cells))
+    drawn = ((figure.name, figure.files()) for figure in sources.figures)
+    files = {Path("figures", f"{title}.{suffix}"): file for title, made in drawn for suffix, file in made.items()}
     facts = page.facts(sources, name, origin.links(run_folder, reports), numbers.FILE)
-    files = {Path("index.html"): page.page(facts, sources).encode(), Path("summary.md"): page.summary(facts).encode()}
+    files[Path("index.html")] = page.page(facts, sources).encode()
+    files[Path("summary.md")] = page.summary(facts).encode()
     files[Path("instrument.md")] = page.prose("instrument.md.j2", facts, reports.as_posix()).encode()
     files[Path(numbers.FILE)] = numbers.csv_text(cells).encode()
-    for figure in sources.figures:
-        files[Path("figures", f"{figure.name}.svg")] = figure.svg.encode()
-        files[Path("figures", f"{figure.name}.png")] = figure.png
-        files[Path("figures", f"{figure.name}.csv")] = figure.csv.encode()
     reports.mkdir(parents=True, exist_ok=True)
     put_in_place(reports / name, files)
     _point(reports / LATEST, name)

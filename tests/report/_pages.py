@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest import mock
+
+from matplotlib.figure import Figure as Canvas
 
 from bench.report import build
+from bench.report.figures import Drawn, _rendering
 from bench.results import Run, Trial
 from tests._synthetic import write
 
@@ -45,7 +51,25 @@ class Reader(HTMLParser):
 
 
 def report(folder: Path, run: Run, trials: list[Trial]) -> Path:
+    """The page of a run, with all files of its report beside it."""
     return build(write(folder / "results", run, trials), folder / "reports")
+
+
+def worded(folder: Path, run: Run, trials: list[Trial]) -> Path:
+    """The same without drawings."""
+    with without_drawings():
+        return report(folder, run, trials)
+
+
+def without_drawings() -> AbstractContextManager[object]:
+    """While this lasts every drawing is blank, for tests of words and numbers: those are of the run all the same.
+    Drawings take most of the time of a report, and have tests of their own."""
+    return mock.patch.object(_rendering, "painted", side_effect=lambda figure, scene: Canvas(figsize=(1, 1)))
+
+
+def words_in(figure: Drawn) -> str:
+    """Every text that is drawn in a figure."""
+    return " ".join(element.text or "" for element in ET.fromstring(figure.svg).iter() if "text" in element.tag)
 
 
 def references(reader: Reader) -> Iterator[str]:

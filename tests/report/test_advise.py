@@ -19,14 +19,14 @@ from bench.advice.ranking import Advice, Need, advise
 from bench.advice.summary import glance as at_a_glance
 from bench.cli import parse
 from bench.commands.advise import need_of
-from bench.report import build, sections
+from bench.report import sections
 from bench.report.sections import advice
 from bench.report.sections.advice import TYPICAL
 from bench.report.shell import SCRIPTS as COMMON
 from tests._natures import NATURES
 from tests._priced import PRICES, cells, priced
-from tests._synthetic import HOSTILE, synthetic, write
-from tests.report._pages import Reader
+from tests._synthetic import HOSTILE, synthetic
+from tests.report._pages import Reader, report, worded
 
 SCRIPTS = (*COMMON, *sections.scripts())
 SCRIPT = Path(advice.__file__).with_name("advice.js")
@@ -45,7 +45,7 @@ NEEDS = [
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("priced")
-    return build(write(folder / "results", *priced()), folder / "reports").read_text(encoding="utf-8")
+    return worded(folder, *priced()).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def test_the_data_of_the_page_are_the_fitted_costs(text: str) -> None:
 
 
 def test_hostile_labels_do_not_leave_the_data(tmp_path: Path) -> None:
-    page = build(write(tmp_path / "results", *priced(PRICES[2:4], label=HOSTILE)), tmp_path / "reports")
+    page = report(tmp_path, *priced(PRICES[2:4], label=HOSTILE))
     text = page.read_text(encoding="utf-8")
     assert Reader(text).open == []
     assert text.lower().count("<script") == text.lower().count("</script") == len(SCRIPTS) + 1
@@ -217,7 +217,7 @@ def test_hostile_labels_do_not_leave_the_data(tmp_path: Path) -> None:
 
 def test_a_run_without_sweeps_says_in_one_line_which_command_measures_them(tmp_path: Path) -> None:
     run, trials = synthetic(NATURES[2:4], ["broadcast"], blocks=1, troubles=False)
-    page = build(write(tmp_path / "results", run, trials), tmp_path / "reports")
+    page = worded(tmp_path, run, trials)
     read = Reader(page.read_text(encoding="utf-8"))
     assert "This run does not show what a load costs:" in read.text
     assert "python -m bench run --sweep broadcast.payload_bytes=" in read.text

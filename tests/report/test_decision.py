@@ -15,6 +15,7 @@ from bench.report.traced import plain
 from bench.units import DASH
 from tests._natures import NATURES
 from tests._synthetic import synthetic, write
+from tests.report._pages import without_drawings, worded
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def cells() -> Cells:
 def tables(tmp_path_factory: pytest.TempPathFactory) -> list[ET.Element]:
     """Every sortable table of a page."""
     folder = tmp_path_factory.mktemp("sortable")
-    page = build(write(folder / "results", *synthetic()), folder / "reports").read_text(encoding="utf-8")
+    page = worded(folder, *synthetic()).read_text(encoding="utf-8")
     found = re.findall(r'<table class="sortable">.*?</table>', page, re.DOTALL)
     return [ET.fromstring(table.replace("&nbsp;", " ").replace("<br>", "<br/>")) for table in found]
 
@@ -123,10 +124,11 @@ def test_links_lead_to_the_raw_records_only_where_they_stand_beside_the_report(t
     run, trials = synthetic(NATURES[2:3], ["idle"], blocks=1, troubles=False)
     folder = write(tmp_path / "here" / "results", run, trials)
     (tmp_path / "here" / "METHODOLOGY.md").write_text("how", encoding="utf-8")
-    beside = build(folder, tmp_path / "here" / "reports").read_text(encoding="utf-8")
+    with without_drawings():
+        beside = build(folder, tmp_path / "here" / "reports").read_text(encoding="utf-8")
+        elsewhere = build(folder, tmp_path / "elsewhere" / "reports").read_text(encoding="utf-8")
     assert f'href="../../results/{run.name}/run.json"' in beside
     assert f'href="../../results/{run.name}/trials"' in beside
     assert 'href="../../METHODOLOGY.md"' in beside
     assert "BIAS.md" not in beside
-    elsewhere = build(folder, tmp_path / "elsewhere" / "reports").read_text(encoding="utf-8")
     assert 'href="../' not in elsewhere

@@ -13,7 +13,6 @@ import pytest
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.faults import Fault
 from bench.cli import parse
-from bench.report import build
 from bench.report.figures import Drawn, drawn
 from bench.report.numbers import csv_text
 from bench.report.sections._fault_names import NAMES
@@ -21,7 +20,8 @@ from bench.report.sections.faults import faults
 from bench.scenarios import with_faults
 from tests._faults import EXPECTED, OWN, faulty, robbed
 from tests._natures import NATURES
-from tests._synthetic import HOSTILE, hostile, synthetic, write
+from tests._synthetic import HOSTILE, hostile, synthetic
+from tests.report._pages import report, worded
 
 FEW = (NATURES[0], NATURES[2], NATURES[4], NATURES[5])  # polling, SSE, flask-sse with its broker, Flask-SocketIO
 FIGURES = {
@@ -47,7 +47,7 @@ def figures(cells: Cells) -> dict[str, Drawn]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, unreliable="sse")
     base = tmp_path_factory.mktemp("faults")
-    return build(write(base / "results", run, trials), base / "reports").parent
+    return worded(base, run, trials).parent
 
 
 def plain(text: str) -> str:
@@ -202,8 +202,7 @@ def test_the_class_stands_beside_the_numbers_of_every_file(folder: Path, cells: 
 
 def test_a_run_without_faults_says_so_in_one_line_with_a_command_that_works(tmp_path: Path) -> None:
     run, trials = synthetic(FEW, ["broadcast"], troubles=False)
-    page = build(write(tmp_path / "results", run, trials), tmp_path / "reports")
-    text = section(page.parent)
+    text = section(worded(tmp_path, run, trials).parent)
     assert text.count("<p>") == 1
     assert "<table" not in text
     told = plain(text)
@@ -244,7 +243,7 @@ def test_hostile_names_do_no_harm_among_faults(tmp_path: Path) -> None:
         else trial
         for trial in trials
     ]
-    page = build(write(tmp_path / "results", run, paths), tmp_path / "reports")
+    page = report(tmp_path, run, paths)
     text, summary = (page.parent / name for name in ("index.html", "summary.md"))
     assert "<script>alert" not in text.read_text(encoding="utf-8")
     assert "\u202e" not in text.read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -119,12 +118,12 @@ class Seen:
     """Every text that is drawn, with its place on the canvas."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.texts: list[matplotlib.text.Text] = []
+        self.texts: dict[matplotlib.text.Text, None] = {}
         draw = matplotlib.text.Text.draw
 
         def watched(text: matplotlib.text.Text, renderer: object) -> None:
-            if text.get_visible() and text.get_text().strip() and text not in self.texts:
-                self.texts.append(text)
+            if text.get_visible() and text.get_text().strip():
+                self.texts[text] = None
             draw(text, renderer)
 
         monkeypatch.setattr(matplotlib.text.Text, "draw", watched)
@@ -138,11 +137,11 @@ class Seen:
 
 
 def overlaps(boxes: list[tuple[str, Bbox]]) -> Iterator[tuple[str, str]]:
-    for (one, a), (other, b) in itertools.combinations(boxes, 2):
-        wide = min(a.x1, b.x1) - max(a.x0, b.x0)
-        high = min(a.y1, b.y1) - max(a.y0, b.y0)
-        if wide > TOUCH_PX and high > TOUCH_PX:
-            yield one, other
+    """Every pair of texts whose boxes share more than they may."""
+    low, high = (np.array([getattr(box, end) for _, box in boxes]).reshape(-1, 2) for end in ("min", "max"))
+    shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    for one, other in np.argwhere(np.triu((shared > TOUCH_PX).all(axis=2), k=1)):
+        yield boxes[one][0], boxes[other][0]
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -153,7 +152,8 @@ def test_no_text_covers_another_or_leaves_the_figure(name: str, monkeypatch: pyt
     for figure, scene in scenes(Cells(*RUNS[name]())):
         with drawing():
             painting = painted(figure, scene)
-            canvas = FigureCanvasAgg(painting)
+            canvas = painting.canvas
+            assert isinstance(canvas, FigureCanvasAgg)  # the one it was laid out on, which has measured its texts
             boxes = seen.boxes(canvas)
             whole = painting.bbox
         where = f"{figure.name} {scene.scenario} {scene.parameter}"

@@ -12,6 +12,7 @@ from bench.results import ResultsError, load
 from tests._natures import NATURES
 from tests._synthetic import instrumented, synthetic, write
 from tests.analysis.runs.test_sensitivity import BLOCKS, EXPERIMENTS, trials
+from tests.report._pages import without_drawings
 
 PROSE = "before\n<!-- the comparison: begin -->\nold\n<!-- the comparison: end -->\nafter\n"
 
@@ -60,7 +61,8 @@ def test_what_was_measured_under_other_conditions_says_so(run_folder: Path) -> N
     run, held = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
     calibrations = [trial for trial in held if trial.planned.scenario == "calibration"]
     write(run_folder / "instrument", msgspec.structs.replace(run, environment=elsewhere), calibrations, "calibration")
-    page = build(run_folder, run_folder.parent / "reports").read_text(encoding="utf-8")
+    with without_drawings():
+        page = build(run_folder, run_folder.parent / "reports").read_text(encoding="utf-8")
     assert "Measured under other conditions: cpu &lt;other&gt; CPU" in page
     readings = (run_folder.parent / "reports" / run_folder.name / "instrument.md").read_text(encoding="utf-8")
     assert "Measured under other conditions: cpu &#60;other&#62; CPU" in readings

@@ -9,17 +9,19 @@ import msgspec
 import pytest
 
 from bench.analysis.numbers.distributions import fold
+from bench.analysis.runs.cells import Cells
 from bench.planning.plan import WHOLE
 from bench.report import build
+from bench.report.figures import drawn
 from bench.results import Finding, Run, Trial
 from tests._natures import NATURES
 from tests._synthetic import instrumented, synthetic, write
-from tests.report._pages import Reader, report
+from tests.report._pages import Reader, without_drawings, worded
 
 
 @pytest.fixture(scope="module")
 def instrument(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(tmp_path_factory.mktemp("instrument"), *instrumented(*synthetic(), WHOLE))
+    return worded(tmp_path_factory.mktemp("instrument"), *instrumented(*synthetic(), WHOLE))
 
 
 def test_the_calibration_stands_beside_its_truth(instrument: Path) -> None:
@@ -44,7 +46,7 @@ def missed() -> tuple[Run, list[Trial]]:
 
 def test_a_calibration_that_was_missed_is_said_at_the_top(tmp_path: Path) -> None:
     run, off = missed()
-    text = Reader(report(tmp_path, run, off).read_text(encoding="utf-8")).text
+    text = Reader(worded(tmp_path, run, off).read_text(encoding="utf-8")).text
     assert "2 readings of 5 of the calibration missed: delay 5 ms (p50) was read back as " in text
     found = re.search(r"\(p99\) was read back as (\S+)\sms, tolerance .(\S+)\s(µs|ms)", text)
     assert found, text
@@ -64,7 +66,7 @@ def test_beside_a_missed_reading_stand_the_findings_of_its_trials(tmp_path: Path
         else trial
         for trial in trials
     ]
-    text = Reader(report(tmp_path, run, held).read_text(encoding="utf-8")).text
+    text = Reader(worded(tmp_path, run, held).read_text(encoding="utf-8")).text
     opening = text.split("how quiet the machine was")[0]
     assert opening.count("(of 1 trial: publisher late in 1, steal in 1)") == 2  # of the median and of 99 %
 
@@ -74,13 +76,16 @@ def test_what_serves_the_instrument_is_compared_with_nobody(instrument: Path, pa
     with_it, without = (Reader(one.read_text(encoding="utf-8")) for one in (instrument, page))
     answers = [reader.text.split("Claims and verdicts")[1].split(" Figures Solid")[0] for reader in (with_it, without)]
     assert answers[0] == answers[1]
-    drawn = [figure for kind in ("memory", "connect")
-             for figure in (page.parent / "figures").glob(f"{kind}-*.svg")]  # fmt: skip
+    compared = [
+        {figure.name: figure.svg for figure in drawn(Cells(*run)) if figure.name in ("memory-idle", "connect-idle")}
+        for run in (instrumented(*synthetic(), WHOLE), synthetic())
+    ]
+    assert len(compared[0]) == 2
+    assert compared[0] == compared[1]
     numbers = [figure for kind in ("cpu", "wire", "requests", "memory", "connect")
                for figure in (page.parent / "figures").glob(f"{kind}-*.csv")]  # fmt: skip
-    assert (len(drawn), len(numbers)) == (2, 8)
-    compared = drawn + numbers  # cost draws the harness as a line, and has no row of it
-    for figure in compared:
+    assert len(numbers) == 8
+    for figure in numbers:  # cost draws the harness as a line, and has no row of it
         assert (instrument.parent / "figures" / figure.name).read_bytes() == figure.read_bytes()
     swatches = [sum("swatch" in (attributes.get("class") or "") for _, attributes in reader.tags)
                 for reader in (with_it, without)]  # fmt: skip
@@ -101,7 +106,7 @@ def test_a_run_that_only_calibrates_has_a_page_that_says_so(tmp_path: Path) -> N
     run = msgspec.structs.replace(
         run, variants=run.variants[-1:], scenarios=run.scenarios[-1:], plan=[trial.planned for trial in alone]
     )
-    text = Reader(report(tmp_path, run, alone).read_text(encoding="utf-8")).text
+    text = Reader(worded(tmp_path, run, alone).read_text(encoding="utf-8")).text
     assert "This run calibrates the instrument and compares nothing." in text
     assert "9 trials planned: 9 valid" in text
 
@@ -112,7 +117,8 @@ def test_the_readings_of_the_run_itself_come_before_those_stored_beside_it(tmp_p
     whole, every = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
     stored = [trial for trial in every if trial.planned.scenario == "calibration"]
     write(folder / "instrument", whole, stored, "calibration")
-    text = build(folder, tmp_path / "reports").read_text(encoding="utf-8")
+    with without_drawings():
+        text = build(folder, tmp_path / "reports").read_text(encoding="utf-8")
     own, beside = text.split('<section id="calibration">')[1].split("</section>")[0].split("stored beside this run", 1)
     assert own.count('class="missed"') == 2
     assert beside.count('class="met"') == 17

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import msgspec
@@ -12,25 +11,27 @@ import pytest
 
 from bench.analysis.numbers.distributions import fold
 from bench.analysis.runs.cells import Cells
-from bench.report import build, noise
+from bench.report import noise
+from bench.report.figures import Drawn, drawn
 from bench.report.figures.latency_over_time import trial_series
 from bench.results import Run, Trial
 from tests._natures import NATURES, NULL
-from tests._synthetic import synthetic, write
+from tests._synthetic import synthetic
+from tests.report._pages import worded, words_in
 
 FEW = (NATURES[0], NATURES[2], NATURES[3])
 SPACE = "\N{NO-BREAK SPACE}"
 
 
-def report(folder: Path, run: Run, trials: list[Trial]) -> tuple[str, str, dict[str, str]]:
-    """The page, the summary, and the words of every figure."""
-    page = build(write(folder / "results", run, trials), folder / "reports")
-    figures = {
-        path.stem: " ".join(element.text or "" for element in ET.parse(path).iter() if "text" in element.tag)
-        for path in (page.parent / "figures").glob("*.svg")
-    }
+def pages(folder: Path, run: Run, trials: list[Trial]) -> tuple[str, str]:
+    """The page and the summary."""
+    page = worded(folder, run, trials)
     texts = (path.read_text(encoding="utf-8").replace(SPACE, " ") for path in (page, page.with_name("summary.md")))
-    return next(texts), next(texts), figures
+    return next(texts), next(texts)
+
+
+def figures(run: Run, trials: list[Trial]) -> dict[str, Drawn]:
+    return {figure.name: figure for figure in drawn(Cells(run, trials))}
 
 
 def with_cpu(trial: Trial, factor: float) -> Trial:
@@ -59,10 +60,11 @@ def flagged_run() -> tuple[Run, list[Trial]]:
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, blocks: int) -> None:
-    page, summary, figures = report(tmp_path, *synthetic(FEW, blocks=blocks, troubles=False))
+    run = synthetic(FEW, blocks=blocks, troubles=False)
+    page, summary = pages(tmp_path, *run)
     for text in (page, summary):
         assert "too few trials for an interval or a comparison" in text
-        assert text.count("Too few trials to rank anybody") == len(figures) + 3
+        assert text.count("Too few trials to rank anybody") == len(figures(*run)) + 3
         for winning in (
             "WebSocket wins",
             "WebSocket loses",
@@ -77,13 +79,13 @@ def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, 
             ), winning
         assert "\N{MULTIPLICATION SIGN} that of" not in text
     assert 'class="leads"' not in page
-    assert not [name for name, words in figures.items() if "best technique" in words]
+    assert not [name for name, figure in figures(*run).items() if "best technique" in words_in(figure)]
     assert "One half had arrived" not in page
     assert "least dear technique" not in page
 
 
 def test_unranked_variants_do_not_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    _, summary, _ = report(tmp_path, *synthetic(FEW, ["broadcast"], blocks=1, troubles=False))
+    _, summary = pages(tmp_path, *synthetic(FEW, ["broadcast"], blocks=1, troubles=False))
     opening = summary.split("## Claims")[0].split("**Too few trials to compare**")[1].split("**")[0]
     lines = [line for line in opening.splitlines() if line.startswith("- ")]
     assert lines
@@ -93,7 +95,7 @@ def test_unranked_variants_do_not_stand_in_the_order_of_their_numbers(tmp_path: 
 
 def test_every_table_has_the_noise_floor_of_its_columns(tmp_path: Path) -> None:
     run, trials = synthetic(FEW, ["broadcast"], troubles=False, twins=True)
-    page, summary, _ = report(tmp_path, run, trials)
+    page, summary = pages(tmp_path, run, trials)
     floor = noise.floor_words(Cells(run, trials), "latency_p50", "broadcast")
     assert re.fullmatch(r"\d+ %", floor.replace(SPACE, " "))
     (row,) = [line for line in summary.split("## Numbers")[1].splitlines() if line.startswith("| *Noise floor* |")]
@@ -117,7 +119,7 @@ def test_an_assumed_floor_beside_twins_says_so_and_why(tmp_path: Path) -> None:
     cells = Cells(run, trials)
     assert noise.floor_words(cells, "cpu", "echo") == f"{noise.floor_text(cells, 'cpu', 'echo')}, assumed"
     assert noise.doubled(cells) == "broadcast"
-    page, summary, _ = report(tmp_path, run, trials)
+    page, summary = pages(tmp_path, run, trials)
     assert "Elsewhere a floor of 5 % is assumed, or the widest of these, if that is wider." in summary
     assert "one variant of broadcast is run twice" in page
 
@@ -127,9 +129,10 @@ def test_where_all_scenarios_have_twins_none_is_named() -> None:
 
 
 def test_bars_and_lines_show_how_wide_the_floor_is(tmp_path: Path) -> None:
-    _, summary, figures = report(tmp_path, *synthetic(FEW, troubles=False, twins=True))
+    run = synthetic(FEW, troubles=False, twins=True)
+    _, summary = pages(tmp_path, *run)
     for name in ("cpu-broadcast", "cpu-echo", "wire-broadcast", "requests-broadcast", "connect-idle"):
-        assert "noise floor beyond the best technique" in figures[name]
+        assert "noise floor beyond the best technique" in words_in(figures(*run)[name])
     sentences = dict(re.findall(r"\(figures/([a-z-]+)\.svg\): (.*)", summary))
     for name in ("latency-broadcast", "round-trip-echo", "memory-idle"):
         assert "oise floor" in sentences[name]
@@ -137,7 +140,7 @@ def test_bars_and_lines_show_how_wide_the_floor_is(tmp_path: Path) -> None:
 
 def test_there_is_an_a_a_line_for_every_headline_metric_of_the_twins(tmp_path: Path) -> None:
     run, trials = synthetic(FEW, ["broadcast"], troubles=False, twins=True)
-    page, summary, _ = report(tmp_path, run, trials)
+    page, summary = pages(tmp_path, run, trials)
     lines = noise.twins(Cells(run, trials))
     assert [line.metric.name for line in lines] == [
         "latency_p50", "latency_p99", "cpu", "wire", "requests", "connect_p50",
@@ -150,7 +153,7 @@ def test_there_is_an_a_a_line_for_every_headline_metric_of_the_twins(tmp_path: P
 
 
 def test_twins_that_differ_are_a_doubt_at_the_top(tmp_path: Path) -> None:
-    page, summary, _ = report(tmp_path, *flagged_run())
+    page, summary = pages(tmp_path, *flagged_run())
     for text in (page, summary):
         opening = text.split("## Claims")[0] if text is summary else text.split("<main>")[0]
         assert "A/A flagged: server and broker CPU per delivered message, broadcast" in opening
@@ -166,22 +169,23 @@ def test_a_missed_law_is_said_in_words_at_the_top_and_where_trust_is_limited(tmp
         else trial
         for trial in trials
     ]
-    page, summary, _ = report(tmp_path, run, fast)
+    page, summary = pages(tmp_path, run, fast)
     for text, trust in ((page, 'id="trust"'), (summary, "## What limits trust")):
         before, after = text.split(trust)
         assert "missed: uniform wait (Polling, broadcast)" in before
         assert "Until explained, doubt the instrument." in before
         assert "missed: uniform wait (Polling, broadcast)" in after
-    assert "law of" not in report(tmp_path / "met", run, trials)[1]
+    assert "law of" not in pages(tmp_path / "met", run, trials)[1]
 
 
 def test_the_harness_is_drawn_and_told_and_never_ranked(tmp_path: Path) -> None:
     run, trials = synthetic(FEW, troubles=False, harness=True)
-    page, summary, figures = report(tmp_path, run, trials)
+    page, summary = pages(tmp_path, run, trials)
+    found = figures(run, trials)
     for name in ("latency-broadcast", "round-trip-echo", "time-broadcast", "time-echo", "law-broadcast"):
-        assert "harness floor" in figures[name]
+        assert "harness floor" in words_in(found[name])
     for name in ("cpu-broadcast", "wire-echo", "memory-idle", "connect-idle"):
-        assert NULL.label not in figures[name]
+        assert NULL.label not in words_in(found[name])
     assert summary.count(f"({NULL.label}: bare lines over TCP through the same server host): median ") == 2
     assert not [line for line in summary.splitlines() if line.startswith(f"| {NULL.label}")]
     assert "6 measured the instrument itself" in page
@@ -190,8 +194,9 @@ def test_the_harness_is_drawn_and_told_and_never_ranked(tmp_path: Path) -> None:
 
 
 def test_a_run_without_the_harness_has_no_curve_of_it_and_says_so(tmp_path: Path) -> None:
-    _, summary, figures = report(tmp_path, *synthetic(FEW, ["broadcast"], troubles=False))
-    assert not [name for name, words in figures.items() if "harness floor" in words]
+    run = synthetic(FEW, ["broadcast"], troubles=False)
+    _, summary = pages(tmp_path, *run)
+    assert not [name for name, figure in figures(*run).items() if "harness floor" in words_in(figure)]
     assert "The harness itself was not measured in this run" in summary
 
 

@@ -10,10 +10,10 @@ import pytest
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.long_table import COLUMNS, PARAMETERS
 from bench.analysis.trials.metrics import METRICS
-from bench.report import build
 from bench.report.numbers import FORMULA, csv_text, json_text
 from tests._natures import NATURES
-from tests._synthetic import HOSTILE, hostile, instrumented, synthetic, write
+from tests._synthetic import HOSTILE, hostile, instrumented, synthetic
+from tests.report._pages import worded
 
 
 @pytest.fixture(scope="module")
@@ -114,5 +114,5 @@ def test_negative_numbers_stay_numbers():
 
 def test_the_table_stands_beside_the_page(tmp_path):
     run, trials = synthetic(NATURES[2:4], ["broadcast"], troubles=False)
-    page = build(write(tmp_path / "results", run, trials), tmp_path / "reports")
+    page = worded(tmp_path, run, trials)
     assert (page.parent / "numbers.csv").read_text(encoding="utf-8") == csv_text(Cells(run, trials))

@@ -18,7 +18,7 @@ from bench.results import EmulatedPath, Failure, ResultsError, ScenarioFacts, Tr
 from bench.units import measured, quantity
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write
-from tests.report._pages import Reader, references, report
+from tests.report._pages import Reader, references, report, worded
 
 SCRIPTS = (*COMMON, *sections.scripts())
 
@@ -151,7 +151,7 @@ def test_laws_at_the_points_of_sweeps_are_folded_away(tmp_path: Path) -> None:
         for trial in trials
     ]
     run = msgspec.structs.replace(run, plan=[*run.plan, *(point.planned for point in points)])
-    text = report(tmp_path, run, [*trials, *points]).read_text(encoding="utf-8")
+    text = worded(tmp_path, run, [*trials, *points]).read_text(encoding="utf-8")
     before, after = text.split('<section id="laws">')[1].split("</section>")[0].split("<details>")
     assert "rate_hz 5" not in before
     assert after.count("rate_hz 5") == before.count("<small>broadcast</small>")
@@ -307,7 +307,7 @@ def test_who_has_no_part_in_a_scenario_is_named_with_the_reason(tmp_path: Path) 
     run, trials = synthetic(troubles=False)
     facts = ScenarioFacts(name="outage", description="Outage.", parameters={}, excluded={"sse": "has no broker"})
     run = msgspec.structs.replace(run, scenarios=[*run.scenarios, facts])
-    page = build(write(tmp_path / "results", run, trials), tmp_path / "reports")
+    page = worded(tmp_path, run, trials)
     assert "SSE: has no broker" in page.read_text()
     assert "- no part in outage: SSE: has no broker" in (page.parent / "summary.md").read_text()
 
@@ -316,7 +316,7 @@ def test_an_emulated_path_is_declared(tmp_path: Path) -> None:
     run, trials = synthetic(troubles=False)
     path = EmulatedPath(name="far", description="20 ms one way", connections=100, resets=0, stalls=0, pieces=9)
     trials = [msgspec.structs.replace(trials[0], emulated_path=path), *trials[1:]]
-    text = build(write(tmp_path / "results", run, trials), tmp_path / "reports").read_text()
+    text = worded(tmp_path, run, trials).read_text()
     said = (
         "In broadcast the path between subscribers and server was emulated in user space by a TCP proxy of the bench."
     )

@@ -12,7 +12,6 @@ import pytest
 
 from bench.analysis.runs.cells import Cells
 from bench.cli import parse
-from bench.report import build
 from bench.report.figures import Drawn, drawn, painted, scenes
 from bench.report.figures._canvas import drawing
 from bench.report.figures._figure import WORKLOADS
@@ -22,9 +21,9 @@ from bench.report.traced import Number, Phrase, plain
 from bench.results import Run, Trial
 from bench.units import quantity
 from tests._natures import NATURES
-from tests._synthetic import HOSTILE, hostile, instrumented, synthetic, write
+from tests._synthetic import HOSTILE, hostile, instrumented, synthetic
 from tests._workloads import worked, workloads
-from tests.report._pages import Reader
+from tests.report._pages import Reader, report, worded
 
 FIGURES = {"batching-broadcast", "burst-burst", "drain-burst", "chat-chat", "capacity-capacity",
            "capacity-search-capacity", "storm-storm", "storm-cost-storm"}  # fmt: skip
@@ -192,7 +191,7 @@ def test_every_try_of_a_search_is_in_the_numbers_of_its_figure(cells: Cells, fig
 
 def test_what_was_not_measured_is_one_line_with_a_command_that_can_be_typed(tmp_path: Path) -> None:
     run, trials = synthetic(NATURES[2:4], ["broadcast"], troubles=False)
-    text = Reader(build(write(tmp_path / "r", run, trials), tmp_path / "p").read_text(encoding="utf-8")).text
+    text = Reader(worded(tmp_path, run, trials).read_text(encoding="utf-8")).text
     assert "Not measured in this run: capacity, batching, burst, chat and storm." in text
     for command in (*COMMANDS.values(), "python -m bench run --profile full"):
         assert command in text
@@ -213,7 +212,7 @@ def test_a_workload_without_a_valid_trial_is_said_to_be_missing() -> None:
 def test_the_page_and_the_summary_of_a_hostile_run_hold_the_section(tmp_path: Path) -> None:
     natures = NATURES[1:5]
     run, trials = worked(*instrumented(*hostile(natures, blocks=2)), natures)
-    page = build(write(tmp_path / "r", run, trials), tmp_path / "p")
+    page = report(tmp_path, run, trials)
     reader = Reader(page.read_text(encoding="utf-8"))
     assert reader.open == []
     assert "Until the last of 100 subscribers has all 20 messages of a burst" in reader.text

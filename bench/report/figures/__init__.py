@@ -13,7 +13,7 @@ from bench import discovery
 from bench.analysis.runs.cells import Cells
 from bench.report import palette
 from bench.report.figures._figure import FAULTS, Figure
-from bench.report.figures._rendering import Drawn, painted, rendered
+from bench.report.figures._rendering import Drawn, painted
 from bench.report.figures._scene import Scene
 from bench.scenarios import of_record
 
@@ -39,7 +39,7 @@ def drawn(cells: Cells) -> Iterator[Drawn]:
     looks = palette.looks(cells.shown)
     colours = palette.THEME | {look.colour: look.css for look in looks.values()}
     for figure, scene in scenes(cells):
-        yield rendered(figure, scene, colours)
+        yield Drawn(figure, scene, colours)
 
 
 def scenes(cells: Cells) -> Iterator[tuple[Figure, Scene]]:
