@@ -21,7 +21,7 @@ _DURATION = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
 _DECIMAL = ((1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _BINARY = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 _RATE = tuple((size, f"{name}/s") for size, name in _DURATION)
-_SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
+SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     "ns": _DURATION,
     "wire bytes": _DECIMAL,
     "memory bytes": _BINARY,
@@ -32,7 +32,8 @@ _SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
 }
 
 # Decimals at most; two for other units. An average of whole bytes is not more exact than a tenth of a byte.
-_MOST_DECIMALS = {"": 4, "B": 1, "ns": 1}
+MOST_DECIMALS = {"": 4, "B": 1, "ns": 1}
+REACHES = 0.9995  # of a unit: from here on a number is written in it, because three digits round it up to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,12 @@ class Scale:
 
 def scale_for(value: float, unit: Unit) -> Scale:
     """The scale for `value`: three significant digits, in the largest unit that leaves a digit before the point."""
-    steps = _SCALES[unit]
-    size, name = next(((size, name) for size, name in steps if abs(value) >= size * 0.9995), steps[-1])
+    steps = SCALES[unit]
+    size, name = next(((size, name) for size, name in steps if abs(value) >= size * REACHES), steps[-1])
     if unit != "share" and value == 0:
         return Scale(size, name, 0)
     digits = math.floor(math.log10(abs(value) / size)) if value else 0
-    return Scale(size, name, min(max(2 - digits, 0), _MOST_DECIMALS.get(name, 2), 4))
+    return Scale(size, name, min(max(2 - digits, 0), MOST_DECIMALS.get(name, 2), 4))
 
 
 def clock(seconds: float) -> str:

@@ -12,7 +12,8 @@ predicts it from its parameters alone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,31 +43,31 @@ WHOLE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One kind of work. `amount` is how much of it a load holds per second, given the share of events that find the
-    server cold."""
+    """One kind of work. How much of it a load holds per second is the product of these amounts of the load; `cold` is
+    the share of events that find the server cold."""
 
     name: str
     words: str
-    amount: Callable[[Load, float], float]
+    amounts: tuple[str, ...]
 
 
+# A connection that polls costs its polls: the rest of its cost cannot be told from them.
 CPU_FEATURES = (
-    Feature("process", "a server that has nothing to do", lambda load, cold: 1.0),
-    Feature("connections", "open connections", lambda load, cold: 0.0 if load.spread else load.subscribers),
-    Feature("bursts", "messages that find the server idle", lambda load, cold: load.arrivals * cold),
-    Feature("deliveries", "deliveries", lambda load, cold: load.deliveries),
-    Feature("delivered_bytes", "bytes delivered", lambda load, cold: load.deliveries * load.payload_bytes),
-    Feature("upstream", "messages sent upstream", lambda load, cold: load.upstream),
-    Feature("upstream_cold", "messages upstream that find it idle", lambda load, cold: load.upstream * cold),
-    Feature("requests", "requests answered", lambda load, cold: load.requests),
-    Feature("requests_cold", "requests that find it idle", lambda load, cold: load.requests * cold * load.spread),
+    Feature("process", "a server that has nothing to do", ()),
+    Feature("connections", "open connections", ("standing",)),
+    Feature("bursts", "messages that find the server idle", ("arrivals", "cold")),
+    Feature("deliveries", "deliveries", ("deliveries",)),
+    Feature("delivered_bytes", "bytes delivered", ("deliveries", "payload_bytes")),
+    Feature("upstream", "messages sent upstream", ("upstream",)),
+    Feature("upstream_cold", "messages upstream that find it idle", ("upstream", "cold")),
+    Feature("requests", "requests answered", ("requests",)),
+    Feature("requests_cold", "requests that find it idle", ("scattered", "cold")),
 )
-"""A connection that polls costs its polls: the rest of it cannot be told from them."""
 WIRE_FEATURES = (
-    Feature("deliveries", "framing of deliveries", lambda load, cold: load.deliveries),
-    Feature("delivered_bytes", "framing by size", lambda load, cold: load.deliveries * load.payload_bytes),
-    Feature("upstream", "framing upstream", lambda load, cold: load.upstream),
-    Feature("requests", "requests and responses", lambda load, cold: load.requests),
+    Feature("deliveries", "framing of deliveries", ("deliveries",)),
+    Feature("delivered_bytes", "framing by size", ("deliveries", "payload_bytes")),
+    Feature("upstream", "framing upstream", ("upstream",)),
+    Feature("requests", "requests and responses", ("requests",)),
 )
 
 # The sweeps by which the kinds of work are told apart, (scenario, parameter), with the values that the scenario has for
@@ -255,7 +256,10 @@ def _model(cells: Cells, variant: VariantFacts, points: Sequence[Point], cooling
 
 def _row(features: Sequence[Feature], load: Load, cooling_s: float) -> list[float]:
     cold = 1.0 / (1.0 + load.events * cooling_s)
-    return [feature.amount(load, cold) for feature in features]
+    return [
+        math.prod((cold if name == "cold" else float(getattr(load, name)) for name in feature.amounts), start=1.0)
+        for feature in features
+    ]
 
 
 def _system(points: Sequence[Point], cooling_s: float) -> tuple[Floats, Floats]:

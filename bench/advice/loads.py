@@ -53,9 +53,19 @@ class Load:
         return max(0.0, self.publishes - self.upstream)
 
     @property
+    def standing(self) -> float:
+        """Subscribers whose connection stays open between messages."""
+        return 0.0 if self.spread else self.subscribers
+
+    @property
+    def scattered(self) -> float:
+        """Requests that come each by itself, per second."""
+        return self.requests if self.spread else 0.0
+
+    @property
     def events(self) -> float:
         """What wakes the server, per second."""
-        return self.arrivals + (self.requests if self.spread else 0.0)
+        return self.arrivals + self.scattered
 
 
 def load_of(

@@ -1,89 +1,65 @@
 """Which variants meet a need, ranked by what they cost, from the costs that a run measured.
 
-The same computation is in `bench/report/templates/advise.js`, for the form of the page; a test holds the two together.
+`bench/report/sections/advice.js` computes the same from the same tables and constants, for the form of the page; a
+test compares the two.
 """
 
 from __future__ import annotations
 
+import enum
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench.advice.costs import Costs, Model
 from bench.advice.loads import FRESHNESS, Load, Point, load_of, share
+from bench.advice.needs import Need
 from bench.analysis.runs.delivery_mechanism import Mechanism
-from bench.messages import LARGEST_BYTES
 from bench.results import VariantFacts
 
-FULL = 0.8
-"""How much of its core a server process may use on average; the rest is for bursts and for whatever else runs."""
+FULL = 0.8  # of its core a server process may use this share on average; the rest is for bursts and other work
 MOST_PROCESSES = 10_000
-SHORTEST_POLL = 0.5
-"""The shortest poll interval that is advised, as a share of the shortest that was measured."""
-SPARE_FILES = 256
-"""Open files of a process that are no subscriber's connection."""
-FAR = 2.0
-"""What lies outside the measured loads by more than this factor is known to two digits at most."""
-NOTHING = 1e-9
-"""What of a load is not more than this is none: it is what rounding leaves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What is asked for. `rate` and `upstream_rate` are messages per second that each subscriber receives and sends;
-    `fan_out` is how many subscribers one message goes to; `cores`: None where there is no limit.
-
-    Raises ValueError, in one line, for what cannot be.
-    """
-
-    subscribers: int
-    rate: float
-    payload_bytes: float
-    upstream_rate: float
-    max_staleness_s: float
-    fan_out: int
-    cores: int | None = None
-
-    def __post_init__(self) -> None:
-        for words, value, low, high in (
-            ("subscribers", self.subscribers, 1, 100_000_000),
-            ("rate", self.rate, 1e-6, 1e6),
-            ("payload", self.payload_bytes, 1, LARGEST_BYTES),
-            ("upstream-rate", self.upstream_rate, 0, 1e6),
-            ("max-staleness", self.max_staleness_s, 0.001, 86_400),
-            ("fan-out", self.fan_out, 1, self.subscribers),
-            ("cores", 1 if self.cores is None else self.cores, 1, 1_000_000),
-        ):
-            if not low <= value <= high:
-                raise ValueError(f"{words} takes {low:,} to {high:,}, not {value:g}")
+SHORTEST_POLL = 0.5  # of the shortest poll interval that was measured: no shorter one is advised
+INTERVAL_DIGITS = 3  # significant digits of an advised poll interval
+SPARE_FILES = 256  # open files of a process that are not the connection of a subscriber
+FAR = 2.0  # what lies outside the measured loads by more than this factor is stated with two digits at most
+NOTHING = 1e-9  # an amount of a load up to this is none: it is left by rounding
+EDGE = 1e-9  # a value beyond a bound by up to this share is on it
+CLEARLY = 1.1  # the factor from which on a difference of memory is reported
+MIDDLE, LATE = 0.5, 0.99  # the quantiles of the latency that are predicted
+SLOW_POLL_WHERE = FRESHNESS  # where it was measured how long a poll takes to be answered
+NEAREST = ("deliveries", "publishes", "payload_bytes", "fan_out")  # the amounts by which the nearest load is found
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One way in which a load can lie outside what was measured. `measured`: what of a measured load it is held
-    against, where that is not the same: a server that was sent a message has published it, whoever sent it."""
+    """One amount of a load by which it can lie outside what was measured. `measured`: the amount of a measured load
+    with which it is compared, if another: a server that was sent a message has published it, whatever sent it."""
 
     name: str
     words: str
-    value: Callable[[Load], float]
-    measured: Callable[[Load], float] | None = None
+    measured: str = ""
 
 
 DIMENSIONS = (
-    Dimension("subscribers", "subscribers of one process", lambda load: load.subscribers),
-    Dimension("deliveries", "deliveries per second", lambda load: load.deliveries),
-    Dimension("published", "messages published per second", lambda load: load.published, lambda load: load.arrivals),
-    Dimension("payload_bytes", "bytes of a message", lambda load: load.payload_bytes),
-    Dimension("requests", "requests per second", lambda load: load.requests),
-    Dimension("upstream", "messages sent upstream per second", lambda load: load.upstream),
+    Dimension("subscribers", "subscribers of one process"),
+    Dimension("deliveries", "deliveries per second"),
+    Dimension("published", "messages published per second", measured="arrivals"),
+    Dimension("payload_bytes", "bytes of a message"),
+    Dimension("requests", "requests per second"),
+    Dimension("upstream", "messages sent upstream per second"),
 )
 
 
 def ranges(points: Sequence[Point]) -> dict[str, tuple[float, float]]:
     """Between which values every dimension was measured, by name; absent where it was always zero."""
-    values = {one.name: [(one.measured or one.value)(point.expected) for point in points] for one in DIMENSIONS}
-    held = {name: [value for value in found if value > NOTHING] for name, found in values.items()}
-    return {name: (min(found), max(found)) for name, found in held.items() if found}
+    found: dict[str, tuple[float, float]] = {}
+    for one in DIMENSIONS:
+        values = [getattr(point.expected, one.measured or one.name) for point in points]
+        above = [value for value in values if value > NOTHING]
+        if above:
+            found[one.name] = min(above), max(above)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +81,7 @@ class Beyond:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A variant that meets the need, and what it costs. Bytes and requests are per second, over all processes.
+    """A variant that meets `need`, and what it costs. Bytes and requests are per second, over all processes.
 
     interval_s: the poll interval, of short polling alone; p50_ns, p99_ns: how old a message is when it arrives, and
     `fresh_from` where that was measured (empty: it follows from the law of polling); waited_ns: what of p99 is the
@@ -114,6 +90,7 @@ class Option:
     from whose cores its own cannot be told.
     """
 
+    need: Need
     variant: VariantFacts
     model: Model
     load: Load
@@ -143,16 +120,28 @@ class Option:
         return any(one.factor > FAR for one in self.beyond)
 
 
+class Reason(enum.StrEnum):
+    """Why a variant does not meet a need; each is also a phrase of `bench.advice.words`."""
+
+    UPSTREAM = "upstream"
+    SLOW_POLL = "slow poll"
+    SHORT_INTERVAL = "short interval"
+    TOO_MANY_PROCESSES = "too many processes"
+    TOO_FEW_CORES = "too few cores"
+    NO_LATENCY = "no latency"
+    LATE = "late"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A variant that does not meet the need, and which of its numbers says so, in ns or as words.
+    """A variant that does not meet the need, why, and which of its numbers says so.
 
-    cores, processes: what it needs, where that is more than there is; interval_s, shortest_s: the poll interval it
-    needs and the shortest that was measured, where it is too short.
+    late_ns, where: how late messages come, and the nearest measured load. cores, processes: what it needs, where that
+    is more than there is. interval_s, shortest_s: the poll interval that it needs and the shortest that was measured.
     """
 
     variant: VariantFacts
-    reason: str
+    reason: Reason
     late_ns: float | None = None
     where: str = ""
     cores: float | None = None
@@ -191,34 +180,35 @@ def advise(costs: Costs, need: Need) -> Advice:
 
 def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refusal:
     if need.upstream_rate and model.posts is None:
-        return Refusal(model.variant, "what is sent upstream was not measured")
+        return Refusal(model.variant, Reason.UPSTREAM)
     service_ns = _service_ns(model, need) if model.mechanism is Mechanism.POLL else 0.0
     interval_s = rounded_down(need.max_staleness_s - service_ns / 1e9)
     if model.mechanism is Mechanism.POLL:
         shortest_s = shortest_poll(model.points)
         if interval_s <= 0:
-            return Refusal(model.variant, "a poll takes too long to be answered", service_ns, FRESHNESS)
+            return Refusal(model.variant, Reason.SLOW_POLL, service_ns, SLOW_POLL_WHERE)
         if shortest_s is not None and interval_s < SHORTEST_POLL * shortest_s:
-            return Refusal(model.variant, "polls too often", interval_s=interval_s, shortest_s=shortest_s)
+            return Refusal(model.variant, Reason.SHORT_INTERVAL, interval_s=interval_s, shortest_s=shortest_s)
     load = load_of(
         model.mechanism, need.subscribers, need.rate, need.payload_bytes, need.fan_out, need.upstream_rate, interval_s,
         model.hold_s,
     )  # fmt: skip
     processes = _processes(model, load)
     if processes is None:
-        return Refusal(model.variant, f"more than {MOST_PROCESSES:,} server processes")
+        return Refusal(model.variant, Reason.TOO_MANY_PROCESSES)
     part = share(load, processes)
     cores = processes * model.cores(part)
     if need.cores is not None and processes > need.cores:
-        return Refusal(model.variant, "needs more cores", cores=cores, processes=processes)
+        return Refusal(model.variant, Reason.TOO_FEW_CORES, cores=cores, processes=processes)
     fresh = _polled(interval_s, service_ns) if model.mechanism is Mechanism.POLL else _pushed(model, part)
     if fresh is None:
-        return Refusal(model.variant, "its latency was not measured")
+        return Refusal(model.variant, Reason.NO_LATENCY)
     p50_ns, p99_ns, where, waited_ns = fresh
     if model.mechanism is not Mechanism.POLL and p99_ns > need.max_staleness_s * 1e9:
-        return Refusal(model.variant, "1 % of its messages come later", p99_ns, where)
+        return Refusal(model.variant, Reason.LATE, p99_ns, where)
     memory = model.memory
     return Option(
+        need=need,
         variant=model.variant,
         model=model,
         load=part,
@@ -238,10 +228,10 @@ def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refu
 
 
 def rounded_down(seconds: float) -> float:
-    """Three significant digits, never more than the number; 0 for what is not above 0."""
+    """INTERVAL_DIGITS significant digits, never more than the number; 0 for what is not above 0."""
     if seconds <= 0:
         return 0.0
-    scale = 10.0 ** (2 - math.floor(math.log10(seconds)))
+    scale = 10.0 ** (INTERVAL_DIGITS - 1 - math.floor(math.log10(seconds)))
     return math.floor(seconds * scale) / scale
 
 
@@ -274,7 +264,7 @@ def _service_ns(model: Model, need: Need) -> float:
 
 def _polled(interval_s: float, service_ns: float) -> tuple[float, float, str, float]:
     """Latency ~ Uniform(0, interval) + S."""
-    return 0.5e9 * interval_s + service_ns, 0.99e9 * interval_s + service_ns, "", 0.0
+    return MIDDLE * 1e9 * interval_s + service_ns, LATE * 1e9 * interval_s + service_ns, "", 0.0
 
 
 def _pushed(model: Model, load: Load) -> tuple[float, float, str, float] | None:
@@ -287,17 +277,12 @@ def _pushed(model: Model, load: Load) -> tuple[float, float, str, float] | None:
     wait_ns = 1e9 * further * model.delivery_s(load.payload_bytes)
     assert nearest.p50_ns is not None
     assert nearest.p99_ns is not None
-    return nearest.p50_ns + 0.5 * wait_ns, nearest.p99_ns + 0.99 * wait_ns, nearest.where, 0.99 * wait_ns
+    return nearest.p50_ns + MIDDLE * wait_ns, nearest.p99_ns + LATE * wait_ns, nearest.where, LATE * wait_ns
 
 
 def _distance(load: Load, other: Load) -> float:
-    """How far apart two loads are: the factors between their deliveries, publishes, sizes, fan-outs, as logarithms."""
-    pairs = (
-        (load.deliveries, other.deliveries),
-        (load.publishes, other.publishes),
-        (load.payload_bytes, other.payload_bytes),
-        (load.fan_out, other.fan_out),
-    )
+    """How far two loads are from each other: the sum of the logarithms of the factors between their amounts NEAREST."""
+    pairs = [(getattr(load, name), getattr(other, name)) for name in NEAREST]
     return sum(abs(math.log(one / two)) for one, two in pairs if one > 0 and two > 0)
 
 
@@ -305,9 +290,9 @@ def _beyond(model: Model, load: Load) -> list[Beyond]:
     measured = ranges(model.points)
     found = []
     for dimension in DIMENSIONS:
-        value = dimension.value(load)
+        value = getattr(load, dimension.name)
         low, high = measured.get(dimension.name, (None, None))
-        if value > NOTHING and (low is None or high is None or not low * (1 - 1e-9) <= value <= high * (1 + 1e-9)):
+        if value > NOTHING and (low is None or high is None or not low * (1 - EDGE) <= value <= high * (1 + EDGE)):
             found.append(Beyond(dimension, value, low, high))
     return found
 

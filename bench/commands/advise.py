@@ -18,10 +18,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import results
-from bench.advice import basis, phrases
+from bench.advice import answer, reliability
 from bench.advice.costs import Costs, fit
-from bench.advice.ranking import Advice, Need
+from bench.advice.needs import Need
+from bench.advice.ranking import Advice
 from bench.advice.ranking import advise as ranked
+from bench.advice.words import COLUMNS, NUMBERS
 from bench.analysis.runs.cells import Cells
 from bench.commands import _quantities
 from bench.commands._options import add_results, add_stored_run
@@ -99,7 +101,7 @@ def advised(folder: Path, need: Need) -> tuple[str, bool]:
     where the run was not measured at loads that tell costs apart."""
     costs = fit(Cells(*results.load(folder)))
     if not costs.models:
-        lack = basis.lacking(costs) or "no variant was measured"
+        lack = reliability.lacking(costs) or "no variant was measured"
         raise Refused(f"{folder} does not show what a load costs: {lack}")
     advice = ranked(costs, need)
     return text(costs, advice), advice.met
@@ -107,28 +109,32 @@ def advised(folder: Path, need: Need) -> tuple[str, bool]:
 
 def text(costs: Costs, advice: Advice) -> str:
     """The need, the conclusion, the table with notes on its rows, what is refused, and how far to trust it."""
-    lines = phrases.lines(advice)
-    parts = [f"Advice from run {costs.run}: {phrases.asked(advice.need)}", "\n".join(phrases.conclusion(advice))]
+    lines = answer.lines(advice)
+    parts = [f"Advice from run {costs.run}: {answer.requirement(advice.need)}", "\n".join(answer.conclusion(advice))]
     if lines:
-        short = slice(phrases.NUMBERS)
-        parts.append(_table([phrases.COLUMNS[short], *(line.cells[short] for line in lines)]))
-        parts.append(phrases.why(advice))
+        short = slice(NUMBERS)
+        parts.append(_table([[title for title, _ in COLUMNS[short]], *(line.cells[short] for line in lines)]))
+        parts.append(answer.why(advice))
         parts.append(_notes(lines))
     if advice.refused:
-        refusals = [f"  {phrases.refusal(one, advice.need)}" for one in advice.refused]
+        refusals = [f"  {answer.refusal(one, advice.need)}" for one in advice.refused]
         parts.append("Not advised:\n" + "\n".join(refusals))
-    parts += [basis.ranking(costs), " ".join([basis.prediction(costs), basis.aims(costs)]), basis.conventions()]
-    lack = basis.lacking(costs)
+    parts += [
+        reliability.ranking(costs),
+        " ".join([reliability.prediction(costs), reliability.aims(costs)]),
+        reliability.conventions(),
+    ]
+    lack = reliability.lacking(costs)
     if lack:
         parts.append(f"Not costed from this run: {lack}.")
     return "\n".join(clean(line) for line in "\n\n".join(parts).splitlines())
 
 
-def _notes(lines: Sequence[phrases.Line]) -> str:
+def _notes(lines: Sequence[answer.Line]) -> str:
     """The columns that are sentences, and the notes: once what most rows share, then what differs."""
-    words = phrases.COLUMNS[phrases.NUMBERS :]
-    rows = [(*zip(words, line.cells[phrases.NUMBERS :], strict=True), *line.notes) for line in lines]
-    notes = phrases.apart(rows)
+    words = [title for title, _ in COLUMNS[NUMBERS:]]
+    rows = [(*zip(words, line.cells[NUMBERS:], strict=True), *line.notes) for line in lines]
+    notes = answer.shared(rows)
     differing = [f"  {line.option.variant.label}: {row}" for line, row in zip(lines, notes.rows, strict=True) if row]
     common = [f"  True of all that do not say otherwise: {notes.common}"] if notes.common else []
     return "\n".join(["To be known:", *common, *differing])

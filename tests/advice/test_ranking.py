@@ -7,9 +7,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bench.advice import basis, phrases, ranking
+from bench.advice import answer, ranking, reliability
+from bench.advice.at_a_glance import beyond
 from bench.advice.costs import Costs, fit
-from bench.advice.ranking import FULL, Advice, Need, Option, advise
+from bench.advice.needs import Need
+from bench.advice.ranking import FULL, Advice, Option, Reason, advise
+from bench.advice.words import COLUMNS, filled, number
+from bench.units import factor
 from tests._priced import PRICES, Prices, cells
 
 NEED = Need(subscribers=100, rate=10.0, payload_bytes=200, upstream_rate=0.0, max_staleness_s=2.0, fan_out=100)
@@ -21,7 +25,7 @@ def costs() -> Costs:
 
 
 def notes(found: Advice, name: str) -> list[str]:
-    line = next(line for line in phrases.lines(found) if line.option.variant.name == name)
+    line = next(line for line in answer.lines(found) if line.option.variant.name == name)
     return [words for _, words in line.notes]
 
 
@@ -37,7 +41,7 @@ def notes(found: Advice, name: str) -> list[str]:
     ],
 )
 def test_a_measured_load_is_said_in_words(where: str, words: str) -> None:
-    assert plain(phrases.place(where)) == words
+    assert plain(answer.place(where)) == words
 
 
 def option(costs: Costs, need: Need, name: str) -> Option:
@@ -54,8 +58,8 @@ def test_options_are_ranked_by_server_cores(costs: Costs) -> None:
 def test_a_need_within_what_was_measured_is_not_extrapolated(costs: Costs) -> None:
     inside = replace(NEED, max_staleness_s=1.0)
     for one in advise(costs, inside).options:
-        assert not one.extrapolated, phrases.beyond(one)
-        assert phrases.beyond(one) == ""
+        assert not one.extrapolated, beyond(one)
+        assert beyond(one) == ""
 
 
 @pytest.mark.parametrize(
@@ -79,15 +83,15 @@ def test_what_lies_outside_the_measured_loads_is_flagged(
         assert one.low is not None
         assert one.high is not None
         assert not one.low <= one.value <= one.high
-        number, said = phrases.number(one.factor), phrases.outside(one)
-        assert f" measured ({number}\N{MULTIPLICATION SIGN})" in said or f" measured (1/{number})" in said
+        times, words = number(one.factor), answer.outside(one)
+        assert f" measured ({times}\N{MULTIPLICATION SIGN})" in words or f" measured (1/{times})" in words
 
 
 def test_messages_of_ones_own_were_measured_by_the_echo_as_often_as_it_published(costs: Costs) -> None:
     """100 subscribers that send up to 6 messages/s each, and get them back: 600 published per second, fan-out 1."""
-    for rate, beyond in ((5.9, set()), (6.1, {"published"})):
+    for rate, dimensions in ((5.9, set()), (6.1, {"published"})):
         found = option(costs, replace(NEED, fan_out=1, rate=rate), "sse")
-        assert {one.dimension.name for one in found.beyond} == beyond
+        assert {one.dimension.name for one in found.beyond} == dimensions
 
 
 def test_the_poll_interval_is_the_longest_that_the_law_allows(costs: Costs) -> None:
@@ -112,18 +116,18 @@ def test_only_polling_has_a_poll_interval(costs: Costs) -> None:
 
 def test_a_limit_shorter_than_a_poll_takes_refuses_polling(costs: Costs) -> None:
     found = advise(costs, replace(NEED, max_staleness_s=0.0015))
-    refused = {one.variant.name: phrases.refusal(one, found.need) for one in found.refused}
+    refused = {one.variant.name: answer.refusal(one, found.need) for one in found.refused}
     assert "a poll takes too long" in refused["polling"]
     assert "come later: 2.97" in refused["sse"].replace("\N{NO-BREAK SPACE}", " ")
     assert not found.options
     assert not found.met
-    assert phrases.conclusion(found) == ("Nothing that was measured meets this need.",)
-    assert phrases.why(found) == ""
+    assert answer.conclusion(found) == ("Nothing that was measured meets this need.",)
+    assert answer.why(found) == ""
 
 
 def test_no_poll_interval_is_advised_far_below_the_shortest_measured(costs: Costs) -> None:
     found = advise(costs, replace(NEED, max_staleness_s=0.04))
-    refused = {one.variant.name: phrases.refusal(one, found.need) for one in found.refused}
+    refused = {one.variant.name: answer.refusal(one, found.need) for one in found.refused}
     assert set(refused) == {"polling"}
     said = refused["polling"].replace("\N{NO-BREAK SPACE}", " ")
     assert "would have to poll every 38.0 ms; the shortest interval measured is 100 ms" in said
@@ -156,7 +160,7 @@ def test_what_one_core_does_not_hold_is_given_several_processes(costs: Costs) ->
     assert found.processes > 1
     assert found.cores / found.processes <= FULL
     assert found.extrapolated
-    assert "several processes, one was measured" in phrases.beyond(found)
+    assert "several processes, one was measured" in beyond(found)
     enough = replace(NEED, subscribers=20_000, fan_out=20_000, cores=found.processes)
     assert option(costs, enough, "websocket").processes == found.processes
 
@@ -165,7 +169,7 @@ def test_what_needs_more_cores_than_there_are_is_refused(costs: Costs) -> None:
     tight = advise(costs, replace(NEED, subscribers=20_000, fan_out=20_000, cores=1))
     assert not tight.options
     assert not tight.met
-    said = {one.variant.name: phrases.refusal(one, tight.need) for one in tight.refused}
+    said = {one.variant.name: answer.refusal(one, tight.need) for one in tight.refused}
     needed = option(costs, replace(NEED, subscribers=20_000, fan_out=20_000), "websocket").cores
     assert said["websocket"] == f"WEBSOCKET: needs {needed:.3g} cores; there is 1"
 
@@ -175,7 +179,7 @@ def test_a_core_that_would_be_too_busy_is_said_as_two_processes(costs: Costs) ->
     assert FULL < option(costs, need, "websocket").cores < 1.0
     refused = next(one for one in advise(costs, replace(need, cores=1)).refused if one.variant.name == "websocket")
     assert "cores in 2 processes busy 80 % at most; there is 1" in plain(
-        phrases.refusal(refused, replace(need, cores=1))
+        answer.refusal(refused, replace(need, cores=1))
     )
 
 
@@ -187,13 +191,13 @@ def test_memory_decides_between_those_that_cores_cannot_tell_apart() -> None:
     costs = fit(cells((PRICES[2], twin, dear), noise=0.1))
     found = advise(costs, NEED).options
     assert [one.variant.name for one in found] == ["ndjson", "sse", "dear"]
-    assert [phrases.rank(one) for one in found] == ["1=", "1=", "3"]
-    said = phrases.conclusion(advise(costs, NEED))
+    assert [answer.phrase("rank", one) for one in found] == ["1=", "1=", "3"]
+    said = answer.conclusion(advise(costs, NEED))
     assert said[0].startswith("NDJSON and SSE cannot be told apart by cores (")
     assert "; NDJSON holds the least memory of them; next best: DEAR, " in said[0]
     assert said[1] == "Best off the shelf: none of those measured meets this need."
     twins = [replace(PRICES[2], name=name, each_bytes=size) for name, size in (("sse", 20_000.0), ("ndjson", 20_100.0))]
-    alike = phrases.conclusion(advise(fit(cells(twins)), NEED))[0]
+    alike = answer.conclusion(advise(fit(cells(twins)), NEED))[0]
     assert alike.startswith("SSE and NDJSON cannot be told apart by cores (")
     assert "least memory" not in alike
 
@@ -209,13 +213,13 @@ def test_a_shared_rank_is_measured_from_the_fewest_cores_and_does_not_chain() ->
     assert {one.rank for one in found} != {1}
     assert [one.rank for one in found] == sorted(one.rank for one in found)
     assert all(one.level == (sum(other.rank == one.rank for other in found) > 1) for one in found)
-    assert f"less than {phrases.factor(apart)} the fewest cores" in basis.ranking(costs)
+    assert f"less than {factor(apart)} the fewest cores" in reliability.ranking(costs)
 
 
 def test_upstream_that_was_not_measured_is_refused() -> None:
     found = advise(fit(cells(without=["echo"])), replace(NEED, upstream_rate=1.0))
     assert not found.options
-    assert {one.reason for one in found.refused} == {"what is sent upstream was not measured"}
+    assert {one.reason for one in found.refused} == {Reason.UPSTREAM}
 
 
 def test_upstream_costs_its_share(costs: Costs) -> None:
@@ -232,22 +236,20 @@ def test_memory_grows_with_subscribers(costs: Costs) -> None:
 
 
 def test_products_are_marked(costs: Costs) -> None:
-    found = {line.option.variant.name: line.cells for line in phrases.lines(advise(costs, NEED))}
+    found = {line.option.variant.name: line.cells for line in answer.lines(advise(costs, NEED))}
     assert found["flask_socketio"][0].endswith(" FLASK_SOCKETIO (product)")
     assert found["flask_socketio"][-1] == "pip install Flask-SocketIO"
     assert found["websocket"][0] == "1 WEBSOCKET"
     assert found["websocket"][-1] == "write it yourself, see servers/websocket.py"
     needed = option(costs, NEED, "flask_socketio").cores
-    assert phrases.conclusion(advise(costs, NEED))[1] == (
-        f"Best off the shelf: FLASK_SOCKETIO with {needed:.3g} cores."
-    )
-    assert "Products carry more than their technique" in phrases.why(advise(costs, NEED))
+    assert answer.conclusion(advise(costs, NEED))[1] == (f"Best off the shelf: FLASK_SOCKETIO with {needed:.3g} cores.")
+    assert "Products carry more than their technique" in answer.why(advise(costs, NEED))
 
 
 def test_every_option_says_what_becomes_of_messages_after_a_reconnect(costs: Costs) -> None:
     variant = costs.models[0].variant
-    assert phrases.reconnect(msgspec.structs.replace(variant, capabilities=["resume"])).startswith("resumes")
-    assert phrases.reconnect(msgspec.structs.replace(variant, capabilities=["other"])) == "may lose messages"
+    assert answer.reconnect(msgspec.structs.replace(variant, capabilities=["resume"])).startswith("resumes")
+    assert answer.reconnect(msgspec.structs.replace(variant, capabilities=["other"])) == "may lose messages"
 
 
 def test_too_few_open_files_are_a_warning(costs: Costs) -> None:
@@ -264,18 +266,18 @@ def test_pings_that_are_not_counted_are_said(costs: Costs) -> None:
         variant = msgspec.structs.replace(model.variant, options={"ping_interval": said})
         found = advise(replace(costs, models=(replace(model, variant=variant),)), NEED)
         assert [one for one in notes(found, "sse") if "pings" in one] == ([words] if words else [])
-    assert "pings that keep open connections alive" in basis.conventions()
+    assert "pings that keep open connections alive" in reliability.conventions()
 
 
 def test_numbers_far_outside_the_measured_loads_have_two_digits(costs: Costs) -> None:
     def cores(count: int) -> str:
         need = replace(NEED, subscribers=count, fan_out=count, rate=1.0)
-        return next(line.cells[1] for line in phrases.lines(advise(costs, need)) if line.option.variant.name == "sse")
+        return next(line.cells[1] for line in answer.lines(advise(costs, need)) if line.option.variant.name == "sse")
 
     assert not cores(700).startswith("about ")
     assert cores(1000).startswith("about 0.0")
     assert len(cores(1000).removeprefix("about 0.0").rstrip()) <= 2
-    assert [phrases.roughly(value) for value in (0.137, 12_345.0, 5.04)] == ["about 0.14", "about 12,000", "about 5"]
+    assert [filled("{it:two}", {"it": value}) for value in (0.137, 12_345.0, 5.04)] == ["0.14", "12,000", "5"]
 
 
 def test_what_most_rows_share_is_said_once() -> None:
@@ -284,20 +286,20 @@ def test_what_most_rows_share_is_said_once() -> None:
         (("basis", "20 loads"), ("files", "too few"), ("fresh", "near")),
         (("requests", "far"), ("basis", "16 loads"), ("fresh", "near"), ("files", "too few")),
     ]
-    found = phrases.apart(rows)
+    found = answer.shared(rows)
     assert found.common == "16 loads; near"
     assert found.rows == ("too few", "20 loads; too few", "far; too few")  # a warning stands in every row
-    assert phrases.apart([]) == phrases.Notes("", ())
-    assert phrases.apart(rows[:1]) == phrases.Notes("", ("16 loads; near; too few",))
+    assert answer.shared([]) == answer.Notes("", ())
+    assert answer.shared(rows[:1]) == answer.Notes("", ("16 loads; near; too few",))
 
 
 def test_every_option_says_where_its_numbers_come_from(costs: Costs) -> None:
-    for line in phrases.lines(advise(costs, NEED)):
+    for line in answer.lines(advise(costs, NEED)):
         said = dict(line.notes)
         assert "broadcast" in said["basis"]
-        assert said["memory"] == "memory from idle at 10 to 400 subscribers"
-        assert said["fresh"].startswith("delays from")
-        assert len(line.cells) == len(phrases.COLUMNS)
+        assert said["memory_from"] == "memory from idle at 10 to 400 subscribers"
+        assert said["delays_from"].startswith("delays from")
+        assert len(line.cells) == len(COLUMNS)
 
 
 def plain(text: str) -> str:
@@ -305,26 +307,26 @@ def plain(text: str) -> str:
 
 
 def test_the_prediction_error_is_said_beside_its_target(costs: Costs) -> None:
-    said = plain(basis.prediction(costs))
+    said = plain(reliability.prediction(costs))
     assert "Typical error of a prediction: 0.0 % for CPU, 0.0 % for bytes (median of 64 measured loads" in said
     assert "The fit uses 1 trial that has the finding" in said
-    assert "No trial in the fit has the finding" in basis.prediction(replace(costs, saturated=0))
-    assert "The fit uses 3 trials that have the finding" in basis.prediction(replace(costs, saturated=3))
-    assert "20 % at most for CPU, met" in plain(basis.aims(costs))
+    assert "No trial in the fit has the finding" in reliability.prediction(replace(costs, saturated=0))
+    assert "The fit uses 3 trials that have the finding" in reliability.prediction(replace(costs, saturated=3))
+    assert "20 % at most for CPU, met" in plain(reliability.aims(costs))
     noisy = fit(cells(noise=0.6))
-    assert "20 % at most for CPU, missed" in plain(basis.aims(noisy))
+    assert "20 % at most for CPU, missed" in plain(reliability.aims(noisy))
     worst = noisy.held_out.of("cpu")[0]
     label = next(model.variant.label for model in noisy.models if model.variant.name == worst.variant)
-    assert f"({label}, {phrases.place(worst.where)})" in basis.prediction(noisy)
-    assert [label for label, *_ in basis.errors(costs)] == [one.name.upper() for one in PRICES]
+    assert f"({label}, {answer.place(worst.where)})" in reliability.prediction(noisy)
+    assert [label for label, *_ in reliability.errors(costs)] == [one.name.upper() for one in PRICES]
 
 
 def test_what_cannot_be_costed_is_said_beside_what_can() -> None:
     swept = [("broadcast", "subscribers", 30), ("broadcast", "rate_hz", 5.0), ("broadcast", "payload_bytes", 1000)]
-    said = basis.lacking(fit(cells(swept=swept)))
+    said = reliability.lacking(fit(cells(swept=swept)))
     assert said.startswith("POLLING: ")
     assert "python -m bench run --sweep broadcast.poll_interval_s=0.1,0.5,1.0,2.0 does" in said
-    assert basis.lacking(fit(cells())) == ""
+    assert reliability.lacking(fit(cells())) == ""
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from bench.advice.answer import conclusion
 from bench.advice.costs import Costs, fit
-from bench.advice.phrases import conclusion
-from bench.advice.ranking import Need, advise
+from bench.advice.needs import Need
+from bench.advice.ranking import advise
 from bench.analysis.runs.cells import Cells
 from bench.results import load
 from tests.browser._sight import seen

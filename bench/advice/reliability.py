@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bench.advice.answer import place
 from bench.advice.costs import Costs, Miss, Quantity
-from bench.advice.phrases import listed, place
 from bench.advice.ranking import FAR, FULL
+from bench.advice.words import listed
 from bench.units import DASH, SPACE, counted, factor, percent
 
 SATURATED = "\N{LEFT DOUBLE QUOTATION MARK}server saturated\N{RIGHT DOUBLE QUOTATION MARK}"

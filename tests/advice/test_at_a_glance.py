@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bench.advice import phrases
+from bench.advice import answer
+from bench.advice.at_a_glance import beyond, cost, glance, polling
 from bench.advice.costs import Costs, fit
 from bench.advice.ranking import advise
-from bench.advice.summary import beyond, cost, glance, polling
-from bench.units import quantity
+from bench.advice.words import number
+from bench.units import factor, quantity
 from tests._priced import PRICES, cells
 from tests.advice.test_ranking import NEED, option
 
@@ -41,7 +42,7 @@ def test_the_first_of_those_that_share_a_rank_is_taken_for_its_memory() -> None:
 def test_who_is_alone_in_front_is_told_with_the_distance_to_the_next(costs: Costs) -> None:
     found = advise(costs, replace(NEED, upstream_rate=1.0))
     assert len(found.first) == 1
-    assert glance(found).why == phrases.following(found, found.options[0])[0]
+    assert glance(found).why == answer.next_best(found, found.options[0])
     second = min((one for one in found.options if one.rank > 1), key=lambda one: one.cores)
     assert glance(found).why.startswith(f"next best: {second.variant.label}, ")
     assert glance(found).why.endswith(f" the cores, {quantity(second.memory_bytes, 'memory bytes')}")
@@ -56,8 +57,8 @@ def test_a_product_is_told_with_what_becomes_of_messages(costs: Costs) -> None:
 def test_what_polling_comes_to_is_told_beside_what_is_taken(costs: Costs) -> None:
     found = advise(costs, NEED)
     polled = option(costs, NEED, "polling")
-    times = phrases.factor(polled.cores / found.options[0].cores)
-    requests = phrases.number(polled.requests)
+    times = factor(polled.cores / found.options[0].cores)
+    requests = number(polled.requests)
     assert polling(found).replace(SPACE, " ") == f"POLLING every 1.99 s: {requests} requests/s and {times} the cores"
 
 
@@ -65,7 +66,7 @@ def test_what_polling_comes_to_is_told_beside_what_is_taken(costs: Costs) -> Non
 def test_why_polling_does_not_do_is_told_in_its_place(costs: Costs, limit_s: float) -> None:
     found = advise(costs, replace(NEED, max_staleness_s=limit_s))
     (refused,) = (one for one in found.refused if one.variant.name == "polling")
-    assert polling(found) == phrases.refusal(refused, found.need)
+    assert polling(found) == answer.refusal(refused, found.need)
 
 
 def test_where_no_polling_was_measured_nothing_is_said_of_it() -> None:
@@ -75,9 +76,9 @@ def test_where_no_polling_was_measured_nothing_is_said_of_it() -> None:
 def test_what_lies_furthest_outside_is_told_with_the_files_that_are_needed(costs: Costs) -> None:
     far = option(costs, replace(NEED, subscribers=2_000, fan_out=2_000, rate=0.01), "sse")
     worst = max(far.beyond, key=lambda one: one.factor)
-    assert beyond(far) == phrases.outside(worst)
+    assert beyond(far) == answer.outside(worst)
     limited = replace(far, open_files=1_000)
-    assert beyond(limited) == f"{phrases.outside(worst)}; {phrases.files(limited)}"
+    assert beyond(limited) == f"{answer.outside(worst)}; {answer.phrase('files', limited)}"
     assert beyond(option(costs, NEED, "sse")) == ""
 
 
