@@ -1,4 +1,4 @@
-"""Two runs beside each other: the verdict, what changed, and a page with every number that both hold."""
+"""A comparison of two runs: the verdict, the changes, and a page with every number that both have."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bench.results import ResultsError, VariantFacts
 from bench.units import DASH, counted, factor, percent, quantity
 
 CLASSES = {ChangeVerdict.REGRESSION: "missed", ChangeVerdict.IMPROVEMENT: "met"}
-"""How a verdict is coloured."""
+"""The class of a verdict in the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One cell of the table: the text, what stands below it, and the value in base units for whoever sorts."""
+    """One cell of the table: the text, the small text below it, and the value in base units to sort by."""
 
     text: str
     below: str = ""
@@ -33,8 +33,8 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One comparison in words. `old`, `new`: means over blocks; `plain`: new beside old; `change`: that beside what the
-    other cells did; `least`: the smallest change that would have been found."""
+    """One comparison in words. `old`, `new`: means over blocks; `plain`: new beside old; `change`: that, corrected for
+    the drift of the other cells; `least`: the smallest detectable change."""
 
     scenario: str
     point: str
@@ -52,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What the machine did to one metric, in words."""
+    """The drift of one metric between the runs, in words."""
 
     scenario: str
     title: str
@@ -64,7 +64,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A comparison that was written: its page, its short form in Markdown, and what it found."""
+    """A written comparison: its page, its short form in Markdown, and its result."""
 
     page: Path
     text: str
@@ -75,10 +75,10 @@ def write(
     old: Cells, new: Cells, names: tuple[str, str], reports: Path, forced: Sequence[str],
     metrics: Collection[str] = (), variants: Collection[str] = (),
 ) -> Written:  # fmt: skip
-    """Write `reports/compare-OLD-NEW/` (page, summary), in place of an earlier one; what was found.
+    """Write `reports/compare-OLD-NEW/` (page, summary), in place of an earlier one; returns the result.
 
-    forced: the conditions in which the runs differ and were compared all the same. Raises OSError where it cannot be
-    written, and bench.results.ResultsError where results are.
+    forced: the conditions in which the runs differ although they are compared. Raises OSError if it cannot be written,
+    and bench.results.ResultsError if the folder holds results.
     """
     folder = reports / f"compare-{names[0]}-{names[1]}"
     if (folder / "run.json").exists():
@@ -93,7 +93,7 @@ def write(
 
 
 def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, forced: Sequence[str]) -> dict[str, Any]:
-    """What all templates of a comparison are given."""
+    """The values that all templates of a comparison get."""
     lines = [_line(one) for one in seen.changes]
     return {
         "names": names,
@@ -123,7 +123,9 @@ def verdict(seen: Regressions) -> str:
         seen.of(ChangeVerdict.REGRESSION), seen.of(ChangeVerdict.IMPROVEMENT), seen.judged
     ))  # fmt: skip
     if not judged:
-        return "Nothing could be judged: no metric of a variant has enough valid trials and witnesses in both runs."
+        return (
+            "No comparison could be judged: no metric has enough valid trials and enough other variants in both runs."
+        )
     said = counted(worse, "regression")
     return (
         f"{said[0].upper()}{said[1:]} in {counted(judged, 'comparison')}; {counted(better, 'improvement')}; no change"
@@ -132,36 +134,36 @@ def verdict(seen: Regressions) -> str:
 
 
 def counts(seen: Regressions) -> list[str]:
-    """How many comparisons show what, without those that the verdict has counted."""
+    """The numbers of comparisons by verdict, without those in the first sentence."""
     said = {
         ChangeVerdict.TOO_FEW: "too few valid trials in one of the runs",
-        ChangeVerdict.TOO_FEW_OTHERS: f"fewer than {FEWEST_OTHERS} other variants or the harness to tell what the"
-        " machine did: measure more variants beside it",
-        ChangeVerdict.NOT_JUDGED: "other metrics, shown on the page and not judged",
+        ChangeVerdict.TOO_FEW_OTHERS: f"fewer than {FEWEST_OTHERS} other variants, the harness included, to estimate"
+        " the drift of the machine; measure more variants in both runs",
+        ChangeVerdict.NOT_JUDGED: "other metrics, on the page but not judged",
     }
     return [f"{counted(len(seen.of(shown)), 'comparison')}: {words}" for shown, words in said.items() if seen.of(shown)]
 
 
 def machine(drifts: Sequence[Drift]) -> list[str]:
-    """What the machine as a whole did between the runs: it is taken off before anything is judged."""
+    """The common drift between the runs, which is removed before a comparison is judged."""
     if not drifts:
-        return ["Too few variants in both runs to tell whether the machine itself was in another state."]
+        return ["The runs share too few variants to estimate whether the state of the machine changed."]
     middles = [drift.middle for drift in drifts]
     said = [
-        "The state of the machine, by what variants share: in the middle of them, times and CPU of the new run are"
-        f" {factor(min(middles))} to {factor(max(middles))} those of the old one, by metric. This is taken off."
+        "State of the machine, estimated from all variants: times and CPU of the new run are, in the median,"
+        f" {factor(min(middles))} to {factor(max(middles))} those of the old run, by metric. This drift is removed."
     ]
     return said + [
-        f"{drift.metric.title}, {drift.scenario}: the variants moved together ({factor(drift.middle)}) and the harness"
-        f" did not ({_ratio(drift.harness).text}). Something that all variants share may have changed; what they share"
-        " is not judged here."
+        f"{drift.metric.title}, {drift.scenario}: the variants changed together ({factor(drift.middle)}), the harness"
+        f" did not ({_ratio(drift.harness).text}). A part that all variants share may have changed; this comparison"
+        " does not judge such a change."
         for drift in drifts
         if drift.harness_differs and drift.harness is not None
     ]
 
 
 def findable(seen: Regressions) -> list[tuple[str, str, str]]:
-    """(metric, scenario, the smallest change that would have been found in the middle cell), where that is a ratio."""
+    """(metric, scenario, the median over the cells of the smallest detectable change), where that is a ratio."""
     held: dict[tuple[str, str], list[float]] = {}
     for one in seen.judged:
         if one.ratios and one.detectable is not None and not one.point:
@@ -173,7 +175,7 @@ def findable(seen: Regressions) -> list[tuple[str, str, str]]:
 
 
 def alone(old: Cells, new: Cells, names: tuple[str, str]) -> list[tuple[str, list[str]]]:
-    """What only one of the runs has a valid trial of: (its name, scenarios, variants and points)."""
+    """The cells with a valid trial in one run only: (name of the run, scenarios, variants and points)."""
     held = [_held(cells) for cells in (old, new)]
     return [
         (name, [words for words in ours if words not in theirs])
@@ -228,7 +230,7 @@ def _size(one: CellChange, least: float) -> Number:
 
 
 def _exp(value: float) -> float:
-    """A ratio from its logarithm; what is beyond all numbers stays one."""
+    """A ratio from its logarithm, limited so that it stays a finite number."""
     return math.exp(max(-300.0, min(value, 300.0)))
 
 

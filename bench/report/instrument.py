@@ -1,7 +1,7 @@
-"""What the instrument shows of itself: calibration, sensitivity and the comparison of load generators, beside a run.
+"""Evidence on the instrument: calibration, sensitivity and the comparison of load generators, stored beside a run.
 
-They are stored in the folder `instrument/` of the run that they speak for: `calibration/` and `sensitivity/` are runs,
-`generator.json` is a comparison. What is missing there is not told.
+They are stored in the folder `instrument/` of the run that they belong to: `calibration/` and `sensitivity/` are runs,
+`generator.json` is a comparison. The report omits what is missing there.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ from bench.units import factor
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What there is of it; empty where it was not measured. `measured`: under which conditions each part of it
-    was, in words."""
+    """The stored measurements, empty if absent. `measured`: the conditions of each, in words."""
 
     calibration: list[Calibrated]
     sensitivity: list[ErrorRate]
@@ -67,11 +66,11 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
 
 
 def where(there: results.Environment, here: results.Environment) -> str:
-    """Under which conditions something was measured that stands beside a run, in words."""
+    """The conditions of a measurement that is stored beside a run, in words."""
     if all(there.facts.get(name) == here.facts.get(name) for name in _CONDITIONS):
-        return "under the same conditions, at another time"
+        return "under the same conditions, at a different time"
     told = [f"{name} {there.facts.get(name, 'unknown')}" for name in _CONDITIONS]
-    return f"under other conditions: {', '.join(told)}"
+    return f"under different conditions: {', '.join(told)}"
 
 
 def told(rate: ErrorRate) -> tuple[str, ...]:
@@ -84,7 +83,7 @@ def told(rate: ErrorRate) -> tuple[str, ...]:
     return rate.words, metric, called, str(rate.wrong_sign), ", ".join(seen), verdict
 
 
-HEAD = ("planted", "looked for in", "called different", "wrong sign", "ratio: middle, least, most", "")
+HEAD = ("injected", "metric", "reported as different", "wrong sign", "ratio: median, smallest, largest", "")
 
 
 def sensitivity_table(rates: Sequence[ErrorRate]) -> str:

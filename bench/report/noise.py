@@ -1,4 +1,4 @@
-"""The noise floor, the twins and the harness itself, put into words: what must lie between a number and its belief."""
+"""The noise floor, the twins and the harness in words."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ class Twins:
 
     @property
     def verdict(self) -> str:
-        """What the comparison shows."""
-        return "they differ" if self.flagged else str(self.comparison.verdict)
+        """The result of the comparison."""
+        return "difference shown" if self.flagged else str(self.comparison.verdict)
 
     @property
     def sentence(self) -> str:
         """The whole line in words."""
         return (
-            f"{self.metric.title}, {self.scenario}: twins of {self.comparison.variant.label} lie apart by"
+            f"{self.metric.title}, {self.scenario}: twins of {self.comparison.variant.label} differ by"
             f" {self.apart}: {self.verdict}"
         )
 
 
 def floor_words(cells: Cells, metric: str, scenario: str) -> str:
-    """The noise floor of a metric in a scenario: as a share, or in its unit where anybody's number can be zero."""
+    """The noise floor of a metric in a scenario: as a share, or in its unit where a value can be zero."""
     words = floor_text(cells, metric, scenario)
     return words if cells.floor(metric, scenario).measured else f"{words}, assumed"
 
 
 def floor_text(cells: Cells, metric: str, scenario: str) -> str:
-    """The same without a word on whether it was measured."""
+    """The same, without the note on an assumed floor."""
     floor = cells.floor(metric, scenario)
     if by_ratio(cells, metric, scenario):
         return share(floor.ratio)
@@ -59,7 +59,7 @@ def floor_text(cells: Cells, metric: str, scenario: str) -> str:
 
 
 def by_ratio(cells: Cells, metric: str, scenario: str) -> bool:
-    """Whether everybody's numbers are above zero, so that the floor is one of ratios."""
+    """Whether all values are above zero, so that the floor is a ratio."""
     values = [
         value for variant in cells.measured(scenario) for _, value in cells.values(metric, scenario, variant.name)
     ]
@@ -67,18 +67,18 @@ def by_ratio(cells: Cells, metric: str, scenario: str) -> bool:
 
 
 def share(ratio: float) -> str:
-    """How far a ratio is above 1, rounded up: what lies inside a floor must look inside."""
+    """A ratio less 1 as a percentage, rounded up, so that no ratio within the floor appears above it."""
     return percent(math.ceil((ratio - 1) * 100 - 1e-6) / 100)
 
 
 def doubled(cells: Cells) -> str:
-    """The scenarios of which a cell was run twice in a block, in words; empty without any."""
+    """The scenarios with twins in words; empty without any."""
     held = dict.fromkeys(scenario for scenario, metric in _headline(cells) if cells.twinned(metric.name, scenario))
     return EVERYWHERE if list(held) == cells.scenarios else listed(held) if held else ""
 
 
 def twins(cells: Cells) -> list[Twins]:
-    """A line per headline metric and scenario, as far as twins were run and have the metric."""
+    """A line per headline metric and scenario whose twins have the metric."""
     return [
         Twins(
             comparison, metric, scenario, _apart(comparison, metric), floor_words(cells, metric.name, scenario),
@@ -97,7 +97,7 @@ def _headline(cells: Cells) -> Iterator[tuple[str, Metric]]:
 
 
 def _apart(comparison: Comparison, metric: Metric) -> str:
-    """How far twins lie apart: the middle of the blocks and, in brackets, their range."""
+    """The difference of twins: the median over the blocks and, in brackets, their range."""
     if comparison.ratio is not None:
         middle, ends = factor(comparison.ratio.median), [factor(end) for end in _ends(comparison.ratio)]
     elif comparison.difference is not None:
@@ -113,24 +113,24 @@ def _ends(estimate: Estimate) -> tuple[float, float]:
 
 
 def about_twins(cells: Cells) -> list[str]:
-    """What the floor is and how sure; then how the A/A comparison went. A floor that is assumed says so."""
+    """The noise floor and its confidence, then the result of the A/A comparison."""
     lines = twins(cells)
     if not lines:
         return [
-            "Noise floor: nothing was run twice in a block, so it is assumed, and nothing in this run shows that equal"
-            " things come out equal."
+            "Noise floor: no variant was run twice in a block, so the floor is assumed. This run does not show that"
+            " equal variants measure as equal."
         ]
     fewest = min((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
     told = [
-        f"Noise floor: one variant of {doubled(cells)} is run twice in each block, a round of all trials. From the"
-        " scatter of these twins"
-        f" ({counted(fewest.pairs, 'pair')} of every metric) follows how far the middle of"
-        f" {counted(fewest.blocks, 'block')} of equal things lies from equality by chance: beyond the floor in"
-        f" {percent(1 - FLOOR_CONFIDENCE)} of cases. A variant noisier than the twins is held back by its own interval."
+        f"Noise floor: one variant of {doubled(cells)} is run twice in each block, a round of all trials. The floor is"
+        f" computed from the scatter of these twins ({counted(fewest.pairs, 'pair')} of every metric). The median over"
+        f" {counted(fewest.blocks, 'block')} of equal trials exceeds the floor by chance in"
+        f" {percent(1 - FLOOR_CONFIDENCE)} of cases. A variant with more noise than the twins also has a wider"
+        " interval, so it needs a larger ratio."
     ]
     judged = [line for line in lines if line.comparison.verdict is not Verdict.TOO_FEW]
     if not judged:
-        return [*told, f"A/A: fewer than {FEWEST_TRIALS} blocks hold twins: too few to compare them."]
+        return [*told, f"A/A: fewer than {FEWEST_TRIALS} blocks have twins, which is too few to compare them."]
     flagged = [line for line in judged if line.flagged]
     return [
         *told,
@@ -140,17 +140,17 @@ def about_twins(cells: Cells) -> list[str]:
 
 
 def flagged(cells: Cells) -> list[str]:
-    """Twins that differ, as doubts that belong at the top."""
+    """A sentence per pair of twins with a shown difference, for the top of the page."""
     return [
-        f"A/A flagged: {line.sentence}, though both are the same thing. Until explained, believe no difference of this"
-        " metric that is not far larger."
+        f"A/A flagged: {line.sentence}, although both are the same variant. Until this is explained, only a far larger"
+        " difference of this metric is credible."
         for line in twins(cells)
         if line.flagged
     ]
 
 
 def about_steal(cells: Cells, fault: Fault) -> list[str]:
-    """With whom a hypervisor took unequally from the trials under a fault and from those without it."""
+    """The variants whose trials with and without a fault lost different CPU shares to the hypervisor."""
     told = [
         f"{variant.label} {quantity(shares[0], 'share')} of the cores with it, {quantity(shares[1], 'share')} without"
         for variant in cells.shown
@@ -158,15 +158,14 @@ def about_steal(cells: Cells, fault: Fault) -> list[str]:
     ]
     if not told:
         return []
-    return [f"The hypervisor took unequally, which can make a difference or hide one: {'; '.join(told)}."]
+    return [f"The hypervisor took different shares of CPU, which can cause or hide a difference: {'; '.join(told)}."]
 
 
-MIDDLE, LATE = "median", "99\u00a0%"
-"""What the two quantiles of a latency are called."""
+MIDDLE, LATE = "median", "p99"  # names of the two quantiles of a latency
 
 
 def harness_parts(cells: Cells, scenario: str) -> list[tuple[str, str]]:
-    """What the harness itself measures without a technique: (words, number) for each metric it has."""
+    """The measurements of the harness without a technique: (words, number) for each metric it has."""
     if not cells.harness(scenario):
         return []
     asked = (
@@ -178,29 +177,29 @@ def harness_parts(cells: Cells, scenario: str) -> list[tuple[str, str]]:
 
 
 def about_harness(cells: Cells) -> list[str]:
-    """The instrument's own part of every latency, by scenario; a run without that measurement says so."""
+    """The measurements of the harness by scenario, or a sentence that the run has none."""
     told = []
     for scenario in cells.scenarios:
         parts = harness_parts(cells, scenario)
         if parts:
             numbers = ", ".join(f"{words} {number}" for words, number in parts)
             told.append(
-                f"The harness itself in {scenario} ({cells.facts[HARNESS].label}: bare lines over TCP through the same"
-                f" server host): {numbers}. A latency or CPU time near that is mostly the instrument's and the"
-                " machine's, and noise alone can put one below it: differences that are small beside it say little"
-                " about a technique."
+                f"Harness floor in {scenario} ({cells.facts[HARNESS].label}: plain lines over TCP through the same"
+                f" server host): {numbers}. A latency or CPU time near the floor is mostly that of the instrument and"
+                " the machine, and noise can put it below the floor. Differences that are small compared with the floor"
+                " say little about a technique."
             )
     return told or [
-        "The harness itself was not measured in this run: what of a latency is the instrument's is unknown."
+        "This run did not measure the harness without a technique: the instrument's part of a latency is unknown."
     ]
 
 
 def too_few(cells: Cells, scenario: str) -> str:
-    """Why no variant can be ranked in a scenario: none has enough blocks. Empty where one has."""
+    """Why no variant can be ranked in a scenario: none has enough blocks. Empty if one has."""
     blocks = [
         len({trial.planned.block for trial in cells.valid(scenario, variant.name)})
         for variant in cells.measured(scenario)
     ]
     if not blocks or max(blocks) >= FEWEST_TRIALS:
         return ""
-    return f"Too few trials to rank anybody: {counted(max(blocks), 'block')}, {FEWEST_TRIALS} are needed."
+    return f"Too few trials for a ranking: {counted(max(blocks), 'block')}, {FEWEST_TRIALS} are needed."

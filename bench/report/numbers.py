@@ -13,10 +13,10 @@ from bench.analysis.runs.long_table import COLUMNS, Value, rows
 from bench.report.text import clean
 
 FILE = "numbers.csv"
-"""What the table is called beside the page of a run."""
+"""The name of the table beside the page of a run."""
 
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  # the full-width ones are taken for the others
-"""What makes a spreadsheet take a text for a formula (OWASP, *CSV Injection*)."""
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  # the full-width ones count as the others
+"""The first characters by which a spreadsheet recognises a formula (OWASP, *CSV Injection*)."""
 
 
 def csv_text(cells: Cells) -> str:

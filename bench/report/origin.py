@@ -1,7 +1,7 @@
-"""Links from a report to what it was made of: raw records and the texts on method, as far as they stand beside it.
+"""Links from a report to its raw records and to the texts on method, where these are beside it.
 
-A link is relative and stays within the folder that holds both `results/` and `reports/`: a report that was written
-elsewhere has none, because a path of this machine leads nowhere for a reader.
+A link is relative and stays within the folder that holds both `results/` and `reports/`: a report that is
+written elsewhere has none, because a reader cannot follow a path of this machine.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a variant looks like, everywhere: a hue by technique, a shade and a hatch by its place within the family.
+"""The look of every variant in all figures: a hue by technique, a shade and a hatch by its place within the family.
 
 The hues are those of M. Okabe and K. Ito ("Color universal design", 2008), which readers with any of the common colour
-vision deficiencies tell apart; two are darkened to stand out on white. Products are lighter, hatched and dashed, so
-that they differ from their technique without colour too.
+vision deficiencies can distinguish; two are darkened for contrast on white. Products are lighter, hatched and dashed,
+so that they differ from their technique without colour too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _DASHES: tuple[tuple[float, ...], ...] = ((4, 1.6), (1.2, 1.4), (6, 1.5, 1.2, 1.
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a variant is drawn. `css` names its colour in the page; `dash` is empty for a solid line."""
+    """The style of a variant. `css` names its colour in the page; `dash` is empty for a solid line."""
 
     colour: str
     dark: str
@@ -48,7 +48,7 @@ class Look:
 
 
 HARNESS = Look(NEUTRAL, NEUTRAL, "--neutral", "", ())
-"""The harness itself: no variant, so no hue."""
+"""The harness is not a variant, so it has no hue."""
 
 
 def family_order(variants: Iterable[VariantFacts]) -> list[VariantFacts]:

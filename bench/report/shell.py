@@ -1,4 +1,4 @@
-"""The shell of every page: one file that needs nothing else; its policy allows what we wrote and nothing more."""
+"""The shell of every page: one self-contained file, whose policy allows only our own style and scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.report.text import Verbatim, clean, code, markdown, slug
 from bench.units import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = (TEMPLATES / "sort.js",)  # what every page runs
+SCRIPTS = (TEMPLATES / "sort.js",)  # the scripts of every page
 
 
 def page(template: str, given: Mapping[str, Any], looks: Mapping[str, palette.Look], scripts: Sequence[Path]) -> str:
@@ -46,7 +46,7 @@ def text(template: str, given: Mapping[str, Any]) -> str:
 
 
 def environment(html: bool) -> Environment:
-    """Where the templates live, those of the sections beside their files and named `sections/...`. Values are escaped
+    """The template environment; templates of sections are named `sections/...`. Values are escaped
     for HTML, or for Markdown."""
     environment = Environment(
         loader=ChoiceLoader(
@@ -63,19 +63,19 @@ def environment(html: bool) -> Environment:
 
 
 def _shown(value: object) -> object:
-    """What an expression of a page becomes: markup of ours as it is, everything else without hidden characters."""
+    """The value of an expression in a page: our own markup unchanged, all else without hidden characters."""
     return value if isinstance(value, Markup) else clean(value)
 
 
 def _written(value: object) -> str:
-    """What an expression of a Markdown text becomes."""
+    """The value of an expression in a Markdown text."""
     if isinstance(value, Verbatim):
         return value
     return "" if value is None else markdown(value)
 
 
 def _digest(source: str) -> str:
-    """How a policy names an inline style or script (Content Security Policy Level 3, section 2.3.1)."""
+    """The name of an inline style or script in a policy (Content Security Policy Level 3, section 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 

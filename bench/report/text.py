@@ -1,4 +1,4 @@
-"""Strings from outside, made fit to be shown. Escaping is the template's work; this removes what no escape can save."""
+"""Strings from outside, cleaned for display. Templates escape; this removes characters that no escape makes safe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def short(text: object, length: int) -> str:
 
 
 def markdown(text: object) -> str:
-    """The cleaned text with every character escaped that Markdown, or HTML inside it, could take for its own.
+    """The cleaned text with every character escaped that has a meaning in Markdown or in HTML inside it.
 
     Meant for the middle of a line: what only means something at its start (`#`, `-`, `1.`) stays as it is.
     """
@@ -37,12 +37,12 @@ def markdown(text: object) -> str:
 
 
 class Verbatim(str):
-    """Markdown of ours, not to be escaped."""
+    """Markdown of our own, not to be escaped."""
 
 
 def code(text: object) -> Verbatim:
     """The cleaned text as a code span, in which characters stand for themselves (CommonMark 0.31, section 6.1); escaped
-    as elsewhere where it holds what could end the span or what a lax reader could take for HTML."""
+    as elsewhere if it contains a backtick or what a lax parser could take for HTML."""
     kept = clean(text).strip()
     return Verbatim(f"`{kept}`" if kept and "`" not in kept and not _HTML.search(kept) else markdown(kept))
 

@@ -1,4 +1,4 @@
-"""Numbers that a reader can follow back: beside its text, each knows its value in base units and what it was made of.
+"""Traceable numbers: each carries its text, its value in base units and its origin.
 
 In a page they become `<data>` elements (the macro `number`), in Markdown their text. A *phrase* is text with such
 numbers in it.
@@ -43,13 +43,13 @@ def plain(phrase: Phrase) -> str:
 
 
 def median(metric: str, scenario: str, variant: str, estimate: Estimate, scale: Scale | None = None) -> Phrase:
-    """The middle of a cell with its unit, or bare on the given scale."""
+    """The median of a cell with its unit, or bare on the given scale."""
     shown = quantity(estimate.median, METRICS[metric].unit) if scale is None else scale.number(estimate.median)
     return (Number(shown, estimate.median, "median", metric, scenario, variant),)
 
 
 def interval(metric: str, scenario: str, variant: str, estimate: Estimate, scale: Scale | None = None) -> Phrase:
-    """The ends of a cell's interval on the scale of its middle; empty where there are too few trials for one."""
+    """The ends of a cell's interval on the scale of its median; empty if the trials are too few for one."""
     if estimate.low is None or estimate.high is None:
         return ()
     on = scale or scale_for(estimate.median, METRICS[metric].unit)
@@ -61,13 +61,13 @@ def interval(metric: str, scenario: str, variant: str, estimate: Estimate, scale
 
 
 def measured(metric: str, scenario: str, variant: str, estimate: Estimate) -> Phrase:
-    """The middle and, in brackets, its interval."""
+    """The median and, in brackets, its interval."""
     ends = interval(metric, scenario, variant, estimate)
     return (*median(metric, scenario, variant, estimate), *((" (", *ends, ")") if ends else ()))
 
 
 def compared(comparison: Comparison, metric: str, scenario: str) -> Phrase:
-    """A ratio with its interval, or the difference where somebody's number is zero; empty where neither has one."""
+    """A ratio with its interval, or the difference if a value is zero; empty if neither has an interval."""
     if comparison.ratio is not None and not comparison.ratio.too_few:
         return _ratio(comparison.ratio, comparison, metric, scenario)
     if comparison.difference is not None and not comparison.difference.too_few:
@@ -103,7 +103,7 @@ def _difference(apart: Estimate, comparison: Comparison, metric: str, scenario: 
 
 
 def floor(cells: Cells, metric: str, scenario: str) -> Phrase:
-    """The noise floor of a metric: as a share above 1, or in its unit where anybody's number can be zero."""
+    """The noise floor of a metric: as a share above 1, or in its unit where a value can be zero."""
     known = cells.floor(metric, scenario)
     by_ratio = noise.by_ratio(cells, metric, scenario)
     value, kind = (known.ratio, "floor-ratio") if by_ratio else (known.difference, "floor-difference")

@@ -99,7 +99,7 @@ def test_what_cannot_be_compared_is_one_line_and_exit_code_2(bench, arguments, m
 def test_force_compares_them_and_reports_it(bench):
     code, printed, _ = bench("compare", "before", "elsewhere", "--force")
     assert code == 0
-    assert "Compared by force" in printed
+    assert "Forced comparison" in printed
     assert "kernel: 6.18" in printed
 
 

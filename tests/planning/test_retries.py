@@ -132,8 +132,8 @@ def test_a_retry_replaces_the_trial_that_it_retries():
     assert after.by_block("connect_p50", *cell) == before.by_block("connect_p50", *cell) != {}
     assert [one["trial"] for one in rows(after) if one["twin"]] == []
     assert outcomes(after).sentence.startswith(
-        f"{len(trials)} trials planned, 1 of them taken again because the machine disturbed them: {len(trials)} valid,"
-        " 1 struck out"
+        f"{len(trials)} trials planned, 1 of them retried after a disturbance by the machine: {len(trials)} valid,"
+        " 1 invalid"
     )
 
 

@@ -39,7 +39,7 @@ def lines(found: Opening) -> dict[str, list[str]]:
 def test_the_sentence_names_who_is_beaten_who_is_level_and_what_is_lost() -> None:
     sentence = headline(cells_with({}))
     assert re.fullmatch(
-        r"SSE shows no difference to WebSocket in freshness; short polling is 1\d\d\S as stale, long"
+        r"SSE shows no difference from WebSocket in freshness; short polling is 1\d\d\S as stale, long"
         r" polling 1\.\d\d\S; SSE takes 1\.\d\d\S WebSocket's CPU of a broadcast"
         r" and 1\.\d\d\S its echo CPU; WebSocket loses on memory per connection\.",
         sentence,
@@ -55,10 +55,10 @@ def test_the_sentence_turns_with_the_numbers() -> None:
     assert "no difference" not in slow
     assert "SSE takes" not in slow
     best = headline(cells_with({"websocket": {"connection_kib": 5.0, "framing_bytes": 0, "connect_us": 300.0}}))
-    assert best.endswith("; WebSocket is shown to lose on nothing.")
+    assert best.endswith("; this run shows no loss of WebSocket on any theme.")
     level = headline(cells_with({"websocket": {"cpu_us": 19.0, "service_us": 800.0}}))
     assert level.startswith(
-        "SSE shows no difference to WebSocket in freshness or CPU of a broadcast; short polling is "
+        "SSE shows no difference from WebSocket in freshness or CPU of a broadcast; short polling is "
     )
 
 
@@ -73,8 +73,8 @@ def headline(cells: Cells) -> str:
 def test_wins_and_losses_stand_in_groups_of_their_own_with_ratio_and_interval() -> None:
     found = lines(said(cells_with({"websocket": {"connection_kib": 30.0}})))
     assert list(found) == [
-        "WebSocket wins", "WebSocket loses", "No difference shown", "Too noisy to tell",
-        "What belongs to a product, not to its technique",
+        "WebSocket wins", "WebSocket loses", "No difference shown", "Too noisy to decide",
+        "Differences of products from their technique",
     ]  # fmt: skip
     (memory,) = found["WebSocket loses"]
     assert memory.startswith("memory per connection, idle: WebSocket ")
@@ -84,7 +84,7 @@ def test_wins_and_losses_stand_in_groups_of_their_own_with_ratio_and_interval() 
 
 
 def test_a_product_is_named_with_what_it_adds() -> None:
-    products = lines(said(cells_with({})))["What belongs to a product, not to its technique"]
+    products = lines(said(cells_with({})))["Differences of products from their technique"]
     assert len(products) == 3
     (socketio,) = [line for line in products if line.startswith("Flask-SocketIO beside plain WebSocket: ")]
     assert "server CPU per message in broadcast 2." in socketio
@@ -93,13 +93,13 @@ def test_a_product_is_named_with_what_it_adds() -> None:
 def test_a_product_like_its_technique_shows_no_difference() -> None:
     twin = Nature("mine", "Mine", "SSE", "Mine", cpu_us=19, framing_bytes=31, connection_kib=22)
     products = lines(said(cells_with({}, (NATURES[2], NATURES[3], twin))))
-    assert products["What belongs to a product, not to its technique"] == ["Mine beside plain SSE: no difference shown"]
+    assert products["Differences of products from their technique"] == ["Mine beside plain SSE: no difference shown"]
 
 
 def test_a_run_that_cannot_rank_says_so_and_groups_what_it_has() -> None:
     few = said(Cells(*synthetic(blocks=2, troubles=False)))
-    assert plain(few.sentence) == "WebSocket on neutral ground was measured, but this run cannot rank it."
-    assert list(lines(few)) == ["Too few trials to compare", "What belongs to a product, not to its technique"]
+    assert plain(few.sentence) == "This run measured WebSocket on neutral ground, but cannot rank it."
+    assert list(lines(few)) == ["Too few trials to compare", "Differences of products from their technique"]
     assert {plain(line).split(": ")[1] for line in few.groups[1].lines} == {"too few trials"}
 
 
@@ -182,8 +182,8 @@ def test_a_scenario_of_other_parameters_is_not_told_and_another_poll_interval_is
     ("blocks", "words"),
     [
         (2, "90 % interval."),
-        (3, "the range of its trials (sure by 75 % at most)."),
-        (6, "its bootstrap interval (sure by 95 % at most)."),
+        (3, "the range of its trials (coverage at most 75 %)."),
+        (6, "its bootstrap interval (coverage at most 95 %)."),
     ],
 )
 def test_what_brackets_mean_follows_from_the_number_of_trials(blocks: int, words: str) -> None:

@@ -69,7 +69,7 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(written, read):
     for reference in references(read):
         assert reference.startswith("#") or (written.page.parent / reference).is_file()
     assert "1 regression in" in read.text
-    assert "The state of the machine, by what variants share" in read.text
+    assert "State of the machine, estimated from all variants" in read.text
 
 
 def test_every_number_of_the_page_can_be_sorted_by_its_base_unit(written, read):
@@ -101,9 +101,9 @@ def test_the_smallest_change_that_would_have_been_found_is_told(written, read):
 def test_compared_by_force_is_said_on_top(tmp_path):
     written = comparison.write(*two(3, 1.0, ("broadcast",)), NAMES, tmp_path, ["kernel: 6.1 -> 6.2"])
     text = Reader(written.page.read_text(encoding="utf-8")).text
-    assert "Compared by force" in text
+    assert "Forced comparison" in text
     assert "kernel: 6.1 -> 6.2" in text.split("What changed")[0]
-    assert "Compared by force" in written.text
+    assert "Forced comparison" in written.text
     assert "kernel: 6.1 -" in written.text
 
 

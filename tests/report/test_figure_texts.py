@@ -97,7 +97,7 @@ RUNS = {
     "many trials": lambda: synthetic(NATURES[2:5], ["broadcast", "idle"], blocks=14, troubles=False),
     "sweeps": lambda: swept(*synthetic(harness=True), SWEEPS),
     "a sweep of neighbours": lambda: swept(*synthetic(NATURES[:4], ["broadcast"], troubles=False), CLOSE, NATURES[:4]),
-    "struck out and failed": spoilt,
+    "invalid and failed": spoilt,
     "everything that goes wrong": lambda: faulty(*synthetic(scenarios=["broadcast"])),
     "faults of many": lambda: faulty(*synthetic(MANY, ["idle"], blocks=1, troubles=False), MANY),
     "faults with wide names": lambda: faulty(*synthetic(WIDE, ["idle"], blocks=2), WIDE),

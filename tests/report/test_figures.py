@@ -128,22 +128,22 @@ def test_who_is_missing_from_a_chart_has_a_row_that_says_why() -> None:
     figures = draw(run, struck)
     for name in ("cpu-broadcast", "wire-broadcast", "fan-out-broadcast"):
         words = [element.text for element in ET.fromstring(figures[name].svg).iter() if element.tag.endswith("text")]
-        for word in ("struck out", "skipped", "failed its checks", "SSE", "Mercure", "Leaky"):
+        for word in ("invalid", "skipped", "failed its checks", "SSE", "Mercure", "Leaky"):
             assert word in words
-        assert "SSE (struck out)" in figures[name].alt
+        assert "SSE (invalid)" in figures[name].alt
     assert {row["what"] for row in table(figures["cpu-broadcast"])} == {
-        "median", "trial", "struck out", "skipped", "failed its checks",
+        "median", "trial", "invalid", "skipped", "failed its checks",
     }  # fmt: skip
-    assert "Not in it: SSE (struck out), Leaky (failed its checks), Mercure (skipped)." in (
+    assert "Not shown: SSE (invalid), Leaky (failed its checks), Mercure (skipped)." in (
         figures["latency-broadcast"].sentence
     )
 
 
 def test_many_trials_are_a_range_and_the_figure_says_so() -> None:
     figures = draw(*synthetic(NATURES[2:4], blocks=14, troubles=False))
-    assert "The band holds all single trials" in figures["latency-broadcast"].sentence
-    assert "a band holds all trials" in figures["time-echo"].sentence
-    assert "hold all trials of a step" in figures["memory-idle"].sentence
+    assert "The band is the range of all trials" in figures["latency-broadcast"].sentence
+    assert "a band is the range of all trials" in figures["time-echo"].sentence
+    assert "is the range of all trials of a step" in figures["memory-idle"].sentence
     few = draw(*synthetic(NATURES[2:4], blocks=3, troubles=False))
     assert len(figures["time-echo"].inline) < 2 * len(few["time-echo"].inline)
     assert len(figures["latency-broadcast"].inline) < 2 * len(few["latency-broadcast"].inline)
@@ -184,12 +184,12 @@ def test_the_law_over_intervals_says_how_far_off_a_point_lies(varied: dict[str, 
     assert {row["metric"] for row in rows} == {"latency_p50", "latency_p99"}
     for row in rows:
         assert float(row["latency_ns"]) == pytest.approx(float(row["law_ns"]), rel=0.05)
-    assert "lies" in varied["law-intervals-broadcast"].sentence
+    assert "The largest deviation from the law is 0." in varied["law-intervals-broadcast"].sentence
 
 
 def test_cost_against_freshness_tells_what_polling_gives_up_to_be_as_cheap(whole: dict[str, Drawn]) -> None:
     told = whole["tradeoff-broadcast"].sentence.replace("\N{NO-BREAK SPACE}", " ")
-    assert "The curve is Polling at every interval, by the law from the one measured" in told
+    assert "The curve is Polling at all intervals, by the law from the only measured interval" in told
     # 45 us at 0.2 polls per message are 225 us per poll; 20 messages per second, 12 us with WebSocket: 225 * 50 / 12 ms
     assert "as cheap as WebSocket at an interval of 9" in told
     kinds = [row["what"] for row in table(whole["tradeoff-broadcast"])]
@@ -222,7 +222,7 @@ def test_the_last_receiver_stands_beside_its_law(whole: dict[str, Drawn]) -> Non
 def test_the_harness_is_drawn_where_a_latency_or_a_cost_is() -> None:
     figures = draw(*instrumented(*synthetic(FEW, troubles=False)))
     for name in ("cpu-broadcast", "fan-out-broadcast"):
-        assert "the harness itself, without any technique" in figures[name].svg
+        assert "harness floor, without any technique" in figures[name].svg
     for name in ("tradeoff-broadcast", "latency-broadcast", "law-broadcast", "time-broadcast"):
         assert "harness floor" in figures[name].svg
 

@@ -47,11 +47,11 @@ def missed() -> tuple[Run, list[Trial]]:
 def test_a_calibration_that_was_missed_is_said_at_the_top(tmp_path: Path) -> None:
     run, off = missed()
     text = Reader(worded(tmp_path, run, off).read_text(encoding="utf-8")).text
-    assert "2 readings of 5 of the calibration missed: delay 5 ms (p50) was read back as " in text
-    found = re.search(r"\(p99\) was read back as (\S+)\sms, tolerance .(\S+)\s(µs|ms)", text)
+    assert "2 readings of 5 of the calibration missed: delay 5 ms (p50) was measured as " in text
+    found = re.search(r"\(p99\) was measured as (\S+)\sms, tolerance .(\S+)\s(µs|ms)", text)
     assert found, text
     assert abs(float(found[1].replace("\N{MINUS SIGN}", "-")) - 5) > float(found[2]) / (1000 if found[3] == "µs" else 1)
-    assert re.search(r"how quiet the machine was\. The readings", text)
+    assert re.search(r"the machine was not quiet\. The readings", text)
 
 
 def test_beside_a_missed_reading_stand_the_findings_of_its_trials(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_run_that_only_calibrates_has_a_page_that_says_so(tmp_path: Path) -> N
         run, variants=run.variants[-1:], scenarios=run.scenarios[-1:], plan=[trial.planned for trial in alone]
     )
     text = Reader(worded(tmp_path, run, alone).read_text(encoding="utf-8")).text
-    assert "This run calibrates the instrument and compares nothing." in text
+    assert "This run calibrates the instrument; it compares no variants." in text
     assert "9 trials planned: 9 valid" in text
 
 

@@ -63,8 +63,8 @@ def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, 
     run = synthetic(FEW, blocks=blocks, troubles=False)
     page, summary = pages(tmp_path, *run)
     for text in (page, summary):
-        assert "too few trials for an interval or a comparison" in text
-        assert text.count("Too few trials to rank anybody") == len(figures(*run)) + 3
+        assert "too few for an interval or a comparison" in text
+        assert text.count("Too few trials for a ranking") == len(figures(*run)) + 3
         for winning in (
             "WebSocket wins",
             "WebSocket loses",
@@ -75,7 +75,7 @@ def test_with_too_few_blocks_everything_says_so_and_nobody_wins(tmp_path: Path, 
         ):
             assert (
                 winning
-                not in re.sub(r"overhead alone|stand alone|handshake alone", "", text).split("What limits trust")[0]
+                not in re.sub(r"overhead only|stand alone|handshake alone", "", text).split("Limits of trust")[0]
             ), winning
         assert "\N{MULTIPLICATION SIGN} that of" not in text
     assert 'class="leads"' not in page
@@ -120,7 +120,7 @@ def test_an_assumed_floor_beside_twins_says_so_and_why(tmp_path: Path) -> None:
     assert noise.floor_words(cells, "cpu", "echo") == f"{noise.floor_text(cells, 'cpu', 'echo')}, assumed"
     assert noise.doubled(cells) == "broadcast"
     page, summary = pages(tmp_path, run, trials)
-    assert "Elsewhere a floor of 5 % is assumed, or the widest of these, if that is wider." in summary
+    assert "Elsewhere the assumed floor is 5 %, or the widest measured floor if that is wider." in summary
     assert "one variant of broadcast is run twice" in page
 
 
@@ -132,7 +132,7 @@ def test_bars_and_lines_show_how_wide_the_floor_is(tmp_path: Path) -> None:
     run = synthetic(FEW, troubles=False, twins=True)
     _, summary = pages(tmp_path, *run)
     for name in ("cpu-broadcast", "cpu-echo", "wire-broadcast", "requests-broadcast", "connect-idle"):
-        assert "noise floor beyond the best technique" in words_in(figures(*run)[name])
+        assert "noise floor, from the best technique" in words_in(figures(*run)[name])
     sentences = dict(re.findall(r"\(figures/([a-z-]+)\.svg\): (.*)", summary))
     for name in ("latency-broadcast", "round-trip-echo", "memory-idle"):
         assert "oise floor" in sentences[name]
@@ -146,8 +146,8 @@ def test_there_is_an_a_a_line_for_every_headline_metric_of_the_twins(tmp_path: P
         "latency_p50", "latency_p99", "cpu", "wire", "requests", "connect_p50",
     ]  # fmt: skip
     assert "6 comparisons of a cell with itself, no difference shown" in summary
-    assert "lies from equality by chance: beyond the floor in 5 % of cases" in summary
-    assert summary.count("twins of WebSocket lie apart by") == 6
+    assert "exceeds the floor by chance in 5 % of cases" in summary
+    assert summary.count("twins of WebSocket differ by") == 6
     assert page.count("no difference shown</td>") == 6
     assert "A/A flagged" not in page + summary
 
@@ -157,7 +157,7 @@ def test_twins_that_differ_are_a_doubt_at_the_top(tmp_path: Path) -> None:
     for text in (page, summary):
         opening = text.split("## Claims")[0] if text is summary else text.split("<main>")[0]
         assert "A/A flagged: server and broker CPU per delivered message, broadcast" in opening
-    assert 'class="missed">they differ' in page
+    assert 'class="missed">difference shown' in page
 
 
 def test_a_missed_law_is_said_in_words_at_the_top_and_where_trust_is_limited(tmp_path: Path) -> None:
@@ -170,10 +170,10 @@ def test_a_missed_law_is_said_in_words_at_the_top_and_where_trust_is_limited(tmp
         for trial in trials
     ]
     page, summary = pages(tmp_path, run, fast)
-    for text, trust in ((page, 'id="trust"'), (summary, "## What limits trust")):
+    for text, trust in ((page, 'id="trust"'), (summary, "## Limits of trust")):
         before, after = text.split(trust)
         assert "missed: uniform wait (Polling, broadcast)" in before
-        assert "Until explained, doubt the instrument." in before
+        assert "Until this is explained, the instrument may be wrong." in before
         assert "missed: uniform wait (Polling, broadcast)" in after
     assert "law of" not in pages(tmp_path / "met", run, trials)[1]
 
@@ -186,18 +186,18 @@ def test_the_harness_is_drawn_and_told_and_never_ranked(tmp_path: Path) -> None:
         assert "harness floor" in words_in(found[name])
     for name in ("cpu-broadcast", "wire-echo", "memory-idle", "connect-idle"):
         assert NULL.label not in words_in(found[name])
-    assert summary.count(f"({NULL.label}: bare lines over TCP through the same server host): median ") == 2
+    assert summary.count(f"({NULL.label}: plain lines over TCP through the same server host): median ") == 2
     assert not [line for line in summary.splitlines() if line.startswith(f"| {NULL.label}")]
     assert "6 measured the instrument itself" in page
     assert f"{NULL.label}</h3>" in page
-    assert NULL.label not in summary.split("## What limits trust")[0]
+    assert NULL.label not in summary.split("## Limits of trust")[0]
 
 
 def test_a_run_without_the_harness_has_no_curve_of_it_and_says_so(tmp_path: Path) -> None:
     run = synthetic(FEW, ["broadcast"], troubles=False)
     _, summary = pages(tmp_path, *run)
     assert not [name for name, figure in figures(*run).items() if "harness floor" in words_in(figure)]
-    assert "The harness itself was not measured in this run" in summary
+    assert "This run did not measure the harness without a technique" in summary
 
 
 def test_the_course_of_a_trial_is_drawn_as_it_was_measured() -> None:

@@ -351,7 +351,7 @@ def test_the_verdicts_of_the_claims_follow_from_ratio_interval_and_floor(claims:
         much = max(held["ratio"], 1 / held["ratio"]) > min(beyond, MUCH)
         noisy = said == "no difference beyond noise" and much
         assert (said in small) is noisy, row.attrib["id"]
-        assert (verdict.text or "").split(":")[0] == ("too noisy to tell" if noisy else said), row.attrib["id"]
+        assert (verdict.text or "").split(":")[0] == ("too noisy to decide" if noisy else said), row.attrib["id"]
         seen.add(said)
     assert seen == {"supported", "not supported", "no difference beyond noise"}
 

@@ -150,7 +150,7 @@ def under_the_axis(cells: Cells) -> str:
 
 
 def test_a_noise_floor_is_drawn_only_where_somebody_may_be_behind(cells: Cells, endless: Cells) -> None:
-    assert "noise floor beyond the best technique" in under_the_axis(cells)
+    assert "noise floor, from the best technique" in under_the_axis(cells)
     assert under_the_axis(endless) == ""
 
 

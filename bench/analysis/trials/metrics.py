@@ -1,4 +1,4 @@
-"""What is read off a trial: one table of metrics, each a function from the raw facts to one number or None.
+"""The table of metrics: each is a function from the raw facts of a trial to one number or None.
 
 Axes, columns and sentences follow from the table: a new metric is one more entry. Numbers stay in base units here (ns,
 bytes, shares, bare counts); `bench.units` formats them.
@@ -96,7 +96,7 @@ def _server_cpu(trial: Trial) -> float | None:
 
 
 def _broker_cpu(trial: Trial) -> float | None:
-    """Zero without a broker: a variant that has none pays nothing for it."""
+    """CPU of the broker per delivery; zero for a variant without a broker."""
     if trial.usage is None:
         return None
     return _per(trial.usage.broker.cpu_ns if trial.usage.broker else 0, trial.usage.deliveries)
@@ -153,12 +153,12 @@ def _recovered(trial: Trial) -> float | None:
 
 
 def _recovery(trial: Trial) -> float | None:
-    """None also where somebody never recovered: that is told in words, for no number is large enough."""
+    """The time to recover; None also where a subscriber never recovered, which the report states in words."""
     return None if trial.outage is None else trial.outage.recovered_ns
 
 
 def _back(q: float) -> Callable[[Trial], float | None]:
-    """When the share q of all losses had been made good; None where fewer ever were."""
+    """The time until the share q of all disconnected subscribers is back; None where fewer came back."""
 
     def read(trial: Trial) -> float | None:
         time = None if trial.reconnects is None else trial.reconnects.reconnect_time
@@ -220,7 +220,7 @@ def _connection_cpu(trial: Trial) -> float | None:
 
 
 def held_bytes(step: IdleStep) -> float | None:
-    """What server and broker hold together at one idle step; None where memory is not measurable."""
+    """Memory of server and broker together at one idle step; None where memory is not measurable."""
     return _both(step, "pss_bytes")
 
 
@@ -232,7 +232,7 @@ def _both(step: IdleStep, key: str) -> float | None:
 
 
 def _batch(trial: Trial) -> float | None:
-    """Where nobody asks, what one segment brings is what was written together."""
+    """Deliveries per request; with push, per segment, because a segment carries what was written together."""
     wire = trial.wire
     return None if wire is None else _per(wire.deliveries, wire.requests or wire.segments_in or 0)
 
@@ -247,7 +247,7 @@ def _delivered_per_second(trial: Trial) -> float | None:
 
 
 def _arrived(trial: Trial) -> Storm | None:
-    """The storm, where the server showed that subscriptions stand: else nobody knows when everybody had arrived."""
+    """The storm, where the server confirms subscriptions; without that the time of the last arrival is unknown."""
     return trial.storm if trial.connect is not None else None
 
 
@@ -331,17 +331,17 @@ def _faulty(scenario: Scenario) -> bool:
 _TABLE = (
     Metric("latency_p50", "delivery latency, median", "ns", "lower", _quantile("latency", 0.5), where=_one_way,
            headline=True),
-    Metric("latency_p90", "delivery latency, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9), where=_one_way),
-    Metric("latency_p99", "delivery latency, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99), where=_one_way,
+    Metric("latency_p90", "delivery latency, p90", "ns", "lower", _quantile("latency", 0.9), where=_one_way),
+    Metric("latency_p99", "delivery latency, p99", "ns", "lower", _quantile("latency", 0.99), where=_one_way,
            headline=True),
     Metric("latency_max", "delivery latency, maximum", "ns", "lower", _quantile("latency", 1.0), where=_one_way),
-    Metric("completion_p50", "last receiver of a fan-out, median", "ns", "lower", _quantile("completion", 0.5),
-           where=_complete),
+    Metric("completion_p50", "latency of the last receiver of a fan-out, median", "ns", "lower",
+           _quantile("completion", 0.5), where=_complete),
     Metric("round_trip_p50", "echo round trip, median", "ns", "lower", _quantile("latency", 0.5),
            where=_there_and_back, headline=True),
-    Metric("round_trip_p90", "echo round trip, 90\u00a0%", "ns", "lower", _quantile("latency", 0.9),
+    Metric("round_trip_p90", "echo round trip, p90", "ns", "lower", _quantile("latency", 0.9),
            where=_there_and_back),
-    Metric("round_trip_p99", "echo round trip, 99\u00a0%", "ns", "lower", _quantile("latency", 0.99),
+    Metric("round_trip_p99", "echo round trip, p99", "ns", "lower", _quantile("latency", 0.99),
            where=_there_and_back, headline=True),
     Metric("cpu", "server and broker CPU per delivered message", "ns", "lower", _total_cpu, where=_for_all_alike,
            headline=True),
@@ -358,64 +358,69 @@ _TABLE = (
            where=_of_kind(IdleSteps), headline=True),
     Metric("connection_cpu", "idle CPU per connection, without keep-alives", "ns per s", "lower", _connection_cpu,
            where=_of_kind(IdleSteps), headline=True),
-    Metric("batch", "messages per response, or per segment where nobody asks", "count", "higher", _batch,
+    Metric("batch", "messages per response, or per segment with push", "count", "higher", _batch,
            where=_fan_out),
-    Metric("burst_p50", "until everybody has a whole burst, median", "ns", "lower", _quantile("bursts", 0.5),
-           where=_in_bursts, headline=True),
+    Metric("burst_p50", "time until all subscribers have the whole burst, median", "ns", "lower",
+           _quantile("bursts", 0.5), where=_in_bursts, headline=True),
     Metric("capacity", "messages per second sustained", "per s", "higher", _sustained, where=_of_kind(Search),
            headline=True, resolution=RESOLUTION),
     Metric("capacity_deliveries", "deliveries per second sustained", "per s", "higher", _delivered_per_second,
            where=_of_kind(Search), resolution=RESOLUTION),
     Metric("arrivals_rate", "connects per second", "per s", "higher", _arrivals_rate, where=_of_kind(Arrivals)),
-    Metric("connect_p99", "time to connect, 99\u00a0%", "ns", "lower", _quantile("connect", 0.99),
+    Metric("connect_p99", "time to connect, p99", "ns", "lower", _quantile("connect", 0.99),
            where=_of_kind(Arrivals)),
-    Metric("memory_growth", "server memory at its most, above that before a reader was slow", "memory bytes", "lower",
+    Metric("memory_growth", "largest growth of server memory while a reader is slow", "memory bytes", "lower",
            _slow(lambda slow: slow.memory_peak_bytes - slow.memory_before_bytes), where=_one_apart, headline=True),
-    Metric("slow_received", "messages the slow reader received", "share", "higher",
+    Metric("slow_received", "share of messages received by the slow reader", "share", "higher",
            _slow(lambda slow: _per(slow.messages, slow.messages + slow.lost)), where=_one_apart, headline=True),
-    Metric("slow_lost", "messages the slow reader lost", "count", "lower", _slow(lambda slow: slow.lost),
+    Metric("slow_lost", "messages lost by the slow reader", "count", "lower", _slow(lambda slow: slow.lost),
            where=_one_apart),
-    Metric("slow_told", "of those it lost, in a gap that it was told of", "share", "higher",
+    Metric("slow_told", "share of the slow reader's losses within signalled gaps", "share", "higher",
            _slow(lambda slow: _per(slow.signalled, slow.lost)), where=_one_apart),
-    Metric("slow_closed", "times the server closed the connection of the slow reader", "count", "lower",
+    Metric("slow_closed", "number of times the server closed the slow reader's connection", "count", "lower",
            _slow(lambda slow: slow.closed_by_server), where=_one_apart),
-    Metric("delivered_share", "messages delivered", "share", "higher", _delivered_share),
-    Metric("back_p50", "until half of those who lost their server were back", "ns", "lower", _back(0.5),
+    Metric("delivered_share", "share of messages delivered", "share", "higher", _delivered_share),
+    Metric("back_p50", "time until half of the disconnected subscribers are back", "ns", "lower", _back(0.5),
            where=_replacing),
-    Metric("back_p95", "until 95\u00a0% of those who lost their server were back", "ns", "lower", _back(0.95),
+    Metric("back_p95", "time until 95\u00a0% of the disconnected subscribers are back", "ns", "lower", _back(0.95),
            where=_replacing),
-    Metric("back_all", "until all who lost their server were back", "ns", "lower", _back(1.0), where=_replacing),
-    Metric("fresh_p50", "from the first attempt until nothing was missing, median", "ns", "lower", _fresh,
-           where=_disconnecting),
-    Metric("attempts_peak", "most attempts to come back in a tenth of a second, of all", "share", "lower",
+    Metric("back_all", "time until all disconnected subscribers are back", "ns", "lower", _back(1.0), where=_replacing),
+    Metric("fresh_p50", "time from the first reconnect attempt until no message is missing, median", "ns", "lower",
+           _fresh, where=_disconnecting),
+    Metric("attempts_peak", "largest share of all reconnect attempts within a tenth of a second", "share", "lower",
            _attempts_peak, where=_replacing),
-    Metric("unsignalled", "messages lost without a word", "count", "lower", _unsignalled, where=_disconnecting),
-    Metric("unsent", "messages that there was no server to take", "share", "lower", _unsent, where=_replacing),
+    Metric("unsignalled", "messages lost without a signalled gap", "count", "lower",
+           _unsignalled, where=_disconnecting),
+    Metric("unsent", "share of messages not sent because no server was running", "share", "lower",
+           _unsent, where=_replacing),
     Metric("without_server", "time without a server", "ns", "lower",
            _restart(lambda one: (one.ended_ns, one.ready_ns)), where=_replacing),
-    Metric("restart_fds", "descriptors of the server, more than before its restart", "count", "lower",
+    Metric("restart_fds", "growth in open descriptors of the server across its restart", "count", "lower",
            _restart(lambda one: (one.fds_before, one.fds_after)), where=_replacing),
-    Metric("restart_memory", "memory of the server, more than before its restart", "memory bytes", "lower",
+    Metric("restart_memory", "growth in memory of the server across its restart", "memory bytes", "lower",
            _restart(lambda one: (one.memory_before_bytes, one.memory_after_bytes)), where=_replacing),
-    Metric("all_connected", "until all who came at once were subscribed", "ns", "lower", _all_connected,
+    Metric("all_connected", "time until all subscribers of a storm are subscribed", "ns", "lower", _all_connected,
            where=_of_kind(Arrivals), headline=True),
     Metric("arrival_cpu", "server and broker CPU per arrival", "ns", "lower", _arrival_cpu, where=_of_kind(Arrivals),
            headline=True),
-    Metric("fds_back", "until the server had closed what those who left had open", "ns", "lower", _released,
-           where=_of_kind(Arrivals)),
+    Metric("fds_back", "time until the server has closed the connections of subscribers that left", "ns", "lower",
+           _released, where=_of_kind(Arrivals)),
     Metric("lost", "deliveries lost", "count", "lower", _counted("lost"), where=_faulty),
-    Metric("signalled", "of them, in gaps that were signalled", "count", "lower", _counted("signalled"), where=_faulty),
+    Metric("signalled", "lost deliveries within signalled gaps", "count", "lower",
+           _counted("signalled"), where=_faulty),
     Metric("duplicated", "deliveries repeated", "count", "lower", _counted("duplicated"), where=_faulty),
     Metric("reordered", "deliveries out of order", "count", "lower", _counted("reordered"), where=_faulty),
-    Metric("recovered", "missed while away and delivered afterwards", "count", "higher", _recovered, where=_faulty),
-    Metric("recovery", "broker back until everybody had news", "ns", "lower", _recovery, where=_taking_away,
+    Metric("recovered", "deliveries missed while disconnected and delivered afterwards", "count", "higher",
+           _recovered, where=_faulty),
+    Metric("recovery", "time to recover after the broker's return", "ns", "lower", _recovery, where=_taking_away,
            headline=True),
     Metric("load_cpu", "generator CPU per received message", "ns", "lower", _load_cpu),
-    Metric("loop_lag_p99", "generator's loop lag, 99\u00a0%", "ns", "lower", _headroom("loop_delay", 0.99)),
-    Metric("unread_p50", "time unread in the generator's sockets, median", "ns", "lower", _headroom("read_delay", 0.5)),
-    Metric("unread_p99", "time unread in the generator's sockets, 99\u00a0%", "ns", "lower",
+    Metric("loop_lag_p99", "event-loop delay of the generator, p99", "ns", "lower", _headroom("loop_delay", 0.99)),
+    Metric("unread_p50", "time that data waits in the generator's sockets, median", "ns", "lower",
+           _headroom("read_delay", 0.5)),
+    Metric("unread_p99", "time that data waits in the generator's sockets, p99", "ns", "lower",
            _headroom("read_delay", 0.99)),
-    Metric("slip_p99", "publisher slip, 99\u00a0%", "ns", "lower", _quantile("slip", 0.99)),
+    Metric("slip_p99", "publisher slip, p99", "ns", "lower", _quantile("slip", 0.99)),
 )  # fmt: skip
 
 

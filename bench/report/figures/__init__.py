@@ -1,5 +1,5 @@
 """The figures of a report, a file each, discovered: every public file here, and in the folders of PUSHBENCH_FIGURES,
-holds its rows as `FIGURES`. `drawn` draws all for which a run has the facts.
+holds its rows as `FIGURES`. `drawn` draws all figures whose facts a run has.
 """
 
 from __future__ import annotations

@@ -75,13 +75,13 @@ def _style(style: str, look: Look) -> dict[str, Any]:
 
 
 def key(figure: Canvas, entries: Sequence[tuple[str, str]]) -> None:
-    """What the styles of the parts mean, above everything: (style, words)."""
+    """A legend of the styles above the chart: (style, words)."""
     faces = {"solid": MUTED, "hollow": PAPER, "neutral": NEUTRAL}
     marks(figure, [(Patch(facecolor=faces[style], edgecolor=MUTED, linewidth=0.8), words) for style, words in entries])
 
 
 def marks(figure: Canvas, entries: Sequence[tuple[Artist, str]]) -> None:
-    """What marks mean, above everything: (one as it is drawn, words)."""
+    """A legend of the marks above the chart: (mark, words)."""
     height = figure.get_figheight()
     figure.legend(
         [mark for mark, _ in entries],
@@ -125,18 +125,17 @@ def trials(axes: Axes, row: Row) -> None:
 
 
 def reach(row: Row) -> float:
-    """How far right a row is drawn."""
+    """The right end of the drawing of a row."""
     return max([row.total.median, row.total.high or 0.0, *(value for _, value in row.values)])
 
 
 def number(axes: Axes, row: Row, text: str) -> None:
-    """The number of a row, right of everything that is drawn in it."""
+    """The number of a row, right of its drawing."""
     axes.annotate(text, xy=(reach(row), row.y), xytext=(6, 0), textcoords="offset points", va="center")
 
 
 def floor(axes: Axes, scene: Scene, metric: str, chart: Rows, ranked: bool = True) -> None:
-    """The noise floor as a grey band (unless `ranked` says that nobody can be behind) and the harness floor as a grey
-    line, both told under the axis."""
+    """The noise floor as a grey band (if `ranked`) and the harness floor as a grey line, with labels."""
     told = [_noise(axes, scene, metric, chart) if ranked else "", _harness(axes, scene, metric, chart)]
     axes.set_xlabel("\n".join(words for words in told if words), fontsize=SMALL_PT, linespacing=LINES)
 
@@ -145,8 +144,8 @@ LINES = 1.35
 
 
 def _noise(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
-    """A band over the techniques, from the best of them to where the noise floor ends, towards the worse. Nothing where
-    nobody can be called the best."""
+    """A band over the techniques, from the best of them to the end of the noise floor, towards worse values. No band if
+    no technique can be ranked best."""
     ranked = [row for row in chart.rows if not row.variant.product]
     if len(ranked) < 2 or scene.doubt:
         return ""
@@ -158,23 +157,23 @@ def _noise(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
     top, bottom = ranked[0].y - 0.5, ranked[-1].y + 0.5
     axes.add_patch(Rectangle((best, top), width, bottom - top, facecolor=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7))
     words = noise.floor_words(scene.cells, metric, scene.scenario)
-    return f"grey band: noise floor beyond the best technique ({words})"
+    return f"grey band: noise floor, from the best technique ({words})"
 
 
 def _harness(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
-    """A line at what the harness itself costs, where the run has it and that is anything."""
+    """A line at the value of the harness, if the run has one above zero."""
     trials = scene.cells.harness(scene.scenario)
     found = scene.cells.estimate(metric, scene.scenario, HARNESS) if trials else None
     if found is None or found.median <= 0:
         return ""
     words = quantity(found.median, METRICS[metric].unit)
     if found.median > axes.get_xlim()[1]:
-        return f"the harness itself, without any technique: {words}, beyond this axis"
+        return f"harness floor, without any technique: {words}, beyond this axis"
     top, bottom = chart.headings[0][0] + 0.35, chart.depth - 0.45
     axes.plot(
         [found.median, found.median], [top, bottom], color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=3
     )
-    return f"dotted line: the harness itself, without any technique ({words})"
+    return f"dotted line: harness floor, without any technique ({words})"
 
 
 def upright(axes: Axes, at: float, chart: Rows) -> None:

@@ -1,4 +1,4 @@
-"""The canvas of all figures: its size and style, its title, and where the figure comes from."""
+"""The canvas of all figures: size, style, title and origin."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from bench.report.palette import GRID, INK, MUTED, PAPER, Look
 WIDTH_IN = 5.4
 HEAD_IN = 0.28
 FOOT_IN = 0.17
-"""The room of title and origin in a figure's files; inside a page both stand around the figure already."""
+"""The height of title and origin in a figure's files; a page shows both outside the figure."""
 MOST_SINGLE = 12
-"""Up to so many trials of a cell are drawn one by one; of more, what lies between the least and the most."""
+"""The largest number of trials of a cell that are drawn one by one; of more trials, the range is drawn."""
 
 
 def drawing() -> AbstractContextManager[None]:
@@ -67,8 +67,7 @@ def canvas(height_in: float) -> Canvas:
 
 
 def settle(figure: Canvas) -> None:
-    """Give everything in a figure its place for good: what is added later moves nothing, and no file that is written
-    of it is laid out anew."""
+    """Fix the layout of a figure: later additions move nothing, and writing a file does not lay it out again."""
     engine = figure.get_layout_engine()
     if engine is not None:
         FigureCanvasAgg(figure)
@@ -77,7 +76,7 @@ def settle(figure: Canvas) -> None:
 
 
 def sign(figure: Canvas, title: str, origin: str) -> None:
-    """Title above and origin below the drawing: what a figure needs to be quoted without its page."""
+    """Title above and origin below the drawing, so that a figure can be quoted without its page."""
     height = figure.get_figheight()
     figure.text(
         0.01,

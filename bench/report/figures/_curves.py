@@ -1,4 +1,4 @@
-"""Cumulative curves of a latency, and where the name of each finds room beside it."""
+"""Cumulative curves of a latency, and the placement of their labels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Curve:
 
 @functools.lru_cache(maxsize=64)
 def pooled(distributions: tuple[Distribution, ...]) -> Distribution:
-    """All trials of a cell together; remembered, since a figure and its sentence both ask."""
+    """All trials of a cell together; cached, because a figure and its sentence both use it."""
     return merge(distributions)
 
 
@@ -49,7 +49,7 @@ def at_shares(distribution: Distribution) -> np.ndarray:
     """The latencies in ns at `SHARES`; at least 1, to stand on a logarithmic axis."""
     values, shares = cdf(distribution)
     at: np.ndarray = np.maximum(np.interp(SHARES, shares, values.astype(np.float64)), 1.0)
-    at.setflags(write=False)  # shared by all who ask
+    at.setflags(write=False)  # shared by all callers
     return at
 
 
@@ -70,9 +70,9 @@ class Label:
 
 
 def labels(found: list[Curve], height_in: float) -> list[Label]:
-    """The faster half is named in the empty upper left, the slower half in the empty lower right of the plot.
+    """Labels of the faster half in the empty upper left, of the slower half in the empty lower right of the plot.
 
-    Names take two lines where that leaves room between them, else one; lower than half a line nothing is read.
+    Labels take two lines if they fit, else one; less than half a line is not readable.
     """
     faster = (len(found) + 1) // 2
     line = 1.2 * FONT_PT / 72 / (height_in - 0.55)
@@ -126,7 +126,7 @@ def write(axes: Axes, label: Label, limits: tuple[float, float]) -> None:
 
 def drawn(compared: list[Curve], floor: list[Curve], across: str, share: str) -> Canvas:
     """Cumulative distributions on a logarithmic axis, one curve per variant and the harness in `floor`, if any, thin,
-    each named where there is room; `across` and `share` are the words of the axes."""
+    each labelled in free space; `across` and `share` are the labels of the axes."""
     found = [*floor, *compared]
     height_in = max(HEIGHT_IN, 0.2 * len(found) + 0.55)
     names = labels(found, height_in)
@@ -160,6 +160,6 @@ def _draw(axes: Axes, curve: Curve, width: float) -> None:
 
 
 def band(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """What lies between the fastest and the slowest trial, at every share."""
+    """The fastest and the slowest trial at every share."""
     each = np.stack(curve.each_ns)
     return each.min(axis=0), each.max(axis=0)

@@ -1,4 +1,4 @@
-"""Rows under the heading of their delivery class: what every number of a fault must be read beside."""
+"""Rows under the heading of their delivery class, which every number under a fault depends on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.results import VariantFacts
 Read = Callable[[VariantFacts], Estimate | None]
 
 OF_FAULT = (*WHO, "delivery", "fault")
-"""The columns that say whose numbers these are, and what befell it."""
+"""The columns of the variant, its delivery class and its fault."""
 
 
 def of(variant: VariantFacts, fault: Fault) -> Sequence[Field]:
@@ -37,7 +37,7 @@ def measured(cells: Cells, read: ReadTrial, fault: Fault, variant: VariantFacts)
 
 
 def rows(scene: Scene, read: Read) -> Rows:
-    """Every variant of the run that has a number, and those that should have one and do not."""
+    """Every variant of the run: rows for those with a number, gaps for those that should have one."""
     found: list[Row] = []
     gaps: list[Gap] = []
     headings: list[tuple[float, str]] = []
@@ -69,7 +69,7 @@ def _members(scene: Scene, delivery: DeliveryClass, read: Read) -> list[tuple[Va
 
 
 def variants(scene: Scene) -> list[VariantFacts]:
-    """The variants with a valid trial in the scenario, under whichever fault; techniques before products."""
+    """The variants with a valid trial in the scenario, under any fault; techniques before products."""
     held = [trial.planned for trial in scene.cells.trials if trial.valid]
     seen = {planned.variant for planned in held if planned.scenario == scene.scenario}
     return family_order(variant for variant in scene.cells.shown if variant.name in seen)

@@ -1,4 +1,4 @@
-"""One row of a figure file: what is drawn, in which scenarios, and where on the page it stands."""
+"""One row of a figure file: its drawing, its scenarios, and its position on the page."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def _once(_: Cells, __: str) -> list[str]:
 class Figure:
     """A figure, drawn once for every scenario that `scenarios` returns, and for each of its `parameters`.
 
-    name: the beginning of its file names. order: figures stand in ascending order.
-    sentence, alt: what it shows, for the caption and for a reader without eyesight. data: its numbers.
-    parameters: the swept parameters that it is about; [""] for a figure that is about none.
+    name: the beginning of its file names. order: figures are in ascending order.
+    sentence, alt: the caption, and the description for screen readers. data: its numbers.
+    parameters: the swept parameters that it shows; [""] for a figure without one.
     missing: whether the caption also lists the variants that are absent. section: the name of its page section.
     """
 

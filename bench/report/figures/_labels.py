@@ -1,4 +1,4 @@
-"""Names that stand beside what they name: how wide they are, and where they find room."""
+"""Labels beside lines and points: their width and their placement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.report.figures._text_width import FONT_PT, LINE, text_width_in
 from bench.report.palette import INK, Look
 
 BESIDE_IN = 1.3
-"""About what a plot with names at its right end needs beside itself and them: the numbers of its axis, some lines."""
+"""The approximate width, beside plot and labels, of the axis numbers and the leading lines."""
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], height_in: float) -> None:
@@ -57,7 +57,7 @@ def spread(heights: Sequence[float], gap: float, low: float = 0.0, high: float =
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point of a plot and what is to be written beside it, in data coordinates."""
+    """A point of a plot and its label, in data coordinates."""
 
     x: float
     y: float
@@ -75,10 +75,10 @@ DIRECTIONS = tuple(
     math.radians(angle) for angle in (0, 180, 45, 315, 135, 225, 90, 270, 22, 338, 158, 202, 67, 293, 112, 248)
 )
 NEAR_PT = 10.0
-"""What stands nearer to its point needs no line to it."""
+"""A label nearer than this to its point needs no line."""
 CROWD_PT, APART_PT = 16.0, 20.0
-"""Points nearer to each other than the first are named from at least the second away, with a line to each: beside them
-nobody could tell which is meant."""
+"""Points nearer to each other than the first get labels at least the second away, with a line to each: a label beside
+them would be ambiguous."""
 
 
 def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float]] = ()) -> None:
@@ -146,7 +146,7 @@ def _places(mark: Mark, point: np.ndarray, apart_pt: float) -> Iterator[tuple[Bo
 
 
 def _cost(box: Box, radius: float, room: Box, taken: Sequence[Box], obstacles: np.ndarray) -> float:
-    """What speaks against a place: leaving the plot or covering a text decides, then covered points, then distance."""
+    """The cost of a place: leaving the plot or covering a text decides, then covered points, then distance."""
     outside = sum(
         max(0.0, excess) for excess in (room[0] - box[0], room[1] - box[1], box[2] - room[2], box[3] - room[3])
     )

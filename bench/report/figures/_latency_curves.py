@@ -28,7 +28,7 @@ def compared(scene: Scene) -> list[Curve]:
 
 
 def harness(scene: Scene) -> list[Curve]:
-    """The curve of the harness itself, or none."""
+    """The curve of the harness, or none."""
     trials = scene.cells.harness(scene.scenario)
     distributions = [trial.latency for trial in trials if trial.latency is not None and trial.latency.count]
     return [_curve(scene, HARNESS, distributions, "harness floor", palette.HARNESS)] if distributions else []
@@ -43,7 +43,7 @@ def _curve(scene: Scene, variant: str, distributions: list[Distribution], name: 
 
 
 def metrics(scene: Scene) -> tuple[str, str]:
-    """The metrics of the median and of 99 % in a scenario."""
+    """The metrics of the median and the p99 in a scenario."""
     if returns(scene):
         return "round_trip_p50", "round_trip_p99"
     return "latency_p50", "latency_p99"
@@ -54,29 +54,29 @@ def returns(scene: Scene) -> bool:
 
 
 def single_trials(found: list[Curve]) -> str:
-    """How single trials are drawn beside all of them together."""
+    """How single trials are drawn."""
     single = any(len(curve.each_ns) <= MOST_SINGLE for curve in found)
-    return "Thin lines are single trials" if single else "The band holds all single trials"
+    return "Thin lines are single trials" if single else "The band is the range of all trials"
 
 
 def harness_sentence(scene: Scene) -> str:
-    """What the grey curve or line is; empty where the run does not have it."""
+    """The meaning of the grey curve or line; empty if the run does not have it."""
     parts = dict(noise.harness_parts(scene.cells, scene.scenario))
     if noise.MIDDLE not in parts:
         return ""
     told = f"{noise.MIDDLE} {parts[noise.MIDDLE]}, {noise.LATE} {parts[noise.LATE]}"
-    return f" Grey: the harness itself, without any technique ({told})."
+    return f" Grey: harness floor, without any technique ({told})."
 
 
 def alt(scene: Scene) -> str:
-    """The median and the slow end of every curve in words."""
+    """The median and the p99 of every curve in words."""
     p99 = int(np.searchsorted(SHARES, 0.99))
     told = [
         f"{curve.name} {quantity(curve.median_ns, 'ns')} and {quantity(float(curve.at_ns[p99]), 'ns')}"
         for curve in [*harness(scene), *compared(scene)]
     ]
     kind = "round trip" if returns(scene) else "delivery latency"
-    return f"Cumulative curves of {kind} on a logarithmic axis; median and 99 %: {'; '.join(told)}."
+    return f"Cumulative curves of {kind} on a logarithmic axis; median and p99: {'; '.join(told)}."
 
 
 def sheet(scene: Scene) -> Sheet:

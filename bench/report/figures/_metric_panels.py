@@ -34,8 +34,8 @@ Beside = Callable[[Scene, VariantFacts], Estimate | None]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One metric, what it is called above its panel (two lines at most), and, where there is one, what stands beside it
-    in every row as a hollow mark."""
+    """One metric, its title above the panel (two lines at most), and, if any, the value that each row compares it with
+    as a hollow mark."""
 
     metric: str
     title: str
@@ -49,7 +49,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The numbers of one panel by variant: the rows, and what stands beside them."""
+    """The numbers of one panel by variant: the rows, and the values compared with them."""
 
     rows: dict[str, Row]
     others: dict[str, Estimate]
@@ -63,7 +63,7 @@ class Marks:
 
 
 def draw(panels: Sequence[Panel], key: tuple[str, str] | None = None) -> Callable[[Scene], Canvas]:
-    """The panels side by side; `key`: what full and hollow marks are, told above where there are hollow ones."""
+    """The panels side by side; `key`: the legend of full and hollow marks, shown if there are hollow ones."""
 
     def drawn(scene: Scene) -> Canvas:
         present = [panel for panel in panels if _rows.rows(scene, panel.metric).rows]
@@ -86,7 +86,7 @@ def draw(panels: Sequence[Panel], key: tuple[str, str] | None = None) -> Callabl
 
 
 def _chart(scene: Scene, panels: Sequence[Panel]) -> Rows:
-    """The rows of the first metric that anybody has."""
+    """The rows of the metric with the most of them."""
     charts = [_rows.rows(scene, panel.metric) for panel in panels]
     return max(charts, key=lambda chart: len(chart.rows))
 

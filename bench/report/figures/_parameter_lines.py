@@ -21,7 +21,7 @@ from bench.units import Unit, tick
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How a parameter is shown: its name in a heading, its words on the axis, its unit after multiplying by `size`."""
+    """Display of a parameter: name in a heading, words on the axis, its unit after multiplication by `size`."""
 
     name: str
     words: str
@@ -35,7 +35,7 @@ PARAMETERS = {
     "payload_bytes": Scale("payload", "payload of a message", "wire bytes"),
     "hold_s": Scale("hold time", "hold time", "ns", 1e9),
 }
-"""Parameters whose name is no word. Others are shown by their name."""
+"""Words for parameters whose name alone is unclear."""
 
 
 def scale(parameter: str) -> Scale:
@@ -56,7 +56,8 @@ class Line:
 def panel(
     axes: Axes, metric: str, parameter: Scale, found: Sequence[Line], height_in: float, round_ticks: bool = False
 ) -> None:
-    """A metric against a parameter, one line per variant, named at the right end; what ends before it is led there.
+    """A metric against a parameter, one line per variant, with its label at the right end; a dotted line leads there
+    from a line that ends earlier.
 
     round_ticks: ticks stand at round numbers, where the values themselves are none.
     """
@@ -113,7 +114,7 @@ def _line(axes: Axes, line: Line) -> None:
 
 
 def _fraction(axes: Axes, y: float) -> float:
-    """How high a value stands in the plot, from 0 to 1."""
+    """The height of a value in the plot, from 0 to 1."""
     low, high = axes.get_ylim()
     forward = axes.yaxis.get_transform().transform
     at, bottom, top = (float(forward(value)) for value in (y, low, high))
@@ -121,7 +122,7 @@ def _fraction(axes: Axes, y: float) -> float:
 
 
 def _halves(title: str) -> list[str]:
-    """A long title on two lines, parted where it is shortest."""
+    """A long title on two lines, split for the smallest width."""
     words = title.split(" ")
     if len(title) < 26 or len(words) < 2:
         return [title]

@@ -1,4 +1,4 @@
-"""Polling at every interval that a run has, and the law that these measurements give."""
+"""Polling at every interval of a run, and the law fitted to these measurements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Points = list[tuple[float, Estimate]]
 
 
 def points(scene: Scene, variant: VariantFacts) -> list[tuple[float, Estimate, Estimate]]:
-    """(interval in s, median latency, CPU per message) of every measured interval; empty for what does not poll."""
+    """(interval in s, median latency, CPU per message) of every measured interval; empty without polling."""
     if variant.technique != TECHNIQUE:
         return []
     latency, cost = (dict(along(scene, metric, variant)) for metric in ("latency_p50", "cpu"))
@@ -25,7 +25,7 @@ def along(scene: Scene, metric: str, variant: VariantFacts) -> Points:
 
 
 def laws(scene: Scene) -> list[tuple[VariantFacts, PollingLaw]]:
-    """The law of every variant that polls, as its measured intervals have it."""
+    """The law of every polling variant, fitted to its measured intervals."""
     found = [(variant, _law(scene, variant)) for variant in scene.variants if variant.technique == TECHNIQUE]
     return [(variant, law) for variant, law in found if law is not None]
 

@@ -1,4 +1,4 @@
-"""A figure as files: SVG, PNG and CSV, and the SVG that a page holds."""
+"""A figure as files: SVG, PNG and CSV, and the SVG inside a page."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Drawn:
 
 
 def title(figure: Figure, scene: Scene) -> str:
-    """What a figure is called, without its scenario."""
+    """The title of a figure, without its scenario."""
     return f"{figure.title} against {scale(scene.parameter).name}" if scene.parameter else figure.title
 
 

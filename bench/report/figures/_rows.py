@@ -1,4 +1,4 @@
-"""The rows of a chart: one per variant, techniques and products under headings of their own, nobody left out."""
+"""The rows of a chart: one for each variant of the run, techniques and products under separate headings."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ class Rows:
 
     @property
     def height_in(self) -> float:
-        """How tall a canvas for these rows should be, without its axis."""
+        """The height of a canvas for these rows, without its axis."""
         return self.depth * ROW_IN + 0.8
 
     @property
     def every(self) -> list[Row | Gap]:
-        """All that have a name and a height."""
+        """All rows and gaps."""
         return [*self.rows, *self.gaps]
 
     @property
     def names_in(self) -> float:
-        """How wide the longest name is."""
+        """The width of the longest name."""
         return max((text_width_in(named(row.variant)) for row in self.every), default=0.0)
 
 
 def rows(scene: Scene, metric: str) -> Rows:
-    """Every variant of the run: those that have the metric, and those that should and do not."""
+    """Every variant of the run: rows for those with the metric, gaps for those that should have it."""
     found: list[Row] = []
     gaps: list[Gap] = []
     headings: list[tuple[float, str]] = []
@@ -113,7 +113,7 @@ def sheet(scene: Scene, metric: str, parts: Sequence[str] = ()) -> Sheet:
 
 
 def alt(scene: Scene, metric: str) -> str:
-    """The chart in words: every number in the order of the rows, and who has none."""
+    """The chart in words: every number in the order of the rows, and the variants without one."""
     chart = rows(scene, metric)
     told = []
     for title, product in GROUPS:

@@ -1,4 +1,4 @@
-"""In which scenarios of a run a figure has something to draw."""
+"""The scenarios of a run for which a figure has data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def having(metric: str) -> Callable[[Cells], list[str]]:
 
 
 def with_latency(cells: Cells) -> list[str]:
-    """Scenarios in which anything was delivered in a valid trial."""
+    """Scenarios with a delivery in a valid trial."""
     return [
         name for name in cells.scenarios if any(latencies(cells, name, variant) for variant in cells.measured(name))
     ]
@@ -40,7 +40,7 @@ def both_ways(cells: Cells) -> list[str]:
 
 
 def one_by_one(cells: Cells) -> list[str]:
-    """Of those, the scenarios in which messages come each by itself."""
+    """Of those, the scenarios without bursts."""
     return [name for name in one_way(cells) if name not in bursts(cells)]
 
 
@@ -55,6 +55,6 @@ def bursts(cells: Cells) -> set[str]:
 
 
 def latencies(cells: Cells, scenario: str, variant: VariantFacts) -> list[Distribution]:
-    """The latencies of every valid trial of a cell that delivered anything."""
+    """The latencies of every valid trial of a cell with a delivery."""
     trials = cells.valid(scenario, variant.name)
     return [trial.latency for trial in trials if trial.latency is not None and trial.latency.count]

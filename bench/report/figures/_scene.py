@@ -1,4 +1,4 @@
-"""What a figure is drawn from: a run, one of its scenarios, and the look of every variant; why a variant is absent."""
+"""The data of a figure: a run, one of its scenarios, the looks of the variants, and the reasons for absent ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ LONGEST_NAME_IN = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What one figure is drawn from: the cells, the scenario it is about, and the look of every variant; of the figure
-    of a sweep also the parameter that was varied."""
+    """The data of one figure: the cells, its scenario, the look of every variant, and the parameter of a sweep."""
 
     cells: Cells
     scenario: str
@@ -31,7 +30,7 @@ class Scene:
 
     @property
     def doubt(self) -> str:
-        """Why nothing in the figure may be called a difference; empty where something may."""
+        """Why the figure can show no difference; empty if it can."""
         return too_few(self.cells, self.scenario)
 
     def number(self, parameter: str) -> float | None:
@@ -42,7 +41,7 @@ class Scene:
 
 
 def absence(cells: Cells, scenario: str, variant: VariantFacts) -> str:
-    """Why a variant shows no number in a scenario, in a word or two; empty where none was asked of it."""
+    """Why a variant has no number in a scenario, in a word or two; empty if none was planned."""
     if variant.status != "measured":
         return {"skipped": "skipped", "failed": "failed its checks"}[variant.status]
     if variant.name in cells.excluded(scenario):
@@ -52,22 +51,22 @@ def absence(cells: Cells, scenario: str, variant: VariantFacts) -> str:
     cell = (scenario, variant.name)
     failures = [trial.failure for trial in cells.compared if (trial.planned.scenario, trial.planned.variant) == cell]
     if failures:
-        words = (("struck out", None in failures), ("failed", any(failures)))
+        words = (("invalid", None in failures), ("failed", any(failures)))
         return " and ".join(word for word, holds in words if holds)
     planned = any((one.scenario, one.variant) == cell and not one.changes for one in cells.run.plan)
     return "not run" if planned else ""
 
 
 def absences(scene: Scene) -> str:
-    """Who is not in a figure that has no rows, and why, as a sentence; empty where nobody is missing."""
+    """The variants absent from a figure without rows, and the reasons, as a sentence; empty if none is absent."""
     told = [
         f"{named(variant)} ({word})"
         for variant in family_order(scene.cells.shown)
         if (word := absence(scene.cells, scene.scenario, variant)) and word != "no number"
     ]
-    return f"Not in it: {', '.join(told)}." if told else ""
+    return f"Not shown: {', '.join(told)}." if told else ""
 
 
 def named(variant: VariantFacts) -> str:
-    """What a variant is called in a figure."""
+    """The name of a variant in a figure."""
     return fitted(variant.label, LONGEST_NAME_IN) or fitted(variant.name, LONGEST_NAME_IN)

@@ -48,7 +48,7 @@ class Sheet:
 
 
 def _written(field: Field) -> Field:
-    """A field as it is stored: a measurement is never known to more than nine digits."""
+    """A field as it is stored: a measurement has at most nine significant digits."""
     if isinstance(field, str):
         whole = clean(field)
         return f"'{whole}" if whole.startswith(_FORMULA) else whole

@@ -1,4 +1,4 @@
-"""Axes that people read: ticks at round numbers of a readable unit, and never two labels on each other."""
+"""Ticks at round numbers of a readable unit, without overlapping labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.report.figures._text_width import text_width_in
 from bench.units import Unit, percent, tick, unit_size
 
 BETWEEN_IN = 0.08
-"""What is left free between two labels of an axis."""
+"""The free space between two labels of an axis."""
 
 
 def linear_ticks(axis: mpl.axis.Axis, unit: Unit, most: int = 5, room_in: float = 3.0) -> None:
@@ -70,8 +70,8 @@ def _log_places(low: float, high: float, most: int) -> list[float]:
 
 
 def narrow_ticks(axis: mpl.axis.Axis, unit: Unit, low: float, high: float, room_in: float) -> None:
-    """Ticks of a horizontal logarithmic axis that is too narrow to be sure of any: round numbers from `low` to `high`,
-    the roundest first, of which so many stay that their labels have room beside each other on `room_in` inches."""
+    """Ticks of a horizontal logarithmic axis that is too narrow for a fixed choice: round numbers from `low` to `high`,
+    the roundest first, as many as have room for their labels on `room_in` inches."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     round_ones = [step * 10.0**power for power in range(first, last + 1) for step in ROUND]
     inner = [place for place in round_ones if low <= place <= high]

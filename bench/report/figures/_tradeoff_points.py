@@ -1,4 +1,4 @@
-"""Where every variant stands between freshness and cost, and which technique is beaten on both."""
+"""Freshness and cost of every variant, and the techniques worse on both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRESHNESS, COST = "latency_p50", "cpu"
 @dataclass(frozen=True, slots=True)
 class Place:
     """One variant, or one interval of one that polls: freshness and cost with their intervals; `beaten_by`: a technique
-    that is shown to be both fresher and cheaper. `interval_s`: 0 for what does not poll."""
+    that is shown to be both fresher and cheaper. `interval_s`: 0 for variants that do not poll."""
 
     variant: VariantFacts
     look: Look
@@ -44,7 +44,7 @@ def _both(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Estimate, Est
 
 
 def places(scene: Scene) -> list[Place]:
-    """Every variant of the figure, and of those that poll every interval that was measured."""
+    """Every variant of the figure; for a polling variant, every measured interval."""
     found: list[Place] = []
     for variant, freshness, cost in _both(scene.cells, scene.scenario):
         look = scene.looks[variant.name]
@@ -58,7 +58,7 @@ def places(scene: Scene) -> list[Place]:
 
 
 def _beaten_by(scene: Scene, variant: VariantFacts) -> str:
-    """The freshest technique on neutral ground that a technique is shown to be both staler and dearer than."""
+    """The freshest technique on neutral ground that a technique is shown to be both staler and more expensive than."""
     if variant.product:
         return ""
     others = [(found.median, other) for other, found, _ in _both(scene.cells, scene.scenario) if not other.product]
@@ -74,10 +74,10 @@ def _beaten_by(scene: Scene, variant: VariantFacts) -> str:
 
 
 def called(place: Place) -> str:
-    """A variant, and of what polls its interval."""
+    """A variant, and its interval if it polls."""
     return f"{named(place.variant)}{every(place)}"
 
 
 def every(place: Place) -> str:
-    """The interval of a place in words, a space before; empty for what does not poll."""
+    """The interval of a place in words, a space before; empty for variants that do not poll."""
     return f" every {tick(place.interval_s * 1e9, 'ns')}" if place.interval_s else ""

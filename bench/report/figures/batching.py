@@ -1,4 +1,4 @@
-"""Batching against the rate of messages: what one answer carries, how old it is, and what each message costs."""
+"""Batching against the publish rate: messages per response, their latency, and CPU per message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCALE = scale(batching.PARAMETER)
 
 
 def lines(scene: Scene, metric: str) -> list[Line]:
-    """The variants with the metric at two rates at least."""
+    """The variants with the metric at two rates or more."""
     found = [Line(one, scene.looks[one.name], _points(scene, metric, one.name)) for one in scene.cells.shown]
     return [line for line in found if len(line.points) > 1]
 
@@ -35,20 +35,19 @@ def _points(scene: Scene, metric: str, variant: str) -> list[tuple[float, Estima
 
 
 def over_rates(cells: Cells) -> list[str]:
-    """The broadcast, or without one the search, where somebody who asks was measured at several rates."""
+    """The broadcast, or without one the search, if a polling variant was measured at several rates."""
     if not pulling(cells):
         return []
     return [next(name for name in (batching.SCENARIO, *batching.searches(cells)) if name in cells.scenarios)]
 
 
 def sentence(scene: Scene) -> str:
-    """What is drawn. What it shows is told beside it."""
+    """The panels and marks of the figure; the section on workloads has the results."""
     return (
-        "Against the rate: messages in one response, or, where nobody asks, in one segment received; the median"
-        " latency; and CPU of server and broker per message. Rates are those of the sweep of the broadcast and of the"
-        f" search for the capacity. Dashed: {SEVERAL:g} messages in an answer; an upright mark is where a variant that"
-        " asks comes to cost less than one that is pushed to. A dotted line only leads from the end of a line to its"
-        " name."
+        "Against the publish rate: messages per response (with push: per received segment), median latency, and CPU of"
+        " server and broker per message. The rates are those of the broadcast sweep and of the capacity search."
+        f" Dashed line: {SEVERAL:g} messages per response. A vertical mark is the rate above which a polling variant"
+        " costs less than a push variant. A dotted line only connects a line with its name."
     )
 
 
@@ -67,7 +66,7 @@ def draw(scene: Scene) -> Canvas:
 
 
 TITLES = {
-    "batch": "messages per response\n(pushed: per segment)",
+    "batch": "messages per response\n(push: per segment)",
     "latency_p50": "delivery latency, median",
     "cpu": "server and broker CPU\nper delivered message",
 }
@@ -116,7 +115,7 @@ def sheet(scene: Scene) -> Sheet:
 
 
 def _against(one: Crossing) -> str:
-    return f"CPU beside {one.other.label}" if one.other else f"{SEVERAL:g} messages in an answer"
+    return f"CPU beside {one.other.label}" if one.other else f"{SEVERAL:g} messages per response"
 
 
 FIGURES = (

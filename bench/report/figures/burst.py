@@ -1,4 +1,4 @@
-"""Bursts: when everybody has the whole of one, and how what is queued of it becomes less."""
+"""Bursts: the time until all subscribers have the whole burst, and the arrival of its messages over time."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from bench.report.figures._scene import Scene
 from bench.units import quantity
 
 PANELS = (
-    Panel("burst_p50", "until the last subscriber\nhas the whole burst"),
-    Panel("batch", "messages per response\n(pushed: per segment)"),
+    Panel("burst_p50", "time until the last subscriber\nhas the whole burst"),
+    Panel("batch", "messages per response\n(push: per segment)"),
 )
 
 
 def whole_sentence(scene: Scene) -> str:
-    """What is drawn, and how large a burst is."""
+    """The content of the figure, and the size of a burst."""
     size, subscribers = scene.number("burst"), scene.number("subscribers")
     of = f"{size:,.0f} messages" if size else "many messages"
     to = f"each of {subscribers:,.0f} subscribers" if subscribers else "every subscriber"
     return (
-        f"Further left is sooner: {of} are due at the same moment, and a burst is over when {to} has all of them."
-        " Right: how many of them one response brings, or, where nobody asks, one segment received."
+        f"Further left is faster: {of} are due at the same moment, and a burst ends when {to} has all of them."
+        " Right: number of messages per response; with push, per received segment."
     )
 
 
 def drain_sentence(scene: Scene) -> str:
-    """How to read a queue off the curves, and when it was empty."""
+    """How the curves show the queue, and the arrival of the last message."""
     size = scene.number("burst")
     found = _latency_curves.compared(scene)
     of = f"All {size:,.0f} messages of a burst" if size else "All messages of a burst"
     sentence = (
-        f"{of} are due at the same moment: what a curve lacks to 100\u00a0% is what is still queued by then, at first"
-        f" all of it. {_latency_curves.single_trials(found)}."
+        f"{of} are due at the same moment. The distance of a curve from 100\u00a0% is the share that is still queued;"
+        f" at first that is the whole burst. {_latency_curves.single_trials(found)}."
     )
     if len(found) > 1 and not scene.doubt:
         soonest, latest = (
             min(found, key=lambda curve: float(curve.at_ns[-1])), max(found, key=lambda curve: float(curve.at_ns[-1]))
         )  # fmt: skip
         sentence += (
-            f" The last message of any burst was there after {quantity(float(soonest.at_ns[-1]), 'ns')} with"
+            f" The last message of all bursts arrived after {quantity(float(soonest.at_ns[-1]), 'ns')} with"
             f" {soonest.name} and after {quantity(float(latest.at_ns[-1]), 'ns')} with {latest.name}."
         )
     return sentence + _latency_curves.harness_sentence(scene)
 
 
 def drain(scene: Scene) -> Canvas:
-    """How a burst arrives: cumulative, on a logarithmic axis, one curve per variant."""
-    across, share = "time since the burst was due", "share of the burst that has arrived"
+    """The arrival of a burst: cumulative, on a logarithmic axis, one curve per variant."""
+    across, share = "time since the burst was due", "share of the burst delivered"
     return drawn(_latency_curves.compared(scene), _latency_curves.harness(scene), across, share)
 
 

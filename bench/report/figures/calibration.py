@@ -1,4 +1,4 @@
-"""Calibration: what was planted drawn over what was read back; delays above, what befalls only some below."""
+"""Calibration: the injected latencies over the measured ones; delays above, injections into some messages below."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ FEWEST = 0.002
 
 
 def calibrated(cells: Cells) -> list[str]:
-    """The calibration, where it has a latency to show beside its truth."""
+    """The calibration scenario, if a trial has a latency and an injected value for it."""
     return [scenarios.instrument().name] if any(curve.truth_ns for curve in curves(cells.trials)) else []
 
 
 def sentence(scene: Scene) -> str:
-    """What to look for, and how often it was found."""
+    """How to read the figure, and the number of readings met."""
     found = readings(scene.cells.trials)
     met = sum(reading.met for reading in found)
     sentence = (
-        "The server held deliveries back by a known time. Broad: what the bench measured; dashed: what was planted,"
-        " over the floor. The dashed line should run inside the broad one."
+        "The server delays deliveries by a known time. Broad line: measured; dashed line: injected, added to the floor."
+        " The dashed line should lie inside the broad one."
         f" {met} of {counted(len(found), 'reading')} met."
     )
     freeze = next((curve.plant for curve in curves(scene.cells.trials) if curve.plant.freeze_ns), None)
     if freeze is not None:
         sentence += (
-            f" While the server is frozen for {quantity(freeze.freeze_ns, 'ns')}, messages go on being due, and each"
-            " must be seen to wait for what is left of the freeze. A bench that omits them would show a single one."
+            f" While the server is frozen for {quantity(freeze.freeze_ns, 'ns')}, messages remain due, and each must"
+            " wait for the rest of the freeze. A bench with coordinated omission would show a single late message."
         )
     return sentence
 
 
 def draw(scene: Scene) -> Canvas:
-    """Cumulative distributions of the delays, and the shares that took longer for what befalls only some."""
+    """Cumulative distributions of the delays, and tails of the injections into some messages."""
     found = curves(scene.cells.trials)
     partly = [curve for curve in found if curve.plant.late_ns or curve.plant.freeze_ns]
     wholly = [curve for curve in found if curve not in partly]
@@ -77,9 +77,9 @@ def _delays(axes: Axes, found: list[Curve]) -> None:
     share_ticks(axes)
     axes.grid(axis="both")
     for place, curve in enumerate(found):
-        _read_back(axes, at_shares(curve.measured), SHARES)
+        _draw_measured(axes, at_shares(curve.measured), SHARES)
         if curve.truth_ns:
-            _planted(axes, [curve.truth_ns(float(share)) for share in SHARES], SHARES)
+            _draw_injected(axes, [curve.truth_ns(float(share)) for share in SHARES], SHARES)
         height = 0.1 + 0.2 * (place % 2)
         axes.annotate(
             curve.plant.name.removeprefix("delay ") if curve.truth_ns else "floor",
@@ -93,7 +93,7 @@ def _delays(axes: Axes, found: list[Curve]) -> None:
 
 
 def _tails(axes: Axes, found: list[Curve]) -> None:
-    """Which share of deliveries took longer than so long, on a logarithmic axis of shares."""
+    """The share of deliveries above each latency, on a logarithmic axis of shares."""
     high = max(float(curve.measured.max_ns) for curve in found) * 1.12
     axes.set_yscale("log")
     axes.set_xlim(0, high)
@@ -104,33 +104,33 @@ def _tails(axes: Axes, found: list[Curve]) -> None:
     axes.grid(axis="both")
     for curve in found:
         measured = np.array([quantile(curve.measured, float(share)) or 0 for share in TAIL_SHARES], dtype=np.float64)
-        _read_back(axes, measured, 1 - TAIL_SHARES)
+        _draw_measured(axes, measured, 1 - TAIL_SHARES)
         if curve.truth_ns:
-            _planted(axes, [curve.truth_ns(float(share)) for share in TAIL_SHARES], 1 - TAIL_SHARES)
+            _draw_injected(axes, [curve.truth_ns(float(share)) for share in TAIL_SHARES], 1 - TAIL_SHARES)
         where = 0.12 if curve.plant.freeze_ns else 0.006
         axes.annotate(
-            _told(curve),
+            _name(curve),
             xy=(quantile(curve.measured, 1 - where) or 0, where),
             xytext=(8, 3),
             textcoords="offset points",
         )
     axes.set_xlabel("delivery latency")
-    axes.set_ylabel("share that took longer")
+    axes.set_ylabel("share of slower deliveries")
 
 
-def _told(curve: Curve) -> str:
+def _name(curve: Curve) -> str:
     plant = curve.plant
     if plant.freeze_ns:
         return f"frozen for {tick(plant.freeze_ns, 'ns')}"
-    return f"1 % later by {tick(plant.late_ns, 'ns')}"
+    return f"1 % delayed by {tick(plant.late_ns, 'ns')}"
 
 
-def _read_back(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    axes.plot(x, y, color=MEASURED, linewidth=4.2, alpha=0.5, label="read back")
+def _draw_measured(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    axes.plot(x, y, color=MEASURED, linewidth=4.2, alpha=0.5, label="measured")
 
 
-def _planted(axes: Axes, x: Sequence[float], y: np.ndarray) -> None:
-    axes.plot(x, y, color=INK, linestyle=(0, (4, 2.2)), linewidth=1.1, label="planted, over the floor")
+def _draw_injected(axes: Axes, x: Sequence[float], y: np.ndarray) -> None:
+    axes.plot(x, y, color=INK, linestyle=(0, (4, 2.2)), linewidth=1.1, label="injected, above the floor")
 
 
 def _legend(axes: Axes, where: Literal["upper right", "upper left"]) -> None:
@@ -141,24 +141,26 @@ def _legend(axes: Axes, where: Literal["upper right", "upper left"]) -> None:
 
 
 def alt(scene: Scene) -> str:
-    """Median and 99 % of every curve, planted and read back, in words."""
+    """The p50 and p99 of every curve, injected and measured, in words."""
     told = []
     for curve in curves(scene.cells.trials):
         for share in (0.5, 0.99):
-            words = f"{curve.plant.name} at {share:.0%}: read back {quantity(quantile(curve.measured, share), 'ns')}"
-            planted = f", planted {quantity(curve.truth_ns(share), 'ns')} over the floor" if curve.truth_ns else ""
-            told.append(words + planted)
-    return f"Curves of latency as planted and as read back. {'; '.join(told)}."
+            words = f"{curve.plant.name} p{share * 100:.0f}: measured {quantity(quantile(curve.measured, share), 'ns')}"
+            injected = f", injected {quantity(curve.truth_ns(share), 'ns')} above the floor" if curve.truth_ns else ""
+            told.append(words + injected)
+    return f"Curves of injected and measured latency. {'; '.join(told)}."
 
 
 def sheet(scene: Scene) -> Sheet:
-    """A row per plant and share of deliveries: read back, and planted over the floor where the truth is known."""
+    """A row per injection and share of deliveries: measured, and injected above the floor where that is known."""
     rows: list[list[Field]] = [
         [curve.plant.name, share, quantile(curve.measured, share), curve.truth_ns(share) if curve.truth_ns else None]
         for curve in curves(scene.cells.trials)
         for share in np.union1d(SHARES, TAIL_SHARES).tolist()
     ]
-    return Sheet(["plant", "share", "read_back_ns", "planted_ns"], rows)
+    return Sheet(["injection", "share", "measured_ns", "injected_ns"], rows)
 
 
-FIGURES = (Figure("calibration", "Planted and read back", 300, sentence, draw, alt, sheet, calibrated, missing=False),)
+FIGURES = (
+    Figure("calibration", "Injected and measured latency", 300, sentence, draw, alt, sheet, calibrated, missing=False),
+)

@@ -1,4 +1,4 @@
-"""Capacity: the most that a server sustains, and the search that found it, try by try."""
+"""Capacity: the highest sustained rate of a server, and every step of the search for it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ METRIC, DELIVERED = "capacity", "capacity_deliveries"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 COLUMNS = 2
 SMALL_IN, SMALL_WIDE_IN = 1.35, 2.08
-"""How tall one of the small charts is, and how wide at least."""
+"""The height of a small chart, and its minimum width."""
 TITLE_PT = _bars.SMALL_PT + 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """One variant: its searches, and the median of what they found (None: no rate was sustained in any)."""
+    """One variant: its searches, and the median of their results (None: no search sustained a rate)."""
 
     variant: VariantFacts
     look: Look
@@ -43,14 +43,14 @@ class Searched:
 
     @property
     def at_least(self) -> bool:
-        """Whether more may be sustained than was found."""
+        """Whether the result is only a lower bound."""
         return self.found is not None and median_is_lower_bound(
             [trial.capacity for trial in self.trials], self.found.median
         )
 
     @property
     def words(self) -> str:
-        """What was found, in short."""
+        """The result in a few words."""
         if self.found is None:
             return "none sustained"
         return f"{AT_LEAST} " * self.at_least + quantity(self.found.median, "per s")
@@ -82,23 +82,23 @@ def _number(scene: Scene, name: str) -> float | None:
 
 
 def bound_ns(scene: Scene) -> float | None:
-    """Within what 99 % of deliveries had to come."""
+    """The bound on the p99 latency."""
     bound_s = _number(scene, "bound_s")
     return None if bound_s is None else 1e9 * bound_s
 
 
 def most_sentence(scene: Scene) -> str:
-    """What a bar is, and which are only lower bounds."""
+    """The meaning of a bar, and the bars that are only lower bounds."""
     bound, subscribers = bound_ns(scene), _number(scene, "subscribers")
     to = f" to each of {subscribers:,.0f} subscribers" if subscribers else ""
-    within = f" and 99\u00a0% arrive within {quantity(bound, 'ns')}" if bound else ""
+    within = f", with a p99 latency of at most {quantity(bound, 'ns')}" if bound else ""
     sentence = (
-        f"Longer is better: the highest rate of messages{to} at which every message arrives, once and in order{within};"
-        " beside it, what that is in deliveries per second."
+        f"Longer is better: the highest publish rate{to} at which every message arrives, once and in order{within}. In"
+        " brackets: deliveries per second at that rate."
     )
     least = [named(one.variant) for one in searched(scene) if one.at_least]
     if least:
-        sentence += f" {AT_LEAST}: the search ended before the server did ({', '.join(least)})."
+        sentence += f" {AT_LEAST}: the search ended before it reached the limit of the server ({', '.join(least)})."
     return sentence
 
 
@@ -145,14 +145,14 @@ def most_sheet(scene: Scene) -> Sheet:
 
 
 def search_sentence(scene: Scene) -> str:
-    """How to read a small chart, and what ended the searches."""
+    """How to read a small chart, and why the searches ended."""
     bound = bound_ns(scene)
-    line = f"; the dashed line is the bound ({quantity(bound, 'ns')})" if bound else ""
+    line = f". The dashed line is the bound ({quantity(bound, 'ns')})" if bound else ""
     return (
-        "Every dot is one try of a search: the rate, and within what 99\u00a0% of its deliveries came. Full: sustained;"
-        " hollow: not (below the bound: something was lost, or the delay kept growing); a cross: the load generator or"
-        f" the machine gave way, not the server{line}, the upright one the"
-        f" capacity with its interval in grey. What ended the searches: {'; '.join(_ended(scene))}."
+        "Every dot is one step of a search: its rate and its p99 latency. Full: sustained; hollow: not sustained (below"
+        " the bound: messages were lost, or the latency kept growing). A cross: the load generator or the machine"
+        f" reached its limit, not the server{line}. The vertical line is the capacity, with its interval in grey."
+        f" Reasons why the searches ended: {'; '.join(_ended(scene))}."
     )
 
 
@@ -179,7 +179,7 @@ def search(scene: Scene) -> Canvas:
             _small(axes, scene, one, limits, _heading(rows, number, place))
             axes.tick_params(labelbottom=bottom[place] == number)
             axes.set_xlabel("messages per second" if bottom[place] == number else "", fontsize=_bars.SMALL_PT)
-            axes.set_ylabel("" if place else "99 % within", fontsize=_bars.SMALL_PT)
+            axes.set_ylabel("" if place else "p99 latency", fontsize=_bars.SMALL_PT)
     return figure
 
 
@@ -197,7 +197,7 @@ def _places(found: Sequence[Searched]) -> Placed:
 
 
 def _heading(rows: Placed, number: int, place: int) -> str:
-    """Above the first chart of a group stands what the group is; beside it an empty line keeps the charts level."""
+    """The heading of a group above its first chart; beside it an empty line, which keeps the charts aligned."""
     one, before = rows[number][0], rows[number - 1][0] if number else None
     assert one is not None
     first = before is None or bool(before.variant.product) is not bool(one.variant.product)
@@ -207,7 +207,7 @@ def _heading(rows: Placed, number: int, place: int) -> str:
 
 
 def _limits(scene: Scene, found: Sequence[Searched]) -> tuple[float, float, float, float]:
-    """Both axes: from the least to the most of all tries, the bound among them."""
+    """Both axes: from the smallest to the largest value of all steps, the bound included."""
     steps = [step for one in found for trial in one.trials for step in trial.capacity]
     rates = [step.rate_hz for step in steps]
     late = [float(step.p99_ns) for step in steps if step.p99_ns] + [bound_ns(scene) or 1e6]
@@ -233,14 +233,14 @@ def _small(axes: Axes, scene: Scene, one: Searched, limits: tuple[float, float, 
             axes.axvspan(one.found.low, one.found.high, color=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.6)
         axes.axvline(one.found.median, color=INK, linewidth=0.9, zorder=1)
     for trial in one.trials:
-        _tries(axes, one.look, trial.capacity)
+        _steps(axes, one.look, trial.capacity)
 
 
 MARKERS = {"sustained": "o", "exceeded": "o", "generator": "x", "disturbed": "x"}
 
 
-def _tries(axes: Axes, look: Look, steps: Sequence[CapacityStep]) -> None:
-    """The tries of one search, joined in the order of their rates; one in which nothing came has no dot."""
+def _steps(axes: Axes, look: Look, steps: Sequence[CapacityStep]) -> None:
+    """The steps of one search, connected in the order of their rates; a step without deliveries has no dot."""
     known = sorted((step for step in steps if step.p99_ns), key=lambda step: (step.rate_hz, step.p99_ns or 0))
     axes.plot([step.rate_hz for step in known], [step.p99_ns or math.nan for step in known], color=look.colour,
               linewidth=0.7, alpha=0.7, zorder=2)  # fmt: skip
@@ -258,16 +258,16 @@ def _tries(axes: Axes, look: Look, steps: Sequence[CapacityStep]) -> None:
 
 
 def search_alt(scene: Scene) -> str:
-    """What was found and from how many tries."""
+    """The results and the number of steps."""
     told = [
-        f"{named(one.variant)} {one.words} after {sum(len(trial.capacity) for trial in one.trials):,} tries"
+        f"{named(one.variant)} {one.words} after {sum(len(trial.capacity) for trial in one.trials):,} steps"
         for one in searched(scene)
     ]
-    return f"Small charts of the latency at 99 % against the rate of messages, one per variant: {'; '.join(told)}."
+    return f"Small charts of the p99 latency against the publish rate, one per variant: {'; '.join(told)}."
 
 
 def search_sheet(scene: Scene) -> Sheet:
-    """A row per try of every search, and one per variant with what was found."""
+    """A row per step of every search, and one per variant with its result."""
     rows: list[list[Field]] = []
     for one in searched(scene):
         rows.append([*who(one.variant), "capacity", None, None, *ends(one.found), None, None, None, None])
@@ -277,7 +277,7 @@ def search_sheet(scene: Scene) -> Sheet:
             for trial in one.trials
             for place, step in enumerate(trial.capacity, 1)
         ]  # fmt: skip
-    columns = ["what", "block", "try", "rate_per_s", "low_per_s", "high_per_s", "p50_ns", "p99_ns", "slip_p99_ns"]
+    columns = ["what", "block", "step", "rate_per_s", "low_per_s", "high_per_s", "p50_ns", "p99_ns", "slip_p99_ns"]
     return Sheet([*WHO, *columns, "observation"], rows)
 
 

@@ -40,14 +40,14 @@ def in_rooms(cells: Cells) -> list[str]:
 
 
 def sentence(scene: Scene) -> str:
-    """What is drawn, and how large a room is."""
+    """The content of the figure, and the size of a room."""
     size = scene.number("room")
     members = f"{size:,.0f} members" if size else "its members"
     echo = any(panel.beside(scene, variant) for panel in PANELS if panel.beside for variant in scene.variants)
-    beside = " The hollow marks are the echo, in which a message goes up once and comes back to its sender alone."
+    beside = " Hollow marks: the echo, in which the server returns each message to its sender only."
     return (
-        f"Further left is fresher and cheaper: a message goes up once and down to all {members} of its room; its CPU is"
-        f" shared out among the deliveries.{beside if echo else ''}"
+        f"Further left is fresher and cheaper: the server delivers each message to all {members} of its room. Its CPU"
+        f" is divided by the number of deliveries.{beside if echo else ''}"
     )
 
 
@@ -55,6 +55,6 @@ KEY = ("in a room", "echo")
 
 
 FIGURES = (
-    Figure("chat", "Rooms beside the echo", 200, sentence, _metric_panels.draw(PANELS, KEY), _metric_panels.alt(PANELS),
-           _metric_panels.sheet(PANELS), in_rooms, missing=False, section=WORKLOADS),
+    Figure("chat", "Rooms compared with the echo", 200, sentence, _metric_panels.draw(PANELS, KEY),
+           _metric_panels.alt(PANELS), _metric_panels.sheet(PANELS), in_rooms, missing=False, section=WORKLOADS),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a connection costs that nobody talks on: memory, and the time to open it."""
+"""The cost of an idle connection: memory, and the time to connect."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SLOPE = "connection_memory"
 
 
 def memory_sentence(scene: Scene) -> str:
-    """What the slope is."""
+    """The meaning of the slope."""
     many = max(len(scene.cells.valid(scene.scenario, one.name)) for one in scene.variants) > MOST_SINGLE
-    shown = "upright lines hold all trials of a step" if many else "every dot is one step of one trial"
+    shown = "A vertical line is the range of all trials of a step" if many else "A dot is one step of one trial"
     sentence = (
-        "A steeper line is a dearer connection: memory of server and broker above that of the empty server, against"
-        f" connected subscribers; {shown}, every line a least-squares fit with the median slope."
+        "A steeper line is a more expensive connection: memory of server and broker above that of the empty server,"
+        f" against connected subscribers. {shown}; a line is a least-squares fit with the median slope."
     )
     words = noise.floor_words(scene.cells, SLOPE, scene.scenario)
-    floor = f" The grey wedge is the noise floor ({words}) above the least dear technique."
+    floor = f" The grey wedge is the noise floor ({words}) above the cheapest technique."
     return sentence + (floor if len(_slopes(scene)) > 1 else "")
 
 
@@ -97,7 +97,7 @@ def _floor(axes: Axes, scene: Scene, reach: int) -> None:
 
 
 def _slopes(scene: Scene) -> list[float]:
-    """The memory per connection of the techniques that can be ranked; none where nobody can."""
+    """The memory per connection of the techniques; none if the trials are too few for a ranking."""
     return [slope for variant, slope in _measured(scene) if not (variant.product or scene.doubt)]
 
 
@@ -150,18 +150,17 @@ def most_connects(cells: Cells) -> list[str]:
 
 
 def connect_sentence(scene: Scene) -> str:
-    """Whose connects are shown, and whose cannot be."""
+    """The meaning of a bar, and the variants without one."""
     silent = [
         named(variant)
         for variant in scene.variants
         if not scene.cells.values("connect_p50", scene.scenario, variant.name)
     ]
-    sentence = "Median time from the start of a connect until the server has shown that the subscription stands"
+    sentence = "Median time from the start of a connect until the server confirms the subscription"
     if not silent:
         return sentence + "."
-    return (
-        f"{sentence}; {counted(len(silent), 'variant')} cannot show it before the first message ({', '.join(silent)})."
-    )
+    without = counted(len(silent), "variant")
+    return f"{sentence}; {without} cannot confirm it before the first message ({', '.join(silent)})."
 
 
 def connect(scene: Scene) -> Canvas:

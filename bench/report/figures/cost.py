@@ -1,4 +1,4 @@
-"""What a delivery costs: server CPU, bytes on the wire, requests."""
+"""The cost of a delivery: server CPU, bytes on the wire, requests."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ OVERHEADS = ("wire_framing", "wire_segments")
 
 
 def cpu_sentence(scene: Scene) -> str:
-    """What the parts of a bar are."""
-    sentence = "Shorter is cheaper: CPU time that the server side spends until one message has reached one subscriber"
+    """The meaning of a bar and of its parts."""
+    sentence = "Shorter is cheaper: CPU time of the server side per message delivered to one subscriber"
     brokers = [
         f"{quantity(broker, 'ns')} with {named(variant)}"
         for variant in scene.variants
         if (broker := median(scene, "broker_cpu", variant)) > 0
     ]
-    return sentence + (f"; of that, the broker process takes {', '.join(brokers)}." if brokers else ".")
+    return sentence + (f"; of that, the broker process uses {', '.join(brokers)}." if brokers else ".")
 
 
 def cpu(scene: Scene) -> Canvas:
@@ -56,18 +56,18 @@ def cpu(scene: Scene) -> Canvas:
 
 
 def wire_sentence(scene: Scene) -> str:
-    """What the two halves show."""
+    """The meaning of the two halves."""
     chart = _rows.rows(scene, "wire")
     framing = [(median(scene, "wire_framing", row.variant), row.variant) for row in chart.rows]
     least, most = min(framing, key=lambda pair: pair[0]), max(framing, key=lambda pair: pair[0])
     sentence = (
-        "Left, all bytes of a delivery end to end; right, only what is not payload, on a logarithmic axis so that a few"
-        " bytes and a kilobyte can be read side by side"
+        "Left: all bytes of a delivery. Right: the bytes that are not payload, on a logarithmic axis for small and"
+        " large values"
     )
     if len(chart.rows) < 2:
         return sentence + "."
     return (
-        f"{sentence}: framing and headers range from {quantity(least[0], 'wire bytes')} ({named(least[1])}) to"
+        f"{sentence}. Framing and HTTP headers range from {quantity(least[0], 'wire bytes')} ({named(least[1])}) to"
         f" {quantity(most[0], 'wire bytes')} ({named(most[1])}). TCP and IP headers are estimated at"
         f" {SEGMENT_HEADER_BYTES} B per segment."
     )
@@ -107,7 +107,7 @@ def _overhead(axes: Axes, scene: Scene, chart: Rows, width_in: float) -> None:
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)
-    _bars.head(axes, [(chart.headings[0][0], "overhead alone")])
+    _bars.head(axes, [(chart.headings[0][0], "overhead only")])
 
 
 def _overhead_row(axes: Axes, row: Row, framing: float, segments: float) -> None:
@@ -132,10 +132,10 @@ def _overhead_row(axes: Axes, row: Row, framing: float, segments: float) -> None
 
 
 def requests_sentence(scene: Scene) -> str:
-    """What the number means."""
+    """The meaning of the number."""
     return (
-        "Requests that subscribers send for every message they receive, those upstream included. Below 1, one response"
-        " carries several messages; 0 is a connection that asks only once."
+        "HTTP requests of subscribers per received message, upstream requests included. Below 1, one response carries"
+        " several messages; at 0, a connection needs only its first request."
     )
 
 

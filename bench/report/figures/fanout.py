@@ -1,4 +1,4 @@
-"""Fan-out: when the last of all receivers has a message, beside what one busy thread predicts."""
+"""Fan-out: the latency of the last receiver, beside the prediction for one busy thread."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from bench.units import TIMES, quantity
 METRIC = "completion_p50"
 LAW = f"N {TIMES} s"
 ON_A_SCHEDULE = "polling"
-"""The technique whose last receiver waits for its own clock, whatever the server does."""
+"""The technique whose last receiver waits for its own poll interval."""
 
 
 def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
-    """When the law has the last receiver served: after N x s of the server's CPU, N the members of a room where there
-    are rooms; of polling after a whole interval. None where the trial lacks the facts."""
+    """The predicted latency of the last receiver: N x s of the server's CPU, where N is the size of a room if there
+    are rooms; for polling a whole interval. None if the trial lacks the facts."""
     if variant.technique == ON_A_SCHEDULE:
         return poll_interval_ns(trial)
     parameters = trial.parameters
@@ -40,7 +40,7 @@ def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
 
 
 def one_by_one(cells: Cells) -> list[str]:
-    """Scenarios in which messages come each by itself: the law knows no queue of a whole burst."""
+    """Scenarios without bursts: the law does not describe the queue of a whole burst."""
     return [name for name in having(METRIC)(cells) if name not in bursts(cells)]
 
 
@@ -52,10 +52,10 @@ def law(scene: Scene, variant: VariantFacts) -> Estimate | None:
 
 
 def sentence(scene: Scene) -> str:
-    """How to read a row, and how far measurement and law lie apart."""
+    """How to read a row, and the ratios of measurement to law."""
     sentence = (
-        f"A message is done when its last receiver has it. Bars inside the rows are what one thread predicts, {LAW}:"
-        " every subscriber costs the server's CPU time per message of that trial; of polling, the interval"
+        "Latency of the last receiver of a message. The bars inside the rows are the prediction for one thread,"
+        f" {LAW}: N subscribers times the server's CPU time per message of that trial; for polling, the interval"
     )
     apart = [
         (row.total.median / known.median, row.variant)
@@ -66,10 +66,10 @@ def sentence(scene: Scene) -> str:
         return sentence + "."
     least, most = min(apart, key=lambda pair: pair[0]), max(apart, key=lambda pair: pair[0])
     if len(apart) == 1:
-        return f"{sentence}. {named(least[1])} takes {least[0]:.2g} times that."
+        return f"{sentence}. {named(least[1])} measures {least[0]:.2g} times the prediction."
     return (
-        f"{sentence}. The measured last receiver comes after {least[0]:.2g} ({named(least[1])}) to"
-        f" {most[0]:.2g} times ({named(most[1])}) that."
+        f"{sentence}. The measured latency is {least[0]:.2g} ({named(least[1])}) to"
+        f" {most[0]:.2g} times ({named(most[1])}) the prediction."
     )
 
 
@@ -104,7 +104,7 @@ def _frame(axes: Axes, scene: Scene, chart: Rows, laws: dict[str, Estimate | Non
 
 
 def _row(axes: Axes, row: Row, known: Estimate | None) -> None:
-    """A thick dot at the median with its interval and trials; the law as a short upright bar."""
+    """A thick dot at the median with its interval and trials; the law as a short vertical bar."""
     axes.plot([row.total.median], [row.y], "o", markersize=8.5, color=row.look.colour, zorder=2.5)
     _bars.trials(axes, row)
     if known is not None and known.median > 0:
@@ -124,14 +124,14 @@ def _harness(axes: Axes, scene: Scene, chart: Rows) -> None:
     floor = _floor(scene)
     if floor is not None and floor.median > 0:
         _bars.upright(axes, floor.median, chart)
-        words = f"dotted line: the harness itself, without any technique ({quantity(floor.median, 'ns')})"
+        words = f"dotted line: harness floor, without any technique ({quantity(floor.median, 'ns')})"
         axes.set_xlabel(words, fontsize=_bars.SMALL_PT)
 
 
 def _key(figure: Canvas) -> None:
     measured = Line2D([], [], linestyle="none", marker="o", markersize=6.5, color=MUTED)
     law = Line2D([], [], linestyle="none", marker="|", markersize=9, markeredgewidth=2.2, color=INK)
-    _bars.marks(figure, [(measured, "last receiver, measured"), (law, f"law: {LAW} (polling: its interval)")])
+    _bars.marks(figure, [(measured, "last receiver, measured"), (law, f"law: {LAW} (polling: interval)")])
 
 
 def sheet(scene: Scene) -> Sheet:

@@ -23,24 +23,24 @@ from bench.units import quantity
 
 
 def sentence(scene: Scene) -> str:
-    """How to read the curves, and where they cross one half."""
+    """How to read the curves, and the smallest and largest median."""
     found = compared(scene)
     fastest, slowest = found[0], found[-1]
     sentence = (
-        "Further left is fresher, steeper is steadier: a curve shows which share of deliveries had arrived after how"
-        f" long. {single_trials(found)}."
+        "Further left is fresher, steeper is more uniform: a curve shows the share of deliveries with at most the given"
+        f" latency. {single_trials(found)}."
     )
     if len(found) > 1 and not scene.doubt:
         sentence += (
-            f" One half had arrived after {quantity(fastest.median_ns, 'ns')} with {fastest.name} and after"
+            f" The median ranges from {quantity(fastest.median_ns, 'ns')} with {fastest.name} to"
             f" {quantity(slowest.median_ns, 'ns')} with {slowest.name}."
         )
     floors = [noise.floor_words(scene.cells, name, scene.scenario) for name in metrics(scene)]
-    return f"{sentence} Noise floor: {floors[0]} at the median, {floors[1]} at 99\u00a0%.{harness_sentence(scene)}"
+    return f"{sentence} Noise floor: {floors[0]} (median), {floors[1]} (p99).{harness_sentence(scene)}"
 
 
 def draw(scene: Scene) -> Canvas:
-    """Cumulative distributions on a logarithmic axis, one curve per variant, named where there is room."""
+    """Cumulative distributions on a logarithmic axis, one curve per variant, labelled in free space."""
     words = "round trip" if returns(scene) else "delivery latency"
     return drawn(compared(scene), harness(scene), words, "share of deliveries")
 

@@ -1,4 +1,4 @@
-"""Steadiness: how latency moves while a trial runs."""
+"""Latency over the course of a trial."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bench.units import quantity
 
 @dataclass(frozen=True, slots=True)
 class TrialSeries:
-    """One trial: moments into the measured part and the median latency of the interval around each, in ns."""
+    """One trial: times since the start of the measured part, and the median latency around each, in ns."""
 
     trial: Trial
     moments_ns: np.ndarray
@@ -35,7 +35,7 @@ class TrialSeries:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A variant's trials, each a series of its own: a median of medians would be the series of no trial."""
+    """A variant's trials as separate series: a median over trials would be the series of no trial."""
 
     variant: str
     name: str
@@ -44,12 +44,12 @@ class Line:
 
     @property
     def middle(self) -> TrialSeries:
-        """The trial that ends in the middle of all: where it ends stands the name."""
+        """The trial with the median end value; the label of the variant is at its end."""
         return sorted(self.trials, key=lambda series: float(series.median_ns[-1]))[len(self.trials) // 2]
 
 
 def with_series(cells: Cells) -> list[str]:
-    """Scenarios with a time series worth a line: at least two intervals with deliveries."""
+    """Scenarios with a time series of at least two intervals with deliveries."""
     return [
         name
         for name in with_latency(cells)
@@ -71,20 +71,24 @@ def trial_series(trials: list[Trial]) -> list[TrialSeries]:
 
 
 def sentence(scene: Scene) -> str:
-    """What a steady server looks like."""
+    """How to read the lines."""
     found = _lines(scene)
     series = found[-1].trials[0].trial.series
     interval_ns = series.interval_ns if series else 0
     many = max(len(line.trials) for line in found) > MOST_SINGLE
-    shown = "a band holds all trials, the line is the one that ends in their middle" if many else "one line per trial"
+    shown = (
+        "a band is the range of all trials, the line the one with the median end value"
+        if many
+        else "one line per trial"
+    )
     return (
-        f"A flat line is a server that keeps up, a rising one a queue that grows: median latency of every"
-        f" {quantity(interval_ns, 'ns')}, {shown}.{harness_sentence(scene)}"
+        f"Flat lines show a server that keeps up, rising lines a growing queue. Each point is the median latency over"
+        f" {quantity(interval_ns, 'ns')}; {shown}.{harness_sentence(scene)}"
     )
 
 
 def draw(scene: Scene) -> Canvas:
-    """Median latency of every interval, one line per trial; the name of a variant at their right end."""
+    """Median latency of every interval, one line per trial; with the name of the variant at the right end."""
     found = _lines(scene)
     height_in = max(2.9, 0.175 * len(found) + 1.0)
     figure = canvas(height_in)
@@ -102,13 +106,13 @@ def draw(scene: Scene) -> Canvas:
     ends = [float(line.middle.median_ns[-1]) for line in found]
     heights = [math.log(end / low) / math.log(high / low) for end in ends]
     end_labels(axes, [(height, line.name, line.look) for height, line in zip(heights, found, strict=True)], height_in)
-    axes.set_xlabel("time into the measured part")
+    axes.set_xlabel("time since the start of the measured part")
     axes.set_ylabel("median latency")
     return figure
 
 
 def _lines(scene: Scene) -> list[Line]:
-    """The harness itself, where the run has it, and the variants."""
+    """The harness, if the run has it, and the variants."""
     lines = [Line(HARNESS, "harness floor", palette.HARNESS, trial_series(scene.cells.harness(scene.scenario)))]
     for variant in scene.variants:
         trials = scene.cells.valid(scene.scenario, variant.name)
@@ -134,7 +138,7 @@ def _draw(axes: Axes, line: Line) -> None:
 
 
 def _band(axes: Axes, line: Line) -> None:
-    """From the least to the most of all trials at every moment that any of them has."""
+    """The range of all trials at every time that at least one of them has."""
     held: dict[float, list[float]] = {}
     for series in line.trials:
         for at, value in zip(series.moments_ns.tolist(), series.median_ns.tolist(), strict=True):
@@ -145,13 +149,15 @@ def _band(axes: Axes, line: Line) -> None:
 
 
 def alt(scene: Scene) -> str:
-    """Where the middle trial of every variant begins and ends."""
+    """The first and the last value of the trial with the median end value, for every variant."""
     told = [
         f"{line.name} {quantity(float(line.middle.median_ns[0]), 'ns')} to"
         f" {quantity(float(line.middle.median_ns[-1]), 'ns')}"
         for line in _lines(scene)
     ]
-    return f"Median latency against time on a logarithmic axis, first and last of the middle trial: {'; '.join(told)}."
+    return (
+        f"Median latency against time, logarithmic axis; first and last value of the median trial: {'; '.join(told)}."
+    )
 
 
 def sheet(scene: Scene) -> Sheet:

@@ -1,4 +1,4 @@
-"""Polling over its interval: what was measured at every interval that the run has, with the law drawn through it."""
+"""Polling against its interval: the measurements at every interval of the run, and the law."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from bench.units import quantity, tick
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is drawn of a variant: a metric, the share of deliveries it is about, in words, and its law."""
+class Quantile:
+    """A quantile of the figure: its metric, its share of deliveries, its name, and the formula of its law."""
 
     metric: str
     share: float
@@ -38,29 +38,29 @@ class Asked:
     formula: str
 
 
-SHARES = (Asked("latency_p50", 0.5, "median", "D/2 + S"), Asked("latency_p99", 0.99, "99 %", "0.99 D + S"))
+SHARES = (Quantile("latency_p50", 0.5, "median", "D/2 + S"), Quantile("latency_p99", 0.99, "p99", "0.99 D + S"))
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One variant and one of `SHARES`: what was measured at every interval (in s), and the law."""
+    """One variant and one of `SHARES`: the measurements at every interval (in s), and the law."""
 
     variant: VariantFacts
-    asked: Asked
+    quantile: Quantile
     law: PollingLaw
     points: Points
 
     def law_ns(self, interval_ns: float) -> float:
-        """The latency that the law has at an interval."""
-        return self.law.latency_ns(interval_ns, self.asked.share)
+        """The latency that the law predicts at an interval."""
+        return self.law.latency_ns(interval_ns, self.quantile.share)
 
 
 def lines(scene: Scene) -> list[Line]:
     """Every line of the figure."""
     return [
-        Line(variant, asked, law, along(scene, asked.metric, variant))
+        Line(variant, quantile, law, along(scene, quantile.metric, variant))
         for variant, law in laws(scene)
-        for asked in SHARES
+        for quantile in SHARES
     ]
 
 
@@ -78,23 +78,23 @@ def over_intervals(cells: Cells) -> list[str]:
 
 
 def sentence(scene: Scene) -> str:
-    """The law, and how far from it any point lies."""
+    """The law, and the largest deviation of a point from it."""
     apart = [
-        (abs(found.median / line.law_ns(at * 1e9) - 1.0), at, line.asked.words)
+        (abs(found.median / line.law_ns(at * 1e9) - 1.0), at, line.quantile.words)
         for line in lines(scene)
         for at, found in line.points
     ]
     far, at, words = max(apart)
     services = ", ".join(quantity(law.service_ns, "ns") for _, law in laws(scene))
     return (
-        "Twice the interval is twice the staleness: dots are measured, dashed lines the law of a fixed schedule,"
-        f" D/2 + S at the median and 0.99 D + S at 99 % (S, the service time: {services}). The point furthest from its"
-        f" law lies {far * 100:.1f} % off ({words} at {tick(at * 1e9, 'ns')})."
+        "Latency is proportional to the interval D. Dots are measured; dashed lines are the law of a fixed schedule:"
+        f" D/2 + S for the median and 0.99 D + S for the p99, where S is the service time ({services}). The largest"
+        f" deviation from the law is {far * 100:.1f} % ({words} at {tick(at * 1e9, 'ns')})."
     )
 
 
 def draw(scene: Scene) -> Canvas:
-    """Median and 99 % against the interval, both axes logarithmic, the laws dashed, names at the right end."""
+    """Median and p99 against the interval, both axes logarithmic, the laws dashed, names at the right end."""
     found, floor = lines(scene), harness(scene)
     height_in = max(3.0, 0.175 * len(found) + 1.2)
     figure = canvas(height_in)
@@ -131,7 +131,7 @@ def _seen(known: Estimate) -> list[float]:
 
 
 def _name(line: Line) -> str:
-    return f"{named(line.variant)}, {line.asked.words}: {line.asked.formula}"
+    return f"{named(line.variant)}, {line.quantile.words}: {line.quantile.formula}"
 
 
 def _draw(axes: Axes, line: Line, look: Look, every: Sequence[float]) -> None:
@@ -141,7 +141,7 @@ def _draw(axes: Axes, line: Line, look: Look, every: Sequence[float]) -> None:
     for at, known in line.points:
         if known.low is not None and known.high is not None:
             axes.plot([at * 1e9] * 2, [known.low, known.high], color=look.colour, linewidth=1.2, zorder=3)
-    face = look.colour if line.asked.share <= 0.5 else PAPER
+    face = look.colour if line.quantile.share <= 0.5 else PAPER
     at_ns, medians = [at * 1e9 for at, _ in line.points], [known.median for _, known in line.points]
     axes.plot(at_ns, medians, "o", markersize=6, markerfacecolor=face, markeredgecolor=look.colour, zorder=4)
 
@@ -159,7 +159,7 @@ def alt(scene: Scene) -> str:
 def sheet(scene: Scene) -> Sheet:
     """A row per variant, metric and interval: measured, and by the law."""
     rows: list[list[Field]] = [
-        [*who(line.variant), line.asked.metric, at, len(known.values), *ends(known), line.law_ns(at * 1e9)]
+        [*who(line.variant), line.quantile.metric, at, len(known.values), *ends(known), line.law_ns(at * 1e9)]
         for line in lines(scene)
         for at, known in line.points
     ]

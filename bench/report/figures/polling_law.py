@@ -1,4 +1,4 @@
-"""Polling beside its law: the closed form drawn over the measurement."""
+"""Polling and its law: the closed form over the measurement."""
 
 from __future__ import annotations
 
@@ -43,19 +43,18 @@ def _polled(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Distributio
 
 
 def sentence(scene: Scene) -> str:
-    """The law and how far from it the measurement lies."""
+    """The law and the distance of the measurement from it."""
     told = [
-        f"{named(variant)} polls every {quantity(law.interval_ns, 'ns')}: the law (dashed) spreads its latency evenly"
-        f" over that interval, after a service time estimated at {quantity(law.service_ns, 'ns')} (the measured mean"
-        f" less half the interval). Largest distance between law and measurement (Kolmogorov-Smirnov):"
-        f" {law.distance:.3f}."
+        f"{named(variant)} polls every {quantity(law.interval_ns, 'ns')}. The law (dashed) is a uniform latency over"
+        f" that interval plus an estimated service time of {quantity(law.service_ns, 'ns')} (measured mean minus half"
+        f" the interval). Largest distance between law and measurement (Kolmogorov-Smirnov): {law.distance:.3f}."
         for variant, _, law in _polled(scene.cells, scene.scenario)
     ]
     return " ".join(told)
 
 
 def draw(scene: Scene) -> Canvas:
-    """The uniform law drawn over what was measured, on a linear axis."""
+    """The uniform law over the measurement, on a linear axis."""
     figure = canvas(2.9)
     axes = figure.add_subplot()
     marks, avoid = [], []
@@ -92,9 +91,9 @@ def draw(scene: Scene) -> Canvas:
 def alt(scene: Scene) -> str:
     """The measured curve and its law in words."""
     told = [
-        f"{named(variant)}: by the law the share rises evenly from 0 to 100 % between {quantity(law.service_ns, 'ns')}"
+        f"{named(variant)}: the law rises linearly from 0 to 100 % between {quantity(law.service_ns, 'ns')}"
         f" and {quantity(law.service_ns + law.interval_ns, 'ns')}; the measured median is"
-        f" {quantity(quantile(latency, 0.5), 'ns')}, the furthest distance {law.distance:.3f}"
+        f" {quantity(quantile(latency, 0.5), 'ns')}, the largest distance {law.distance:.3f}"
         for variant, latency, law in _polled(scene.cells, scene.scenario)
     ]
     return f"Cumulative curve of polling with its law drawn over it. {'; '.join(told)}."
@@ -110,4 +109,4 @@ def sheet(scene: Scene) -> Sheet:
     return Sheet([*WHO, "share", "latency_ns", "law_ns"], rows)
 
 
-FIGURES = (Figure("law", "Polling beside its law", 120, sentence, draw, alt, sheet, with_polling, missing=False),)
+FIGURES = (Figure("law", "Polling and its law", 120, sentence, draw, alt, sheet, with_polling, missing=False),)

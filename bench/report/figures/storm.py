@@ -1,4 +1,4 @@
-"""Storms of connects: how soon all are subscribed, and what that costs."""
+"""Storms of connects: the time until all subscribers are subscribed, and its cost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COST_PANELS = (
 
 
 def curves(scene: Scene) -> list[Curve]:
-    """How long connecting took, in the order of the medians."""
+    """The times to connect, in the order of the medians."""
     found = []
     for variant in scene.variants:
         held = connects(scene, variant)
@@ -37,13 +37,13 @@ def curves(scene: Scene) -> list[Curve]:
 
 
 def connects(scene: Scene, variant: VariantFacts) -> list[Distribution]:
-    """The times to connect of every storm of a variant that shows when a subscription stands."""
+    """The times to connect of every storm of a variant that confirms subscriptions."""
     trials = scene.cells.valid(scene.scenario, variant.name)
     return [trial.connect for trial in trials if trial.storm and trial.connect and trial.connect.count]
 
 
 def with_storms(cells: Cells) -> list[str]:
-    """Scenarios with a storm in which somebody was shown to be subscribed."""
+    """Scenarios with a storm in which a subscription was confirmed."""
     return [
         name
         for name in cells.scenarios
@@ -56,16 +56,20 @@ def with_storms(cells: Cells) -> list[str]:
 
 
 def sentence(scene: Scene) -> str:
-    """How to read the curves, and who has none."""
+    """How to read the curves, and the variants without one."""
     count = scene.number("subscribers")
     silent = [named(variant) for variant in scene.variants if not connects(scene, variant)]
-    who_not = f" Not in it, since it does not show it before the first message: {', '.join(silent)}." if silent else ""
+    who_not = (
+        f" Not shown, because it does not confirm a subscription before the first message: {', '.join(silent)}."
+        if silent
+        else ""
+    )
     single = any(len(curve.each_ns) <= MOST_SINGLE for curve in curves(scene))
     return (
         f"{count:,.0f} subscribers" if count else "All subscribers"
     ) + (
-        " connect at once; a curve shows which share of them the server had shown to be subscribed after how long,"
-        f" {'thin lines are single trials' if single else 'the band holds all single trials'}.{who_not}"
+        " connect at once; a curve shows the share of them whose subscription the server confirmed within the given"
+        f" time. {'Thin lines are single trials' if single else 'The band is the range of all trials'}.{who_not}"
     )  # fmt: skip
 
 
@@ -99,17 +103,17 @@ def sheet(scene: Scene) -> Sheet:
 
 
 def cost_sentence(_: Scene) -> str:
-    """What the two panels are."""
+    """The meaning of the two panels."""
     return (
-        "Further right is faster on the left, further left is cheaper on the right: subscribers over the time until the"
-        " last of them was subscribed, and what the server side spent on each."
+        "Left panel: subscribers per second until the last is subscribed; further right is faster. Right panel: CPU of"
+        " the server side per subscriber; further left is cheaper."
     )
 
 
 FIGURES = (
-    Figure("storm", "Subscribed after a storm of connects", 230, sentence, draw, alt, sheet, with_storms,
+    Figure("storm", "Time to subscribe in a storm of connects", 230, sentence, draw, alt, sheet, with_storms,
            section=WORKLOADS),
-    Figure("storm-cost", "What a storm of connects costs", 240, cost_sentence, _metric_panels.draw(COST_PANELS),
+    Figure("storm-cost", "Cost of a storm of connects", 240, cost_sentence, _metric_panels.draw(COST_PANELS),
            _metric_panels.alt(COST_PANELS), _metric_panels.sheet(COST_PANELS), having("arrival_cpu"), missing=False,
            section=WORKLOADS),
 )  # fmt: skip

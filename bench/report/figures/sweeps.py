@@ -1,4 +1,4 @@
-"""Sweeps: how a metric moves with a parameter, one line per variant. One drawing for every metric and parameter."""
+"""Sweeps: a metric against a parameter, one line per variant. One drawing for all metrics and parameters."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bench.report.figures._sheet import WHO, Field, Sheet, ends, who
 from bench.units import factor, quantity, tick
 
 OF_POLLING = "poll_interval_s"
-"""Only polling feels it: it has figures of its own."""
+"""A parameter of polling only, which has its own figures."""
 
 
 def lines(scene: Scene, metric: str) -> list[Line]:
-    """The variants with the metric at two values at least."""
+    """The variants with the metric at two values or more."""
     found = [
         Line(variant, scene.looks[variant.name],
              scene.cells.along(metric, scene.scenario, variant.name, scene.parameter))
@@ -30,7 +30,7 @@ def lines(scene: Scene, metric: str) -> list[Line]:
 
 
 def swept(*metrics: str) -> Callable[[Cells], list[str]]:
-    """Scenarios with a sweep in which one of these metrics means anything."""
+    """Scenarios with a sweep in which one of these metrics is defined."""
 
     def scenarios(cells: Cells) -> list[str]:
         return [name for name in cells.scenarios if parameters(*metrics)(cells, name)]
@@ -62,14 +62,14 @@ def _shown(scene: Scene, metrics: Sequence[str]) -> list[str]:
 
 
 def sentence(*metrics: str) -> Callable[[Scene], str]:
-    """Whose metric moves least and most from one end of the parameter to the other."""
+    """The variants whose metric changes least and most from one end of the parameter to the other."""
 
     def told(scene: Scene) -> str:
         (first, *_), shown = _shown(scene, metrics), scale(scene.parameter)
         found = lines(scene, first)
         ats = [at for line in found for at, _ in line.points]
         low, high = (tick(at * shown.size, shown.unit) for at in (min(ats), max(ats)))
-        opening = f"A flat line is indifferent to the {shown.name}. From {low} to {high} ({shown.words}),"
+        opening = f"A flat line does not depend on the {shown.name}. From {low} to {high} ({shown.words}),"
         opening += f" {METRICS[first].title}"
         moved = [
             (line.points[-1][1].median / line.points[0][1].median, line)
@@ -77,13 +77,13 @@ def sentence(*metrics: str) -> Callable[[Scene], str]:
             if line.points[0][1].median > 0
         ]
         if not moved:
-            return f"{opening} has no factor to tell: it begins at 0."
+            return f"{opening} has no ratio, because it starts at 0."
         least, most = min(moved, key=lambda pair: pair[0]), max(moved, key=lambda pair: pair[0])
         if len(moved) == 1:
-            return f"{opening} becomes {factor(least[0])} what it was with {named(least[1].variant)}."
+            return f"{opening} changes to {factor(least[0])} its first value with {named(least[1].variant)}."
         return (
-            f"{opening} becomes between {factor(least[0])} ({named(least[1].variant)}) and {factor(most[0])}"
-            f" ({named(most[1].variant)}) what it was."
+            f"{opening} changes to between {factor(least[0])} ({named(least[1].variant)}) and {factor(most[0])}"
+            f" ({named(most[1].variant)}) its first value."
         )
 
     return told

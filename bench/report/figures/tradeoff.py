@@ -1,4 +1,4 @@
-"""Cost against freshness: where every variant stands, where polling could stand, and who is beaten on both."""
+"""Cost against freshness: a point per variant, the curve of polling, and the techniques worse on both axes."""
 
 from __future__ import annotations
 
@@ -25,34 +25,37 @@ from bench.units import factor, quantity, tick
 SMALL_PT = 7.2
 LONGEST_S = 60.0
 ROUND_S = (0.01, 0.1, 1.0, 10.0)
-"""Intervals that are marked along the curve of polling, where none was measured nearby."""
+"""Intervals that are marked on the curve of polling, unless a measured one is near."""
 
 
 def sentence(scene: Scene) -> str:
-    """Who is in front on both, who is beaten on both, and what polling would have to give up to be as cheap."""
-    sentence = "Left is fresher, down is cheaper, both axes are logarithmic; lines through a point are its intervals."
+    """How to read the axes, the techniques worse on both, and the interval at which polling is as cheap as the best."""
+    sentence = (
+        "Further left is fresher, further down is cheaper; both axes are logarithmic. Lines through a point are its"
+        " intervals."
+    )
     found = places(scene)
     beaten = [f"{called(place)} (by {place.beaten_by})" for place in found if place.beaten_by]
     if beaten:
-        sentence += f" Hollow: shown to be both staler and dearer than a technique: {', '.join(beaten)}."
+        sentence += f" Hollow: shown to be both staler and more expensive than a technique: {', '.join(beaten)}."
     cheapest = min(
         (place for place in found if not (place.interval_s or place.variant.product)),
         key=lambda place: place.cost.median,
         default=None,
     )
     for variant, law in _polling.laws(scene):
-        sentence += f" The curve is {named(variant)} at every interval, {_basis(law)}."
+        sentence += f" The curve is {named(variant)} at all intervals, {_basis(law)}."
         interval_ns = law.interval_ns(cheapest.cost.median) if cheapest else None
         if cheapest and interval_ns:
             staler = law.latency_ns(interval_ns) / cheapest.freshness.median
             sentence += (
-                f" By it, polling is as cheap as {named(cheapest.variant)} at an interval of"
-                f" {quantity(interval_ns, 'ns')}, and then {factor(staler)} as stale."
+                f" On this curve, polling is as cheap as {named(cheapest.variant)} at an interval of"
+                f" {quantity(interval_ns, 'ns')}, where it is {factor(staler)} as stale."
             )
         elif cheapest:
             sentence += (
-                f" By it, polling is as cheap as {named(cheapest.variant)} at no interval: beside its polls, a message"
-                f" costs {quantity(law.message_ns, 'ns')}."
+                f" On this curve, polling is never as cheap as {named(cheapest.variant)}: apart from its polls, a"
+                f" message costs {quantity(law.message_ns, 'ns')}."
             )
     return sentence
 
@@ -60,7 +63,7 @@ def sentence(scene: Scene) -> str:
 def _basis(law: PollingLaw) -> str:
     if law.points > 1:
         return f"by the law fitted to {law.points} measured intervals ({quantity(law.poll_ns, 'ns')} per poll)"
-    return f"by the law from the one measured ({quantity(law.poll_ns, 'ns')} per poll)"
+    return f"by the law from the only measured interval ({quantity(law.poll_ns, 'ns')} per poll)"
 
 
 def draw(scene: Scene) -> Canvas:
@@ -85,8 +88,8 @@ Curve = tuple[Look, PollingLaw, np.ndarray]
 
 
 def _curves(scene: Scene) -> list[Curve]:
-    """Polling at every interval: (2, points) of freshness and cost, from where one core is full to where polling costs
-    a third of the cheapest."""
+    """Polling at every interval: (2, points) of freshness and cost, from a full core to a third of the
+    cheapest cost."""
     least = min(place.cost.median for place in places(scene))
     found = []
     for variant, law in _polling.laws(scene):
@@ -122,7 +125,7 @@ def _reach(known: Estimate) -> list[float]:
 
 
 def _floor(scene: Scene) -> float:
-    """What the harness itself measures; 0 where the run does not have it."""
+    """The latency of the harness; 0 if the run does not have it."""
     held = scene.cells.harness(scene.scenario)
     found = scene.cells.estimate(FRESHNESS, scene.scenario, HARNESS) if held else None
     return found.median if found else 0.0
@@ -139,14 +142,14 @@ def _harness(axes: Axes, scene: Scene) -> list[Mark]:
 
 
 def _shade(axes: Axes, scene: Scene, found: list[Place]) -> None:
-    """Grey where one is staler and dearer than a technique, each by more than its noise floor."""
+    """Grey area: staler and more expensive than a technique, each by more than its noise floor."""
     ranked = [place for place in found if not (place.variant.product or place.interval_s or place.beaten_by)]
     if not ranked or scene.doubt:
         axes.set_xlabel("median delivery latency")
         return
     axes.set_xlabel(
         "median delivery latency\n"
-        "grey: staler and dearer than a technique beyond the noise floors; hollow: shown to be so",
+        "grey: staler and more expensive than a technique beyond the noise floors; hollow: shown",
         fontsize=SMALL_PT,
     )
     stale, dear = (scene.cells.floor(metric, scene.scenario).ratio for metric in (FRESHNESS, COST))
@@ -205,7 +208,7 @@ def _along(axes: Axes, look: Look, law: PollingLaw, found: list[Place]) -> list[
     low, high = axes.get_xlim()
     full = law.saturation_ns
     measured = [place.interval_s for place in found if place.interval_s]
-    asked = [(full, "one core is full")] if full and full < min(measured) * 1e9 else []
+    asked = [(full, "one core is fully used")] if full and full < min(measured) * 1e9 else []
     asked += [
         (seconds * 1e9, f"every {tick(seconds * 1e9, 'ns')}")
         for seconds in ROUND_S

@@ -1,4 +1,4 @@
-"""The answer: claims put into words. No sentence is true in advance; each states what was found."""
+"""The opening of a report: judged claims as sentences. Every sentence is computed from the run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bench.report.sections.claims import beside, known
 from bench.report.traced import Number, Phrase
 
 OF_PRODUCTS = ("freshness", "cpu", "memory")
-"""What the opening says of products; the table of claims says more."""
+"""The themes on which the opening compares products; the table of claims has all."""
 CARRIES = 2.0
-"""So many messages in one request are worth a word where bytes are told."""
+"""The fewest messages per request that the line on bytes mentions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a report says first: one sentence, the load and the ground that it holds for, a few short groups of numbers,
-    and what to know before believing them.
+    """The beginning of a report: one sentence, its load and ground, a few short groups of numbers, and their limits.
 
-    `alarms` are what would overturn the rest: too few trials, missed laws, a missed calibration, twins that differ.
+    `alarms` can invalidate all other numbers: too few trials, missed laws, a missed calibration, twins that differ.
     """
 
     sentence: Phrase
@@ -58,7 +57,7 @@ def opening(cells: Cells, held: Claims) -> Opening:
     )
 
 
-INSTRUMENT_ALONE = "This run calibrates the instrument and compares nothing."
+INSTRUMENT_ALONE = "This run calibrates the instrument; it compares no variants."
 
 
 def _leads(judged: Iterable[JudgedClaim], verdict: ClaimVerdict, noisy: bool) -> list[JudgedClaim]:
@@ -69,15 +68,15 @@ GROUPS = (
     (f"{MAIN_TECHNIQUE} wins", ClaimVerdict.SUPPORTED, False),
     (f"{MAIN_TECHNIQUE} loses", ClaimVerdict.NOT_SUPPORTED, False),
     ("No difference shown", ClaimVerdict.NO_DIFFERENCE, False),
-    ("Too noisy to tell", ClaimVerdict.NO_DIFFERENCE, True),
+    ("Too noisy to decide", ClaimVerdict.NO_DIFFERENCE, True),
     ("Too few trials to compare", ClaimVerdict.TOO_FEW, False),
 )
-"""The headings of the opening, in order, with the verdict and whether it was for noise alone; a claim that was not
-measured is in the table alone."""
+"""The headings of the opening, in order: heading, verdict, and whether noise alone caused it. Claims without a
+measurement are only in the table."""
 
 
 def _groups(cells: Cells, judged: Sequence[JudgedClaim]) -> list[Group]:
-    """A line per theme under every verdict: the protagonist's number, and what the others have of it."""
+    """A line per theme under every verdict: the number of the main technique, then those of the others."""
     found = []
     for title, verdict, noisy in GROUPS:
         leads = _leads(judged, verdict, noisy)
@@ -89,7 +88,7 @@ def _groups(cells: Cells, judged: Sequence[JudgedClaim]) -> list[Group]:
 
 
 def _line(cells: Cells, theme: Theme, judged: Sequence[JudgedClaim]) -> Phrase:
-    """`server CPU per message, echo: WebSocket 332 µs (306-367); SSE 2.79x (2.40-3.09)`; what is lost:
+    """`server CPU per message, echo: WebSocket 332 µs (306-367); SSE 2.79x (2.40-3.09)`; a loss:
     `memory per connection, idle: WebSocket 28.2 KiB (27.6-30.0), 1.51x that of SSE (1.43-1.66)`."""
     line: list[str | Number] = [f"{theme.words}: {judged[0].claim.subject.words} ", *known(judged[0].subject, theme)]
     for place, one in enumerate(judged):
@@ -110,7 +109,7 @@ def _that_of(judged: JudgedClaim) -> Phrase:
 
 
 def _carried(cells: Cells, judged: JudgedClaim) -> Phrase:
-    """Why somebody who asks again and again wins bytes: one request of it carries several messages."""
+    """Why polling can need fewer bytes: one request carries several messages; empty elsewhere."""
     theme, other = judged.claim.theme, judged.other
     if judged.verdict is not ClaimVerdict.NOT_SUPPORTED or theme.metric != "wire" or other is None:
         return ()
@@ -123,14 +122,14 @@ def _carried(cells: Cells, judged: JudgedClaim) -> Phrase:
 
 
 def _products(judged: Sequence[JudgedClaim]) -> list[Group]:
-    """A line per product: what it has more, or less, of than its technique beyond noise."""
+    """A line per product: where it differs from its technique beyond noise."""
     sides = dict.fromkeys((one.claim.subject, one.claim.other) for one in judged)
     lines = []
     for side, technique in sides:
         of_side = [one for one in judged if one.claim.subject == side]
         if any(one.comparison for one in of_side):
             lines.append(_product(side, technique, of_side))
-    return [Group("What belongs to a product, not to its technique", lines)] if lines else []
+    return [Group("Differences of products from their technique", lines)] if lines else []
 
 
 def _product(side: Side, technique: Side, judged: Sequence[JudgedClaim]) -> Phrase:
@@ -145,10 +144,10 @@ def _product(side: Side, technique: Side, judged: Sequence[JudgedClaim]) -> Phra
 
 
 def _more_or_less(judged: JudgedClaim) -> Phrase:
-    """How much more of it the product has, or how much more its technique."""
+    """How much larger the value of the product is, or that of its technique."""
     theme, apart = judged.claim.theme.short, beside(judged)
     if judged.verdict is ClaimVerdict.SUPPORTED:
         return (f"{theme} ", *apart)
     if apart and isinstance(apart[0], Number):
-        return (f"{theme} lower, the plain one's being ", *apart)
+        return (f"{theme} lower; ratio of plain to product ", *apart)
     return (f"{theme} lower by ", *apart)

@@ -1,4 +1,4 @@
-"""What must be known before a number is believed: alarms, which would overturn the rest, and cautions."""
+"""Alarms, which can invalidate all other numbers of a report, and cautions, which limit them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from bench.report.sections.laws import about_laws
 from bench.units import DASH, TIMES, counted, percent
 
 RANGE_TRIALS = 5
-"""Up to so many trials the bootstrap interval of a median is their range: no resample of them is rare enough to cut."""
+"""The largest number of trials whose bootstrap interval of the median is their range: a resample of fewer is never
+rare enough to be cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What would overturn everything else, in words, and the section that says more; empty where none does."""
+    """A sentence that can invalidate all other numbers, and the section with its details (empty: no section)."""
 
     text: str
     section: str = ""
@@ -31,17 +32,17 @@ class Alarm:
 
 
 def alarms(cells: Cells) -> list[Alarm]:
-    """What would overturn everything else."""
+    """All alarms of a run."""
     sizes = _sizes(cells)
     few = sizes and max(sizes) < FEWEST_TRIALS
-    said = [f"Each number rests on {_span(sizes)}: too few trials for an interval or a comparison."] if few else []
+    said = [f"Each number comes from {_span(sizes)}: too few for an interval or a comparison."] if few else []
     by_section = (("", said), ("laws", about_laws(cells)), ("calibration", _about_calibration(cells)),
                   ("trust", noise.flagged(cells)))  # fmt: skip
     return [Alarm(text, section) for section, texts in by_section for text in texts]
 
 
 def cautions(cells: Cells) -> list[str]:
-    """What must be known before a number is believed."""
+    """All cautions of a run."""
     if not cells.scenarios:
         return []
     sizes = _sizes(cells)
@@ -49,28 +50,28 @@ def cautions(cells: Cells) -> list[str]:
 
 
 def _about_calibration(cells: Cells) -> list[str]:
-    """What was planted and not read back is a fault of the instrument, whatever the laws say."""
+    """A sentence on missed calibration readings: each is an error of the instrument, even if all laws are met."""
     found = readings(cells.trials)
     missed = [reading for reading in found if not reading.met]
     if not missed:
         return []
     said = ", ".join(_missed(cells, reading) for reading in missed)
     return [
-        f"{counted(len(missed), 'reading')} of {len(found)} of the calibration missed: {said}. Until explained, doubt"
-        " the instrument, or how quiet the machine was."
+        f"{counted(len(missed), 'reading')} of {len(found)} of the calibration missed: {said}. Until this is explained,"
+        " the instrument may be wrong, or the machine was not quiet."
     ]
 
 
 def _missed(cells: Cells, reading: Reading) -> str:
     told = calibrated(reading)
     return (
-        f"{reading.plant} ({reading.quantity}) was read back as {told.read_back}, tolerance {told.tolerance}"
+        f"{reading.plant} ({reading.quantity}) was measured as {told.read_back}, tolerance {told.tolerance}"
         f"{_found_there(cells, reading.plant)}"
     )
 
 
 def _found_there(cells: Cells, plant: str) -> str:
-    """The findings about the trials of a plant, which may say why it was missed; empty without any."""
+    """The findings on the trials of an injection, which can explain a miss; empty without findings."""
     trials = [trial for trial in cells.trials if (known := plant_of(trial)) is not None and known.name == plant]
     seen = Counter(finding.name for trial in trials for finding in trial.findings)
     told = ", ".join(f"{name} in {number}" for name, number in seen.most_common())
@@ -78,22 +79,23 @@ def _found_there(cells: Cells, plant: str) -> str:
 
 
 def reading(cells: Cells) -> str:
-    """How to read a ratio and its brackets, and those of a median, by how many trials the numbers rest on."""
+    """How to read a ratio, a median and their brackets, given the number of trials."""
     sizes = _sizes(cells)
     enough = sorted(size for size in sizes if size >= FEWEST_TRIALS)
     told = (
-        f"2{TIMES} means twice {MAIN_TECHNIQUE}'s value, of a product twice that of its plain technique, unless the"
-        f" line says otherwise. Brackets: of a ratio, its {percent(COMPARED_CONFIDENCE)} interval"
+        f"2{TIMES} means twice {MAIN_TECHNIQUE}'s value, or for a product twice that of its plain technique, unless the"
+        f" line names another reference. Brackets are intervals: of a ratio, its {percent(COMPARED_CONFIDENCE)}"
+        " interval"
     )
     if not enough:
         return f"{told}."
     kind = "the range of its trials" if enough[-1] <= RANGE_TRIALS else "its bootstrap interval"
     least, most = percent(coverage(enough[0])), percent(coverage(enough[-1]))
-    return f"{told}; of a median, {kind} (sure by {least if least == most else f'{least} to {most}'} at most)."
+    return f"{told}; of a median, {kind} (coverage at most {least if least == most else f'{least} to {most}'})."
 
 
 def _sizes(cells: Cells) -> set[int]:
-    """How many trials the numbers of the themes rest on."""
+    """The numbers of trials behind the numbers of the themes."""
     found = [
         cells.estimate(theme.metric, theme.scenario, variant.name)
         for theme in THEMES.values()
@@ -112,17 +114,17 @@ def _about_trials(sizes: set[int]) -> list[str]:
         return []
     enough = [size for size in sorted(sizes) if size >= FEWEST_TRIALS]
     alone = len(sizes) == 1
-    sure = [f"{percent(coverage(size))}{'' if alone else f' with {size}'}" for size in enough]
-    none = f"; {FEWEST_TRIALS - 1} or fewer have none" if min(sizes) < FEWEST_TRIALS else ""
+    coverages = [f"{percent(coverage(size))}{'' if alone else f' with {size}'}" for size in enough]
+    none = f"; {FEWEST_TRIALS - 1} or fewer trials have no brackets" if min(sizes) < FEWEST_TRIALS else ""
     return [
-        f"Numbers are medians over {_span(sizes)}; their brackets hold the truth with a probability of at most"
-        f" {' and '.join((sure[0], sure[-1])) if len(sure) > 1 else sure[0]}{none}."
+        f"Numbers are medians over {_span(sizes)}; their brackets cover the true median with a probability of at most"
+        f" {' and '.join((coverages[0], coverages[-1])) if len(coverages) > 1 else coverages[0]}{none}."
     ]
 
 
 RULE = (
-    "a difference is named only where the interval of the ratio excludes 1 and the ratio lies beyond the noise floor of"
-    " its metric"
+    "a difference is reported only if the interval of the ratio excludes 1 and the ratio exceeds the noise floor of its"
+    " metric"
 )
 
 
@@ -130,11 +132,11 @@ def _about_noise(cells: Cells) -> str:
     assumed = noise.share(ASSUMED_FLOOR)
     twinned = noise.doubled(cells)
     if not twinned:
-        return f"Nothing was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."
+        return f"No variant was run twice in a block, so the noise floor is assumed ({assumed}): {RULE}."
     floors = [cells.floor(theme.metric, theme.scenario) for theme in THEMES.values()]
-    elsewhere = f" Elsewhere a floor of {assumed} is assumed, or the widest of these, if that is wider."
+    elsewhere = f" Elsewhere the assumed floor is {assumed}, or the widest measured floor if that is wider."
     return (
-        f"One variant of {twinned} was run twice in every block, a round of all trials (twins). How far such equal"
-        f" things lie apart by chance is the noise floor: {RULE}."
+        f"One variant of {twinned} was run twice in every block, a round of all trials (twins). The noise floor is the"
+        f" difference that such equal trials show by chance: {RULE}."
         f"{'' if twinned == noise.EVERYWHERE and all(floor.measured for floor in floors) else elsewhere}"
     )

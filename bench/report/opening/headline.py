@@ -1,7 +1,7 @@
-"""The headline: how the protagonist stands, in one computed sentence of few words. None of it is true in advance.
+"""The headline: one short computed sentence on the main technique.
 
-Who is not told apart from it comes first, then whose data is staler, then what it and its nearest rival (the one with
-the freshest data) cost each other. What is lost elsewhere is only named; the groups below say by how much.
+First the techniques without a shown difference, then those with staler data, then the costs beside the nearest rival
+(the one with the freshest data). Other losses are only named; the groups below the headline give the ratios.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from bench.report.traced import Number, Phrase
 
 DECIDED = (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED, ClaimVerdict.NO_DIFFERENCE)
 LEVEL = {"freshness": "freshness", "cpu": "CPU of a broadcast"}
-"""Themes on which the headline says who is not told apart."""
+"""Themes on which the headline names techniques without a shown difference."""
 COSTS = {"round-trip": "echo round trip", "cpu": "CPU of a broadcast", "cpu-echo": "echo CPU", "memory": "memory"}
-"""Themes on which it says what the protagonist and its nearest rival cost each other."""
+"""Themes on which it compares the main technique with its nearest rival."""
 
 
 def sentence(judged: Sequence[JudgedClaim]) -> Phrase:
-    """The headline of the claims about the protagonist."""
+    """The headline of the claims about the main technique."""
     measured = [one for one in judged if one.subject is not None]
     if not measured:
-        return (f"This run has no valid trial of {MAIN_TECHNIQUE} on neutral ground, so nothing is said about it.",)
+        return (f"This run has no valid trial of {MAIN_TECHNIQUE} on neutral ground, so it has no result on it.",)
     decided = [one for one in measured if one.verdict in DECIDED]
     if not decided:
-        return (f"{MAIN_TECHNIQUE} on neutral ground was measured, but this run cannot rank it.",)
+        return (f"This run measured {MAIN_TECHNIQUE} on neutral ground, but cannot rank it.",)
     level = _level(decided)
     parts = [*level, _staler(decided, named=bool(level)), _fresher(decided), _costs(decided), _elsewhere(decided)]
     told: list[str | Number] = []
@@ -39,7 +39,7 @@ def sentence(judged: Sequence[JudgedClaim]) -> Phrase:
 
 
 def _level(judged: Sequence[JudgedClaim]) -> list[Phrase]:
-    """Whom the protagonist is not told apart from; those of the same themes are named together."""
+    """The techniques without a shown difference from the main one, grouped by their themes."""
     on_what: dict[str, list[str]] = {}
     for name, words in LEVEL.items():
         for one in _about(judged, name, ClaimVerdict.NO_DIFFERENCE):
@@ -51,7 +51,7 @@ def _level(judged: Sequence[JudgedClaim]) -> list[Phrase]:
         whom.setdefault(tuple(themes), []).append(other)
     return [
         (
-            f"{listed(others)} {'shows' if len(others) == 1 else 'each show'} no difference to {MAIN_TECHNIQUE} in"
+            f"{listed(others)} {'shows' if len(others) == 1 else 'each show'} no difference from {MAIN_TECHNIQUE} in"
             f" {' or '.join(themes)}",
         )
         for themes, others in whom.items()
@@ -59,7 +59,7 @@ def _level(judged: Sequence[JudgedClaim]) -> list[Phrase]:
 
 
 def _staler(judged: Sequence[JudgedClaim], named: bool) -> Phrase:
-    """Whose data is staler, and how many times; than the protagonist's, which need not be said once it is `named`."""
+    """The techniques with staler data, and the ratios; the main technique is omitted if already `named`."""
     beside = "" if named else f" as {MAIN_TECHNIQUE}"
     told: list[str | Number] = []
     for one in _about(judged, "freshness", ClaimVerdict.SUPPORTED):
@@ -73,7 +73,7 @@ def _staler(judged: Sequence[JudgedClaim], named: bool) -> Phrase:
 
 
 def _fresher(judged: Sequence[JudgedClaim]) -> Phrase:
-    """Beside whom the protagonist's data is staler."""
+    """The techniques with fresher data than the main one."""
     told: list[str | Number] = []
     for one in _about(judged, "freshness", ClaimVerdict.NOT_SUPPORTED):
         if number := _times(one):
@@ -82,7 +82,7 @@ def _fresher(judged: Sequence[JudgedClaim]) -> Phrase:
 
 
 def _costs(judged: Sequence[JudgedClaim]) -> Phrase:
-    """What the nearest rival takes more of, and what the protagonist takes more of beside it."""
+    """The costs that are higher at the nearest rival, then those that are higher at the main technique."""
     rival = _nearest(judged)
     of_rival = [one for one in judged if one.claim.other.words == rival and one.claim.theme.name in COSTS]
     told: list[str | Number] = []
@@ -102,11 +102,11 @@ def _costs(judged: Sequence[JudgedClaim]) -> Phrase:
 
 
 def _elsewhere(judged: Sequence[JudgedClaim]) -> Phrase:
-    """Where else the protagonist loses, without numbers; that it loses nothing, where that is so."""
+    """The other themes on which the main technique loses, without numbers, or that it loses on none."""
     rival = _nearest(judged)
     lost = [one for one in judged if one.verdict is ClaimVerdict.NOT_SUPPORTED]
     if not lost:
-        return (f"{MAIN_TECHNIQUE} is shown to lose on nothing",)
+        return (f"this run shows no loss of {MAIN_TECHNIQUE} on any theme",)
     at_rival = [one for one in lost if one.claim.other.words == rival and one.claim.theme.name in COSTS]
     if at_rival or _about(lost, "freshness", ClaimVerdict.NOT_SUPPORTED):
         return ()
@@ -125,7 +125,7 @@ def _about(judged: Sequence[JudgedClaim], theme: str, verdict: ClaimVerdict) -> 
 
 
 def _times(judged: JudgedClaim) -> Number | None:
-    """How many times as much the side that has more has; None where somebody's number is zero."""
+    """The ratio of the larger side to the smaller; None where one of them is zero."""
     theme, comparison = judged.claim.theme, judged.larger
     found = traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()
     return found[0] if found and isinstance(found[0], Number) else None

@@ -1,5 +1,5 @@
 """The sections of a report, a file each, discovered: every public file here, and in the folders of PUSHBENCH_SECTIONS,
-declares one as `SECTION`. Its templates and scripts stand beside it.
+declares one as `SECTION`. Its templates and scripts are beside it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def every() -> tuple[Section, ...]:
 
 
 def folders() -> list[str]:
-    """Where their templates are."""
+    """The folders of their templates."""
     return list(__path__)
 
 
 def scripts() -> list[Path]:
-    """The files that the page runs for them."""
+    """The scripts of all sections, which the page runs."""
     return [
         discovery.file_of(__path__, section.name).with_name(script) for section in every() for script in section.scripts
     ]

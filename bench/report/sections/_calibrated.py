@@ -10,7 +10,7 @@ from bench.units import whole
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """One reading of the calibration in words: durations over the floor, counts as they are."""
+    """One reading of the calibration in words: durations above the floor, counts unchanged."""
 
     reading: Reading
     injected: str

@@ -1,4 +1,4 @@
-"""What the numbers rest on, in plain words: the load of every scenario, and what the servers ran on."""
+"""The load of every scenario and the runtime of the servers, in words."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bench.units import SPACE, counted, quantity
 
 
 def loads(cells: Cells) -> list[Phrase]:
-    """A phrase per scenario of the run in which variants are compared, as far as its parameters are known ones. The
-    poll interval is told where it changes."""
+    """A phrase per scenario of the run in which variants are compared, if its parameters are known. The poll
+    interval is given where it changes."""
     told: list[Phrase] = []
     polls: Phrase = ()
     for scenario in cells.run.scenarios:
@@ -57,7 +57,7 @@ def _idle(scenario: ScenarioFacts) -> Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a scenario is told, and the parameters without which it is not."""
+    """The words of a scenario, and the parameters that they need."""
 
     told: Callable[[ScenarioFacts], Phrase]
     needs: frozenset[str]
@@ -83,7 +83,7 @@ def _polls(scenario: ScenarioFacts) -> Phrase:
 
 
 def _path(scenario: ScenarioFacts) -> Phrase:
-    """Over which path, unless it is the direct one."""
+    """The path, unless it is the direct one."""
     path = PATHS.get(str(scenario.parameters.get("path", DIRECT)))
     if path is None or path.name == DIRECT:
         return ()
@@ -101,7 +101,7 @@ def _float(value: Parameter) -> float:
 
 
 def ground(cells: Cells) -> str:
-    """What the servers ran on, as far as the run knows: `gevent, one server process on one core, loopback`."""
+    """The recorded runtime of the servers, such as `gevent, one server process on one core, loopback`."""
     environment = cells.run.environment
     cores = len(set(environment.server_cores))
     python = environment.facts.get("python")
@@ -111,7 +111,7 @@ def ground(cells: Cells) -> str:
         "one server process"
         + (f" on {'one core' if cores == 1 else counted(cores, 'core')}" if cores and apart else ""),
         "loopback",
-        "cores kept awake" if environment.facts.get(IDLE_STATES) == IDLE_STATES_DISABLED else "",
+        "idle states disabled" if environment.facts.get(IDLE_STATES) == IDLE_STATES_DISABLED else "",
         f"Python{SPACE}{python}" if python else "",
     )
     return ", ".join(part for part in parts if part)

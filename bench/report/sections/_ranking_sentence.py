@@ -1,6 +1,6 @@
-"""Who stands where on one metric, as a sentence: techniques ranked beside the best of them, products behind.
+"""The ranking on one metric as a sentence: techniques beside the best of them, then products.
 
-Ranked is as everywhere: by the interval of the paired ratio and the noise floor. Products stand each beside its own
+Techniques are ranked by the interval of the paired ratio and the noise floor. Each product is compared with its own
 technique.
 """
 
@@ -19,8 +19,8 @@ from bench.results import VariantFacts
 
 
 def standing(cells: Cells, metric: str, scenario: str, head: str, least: Collection[str] = ()) -> Phrase:
-    """Who stands where: the best technique, those not told apart from it, those behind it, and the products. `least`:
-    those of whom only a lower bound is known."""
+    """The ranking: the best technique, those without a shown difference from it, those behind it, and the products.
+    `least`: the variants of which only a lower bound is known."""
     held = ranking(cells, metric, scenario)
     shown = _Shown(metric, scenario, least)
     products = [part for variant in cells.shown if variant.product for part in shown.product(cells, variant)]
@@ -57,11 +57,11 @@ class _Shown:
         return (f"{variant.label} {'at least ' if variant.name in self.least else ''}", *number)
 
     def rest(self, others: Sequence[Entry]) -> list[str | Number]:
-        """Those after the first: not told apart, behind, and those of whom it cannot be said."""
+        """The variants after the first: without a shown difference, worse, and undecided."""
         groups = {
-            "level": "; not told apart from it: ",
-            "behind": "; behind it: ",
-            "open": "; whose end was not found: ",
+            "level": "; no difference shown from it: ",
+            "behind": "; worse: ",
+            "open": "; limit not reached: ",
         }
         held: dict[str, list[Entry]] = {kind: [] for kind in groups}
         for entry in others:
@@ -82,7 +82,7 @@ class _Shown:
         return (", at most " if comparison.reference.name in self.least else ", ", *found)
 
     def product(self, cells: Cells, variant: VariantFacts) -> list[str | Number]:
-        """A product with its number, a comma before, and how it stands beside its technique."""
+        """A product with its number after a semicolon, and its comparison with its technique."""
         found = cells.estimate(self.metric, self.scenario, variant.name)
         if found is None:
             return []
@@ -93,7 +93,7 @@ class _Shown:
             return told
         comparison = cells.compare(self.metric, self.scenario, variant.name, plain.name)
         if comparison.verdict is Verdict.NONE_SHOWN:
-            told += [f", not told apart from plain {plain.technique}"]
+            told += [f", no difference shown from plain {plain.technique}"]
         elif comparison.verdict is not Verdict.TOO_FEW:
             told += [", ", *traced.compared(comparison, self.metric, self.scenario), f" beside plain {plain.technique}"]
         return told

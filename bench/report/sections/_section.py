@@ -1,4 +1,4 @@
-"""One section of the page, as its file declares it, and what its facts are computed from."""
+"""One section of the page, as its file declares it, and the sources of its facts."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _nothing(_: Sources) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section; `name`, its anchor and what templates call its facts, is that of its file, and filled in from there.
+    """A section; `name`, its anchor and what templates call its facts, is the name of its file.
 
-    Beside the file `<name>.py` stands `<name>.html.j2`, the section without its heading, and, if the summary is to show
-    it too, `<name>.md.j2`.
+    The template `<name>.html.j2` beside its file is the section without its heading. `<name>.md.j2`, if present, is its
+    part of the summary.
 
-    link: what the navigation calls it. order: sections stand in ascending order. facts: everything that its templates
-    are given beside what all are given. scripts: the names of files beside it that the page runs.
+    link: its name in the navigation. order: sections are in ascending order. facts: the facts that only its templates
+    get. scripts: the names of files beside it that the page runs.
     """
 
     heading: str

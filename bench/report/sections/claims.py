@@ -17,11 +17,11 @@ from bench.report.traced import Phrase
 class Row:
     """One line of the table of claims.
 
-    words: the whole claim; said: without the number that decides it; about: that number, and where.
-    opposite: how it is instead, where it came out the other way round; else empty. noisy: "no difference" says little.
-    rank: to sort by verdict; ratio: to sort by, below 1 where it came out the other way; None where there is none.
-    beside: the ratio of the larger side to the smaller where one is shown, so that losses need no inverting.
-    figure: the name of the figure that shows it, empty where this run has none.
+    words: the whole claim; said: the claim without the metric that decides it; about: that metric and its scenario.
+    opposite: the opposite result, if that was measured; else empty. noisy: the noise is too large to decide.
+    rank: sort key of the verdict; ratio: sort key, below 1 if the result is the opposite; None without a ratio.
+    beside: the ratio of the larger side to the smaller, where a difference is shown.
+    figure: the name of the figure that shows it, empty if this run has none.
     """
 
     anchor: str
@@ -60,8 +60,8 @@ def table(held: Claims, figures: Iterable[str] = ()) -> Table:
         (words, [_row(one, drawn) for one in judged if one.verdict is not ClaimVerdict.NOT_MEASURED])
         for words, judged in (
             (f"{MAIN_TECHNIQUE} and its rivals, on neutral ground", held.main),
-            ("Between the others", held.others),
-            ("Products beside their technique", held.products),
+            ("Between the other techniques", held.others),
+            ("Products compared with their technique", held.products),
         )
     ]
     unmeasured = [one.claim.words for one in held.every if one.verdict is ClaimVerdict.NOT_MEASURED]

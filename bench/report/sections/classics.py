@@ -1,4 +1,4 @@
-"""The classics: what others published, beside what this run measured."""
+"""The classics: published claims beside the measurements of this run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.units import Unit, factor, quantity
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One published claim: what was measured of it in words, the verdict, its class in the page, and a note."""
+    """One published claim: its measurements in words, the verdict, its class in the page, and a note."""
 
     classic: PublishedClaim
     measured: list[str]
@@ -31,7 +31,7 @@ KINDS = {
 
 
 def classics(cells: Cells) -> list[Row]:
-    """All of them held against a run."""
+    """All published claims, tested on a run."""
     found = [(classic, classic.read(cells)) for classic in PUBLISHED_CLAIMS]
     return [
         Row(classic, [told(fact) for fact in finding.facts], str(finding.verdict), KINDS[finding.verdict], finding.note)

@@ -1,4 +1,4 @@
-"""The decision table: what every technique and product gives and costs, one unit per column, side by side."""
+"""The decision table: latency and cost of every technique and product, one unit per column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bench.units import DASH, Scale, column_scale, on_scale
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A number to decide by. A `compact` one stands in short tables too."""
+    """A column of the decision table. A `compact` one is in short tables too."""
 
     metric: str
     scenario: str
@@ -32,29 +32,29 @@ class Column:
 
 
 COLUMNS = (
-    Column("latency_p50", "broadcast", "freshness, median", "how old a message is on arrival, for half of them", True),
-    Column("latency_p99", "broadcast", "freshness, 99\u00a0%", "the same for all but the slowest hundredth"),
-    Column("round_trip_p50", "echo", "round trip, median", "from sending a message to having it back", True),
-    Column("round_trip_p99", "echo", "round trip, 99\u00a0%", "the same for all but the slowest hundredth"),
-    Column("cpu", "broadcast", "server CPU per message", "server and broker, for one delivery", True),
-    Column("cpu", "echo", "server CPU per message", "for one message sent up and back down", True),
+    Column("latency_p50", "broadcast", "freshness, median", "age of a message on arrival", True),
+    Column("latency_p99", "broadcast", "freshness, p99", "the same, exceeded by the slowest hundredth"),
+    Column("round_trip_p50", "echo", "round trip, median", "time from sending a message to receiving it back", True),
+    Column("round_trip_p99", "echo", "round trip, p99", "the same, exceeded by the slowest hundredth"),
+    Column("cpu", "broadcast", "server CPU per message", "CPU of server and broker for one delivery", True),
+    Column("cpu", "echo", "server CPU per message", "CPU for one message to the server and back", True),
     Column(
         "wire",
         "broadcast",
         "bytes per message",
-        "all that crosses the wire for one delivery, TCP and IP headers estimated",
+        "all bytes on the wire for one delivery; TCP and IP headers are estimated",
         True,
     ),
-    Column("wire", "echo", "bytes per message", "for one message sent up and back down", True),
-    Column("connection_memory", "idle", "memory per connection", "what one more silent subscriber holds", True),
+    Column("wire", "echo", "bytes per message", "bytes for one message to the server and back", True),
+    Column("connection_memory", "idle", "memory per connection", "memory for one more silent subscriber", True),
     Column("requests", "broadcast", "requests per message", "HTTP requests of a subscriber for one delivery"),
-    Column("connect_p50", "idle", "time to connect", "median, in a rush of subscribers"),
+    Column("connect_p50", "idle", "time to connect", "median, while many subscribers connect"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What is promised and checked, not measured: in words, and a number to sort by."""
+    """A property that a variant declares and the gate checks: in words, and a number to sort by."""
 
     title: str
     explained: str
@@ -67,11 +67,11 @@ def _resumes(variant: VariantFacts) -> bool:
 
 
 PROMISES = (
-    Promise("resume", "whether a reconnect continues where it broke off, as declared",
+    Promise("resume", "whether a reconnect continues without a gap, as declared",
             lambda variant: "yes" if _resumes(variant) else "no", lambda variant: int(_resumes(variant))),
-    Promise("order", "as the conformance gate checks it before any measurement",
+    Promise("order", "checked by the conformance gate before any measurement",
             lambda variant: "kept", lambda variant: 1),
-    Promise("delivery", "what a reconnect loses is signalled, or lost unsaid (at most once)",
+    Promise("delivery", "whether a reconnect signals lost messages, or delivery is at most once",
             lambda variant: "gaps signalled" if _resumes(variant) else "at most once",
             lambda variant: int(_resumes(variant))),
 )  # fmt: skip
@@ -79,7 +79,7 @@ PROMISES = (
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column as it is shown: with the unit that all its numbers are in (empty for bare counts)."""
+    """A column with the unit of all its numbers (empty for bare counts)."""
 
     column: Column
     unit: str
@@ -119,7 +119,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The table. `floors`: the noise floor of every column; `loads`: what load its numbers hold for."""
+    """The table. `floors`: the noise floor of every column; `loads`: the load that its numbers apply to."""
 
     heads: list[Head]
     promises: tuple[Promise, ...]
@@ -129,7 +129,7 @@ class Decision:
 
 
 def decision(cells: Cells, compact: bool = False) -> Decision:
-    """The decision table of a run, without columns that nobody has a number for."""
+    """The decision table of a run, without empty columns."""
     columns = [column for column in COLUMNS if (column.compact or not compact) and _known(cells, column)]
     scales = [_scale(cells, column) for column in columns]
     leaders = [ranking(cells, column.metric, column.scenario).leaders for column in columns]
@@ -183,6 +183,6 @@ class Tables:
 
 
 SECTION = Section(
-    "What to decide by", "Decide", 20,
+    "Decision table", "Decide", 20,
     lambda sources: Tables(decision(sources.cells), decision(sources.cells, compact=True)),
 )  # fmt: skip

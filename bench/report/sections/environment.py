@@ -1,4 +1,4 @@
-"""Where the run was made, and every variant as it was run."""
+"""The machine and software of the run, and the options of every variant."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ def environment(sources: Sources) -> Environment:
     return Environment(family_order(cells.shown), [variant for variant in cells.run.variants if variant.hidden])
 
 
-SECTION = Section("Where it was measured", "Environment", 130, environment)
+SECTION = Section("Environment of the run", "Environment", 130, environment)

@@ -1,4 +1,4 @@
-"""The figures, except those that stand beside a workload or a fault."""
+"""The figures, except those of the sections on workloads and faults."""
 
 from bench.report.sections._section import Section
 

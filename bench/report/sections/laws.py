@@ -1,4 +1,4 @@
-"""Laws and calibration: what was known beforehand beside what the instrument read."""
+"""Laws: predicted values beside the measured ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Prediction:
 
 
 def readings(cells: Cells) -> list[Reading]:
-    """Every law read against the variants that are compared; hidden ones are held against other things."""
+    """Every law, evaluated on the compared variants; hidden variants have other checks."""
     return read_laws(cells.run, cells.shown_trials)
 
 
@@ -39,15 +39,15 @@ def predictions(cells: Cells) -> list[Prediction]:
 
 
 def about_laws(cells: Cells) -> list[str]:
-    """The laws that were missed, in words: each is a fault of the instrument until shown otherwise."""
+    """The missed laws in words: each counts as an error of the instrument until it is explained."""
     read = readings(cells)
     missed = [reading for reading in read if reading.verdict is not LawVerdict.MET]
     if not missed:
         return []
     said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.where})" for reading in missed)
     return [
-        f"{len(missed)} of {counted(len(read), 'reading')} of the laws missed: {said}. Until explained, doubt the"
-        " instrument."
+        f"{len(missed)} of {counted(len(read), 'reading')} of the laws missed: {said}. Until this is"
+        " explained, the instrument may be wrong."
     ]
 
 

@@ -1,4 +1,4 @@
-"""What was planned and is in no number: skipped variants, failed and invalid trials."""
+"""Planned trials that are in no number: of skipped variants, failed, invalid, and not run."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bench.units import counted
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What is missing from the numbers above, and why. `retried`: the ids of the trials that were retried. `apart`:
-    scenarios with who has no part in them, in words."""
+    """The trials missing from the numbers, and the reasons. `retried`: the ids of the retried trials. `apart`:
+    scenarios with the variants that they exclude, in words."""
 
     skipped: list[VariantFacts]
     failed_variants: list[VariantFacts]
@@ -29,20 +29,20 @@ class Outcomes:
 
 
 def outcomes(cells: Cells) -> Outcomes:
-    """Everything that was planned and did not become a valid trial."""
+    """All planned trials that did not become valid ones."""
     run, trials = cells.run, cells.trials
     failed = [trial for trial in trials if trial.failure is not None]
     invalid = [trial for trial in trials if trial.failure is None and not trial.valid]
     valid = len(trials) - len(failed) - len(invalid)
     missing = len({planned.id for planned in run.plan} - {trial.planned.id for trial in trials})
     retried = {trial.planned.retry_of for trial in trials if trial.planned.retry_of}
-    repeated = f", {len(retried)} of them taken again because the machine disturbed them" if retried else ""
+    repeated = f", {len(retried)} of them retried after a disturbance by the machine" if retried else ""
     sentence = (
-        f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(invalid)} struck out, {len(failed)}"
+        f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(invalid)} invalid, {len(failed)}"
         f" failed, {missing} not run."
     )
     apart = [
-        (len(cells.shown_trials) - len(cells.compared), "had one parameter of their scenario changed"),
+        (len(cells.shown_trials) - len(cells.compared), "changed one parameter of their scenario"),
         (len(trials) - len(cells.shown_trials), "measured the instrument itself"),
     ]
     said = [f"{number:,} {words}" for number, words in apart if number]
@@ -53,12 +53,14 @@ def outcomes(cells: Cells) -> Outcomes:
 
 
 def _apart(cells: Cells) -> list[tuple[str, str]]:
-    """(scenario, "Polling, SSE: has no broker") for every reason why variants have no part in a scenario."""
+    """(scenario, "Polling, SSE: has no broker") for every reason why a scenario excludes variants."""
     found = []
     for scenario in cells.scenarios:
         for reason, held in groupby(sorted(cells.excluded(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
             names = {name for name, _ in held}
-            measured = [variant for variant in cells.shown if variant.status == "measured"]  # the others are told above
+            measured = [
+                variant for variant in cells.shown if variant.status == "measured"
+            ]  # the others are listed above
             labels = [variant.label for variant in measured if variant.name in names]
             found += [(scenario, f"{', '.join(labels)}: {reason}")] if labels else []
     return found
@@ -68,4 +70,4 @@ def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:
     return [variant for variant in variants if variant.status == status]
 
 
-SECTION = Section("Skipped, failed, struck out", "Skipped", 110, lambda sources: outcomes(sources.cells))
+SECTION = Section("Skipped, failed and invalid", "Skipped", 110, lambda sources: outcomes(sources.cells))

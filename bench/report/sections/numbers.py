@@ -1,4 +1,4 @@
-"""The tables of every number: one per scenario, techniques and products apart."""
+"""The tables of all numbers: one per scenario, techniques and products separate."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bench.scenarios import of_record
 from bench.units import DASH, interval, quantity
 
 GROUPS = (("Techniques on neutral ground", False), ("Products as deployed", True))
-"""How the rows of a table are headed, and whether they are products."""
+"""The headings of a table's groups of rows, and whether they are products."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """One number of a table: text, interval, base-unit value to sort by (None: not measured), and whether it is the
-    best or not shown to differ from it."""
+    best or without a shown difference from it."""
 
     text: str
     interval: str
@@ -32,8 +32,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One variant of a table: how many of its trials are valid, and its values in the order of the columns; where
-    things go wrong on purpose also its delivery class."""
+    """One variant of a table: the number of its valid trials and of all, its values in the order of the columns, and
+    in fault scenarios its delivery class."""
 
     variant: VariantFacts
     valid: int
@@ -44,8 +44,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The numbers of one scenario, techniques and products apart, with the noise floor of every column; `note` says
-    where nothing can be ranked."""
+    """The numbers of one scenario, techniques and products separate, with the noise floor of every column; `note`:
+    why no variant can be ranked, or empty."""
 
     scenario: str
     metrics: list[Metric]
@@ -95,8 +95,8 @@ def _value(cells: Cells, metric: Metric, scenario: str, variant: VariantFacts, l
     if found is None:
         return Value(DASH, "", None, False)
     text, ends = quantity(found.median, metric.unit), interval(found, metric.unit)
-    if found.median < 0:  # of nothing can less than nothing be used: it is the scatter of what was subtracted
-        ends = ", ".join(filter(None, [ends, "below what can be resolved"]))
+    if found.median < 0:  # no true value is negative: it is the scatter of the subtracted value
+        ends = ", ".join(filter(None, [ends, "below the resolution"]))
     return Value(text, ends, found.median, variant.name in leaders)
 
 
@@ -109,6 +109,6 @@ class Tables:
 
 
 SECTION = Section(
-    "Every number", "Every number", 140,
+    "All numbers", "All numbers", 140,
     lambda sources: Tables(tables(sources.cells, headline=True), tables(sources.cells, headline=False)),
 )  # fmt: skip

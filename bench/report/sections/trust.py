@@ -1,4 +1,4 @@
-"""What limits trust, and what is missing: findings, twins, the harness itself, trials that are in no number."""
+"""Limits of trust: findings, twins, missed laws, and the measurements of the harness and the generator themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.units import percent, quantity
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A finding that strikes nothing out: where it was made and what was seen. Without `trials`: of the whole run."""
+    """A finding that leaves its trials valid: its cells and an observation. Without `trials`: of the whole run."""
 
     name: str
     trials: int | None
@@ -29,8 +29,8 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What limits trust: findings beside the numbers, twins, missed laws, the harness itself, how late the publisher
-    was, what the generator cost."""
+    """Limits of trust. doubts: findings on valid trials. sentences: missed laws, noise floor, harness, publisher slip,
+    generator. twins: the A/A comparison. checks: all checks of a trial."""
 
     doubts: list[Doubt]
     sentences: list[str]
@@ -39,7 +39,7 @@ class Trust:
 
 
 def trust(cells: Cells) -> Trust:
-    """What a sceptic asks first."""
+    """All limits of trust of a run."""
     held: dict[str, list[Trial]] = {}
     for trial in cells.trials:
         for finding in trial.findings:
@@ -72,8 +72,8 @@ def _slip(cells: Cells) -> str:
     if not slips:
         return ""
     return (
-        f"Publisher: in the middle trial 99 % of messages left within {quantity(slips[len(slips) // 2], 'ns')} of when"
-        f" they were due, in the worst within {quantity(slips[-1], 'ns')}. Latency counts from when they were due."
+        f"Publisher: the p99 slip is {quantity(slips[len(slips) // 2], 'ns')} in the median trial and"
+        f" {quantity(slips[-1], 'ns')} in the worst. Latency counts from the intended publish time."
     )
 
 
@@ -88,29 +88,29 @@ def _generator(cells: Cells) -> str:
         for load in trial.usage.load
     ]
     return (
-        f"Load generator: {quantity(costs[0], 'ns')} to {quantity(costs[-1], 'ns')} of CPU per received message; at its"
-        f" busiest it used {percent(max(shares))} of a core."
+        f"Load generator: {quantity(costs[0], 'ns')} to {quantity(costs[-1], 'ns')} of CPU per received message; its"
+        f" largest load is {percent(max(shares))} of a core."
     )
 
 
 def _room(cells: Cells) -> str:
-    lags, unread = _all(cells, "loop_lag_p99"), _all(cells, "unread_p50")
-    if not lags:
+    delays, unread = _all(cells, "loop_lag_p99"), _all(cells, "unread_p50")
+    if not delays:
         return ""
     said = (
-        f"Its event loop came to 99 % of its alarms within {quantity(lags[len(lags) // 2], 'ns')} in the middle trial,"
-        f" within {quantity(lags[-1], 'ns')} in the worst."
+        f"Its p99 event-loop delay is {quantity(delays[len(delays) // 2], 'ns')} in the median trial and"
+        f" {quantity(delays[-1], 'ns')} in the worst."
     )
     if unread:
         said += (
-            f" Half of what it read had lain there for {quantity(unread[len(unread) // 2], 'ns')} or less in the"
-            f" middle trial, {quantity(unread[-1], 'ns')} in the worst: so much of a latency is the generator's own."
+            f" The median wait of received data in its sockets is {quantity(unread[len(unread) // 2], 'ns')} in the"
+            f" median trial and {quantity(unread[-1], 'ns')} in the worst. Every latency includes this wait."
         )
     return said
 
 
 def _paths(cells: Cells) -> str:
-    """Over which paths anything was measured, and that none of them was real."""
+    """The emulated paths of the run, or empty without any."""
     held = {trial.emulated_path.name: trial.emulated_path.description for trial in cells.trials if trial.emulated_path}
     scenarios = dict.fromkeys(trial.planned.scenario for trial in cells.trials if trial.emulated_path)
     if not held:
@@ -119,4 +119,4 @@ def _paths(cells: Cells) -> str:
     return f"In {', '.join(scenarios)} the path between subscribers and server was {EMULATED}. {paths}."
 
 
-SECTION = Section("What limits trust", "Trust", 70, lambda sources: trust(sources.cells))
+SECTION = Section("Limits of trust", "Trust", 70, lambda sources: trust(sources.cells))
