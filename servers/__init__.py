@@ -1,6 +1,6 @@
-"""What is measured: every public file of this package is one variant; the `_` files are their shared ground.
+"""What is measured: every public file of this package is one variant; the `_` files are shared by them.
 
-Other code imports from here what it uses of the package. That includes the files of variants outside the repository.
+The bench, and the files of variants outside the repository, import only the names of this module.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from servers._catalogue import (
 from servers._variant import Capability, Technique, Unavailable, Variant, Wiring, package
 
 if TYPE_CHECKING:
-    from servers import _plants as plants
+    from servers import _injections as injections
     from servers import _routes as routes
     from servers._broker import Broker
     from servers._process import signal_on_death_of_parent
 
 __all__ = [
     "Broker", "Capability", "Technique", "Unavailable", "Variant", "VariantError", "Wiring", "argument", "chosen",
-    "description", "folder", "load", "names", "origin", "package", "plants", "resolve", "routes",
+    "description", "folder", "injections", "load", "names", "origin", "package", "resolve", "routes",
     "signal_on_death_of_parent", "unavailable", "versions",
 ]  # fmt: skip
 
 __path__ = PATH
 
-# `python -m servers` imports this file before gevent patches the sockets and threads of the standard library. So what
-# uses them, and what most servers do not need, is imported when it is first asked for.
+# `python -m servers` imports this file before gevent patches the sockets and threads of the standard library. So
+# modules that use them, and modules that most servers do not need, are imported on first use.
 _LATER = {
     "Broker": "servers._broker:Broker",
-    "plants": "servers._plants",
+    "injections": "servers._injections",
     "routes": "servers._routes",
     "signal_on_death_of_parent": "servers._process:signal_on_death_of_parent",
 }
 
-if not TYPE_CHECKING:  # a type checker would take every name for one of this module
+if not TYPE_CHECKING:  # a type checker would accept every name
 
     def __getattr__(name: str) -> object:
         if name not in _LATER:

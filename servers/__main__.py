@@ -1,4 +1,4 @@
-"""One server by hand or for the bench: `python -m servers VARIANT`."""
+"""Starts one server, by hand or for the bench: `python -m servers VARIANT`."""
 
 # ruff: noqa: E402  - nothing may be imported before gevent has patched the standard library
 from __future__ import annotations
@@ -22,17 +22,17 @@ examples:
   python -m servers sse --port 8000    an SSE server on port 8000; how to subscribe and publish is printed
   python -m servers websocket          the same over WebSocket, on any free port
   python -m servers my/server.py       a variant outside the repository
-  python -m servers --list             what there is, and what cannot run here
+  python -m servers --list             all variants, and the reasons why some cannot run here
 """
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the variant that the command line names, with what it leaves open taken from PUSHBENCH_* (see `_host`)."""
+    """Run the variant that the command line names. Other settings come from PUSHBENCH_* (see `_host`)."""
     options = _parser().parse_args(arguments)
     if options.list:
         _print_list()
     elif options.variant is None:
-        _give_up("no variant named; `python -m servers --list` shows what there is")
+        _give_up("no variant named; `python -m servers --list` shows all")
     else:
         _run(options)
 
@@ -41,8 +41,8 @@ def _run(options: argparse.Namespace) -> None:
     try:
         name = servers.resolve(options.variant)
         variant = servers.load(name)
-        given = {name: value for name in ("port", "ingest_port") if (value := getattr(options, name)) is not None}
-        settings = dataclasses.replace(_host.Settings.from_environment(), **given)
+        ports = {port: value for port in ("port", "ingest_port") if (value := getattr(options, port)) is not None}
+        settings = dataclasses.replace(_host.Settings.from_environment(), **ports)
     except (LookupError, ValueError) as error:
         _give_up(error.args[0])
     reason = servers.unavailable(variant)
@@ -68,14 +68,14 @@ def _run(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m servers",
-        description="Run one variant, to point a browser or curl at.",
+        description="Run one variant, for a browser or curl.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("variant", nargs="?", help="its name, as in `--list`, or the path of its file")
     parser.add_argument("--port", type=int, help="for subscribers (default: PUSHBENCH_PORT, or any free one)")
     parser.add_argument("--ingest-port", type=int, help="for the publisher (default: PUSHBENCH_INGEST_PORT, or any)")
-    parser.add_argument("--list", action="store_true", help="list the variants and leave")
+    parser.add_argument("--list", action="store_true", help="list the variants and exit")
     return parser
 
 
@@ -93,7 +93,7 @@ def _print_list() -> None:
 
 
 def _hints(variant: servers.Variant, token: str, ready: dict[str, Any], topic: str = "demo") -> str:
-    """How to try the server from a shell."""
+    """The shell lines that subscribe, publish and stop."""
     address = f"127.0.0.1:{ready['port']}"
     subscribe = variant.by_hand or f"curl -N 'http://{{address}}{variant.wire.get('subscribe', '/')}'"
     if "upstream" in variant.wire:

@@ -1,11 +1,11 @@
-"""Which variants there are, and where each of them comes from.
+"""The catalogue of variants, and the source of each.
 
 A variant is a public file of this package, a public file of a folder that PUSHBENCH_VARIANTS names (separated as in
-PATH), an entry point of the group `pushbench.variants` of an installed package, or a file that is given by its path
-(`resolve`). An entry point leads to a module with `VARIANT`, or to the Variant itself.
+PATH), an entry point of the group `pushbench.variants` of an installed package, or a file given by its path
+(`resolve`). An entry point refers to a module with `VARIANT`, or to the Variant itself.
 
-A file of this package that raises anything but ImportError is a fault of ours, and is raised. Every other variant that
-cannot be loaded is there all the same, unavailable, with the reason.
+A file of this package that raises anything but ImportError is a fault of this project, and the exception is raised. Any
+other variant that cannot be loaded is listed as unavailable, with the reason.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class VariantError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a variant comes from. origin: in words without a path; empty for a file of this package."""
+    """The source of a variant. origin: a description without a path; empty for a file of this package."""
 
     name: str
     origin: str = ""
@@ -49,7 +49,7 @@ class Source:
     entry: EntryPoint | None = None
 
     def load(self) -> Variant:
-        """The variant that is defined there. Raises what its code raises, and VariantError if it defines none."""
+        """The variant defined there. Raises what its code raises, and VariantError if it defines none."""
         target: object = self.entry.load() if self.entry else _module(self)
         variant = getattr(target, "VARIANT", None) if isinstance(target, ModuleType) else target
         if not isinstance(variant, Variant):
@@ -57,7 +57,7 @@ class Source:
         return variant
 
 
-# The files that were given by their paths.
+# files given by their paths
 _given: dict[Path, Source] = {}
 
 
@@ -66,19 +66,19 @@ def folders() -> list[str]:
     return [os.path.abspath(folder) for folder in os.environ.get(FOLDERS, "").split(os.pathsep) if folder]
 
 
-# Where the modules of this package are: in its own folder, then in those that the environment names.
+# the folders with modules of this package: its own, then those that the environment names
 PATH = [str(Path(__file__).parent), *folders()]
 
 
 def names(hidden: bool = False) -> list[str]:
-    """The names of all variants, sorted; with the hidden ones if asked for. Raises VariantError."""
+    """The names of all variants, sorted; with `hidden` also the hidden ones. Raises VariantError."""
     return sorted(name for name in _sources() if hidden or not load(name).hidden)
 
 
 def resolve(word: str) -> str:
-    """The name of the variant that a word of a command line names: `word` itself, or that of the file whose path it is.
+    """The name of the variant for a word of a command line: `word` itself, or the name of the file if it is a path.
 
-    From then on the file is a variant of this process. Raises VariantError for a file that cannot be loaded.
+    The file is then a variant of this process. Raises VariantError for a file that cannot be loaded.
     """
     if os.sep not in word and not word.endswith(".py"):
         return word
@@ -97,7 +97,7 @@ def resolve(word: str) -> str:
 
 
 def chosen(words: Sequence[str]) -> dict[str, Variant]:
-    """The variants that these words name, or all public ones where there are none. Raises VariantError."""
+    """The variants that these words name, or all public ones without words. Raises VariantError."""
     resolved = [resolve(word) for word in words]
     _check_unique()
     return {name: load(name) for name in resolved or names()}
@@ -105,7 +105,7 @@ def chosen(words: Sequence[str]) -> dict[str, Variant]:
 
 @cache
 def load(name: str) -> Variant:
-    """The variant called `name`. Raises VariantError with the nearest name for an unknown one."""
+    """The variant called `name`. Raises VariantError with the nearest name if it is unknown."""
     source = _source(name)
     try:
         return source.load()
@@ -119,12 +119,12 @@ def load(name: str) -> Variant:
 
 
 def origin(name: str) -> str:
-    """Where a variant comes from, such as "file my_server.py"; empty for a file of this package."""
+    """The source of a variant in words, such as "file my_server.py"; empty for a file of this package."""
     return _source(name).origin
 
 
 def argument(name: str) -> str:
-    """The word that names a variant to another process: the path of its file if it lies outside, otherwise its name."""
+    """The word that names a variant to another process: the path of a file outside this package, otherwise its name."""
     if _own(name):
         return name
     source = _sources().get(name)
@@ -132,14 +132,14 @@ def argument(name: str) -> str:
 
 
 def folder(name: str) -> Path:
-    """The folder in which the program of a variant runs: that of its file, or the one that contains this package."""
+    """The folder in which the program of a variant runs: that of its file, or the parent of this package."""
     source = _source(name)
     file = _file(source) if source.origin else Path(PATH[0])
     return file.parent if file else Path.cwd()
 
 
 def description(name: str) -> str:
-    """The first line of the docstring of the variant's file, read without importing it; its name if there is none."""
+    """The first line of the docstring of the variant's file, read without importing it; the name if there is none."""
     file = _file(_source(name))
     try:
         docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file else None
@@ -154,7 +154,7 @@ def unavailable(variant: Variant) -> str | None:
 
 
 def versions(variant: Variant) -> dict[str, str]:
-    """The versions of what the variant runs on, as far as it is installed; that of Python first."""
+    """The versions of the installed distributions that the variant runs on; Python's first."""
     import importlib.metadata
 
     versions = {"python": platform.python_version()}
@@ -167,7 +167,7 @@ def versions(variant: Variant) -> dict[str, str]:
 
 
 def _source(name: str) -> Source:
-    """Where the variant `name` comes from. Raises VariantError with the nearest name for an unknown one."""
+    """The source of the variant `name`. Raises VariantError with the nearest name if it is unknown."""
     if own := _own(name):
         return own
     sources = _sources()
@@ -179,14 +179,16 @@ def _source(name: str) -> Source:
 
 
 def _own(name: str) -> Source | None:
-    """The source of a variant of this package. To look there first keeps the start of its server short: what is
-    installed is not read for it."""
+    """The source of a variant of this package, or None.
+
+    It is looked up first, so that the start of its server does not read the installed packages.
+    """
     file = Path(PATH[0], f"{name}.py")
     return Source(name, file=file) if name.isidentifier() and not name.startswith("_") and file.is_file() else None
 
 
 def _sources() -> dict[str, Source]:
-    """Where every variant comes from, by its name. Raises VariantError where two have one name."""
+    """The source of every variant, by its name. Raises VariantError if two have one name."""
     sources = [*_files(), *_given.values(), *_entries()]
     for name, count in Counter(source.name for source in sources).items():
         if count > 1:
@@ -196,7 +198,7 @@ def _sources() -> dict[str, Source]:
 
 
 def _check_unique() -> None:
-    """Raises VariantError where two variants have one name, also if neither of them is used."""
+    """Raises VariantError if two variants have one name, even if neither is used."""
     _sources()
 
 
@@ -214,7 +216,7 @@ def _files() -> Iterator[Source]:
 @cache
 def _entries() -> tuple[Source, ...]:
     """The entry points of all installed packages."""
-    import importlib.metadata  # here: it imports sockets, and takes longer than the rest of this file
+    import importlib.metadata  # here, because it imports sockets and takes longer than the rest of this file
 
     entries = importlib.metadata.entry_points(group=GROUP)
     return tuple(_checked(Source(entry.name, _package(entry), entry=entry)) for entry in entries)
@@ -225,14 +227,14 @@ def _package(entry: EntryPoint) -> str:
 
 
 def _checked(source: Source) -> Source:
-    """The same. Raises VariantError if a variant cannot be called so."""
+    """The same source. Raises VariantError if its name cannot name a variant."""
     if source.name.startswith("_") or not source.name.isidentifier():
         raise VariantError(f"{source.name!r} ({source.origin}) cannot name a variant: use letters, digits and _")
     return source
 
 
 def _module(source: Source) -> ModuleType:
-    """The module of a file, imported. Python does not find a file that is given by its path, so it is executed here."""
+    """The module of a file, imported. The import system cannot find a file given by its path: it is executed here."""
     name = f"servers.{source.name}"
     if source.file not in _given:
         return importlib.import_module(name)
@@ -249,12 +251,12 @@ def _module(source: Source) -> ModuleType:
 
 
 def _file(source: Source) -> Path | None:
-    """The file that defines a variant; None where an entry point leads to none."""
+    """The file that defines a variant; None if an entry point refers to none."""
     if source.entry is None:
         return source.file
     try:
         spec = importlib.util.find_spec(source.entry.module)
-    except Exception:  # it imports the package around the module, which may raise anything
+    except Exception:  # importing the package around the module may raise anything
         return None
     return Path(spec.origin) if spec and spec.origin else None
 

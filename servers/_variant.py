@@ -16,32 +16,32 @@ if TYPE_CHECKING:
 
 
 class Technique(enum.StrEnum):
-    """How a message reaches a subscriber. The value is the name readers see."""
+    """How a message reaches a subscriber. The value is the name in reports."""
 
     POLLING = "polling"
     LONG_POLLING = "long polling"
     SSE = "SSE"
     WEBSOCKET = "WebSocket"
     STREAM = "HTTP stream"
-    BARE = "bare TCP"  # none at all: the hidden variants, which serve the instrument
-    UNKNOWN = "unknown"  # its file cannot be read here, because a package is missing
+    BARE = "bare TCP"  # no technique: the hidden variants, which serve the instrument
+    UNKNOWN = "unknown"  # its file cannot be imported here
 
 
 class Capability(enum.StrEnum):
-    """What a variant promises beyond the contract that binds all."""
+    """What a variant promises beyond the contract for all variants."""
 
     RESUME = "resume"  # cursors `epoch:offset`; after a reconnect nothing is missing unless a gap is signalled
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What `serve` hands back to the host where the defaults do not do.
+    """What `serve` returns to the host where it needs more than the defaults.
 
     publish: what the ingest calls for every message; None means `broker.publish`.
     handler_class: a pywsgi handler class in place of the host's own.
-    broker_pid: the process of a broker of its own, so that its cost can be told apart.
-    broker_port, broker_command: where it listens, and what starts another in its place; none where it is not ours.
-    options: what was settled only at the start; /health shows it beside the variant's own options.
+    broker_pid: the process of a broker of its own, whose cost is measured separately.
+    broker_port, broker_command: where that broker listens, and what starts another in its place; none if not ours.
+    options: options that are known only after the start; /health shows them with the variant's own.
     stop: called once when the server stops.
     """
 
@@ -58,18 +58,19 @@ class Wiring:
 class Variant:
     """One server to compare. Its name is its module's name, its description the first line of the docstring.
 
-    label: how it is called in figures and tables.
-    technique: what it is an instance of.
-    product: the published library it stands for; empty for a technique on neutral ground.
+    label: its name in figures and tables.
+    technique: the technique it uses.
+    product: the published library it measures; empty for a technique on neutral ground.
     client: the module of `bench.clients` that speaks its wire protocol.
-    wire: what that client half must know, e.g. the path templates "subscribe" and "upstream" with `{topic}`.
+    wire: parameters of that client half, e.g. the path templates "subscribe" and "upstream" with `{topic}`.
     serve: adds the routes to a Flask app that already has /health.
     command: in place of `serve`, a program that obeys the same contract (ports and token in its environment).
     needs: probes that return None, or the reason why the variant cannot run here.
     options: every option set on a product, as shown in /health and in the report.
     runs_on: distributions whose versions /health reports.
-    broker: a probe that returns None, or the reason why its broker must not be stopped; no probe: it has none.
-    by_hand: the shell line that subscribes with `{address}` and `{topic}`; empty: curl on wire["subscribe"] does.
+    broker: a probe that returns None, or the reason why its broker must not be stopped; None: it has no broker.
+    by_hand: the shell line that subscribes, with `{address}` and `{topic}`; empty: curl with wire["subscribe"].
+    descriptors: file descriptors that the server needs per subscriber.
     extra: measured only if it is named; not part of the comparison that a profile makes.
     hidden: serves the instrument (the harness floor, calibration): neither listed, nor gated, nor compared.
     """
@@ -97,7 +98,7 @@ class Variant:
 
 
 class Unavailable(Exception):
-    """A variant turns out at its start to be unable to run here; the message is the reason."""
+    """Raised at the start of a variant that cannot run here; the message is the reason."""
 
 
 def package(name: str) -> Callable[[], str | None]:

@@ -2,8 +2,8 @@
 
     GET /lines?topic=T    with `Upgrade: lines`; the wire of the harness floor (see `_lines`)
 
-PUSHBENCH_PLANT names the injection, from the table in `_plants`; without it nothing is injected. Texts that are not
-measured messages of the bench are delivered unchanged.
+PUSHBENCH_INJECTION names the injection, from the table in `_injections`; without it nothing is injected. Texts that are
+not measured messages of the bench are delivered unchanged.
 
 Every subscriber has a topic of its own in the broker, so that each can get other texts than the others. The name of
 that topic contains a slash, which no request can name. Texts to be sent later wait in a heap for one greenlet, which
@@ -22,9 +22,9 @@ import gevent
 from flask import Flask, Response, request
 from gevent.event import Event
 
-from servers import _lines, _plants, _routes
+from servers import _injections, _lines, _routes
 from servers._broker import Batch, Broker
-from servers._plants import Fault, Plant
+from servers._injections import Fault, Injection
 from servers._variant import Technique, Unavailable, Variant, Wiring
 
 SPIN_NS = 2_000_000  # a timer of the loop is up to a millisecond late, and the kernel wakes the process later
@@ -34,8 +34,8 @@ Text = tuple[str, bytes]  # the topic of one subscriber, and what it is to get
 
 def serve(app: Flask, broker: Broker) -> Wiring:
     """Add the route. Raises Unavailable for an injection that is not in the table."""
-    plant = _plant(os.environ.get("PUSHBENCH_PLANT", ""))
-    calibrator = Calibrator(broker, plant)
+    injection = _injection(os.environ.get("PUSHBENCH_INJECTION", ""))
+    calibrator = Calibrator(broker, injection)
 
     @app.get("/lines")
     def lines() -> Response:
@@ -44,12 +44,12 @@ def serve(app: Flask, broker: Broker) -> Wiring:
             request, lambda connection: _lines.exchange(connection, calibrator.follow(topic), calibrator.publish)
         )
 
-    return Wiring(publish=calibrator.publish, options={"plant": plant.name if plant else "nothing"})
+    return Wiring(publish=calibrator.publish, options={"injected": injection.name if injection else "nothing"})
 
 
-def _plant(name: str) -> Plant | None:
+def _injection(name: str) -> Injection | None:
     try:
-        return _plants.named(name) if name else None
+        return _injections.named(name) if name else None
     except LookupError as error:
         raise Unavailable(error.args[0]) from error
 
@@ -57,15 +57,15 @@ def _plant(name: str) -> Plant | None:
 class Calibrator:
     """Sends every text to every subscriber of its topic, as the injection defines."""
 
-    def __init__(self, broker: Broker, plant: Plant | None) -> None:
+    def __init__(self, broker: Broker, injection: Injection | None) -> None:
         self._broker = broker
-        self._plant = plant
+        self._injection = injection
         self._numbers = count()
         self._subscribers: dict[str, dict[int, str]] = {}  # by topic and number: the topic of its own
         self._swapped: dict[str, bytes] = {}
         self._frozen_until_ns = 0
         self._departures = Departures(broker)
-        self._burner = Burner(plant.burn_share) if plant and plant.burn_share else None
+        self._burner = Burner(injection.burn_share) if injection and injection.burn_share else None
 
     def follow(self, topic: str) -> Iterator[Batch]:
         """The texts of one new subscriber, as batches, until the broker is closed."""
@@ -82,18 +82,18 @@ class Calibrator:
         """Accept one text now. It is sent when the injection allows it."""
         arrived_ns = monotonic_ns()
         subscribers = self._subscribers.get(topic, {})
-        sequence = _plants.sequence(text) if self._plant else None
-        if self._plant is None or sequence is None:
+        sequence = _injections.sequence(text) if self._injection else None
+        if self._injection is None or sequence is None:
             for own in subscribers.values():
                 self._broker.publish(own, text)
             return
-        if sequence == self._plant.freeze_from:
-            self._frozen_until_ns = arrived_ns + self._plant.freeze_ns
+        if sequence == self._injection.freeze_from:
+            self._frozen_until_ns = arrived_ns + self._injection.freeze_ns
         departures: dict[int, list[Text]] = {}  # by due time
         for number, own in subscribers.items():
-            due_ns = max(arrived_ns + self._plant.total_delay_ns(number, sequence), self._frozen_until_ns)
+            due_ns = max(arrived_ns + self._injection.total_delay_ns(number, sequence), self._frozen_until_ns)
             texts = departures.setdefault(due_ns, [])
-            texts.extend((own, one) for one in self._faulty(own, text, self._plant.fault(number, sequence)))
+            texts.extend((own, one) for one in self._faulty(own, text, self._injection.fault(number, sequence)))
         for due_ns, texts in departures.items():
             self._departures.add(due_ns, texts)
         if self._burner:

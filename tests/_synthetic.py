@@ -30,7 +30,7 @@ from bench.results import (
     VariantFacts,
 )
 from bench.schedule import sequences
-from servers._plants import PLANTS, Plant, truth
+from servers._injections import INJECTIONS, Injection, truth
 from tests._natures import NATURES, NULL, SCENARIOS, Nature, trial
 
 HOSTILE = "</style><script>alert('x')</script> | [a](javascript:b) `$\\frac{` \u202e\x07 &amp; \"quoted\""
@@ -132,7 +132,7 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
     parameters = {**CALIBRATION, **planned.changes}
     subscribers, rate_hz = int(parameters["subscribers"]), float(parameters["rate_hz"])
     first, last = sequences(parameters)
-    injected = truth(PLANTS[str(parameters["injected"])], subscribers, first, last, rate_hz)
+    injected = truth(INJECTIONS[str(parameters["injected"])], subscribers, first, last, rate_hz)
     extra = np.array(injected.extra_ns)
     floor = np.random.default_rng(planned.seed).uniform(300e3, 700e3, extra.size)
     expected = subscribers * (last - first)
@@ -156,12 +156,12 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
     )
 
 
-def instrumented(run: Run, trials: list[Trial], plants: Sequence[Plant] = BRIEF) -> tuple[Run, list[Trial]]:
+def instrumented(run: Run, trials: list[Trial], injections: Sequence[Injection] = BRIEF) -> tuple[Run, list[Trial]]:
     """The run with a calibration, and with the harness floor in every block."""
     floor = Nature("null", "harness floor", "bare TCP", service_us=300, cpu_us=8, framing_bytes=1)
     floors = synthetic((floor,), ["broadcast", "echo"], run.repetitions, troubles=False)[1]
-    planned = calibration(plants, run.seed, 0, [trial.planned for trial in (*trials, *floors)])
-    calibrations = [calibrated(one) for one in planned[-len(plants) :]]
+    planned = calibration(injections, run.seed, 0, [trial.planned for trial in (*trials, *floors)])
+    calibrations = [calibrated(one) for one in planned[-len(injections) :]]
     hidden = [
         msgspec.structs.replace(run.variants[0], name=name, label=label, product="", technique="bare TCP",
                                 capabilities=[], description=f"Synthetic {label}.", hidden=True)

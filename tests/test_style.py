@@ -107,8 +107,6 @@ NOT_YET = {
     "bench/report/traced.py",
     "bench/scenarios/dropped.py",
     "bench/scenarios/restart.py",
-    "servers/_variant.py",
-    "servers/calibration.py",
 }
 
 

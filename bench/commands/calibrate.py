@@ -21,13 +21,13 @@ from bench.commands._options import add_storage, positive
 from bench.commands._reporting import write_report
 from bench.execution import calibration
 
-HEAD = ("plant", "quantity", "injected", "read back", "error", "tolerance", "")
+HEAD = ("injection", "quantity", "injected", "read back", "error", "tolerance", "")
 WORDS = 2  # columns of HEAD, from the left; the others hold numbers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add how often, and where it is stored."""
-    parser.add_argument("--repetitions", type=positive, default=1, help="trials per plant (default: %(default)s)")
+    parser.add_argument("--repetitions", type=positive, default=1, help="trials per injection (default: %(default)s)")
     add_storage(parser)
 
 
@@ -64,4 +64,4 @@ def _row(reading: Reading) -> tuple[str, ...]:
 
     shown = calibrated(reading)
     verdict = "met" if reading.met else "MISSED"
-    return (reading.plant, reading.quantity, shown.injected, shown.read_back, shown.error, shown.tolerance, verdict)
+    return (reading.injection, reading.quantity, shown.injected, shown.read_back, shown.error, shown.tolerance, verdict)

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 
 from bench.analysis.runs.sensitivity import EQUAL_PAIRS, INJECTED_DIFFERENCES, ErrorRate, error_rates
 from bench.execution.run import Begun, begin_instrument
-from bench.planning.plan import planted, trial_seed
+from bench.planning.plan import calibration_trial, trial_seed
 from bench.planning.request import Request
 from bench.results import Planned, Run, Trial
-from servers import plants
+from servers import injections
 
 NAME = "sensitivity"
-NOTHING = plants.Plant(name="delay 0 ms", subscribers=plants.BUSIER.subscribers, rate_hz=plants.BUSIER.rate_hz)
+NOTHING = injections.Injection(
+    name="delay 0 ms", subscribers=injections.BUSIER.subscribers, rate_hz=injections.BUSIER.rate_hz
+)
 DIFFERENT = dict.fromkeys(one.label for one in INJECTED_DIFFERENCES)
 # What is injected in each trial of a block, by the label of the trial.
 INJECTED = {
     **{label: NOTHING for pair in EQUAL_PAIRS for label in pair},
-    **dict(zip(DIFFERENT, (plants.LATE_FIFTH, plants.BUSIER), strict=True)),
+    **dict(zip(DIFFERENT, (injections.LATE_FIFTH, injections.BUSIER), strict=True)),
 }
 MEASURE_S = 3.0  # as in the profile `standard`
 
@@ -36,7 +38,9 @@ def plan(blocks: int, seed: int) -> list[Planned]:
         random.Random(trial_seed(seed, f"{NAME} {block}")).shuffle(order)
         for label in order:
             trial_id = f"{block:03d}-{NAME}-{label}"
-            planned.append(planted(trial_id, INJECTED[label], block, len(planned) + 1, seed, measure_s=MEASURE_S))
+            planned.append(
+                calibration_trial(trial_id, INJECTED[label], block, len(planned) + 1, seed, measure_s=MEASURE_S)
+            )
     return planned
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from bench import scenarios
 from bench.results import Parameter, Planned
 from bench.scenarios import IdleSteps, Publishes, Scenario, Search
-from servers import plants
+from servers import injections
 
 # Two values for estimates only; the records have the real durations: the number of steps in a search for a capacity,
 # and the time that a trial takes outside its warm-up and measured part.
@@ -48,14 +48,16 @@ PROFILES = {
 
 
 FLOOR = "null"  # the variant that measures the harness itself
-MIXTURE_FLOOR = plants.Plant(name="delay 0 ms", subscribers=plants.MIXTURE.subscribers, rate_hz=plants.MIXTURE.rate_hz)
-"""The floor under the mixture: what it would measure with nothing planted."""
+MIXTURE_FLOOR = injections.Injection(
+    name="delay 0 ms", subscribers=injections.MIXTURE.subscribers, rate_hz=injections.MIXTURE.rate_hz
+)
+"""The floor under the mixture: what it would measure with no injection."""
 
-BRIEF = (plants.PLANTS["delay 5 ms"], plants.FAULTS)
+BRIEF = (injections.INJECTIONS["delay 5 ms"], injections.FAULTS)
 """What a block of a run begins with. The faults are also the floor under the delay: nearly all of their deliveries are
 on time."""
 
-WHOLE = (*plants.DELAYS, MIXTURE_FLOOR, plants.MIXTURE, plants.PLANTS["freeze"], plants.FAULTS)
+WHOLE = (*injections.DELAYS, MIXTURE_FLOOR, injections.MIXTURE, injections.INJECTIONS["freeze"], injections.FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def plan(
     repetitions: int,
     seed: int,
     twins: Sequence[tuple[str, str]] = (),
-    opening: Sequence[plants.Plant] = (),
+    opening: Sequence[injections.Injection] = (),
     points: Sequence[Point] = (),
 ) -> list[Planned]:
     """Trials for all `(scenario, variant)` cells: block after block, each in its own order.
@@ -121,12 +123,14 @@ def _placed(
     )
 
 
-def planted(trial_id: str, plant: plants.Plant, block: int, position: int, seed: int, **changes: Parameter) -> Planned:
-    """A trial of the calibration server, driven as the plant says."""
+def calibration_trial(
+    trial_id: str, injection: injections.Injection, block: int, position: int, seed: int, **changes: Parameter
+) -> Planned:
+    """A trial of the calibration server under the conditions of an injection."""
     instrument = scenarios.instrument()
     assert instrument.injects
-    conditions = {"subscribers": plant.subscribers, "rate_hz": plant.rate_hz, **changes}
-    driven = {instrument.injects.name: plant.name, **conditions}
+    conditions = {"subscribers": injection.subscribers, "rate_hz": injection.rate_hz, **changes}
+    driven = {instrument.injects.name: injection.name, **conditions}
     return _placed(trial_id, instrument.name, instrument.variant, block, position, seed, driven)
 
 
@@ -151,15 +155,15 @@ def floors(publishes: Mapping[str, Publishes]) -> list[tuple[str, str]]:
 
 
 def calibration(
-    injections: Sequence[plants.Plant], seed: int, block: int = 1, before: Sequence[Planned] = ()
+    injected: Sequence[injections.Injection], seed: int, block: int = 1, before: Sequence[Planned] = ()
 ) -> list[Planned]:
     """A block with one trial of every injection, in a seeded order, after the trials in `before`."""
-    planned, order, name = list(before), list(injections), scenarios.instrument().name
+    planned, order, name = list(before), list(injected), scenarios.instrument().name
     random.Random(trial_seed(seed, f"calibration {block}")).shuffle(order)
-    for plant in order:
-        suffix = f"-at-{plant.rate_hz:g}-hz" if plant is MIXTURE_FLOOR else ""
-        trial_id = f"{block:02d}-{name}-{plant.name.replace(' ', '-')}{suffix}"
-        planned.append(planted(trial_id, plant, block, len(planned) + 1, seed))
+    for injection in order:
+        suffix = f"-at-{injection.rate_hz:g}-hz" if injection is MIXTURE_FLOOR else ""
+        trial_id = f"{block:02d}-{name}-{injection.name.replace(' ', '-')}{suffix}"
+        planned.append(calibration_trial(trial_id, injection, block, len(planned) + 1, seed))
     return planned
 
 

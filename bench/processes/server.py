@@ -103,7 +103,7 @@ class Server(Member):
             "PUSHBENCH_NONCE": self.nonce,
             "PUSHBENCH_TOKEN": self.token,
             "PUSHBENCH_PARENT": str(os.getpid()),
-            "PUSHBENCH_PLANT": injected,
+            "PUSHBENCH_INJECTION": injected,
         }
         super().__init__("server", [sys.executable, "-m", "servers", servers.argument(variant)], cores, environment)
 

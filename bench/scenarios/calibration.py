@@ -1,8 +1,8 @@
 """Calibration: known delays, a freeze and known faults are injected by the server. Does the bench read them back?
 
-From outside it is a broadcast. What is injected, and what must therefore be read back, is in `servers/_plants.py`, with
-the rate and the number of subscribers at which that holds. Every block of a run begins with a brief one; a long one is
-`python -m bench calibrate`. Alone, against a server that was started with PUSHBENCH_PLANT="delay 5 ms":
+From outside it is a broadcast. What is injected, and what must therefore be read back, is in `servers/_injections.py`,
+with the rate and the number of subscribers at which that holds. Every block of a run begins with a brief one; a long
+one is `python -m bench calibrate`. Alone, against a server that was started with PUSHBENCH_INJECTION="delay 5 ms":
 
     locust -f bench/load/locustfile.py --scenario calibration --variant calibration --host http://127.0.0.1:8000
 """
@@ -19,9 +19,9 @@ from bench.scenarios._declarations import (
     Parameter,
     Scenario,
 )
-from servers import plants
+from servers import injections
 
-INJECTED = Parameter("injected", "delay 0 ms", choices=tuple(plants.PLANTS))
+INJECTED = Parameter("injected", "delay 0 ms", choices=tuple(injections.INJECTIONS))
 
 SCENARIO = Scenario(
     parameters=(

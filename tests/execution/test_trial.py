@@ -444,5 +444,5 @@ def test_a_calibration_is_a_run_that_can_be_stored_read_and_resumed(tmp_path, mo
     assert [record.planned for record in trials] == run.plan
     assert [variant.name for variant in run.variants] == ["calibration"]
     lines = table(readings(trials)).splitlines()
-    assert lines[0].split() == ["plant", "quantity", "injected", "read", "back", "error", "tolerance"]
+    assert lines[0].split() == ["injection", "quantity", "injected", "read", "back", "error", "tolerance"]
     assert len(lines) == 1 + 5 + 1

@@ -25,7 +25,7 @@ from bench.planning.plan import (
 from bench.planning.request import Request, settle
 from bench.scenarios import Publishes
 from bench.schedule import sequences
-from servers._plants import PLANTS
+from servers._injections import INJECTIONS
 
 cells = st.sets(st.tuples(st.sampled_from(["broadcast", "echo"]), st.text("abcxyz_", min_size=1)), min_size=1).map(list)
 
@@ -134,22 +134,22 @@ def test_a_long_calibration_holds_every_injection_in_every_block_under_its_own_c
     assert len({trial.id for trial in planned}) == len(planned) == 2 * len(WHOLE)
     for block in (1, 2):
         changes_of_block = [trial.changes for trial in planned if trial.block == block]
-        assert {changes["injected"] for changes in changes_of_block} == set(PLANTS)
+        assert {changes["injected"] for changes in changes_of_block} == set(INJECTIONS)
         for changes in changes_of_block:
-            plant = PLANTS[changes["injected"]]
-            floor = plant.name == "delay 0 ms"
-            assert floor or (changes["subscribers"], changes["rate_hz"]) == (plant.subscribers, plant.rate_hz)
+            injection = INJECTIONS[changes["injected"]]
+            floor = injection.name == "delay 0 ms"
+            assert floor or (changes["subscribers"], changes["rate_hz"]) == (injection.subscribers, injection.rate_hz)
     orders = [[trial.changes for trial in planned if trial.block == block] for block in (1, 2)]
     assert orders[0] != orders[1]
 
 
 def test_every_injection_has_its_floor_under_the_same_conditions():
-    def conditions(plant):
-        return plant.subscribers, plant.rate_hz
+    def conditions(injection):
+        return injection.subscribers, injection.rate_hz
 
-    floors_ = {conditions(plant) for plant in WHOLE if plant.name == "delay 0 ms"}
-    assert {conditions(plant) for plant in WHOLE} == floors_
-    assert len({conditions(plant) for plant in BRIEF}) == 1
+    floors_ = {conditions(injection) for injection in WHOLE if injection.name == "delay 0 ms"}
+    assert {conditions(injection) for injection in WHOLE} == floors_
+    assert len({conditions(injection) for injection in BRIEF}) == 1
 
 
 @pytest.mark.parametrize(

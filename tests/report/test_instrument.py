@@ -30,7 +30,7 @@ def cells(folder: Path) -> Cells:
 
 def test_without_anything_beside_it_a_run_speaks_for_itself(run_folder: Path) -> None:
     told = instrument.facts(run_folder, cells(run_folder))
-    assert {row.reading.plant for row in told.calibration} == {"delay 5 ms", "faults"}
+    assert {row.reading.injection for row in told.calibration} == {"delay 5 ms", "faults"}
     assert (told.sensitivity, told.generators) == ([], [])
 
 
@@ -45,7 +45,7 @@ def test_what_stands_beside_a_run_is_told(run_folder: Path) -> None:
         instrument.facts(run_folder, cells(run_folder))
     (beside / "generator.json").unlink()
     told = instrument.facts(run_folder, cells(run_folder))
-    assert "freeze" in {row.reading.plant for row in told.calibration}
+    assert "freeze" in {row.reading.injection for row in told.calibration}
     assert (told.experiments, told.blocks) == (EXPERIMENTS, BLOCKS)
     assert [one.comparisons for one in told.sensitivity if one.injected] == [EXPERIMENTS] * 3
 

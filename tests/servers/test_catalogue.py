@@ -245,15 +245,15 @@ def test_only_a_public_file_is_a_variant(name):
 def test_the_package_imports_no_sockets_before_a_server_can_patch_them():
     code = "import servers, sys; print([name for name in sys.argv[1:] if name in sys.modules])"
     heavy = ["socket", "ssl", "select", "selectors", "subprocess", "queue", "email", "importlib.metadata", "ctypes",
-             "flask", "gevent", "servers._plants", "servers._process"]  # fmt: skip
+             "flask", "gevent", "servers._injections", "servers._process"]  # fmt: skip
     ended = subprocess.run([sys.executable, "-c", code, *heavy], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
 
 
 def test_what_is_imported_later_is_there_and_a_wrong_name_is_not():
-    assert servers.plants.PLANTS
+    assert servers.injections.INJECTIONS
     assert servers.Broker.__module__ == "servers._broker"
-    assert {"Broker", "plants", "routes", "signal_on_death_of_parent"} <= set(servers.__all__)
+    assert {"Broker", "injections", "routes", "signal_on_death_of_parent"} <= set(servers.__all__)
     for name in servers.__all__:
         getattr(servers, name)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

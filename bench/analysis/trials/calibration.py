@@ -19,19 +19,19 @@ from bench.analysis.trials.calibration_floor import (
     calibration_of,
     conditions,
     floor_of,
+    injection_of,
     injects_nothing,
     place_of,
-    plant_of,
     truth_of,
 )
 from bench.results import Distribution, Trial
-from servers import plants
+from servers import injections
 
 if TYPE_CHECKING:
     from bench.units import Unit
 
-MEDIAN_NS = 0.2 * plants.MS
-TAIL_NS = 1.5 * plants.MS
+MEDIAN_NS = 0.2 * injections.MS
+TAIL_NS = 1.5 * injections.MS
 SHARE = 0.1
 
 Quantity = Literal["p50", "p90", "p99", "max", "lost", "duplicated", "reordered"]
@@ -63,16 +63,16 @@ EXACT = Tolerance(lambda _: 0.0, "counting is exact")
 class Expected:
     """The quantities that are read for some injections, and their tolerance."""
 
-    applies: Callable[[plants.Plant], bool]
+    applies: Callable[[injections.Injection], bool]
     quantities: tuple[Quantity, ...]
     tolerance: Tolerance
 
 
 TABLE = (
-    Expected(lambda plant: plant.delay_ns > 0, ("p50",), CONSTANT),
-    Expected(lambda plant: plant.delay_ns > 0, ("p99",), TAIL),
-    Expected(lambda plant: plant.late_ns > 0 or plant.freeze_ns > 0, ("p90", "p99", "max"), SPREAD),
-    Expected(lambda plant: plant.faults, COUNTS, EXACT),
+    Expected(lambda injection: injection.delay_ns > 0, ("p50",), CONSTANT),
+    Expected(lambda injection: injection.delay_ns > 0, ("p99",), TAIL),
+    Expected(lambda injection: injection.late_ns > 0 or injection.freeze_ns > 0, ("p90", "p99", "max"), SPREAD),
+    Expected(lambda injection: injection.faults, COUNTS, EXACT),
 )
 
 
@@ -83,7 +83,7 @@ class Reading:
     Durations are above the floor, the median over trials. A count is that of the trial with the largest error.
     """
 
-    plant: str
+    injection: str
     quantity: Quantity
     unit: Unit
     injected: float
@@ -104,10 +104,10 @@ class Reading:
 
 def misread(trial: Trial) -> str | None:
     """How the ledger of a calibration trial differs from the injected faults; None where it does not."""
-    plant, ledger = plant_of(trial), trial.ledger
-    if plant is None or ledger is None:
+    injection, ledger = injection_of(trial), trial.ledger
+    if injection is None or ledger is None:
         return None
-    injected = truth_of(trial, plant)
+    injected = truth_of(trial, injection)
     errors = [
         f"{getattr(ledger, name):,} {name}, {getattr(injected, name):,} injected"
         for name in COUNTS
@@ -120,29 +120,35 @@ def readings(trials: Iterable[Trial]) -> list[Reading]:
     """Everything that can be read back from the calibration among the trials, in the order of the injections."""
     calibration = calibration_of(trials)
     read = [
-        _reading(plant, quantity, expected.tolerance, calibration)
-        for plant in plants.PLANTS.values()
+        _reading(injection, quantity, expected.tolerance, calibration)
+        for injection in injections.INJECTIONS.values()
         for expected in TABLE
-        if expected.applies(plant)
+        if expected.applies(injection)
         for quantity in expected.quantities
     ]
     return [reading for reading in read if reading is not None]
 
 
-def _reading(plant: plants.Plant, quantity: Quantity, tolerance: Tolerance, calibration: Calibration) -> Reading | None:
-    trials = [trial for trial, injected in calibration if injected is plant]
-    pair = _counts(trials, plant, quantity) if quantity in COUNTS else _latencies(trials, plant, quantity, calibration)
+def _reading(
+    injection: injections.Injection, quantity: Quantity, tolerance: Tolerance, calibration: Calibration
+) -> Reading | None:
+    trials = [trial for trial, injected in calibration if injected is injection]
+    pair = (
+        _counts(trials, injection, quantity)
+        if quantity in COUNTS
+        else _latencies(trials, injection, quantity, calibration)
+    )
     if pair is None:
         return None
     injected, read_back = pair
     unit: Unit = "count" if quantity in COUNTS else "ns"
-    return Reading(plant.name, quantity, unit, injected, read_back, tolerance.of(injected), tolerance.reason)
+    return Reading(injection.name, quantity, unit, injected, read_back, tolerance.of(injected), tolerance.reason)
 
 
-def _counts(trials: Iterable[Trial], plant: plants.Plant, quantity: Quantity) -> tuple[float, float] | None:
+def _counts(trials: Iterable[Trial], injection: injections.Injection, quantity: Quantity) -> tuple[float, float] | None:
     """(injected, counted) of the trial with the largest error."""
     counts = [
-        (getattr(truth_of(trial, plant), quantity), getattr(trial.ledger, quantity))
+        (getattr(truth_of(trial, injection), quantity), getattr(trial.ledger, quantity))
         for trial in trials
         if trial.ledger is not None
     ]
@@ -150,10 +156,10 @@ def _counts(trials: Iterable[Trial], plant: plants.Plant, quantity: Quantity) ->
 
 
 def _latencies(
-    trials: Iterable[Trial], plant: plants.Plant, quantity: Quantity, calibration: Calibration
+    trials: Iterable[Trial], injection: injections.Injection, quantity: Quantity, calibration: Calibration
 ) -> tuple[float, float] | None:
     """(injected, measured above the floor) at a quantile, each the median over valid trials."""
-    above = [_above_floor(trial, plant, QUANTILES[quantity], calibration) for trial in trials if trial.valid]
+    above = [_above_floor(trial, injection, QUANTILES[quantity], calibration) for trial in trials if trial.valid]
     pairs = [pair for pair in above if pair is not None]
     if not pairs:
         return None
@@ -161,13 +167,15 @@ def _latencies(
     return injected, read_back
 
 
-def _above_floor(trial: Trial, plant: plants.Plant, q: float, calibration: Calibration) -> tuple[float, float] | None:
+def _above_floor(
+    trial: Trial, injection: injections.Injection, q: float, calibration: Calibration
+) -> tuple[float, float] | None:
     """(injected, measured minus floor) at the quantile q, in ns; None without deliveries or without a floor."""
     floor = floor_of(trial, calibration, trial.planned.block)
     latency = quantile(trial.latency, q) if trial.latency is not None else None
     if floor is None or latency is None:
         return None
-    extra, place = place_of(truth_of(trial, plant), q)
+    extra, place = place_of(truth_of(trial, injection), q)
     return float(extra), latency - floor.at(place)
 
 
@@ -178,41 +186,44 @@ class Curve:
     truth_ns: None for the floor itself.
     """
 
-    plant: plants.Plant
+    injection: injections.Injection
     measured: Distribution
     truth_ns: Callable[[float], float] | None
 
 
 def curves(trials: Iterable[Trial]) -> list[Curve]:
     """The distributions of the calibration: first the floor, then every injection that adds to latencies."""
-    calibration = [(trial, plant) for trial, plant in calibration_of(trials) if trial.valid]
-    drawn = [_curve(plant, calibration) for plant in plants.PLANTS.values()]
+    calibration = [(trial, injection) for trial, injection in calibration_of(trials) if trial.valid]
+    drawn = [_curve(injection, calibration) for injection in injections.INJECTIONS.values()]
     return sorted((curve for curve in drawn if curve is not None), key=lambda curve: curve.truth_ns is not None)
 
 
-def _curve(plant: plants.Plant, calibration: Calibration) -> Curve | None:
+def _curve(injection: injections.Injection, calibration: Calibration) -> Curve | None:
     """The curve of an injection under its own conditions; None for faults where there is a floor of 0 ms."""
     trials = [
         trial
         for trial, injected in calibration
-        if injected is plant and trial.latency and trial.latency.count
-        and conditions(trial) == (plant.subscribers, plant.rate_hz)
+        if injected is injection and trial.latency and trial.latency.count
+        and conditions(trial) == (injection.subscribers, injection.rate_hz)
     ]  # fmt: skip
     if not trials:
         return None
     latencies = merge(trial.latency for trial in trials if trial.latency is not None)
-    if plant in _floor_injections(calibration):
-        return Curve(plant, latencies, None)
-    floor = None if plant.faults else floor_of(trials[0], calibration, None)
-    return None if floor is None else Curve(plant, latencies, partial(_expected_ns, truth_of(trials[0], plant), floor))
+    if injection in _floor_injections(calibration):
+        return Curve(injection, latencies, None)
+    floor = None if injection.faults else floor_of(trials[0], calibration, None)
+    return (
+        None
+        if floor is None
+        else Curve(injection, latencies, partial(_expected_ns, truth_of(trials[0], injection), floor))
+    )
 
 
-def _floor_injections(calibration: Calibration) -> list[plants.Plant]:
-    injections = [plant for _, plant in calibration]
-    nothing = [plant for plant in injections if injects_nothing(plant)]
-    return nothing or [plant for plant in injections if plant.faults]
+def _floor_injections(calibration: Calibration) -> list[injections.Injection]:
+    nothing = [injection for _, injection in calibration if injects_nothing(injection)]
+    return nothing or [injection for _, injection in calibration if injection.faults]
 
 
-def _expected_ns(injected: plants.Truth, floor: Floor, q: float) -> float:
+def _expected_ns(injected: injections.Truth, floor: Floor, q: float) -> float:
     extra, place = place_of(injected, q)
     return extra + floor.at(place)

@@ -25,19 +25,19 @@ from bench.analysis.numbers.distributions import merge, quantile
 from bench.results import Distribution, Trial
 from bench.scenarios import of_record
 from bench.schedule import sequences
-from servers import plants
+from servers import injections
 
 
-def plant_of(trial: Trial) -> plants.Plant | None:
+def injection_of(trial: Trial) -> injections.Injection | None:
     """The injection of a trial; None for a trial that is not part of a calibration."""
     injects = of_record(trial.planned.scenario).injects
-    return plants.PLANTS.get(injects.of(trial.parameters)) if injects else None
+    return injections.INJECTIONS.get(injects.of(trial.parameters)) if injects else None
 
 
-def truth_of(trial: Trial, plant: plants.Plant) -> plants.Truth:
+def truth_of(trial: Trial, injection: injections.Injection) -> injections.Truth:
     """What the trial must read back with this injection."""
     subscribers, rate_hz = conditions(trial)
-    return plants.truth(plant, int(subscribers), *sequences(trial.parameters), rate_hz)
+    return injections.truth(injection, int(subscribers), *sequences(trial.parameters), rate_hz)
 
 
 def conditions(trial: Trial) -> tuple[float, float]:
@@ -48,15 +48,19 @@ def conditions(trial: Trial) -> tuple[float, float]:
     return subscribers, rate_hz
 
 
-Calibration = Sequence[tuple[Trial, plants.Plant]]  # the trials of a calibration with their injections
+Calibration = Sequence[tuple[Trial, injections.Injection]]  # the trials of a calibration with their injections
 
 
 def calibration_of(trials: Iterable[Trial]) -> Calibration:
     """The calibration among the trials, without those that failed."""
-    return [(trial, plant) for trial in trials if (plant := plant_of(trial)) is not None and trial.failure is None]
+    return [
+        (trial, injection)
+        for trial in trials
+        if (injection := injection_of(trial)) is not None and trial.failure is None
+    ]
 
 
-def place_of(injected: plants.Truth, q: float) -> tuple[int, float]:
+def place_of(injected: injections.Truth, q: float) -> tuple[int, float]:
     """The injected value at quantile q, and the position of q among the deliveries with it, as a share of them."""
     extra = injected.at(q)
     below = injected.share_below(extra)
@@ -80,11 +84,11 @@ class Floor:
 
 def floor_of(trial: Trial, calibration: Calibration, block: int | None) -> Floor | None:
     """The floor of a trial, from the trials of one block if it has any; None without a trial under its conditions."""
-    for is_floor in (injects_nothing, lambda plant: plant.faults):
+    for is_floor in (injects_nothing, lambda injection: injection.faults):
         alike = [
-            (other, truth_of(other, plant))
-            for other, plant in calibration
-            if is_floor(plant) and other is not trial and conditions(other) == conditions(trial)
+            (other, truth_of(other, injection))
+            for other, injection in calibration
+            if is_floor(injection) and other is not trial and conditions(other) == conditions(trial)
             and other.valid and other.latency is not None and other.latency.count
         ]  # fmt: skip
         nearest = [pair for pair in alike if pair[0].planned.block == block] or alike
@@ -94,5 +98,5 @@ def floor_of(trial: Trial, calibration: Calibration, block: int | None) -> Floor
     return None
 
 
-def injects_nothing(plant: plants.Plant) -> bool:
-    return not (plant.delay_ns or plant.late_ns or plant.freeze_ns or plant.faults)
+def injects_nothing(injection: injections.Injection) -> bool:
+    return not (injection.delay_ns or injection.late_ns or injection.freeze_ns or injection.faults)

@@ -42,7 +42,7 @@ def sentence(scene: Scene) -> str:
         " The dashed line should lie inside the broad one."
         f" {met} of {counted(len(found), 'reading')} met."
     )
-    freeze = next((curve.plant for curve in curves(scene.cells.trials) if curve.plant.freeze_ns), None)
+    freeze = next((curve.injection for curve in curves(scene.cells.trials) if curve.injection.freeze_ns), None)
     if freeze is not None:
         sentence += (
             f" While the server is frozen for {quantity(freeze.freeze_ns, 'ns')}, messages remain due, and each must"
@@ -54,7 +54,7 @@ def sentence(scene: Scene) -> str:
 def draw(scene: Scene) -> Canvas:
     """Cumulative distributions of the delays, and tails of the injections into some messages."""
     found = curves(scene.cells.trials)
-    partly = [curve for curve in found if curve.plant.late_ns or curve.plant.freeze_ns]
+    partly = [curve for curve in found if curve.injection.late_ns or curve.injection.freeze_ns]
     wholly = [curve for curve in found if curve not in partly]
     figure = canvas(5.2 if partly and wholly else 2.9)
     rows = figure.subplots(2 if partly and wholly else 1, 1, squeeze=False)[:, 0]
@@ -82,7 +82,7 @@ def _delays(axes: Axes, found: list[Curve]) -> None:
             _draw_injected(axes, [curve.truth_ns(float(share)) for share in SHARES], SHARES)
         height = 0.1 + 0.2 * (place % 2)
         axes.annotate(
-            curve.plant.name.removeprefix("delay ") if curve.truth_ns else "floor",
+            curve.injection.name.removeprefix("delay ") if curve.truth_ns else "floor",
             xy=(quantile(curve.measured, height) or 1, height),
             xytext=(7, 0),
             textcoords="offset points",
@@ -107,7 +107,7 @@ def _tails(axes: Axes, found: list[Curve]) -> None:
         _draw_measured(axes, measured, 1 - TAIL_SHARES)
         if curve.truth_ns:
             _draw_injected(axes, [curve.truth_ns(float(share)) for share in TAIL_SHARES], 1 - TAIL_SHARES)
-        where = 0.12 if curve.plant.freeze_ns else 0.006
+        where = 0.12 if curve.injection.freeze_ns else 0.006
         axes.annotate(
             _name(curve),
             xy=(quantile(curve.measured, 1 - where) or 0, where),
@@ -119,7 +119,7 @@ def _tails(axes: Axes, found: list[Curve]) -> None:
 
 
 def _name(curve: Curve) -> str:
-    plant = curve.plant
+    plant = curve.injection
     if plant.freeze_ns:
         return f"frozen for {tick(plant.freeze_ns, 'ns')}"
     return f"1 % delayed by {tick(plant.late_ns, 'ns')}"
@@ -145,7 +145,7 @@ def alt(scene: Scene) -> str:
     told = []
     for curve in curves(scene.cells.trials):
         for share in (0.5, 0.99):
-            words = f"{curve.plant.name} p{share * 100:.0f}: measured {quantity(quantile(curve.measured, share), 'ns')}"
+            words = f"{curve.injection.name} p{share * 100:.0f}: measured {quantity(quantile(curve.measured, share), 'ns')}"
             injected = f", injected {quantity(curve.truth_ns(share), 'ns')} above the floor" if curve.truth_ns else ""
             told.append(words + injected)
     return f"Curves of injected and measured latency. {'; '.join(told)}."
@@ -154,7 +154,12 @@ def alt(scene: Scene) -> str:
 def sheet(scene: Scene) -> Sheet:
     """A row per injection and share of deliveries: measured, and injected above the floor where that is known."""
     rows: list[list[Field]] = [
-        [curve.plant.name, share, quantile(curve.measured, share), curve.truth_ns(share) if curve.truth_ns else None]
+        [
+            curve.injection.name,
+            share,
+            quantile(curve.measured, share),
+            curve.truth_ns(share) if curve.truth_ns else None,
+        ]
         for curve in curves(scene.cells.trials)
         for share in np.union1d(SHARES, TAIL_SHARES).tolist()
     ]

@@ -9,7 +9,7 @@ from bench.analysis.numbers.statistics import ASSUMED_FLOOR, COMPARED_CONFIDENCE
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.claims import MAIN_TECHNIQUE, THEMES
 from bench.analysis.trials.calibration import Reading, readings
-from bench.analysis.trials.calibration_floor import plant_of
+from bench.analysis.trials.calibration_floor import injection_of
 from bench.report import noise
 from bench.report.sections._calibrated import calibrated
 from bench.report.sections.laws import about_laws
@@ -65,14 +65,14 @@ def _about_calibration(cells: Cells) -> list[str]:
 def _missed(cells: Cells, reading: Reading) -> str:
     told = calibrated(reading)
     return (
-        f"{reading.plant} ({reading.quantity}) was measured as {told.read_back}, tolerance {told.tolerance}"
-        f"{_found_there(cells, reading.plant)}"
+        f"{reading.injection} ({reading.quantity}) was measured as {told.read_back}, tolerance {told.tolerance}"
+        f"{_found_there(cells, reading.injection)}"
     )
 
 
 def _found_there(cells: Cells, plant: str) -> str:
     """The findings on the trials of an injection, which can explain a miss; empty without findings."""
-    trials = [trial for trial in cells.trials if (known := plant_of(trial)) is not None and known.name == plant]
+    trials = [trial for trial in cells.trials if (known := injection_of(trial)) is not None and known.name == plant]
     seen = Counter(finding.name for trial in trials for finding in trial.findings)
     told = ", ".join(f"{name} in {number}" for name, number in seen.most_common())
     return f" (of {counted(len(trials), 'trial')}: {told})" if told else ""

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from bench.analysis.numbers.distributions import fold, quantile
 from bench.analysis.trials.calibration import curves, misread, readings
-from bench.analysis.trials.calibration_floor import place_of, plant_of, truth_of
+from bench.analysis.trials.calibration_floor import injection_of, place_of, truth_of
 from bench.analysis.trials.findings import judge
 from bench.planning.plan import BRIEF, WHOLE, calibration
 from bench.results import Failure, Trial
-from servers._plants import MS, PLANTS, Truth
+from servers._injections import INJECTIONS, MS, Truth
 from tests._synthetic import calibrated
 from tests._trials import calm, changed
 
@@ -38,22 +38,22 @@ def replaced(trials: list[Trial], name: str, **changes: object) -> list[Trial]:
 
 
 def missed(trials: list[Trial]) -> set[tuple[str, str]]:
-    return {(reading.plant, reading.quantity) for reading in readings(trials) if not reading.met}
+    return {(reading.injection, reading.quantity) for reading in readings(trials) if not reading.met}
 
 
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_injections_are_read_back(blocks: int) -> None:
     read = readings(whole(blocks))
     assert [reading for reading in read if not reading.met] == []
-    assert {(reading.plant, reading.quantity) for reading in read} == {
+    assert {(reading.injection, reading.quantity) for reading in read} == {
         *((f"delay {ms} ms", quantity) for ms in (1, 5, 20, 100) for quantity in ("p50", "p99")),
-        *((plant, quantity) for plant in ("mixture", "freeze") for quantity in ("p90", "p99", "max")),
+        *((injection, quantity) for injection in ("mixture", "freeze") for quantity in ("p90", "p99", "max")),
         *(("faults", quantity) for quantity in ("lost", "duplicated", "reordered")),
     }
 
 
 def test_a_reading_has_the_injected_value() -> None:
-    injected = {(reading.plant, reading.quantity): reading.injected for reading in readings(whole())}
+    injected = {(reading.injection, reading.quantity): reading.injected for reading in readings(whole())}
     assert injected["delay 20 ms", "p99"] == 20 * MS
     assert injected["mixture", "p90"] == 0
     assert injected["mixture", "p99"] == 200 * MS
@@ -63,7 +63,7 @@ def test_a_reading_has_the_injected_value() -> None:
 
 def test_in_a_brief_calibration_the_faults_are_the_floor() -> None:
     read = readings([calibrated(one) for one in calibration(BRIEF, 1)])
-    assert {reading.plant for reading in read} == {"delay 5 ms", "faults"}
+    assert {reading.injection for reading in read} == {"delay 5 ms", "faults"}
     assert all(reading.met for reading in read)
 
 
@@ -119,14 +119,14 @@ def test_of_several_trials_the_count_with_the_largest_error_is_reported() -> Non
 
 def test_without_a_floor_under_the_same_conditions_no_latency_is_read() -> None:
     trials = [trial for trial in whole() if trial.parameters["rate_hz"] == 63.0]
-    assert "mixture" not in {reading.plant for reading in readings([*trials, with_injection(whole(), "mixture")])}
+    assert "mixture" not in {reading.injection for reading in readings([*trials, with_injection(whole(), "mixture")])}
     assert readings([with_injection(whole(), "delay 5 ms")]) == []
 
 
 def test_failed_trials_and_trials_outside_of_the_calibration_are_left_out() -> None:
     failure = Failure(phase="start", error="no")
     assert readings([calm(), *(msgspec.structs.replace(trial, failure=failure) for trial in whole())]) == []
-    assert plant_of(calm()) is None
+    assert injection_of(calm()) is None
     assert misread(calm()) is None
 
 
@@ -149,9 +149,9 @@ def test_a_quantile_is_an_injected_value_plus_a_quantile_of_the_floor(extras: li
 
 def test_curves_begin_with_the_floor_and_have_their_truth_inside() -> None:
     drawn = curves(whole(blocks=2))
-    assert [curve.plant.name for curve in drawn[:1]] == ["delay 0 ms"]
+    assert [curve.injection.name for curve in drawn[:1]] == ["delay 0 ms"]
     assert drawn[0].truth_ns is None
-    assert {curve.plant.name for curve in drawn[1:]} == set(PLANTS) - {"delay 0 ms", "faults"}
+    assert {curve.injection.name for curve in drawn[1:]} == set(INJECTIONS) - {"delay 0 ms", "faults"}
     for curve in drawn[1:]:
         assert curve.truth_ns is not None
         for share in (0.1, 0.5, 0.95):
@@ -160,4 +160,4 @@ def test_curves_begin_with_the_floor_and_have_their_truth_inside() -> None:
 
 def test_the_truth_of_a_trial_follows_from_its_parameters() -> None:
     trial = with_injection(whole(), "freeze")
-    assert len(truth_of(trial, PLANTS["freeze"]).extra_ns) == 20 * 158
+    assert len(truth_of(trial, INJECTIONS["freeze"]).extra_ns) == 20 * 158

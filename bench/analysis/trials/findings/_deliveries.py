@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.analysis.trials.calibration import misread
-from bench.analysis.trials.calibration_floor import plant_of
+from bench.analysis.trials.calibration_floor import injection_of
 from bench.analysis.trials.delivery_class import class_of, excused, unsignalled
 from bench.analysis.trials.findings._check import Check
 from bench.analysis.trials.recount import agree
@@ -32,7 +32,7 @@ def _unforeseen(count: Callable[[Ledger], int], what: str) -> Callable[[Trial], 
     observe = _ledger(count, what)
 
     def unforeseen(trial: Trial) -> str | None:
-        foreseen = plant_of(trial) is not None or excused(trial, class_of(trial))
+        foreseen = injection_of(trial) is not None or excused(trial, class_of(trial))
         return None if foreseen else observe(trial)
 
     return unforeseen

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from bench import messages
 from bench.measure.recorder import Recorder, Window
 from bench.messages import Composer
-from servers import _plants, calibration
-from servers._plants import DELAYS, FAULTS, FREEZE, MIXTURE, MS, PLANTS, Fault, named, sequence, truth
+from servers import _injections, calibration
+from servers._injections import DELAYS, FAULTS, FREEZE, INJECTIONS, MIXTURE, MS, Fault, named, sequence, truth
 
 FIRST, LAST = 16, 174  # of a long calibration at 63 messages per second
 
 
 def test_nothing_but_the_standard_library_is_imported():
-    tree = ast.parse(Path(_plants.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(_injections.__file__).read_text(encoding="utf-8"))
     modules = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     modules += [str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert modules
@@ -39,7 +39,7 @@ def test_any_other_text_has_no_number(text):
 
 
 def test_a_probe_has_no_number():
-    assert _plants.PROBE_FROM == messages.PROBE_FROM
+    assert _injections.PROBE_FROM == messages.PROBE_FROM
     assert sequence(Composer(1, 100).compose(messages.PROBE_FROM, 0)) is None
 
 
@@ -48,11 +48,11 @@ def test_an_unknown_injection_is_an_error_that_lists_the_injections():
         named("delay 6 ms")
 
 
-def as_the_server_sends(plant, subscriber, last):
+def as_the_server_sends(injection, subscriber, last):
     """The numbers that one subscriber receives of messages 0 to `last` - 1, in order."""
     swapped = None
     for number in range(last):
-        fault = plant.fault(subscriber, number)
+        fault = injection.fault(subscriber, number)
         if fault is Fault.SWAPPED:
             swapped = number
             continue
@@ -95,10 +95,10 @@ def test_faults_are_far_apart():
         assert all(later - earlier > 2 for earlier, later in pairwise(faulty))
 
 
-@pytest.mark.parametrize("plant", DELAYS, ids=lambda plant: plant.name)
-def test_a_delay_is_injected_in_every_delivery(plant):
-    expected = truth(plant, 3, FIRST, LAST, plant.rate_hz)
-    assert set(expected.extra_ns) == {plant.delay_ns}
+@pytest.mark.parametrize("injection", DELAYS, ids=lambda injection: injection.name)
+def test_a_delay_is_injected_in_every_delivery(injection):
+    expected = truth(injection, 3, FIRST, LAST, injection.rate_hz)
+    assert set(expected.extra_ns) == {injection.delay_ns}
     assert len(expected.extra_ns) == 3 * (LAST - FIRST)
     assert (expected.lost, expected.duplicated, expected.reordered) == (0, 0, 0)
 
@@ -130,9 +130,9 @@ def test_a_freeze_delays_every_message_until_its_end():
 
 def test_no_message_is_due_to_be_sent_while_another_arrives():
     """The server spins before it sends, and would read an arriving message late."""
-    for plant in PLANTS.values():
-        period_ns = 1e9 / plant.rate_hz
-        for held_ns in {plant.delay_ns, plant.late_ns, plant.freeze_ns} - {0}:
+    for injection in INJECTIONS.values():
+        period_ns = 1e9 / injection.rate_hz
+        for held_ns in {injection.delay_ns, injection.late_ns, injection.freeze_ns} - {0}:
             after_ns = held_ns % period_ns
-            assert after_ns > calibration.SPIN_NS + MS or held_ns < calibration.SPIN_NS, plant.name
-            assert period_ns - after_ns > MS, plant.name
+            assert after_ns > calibration.SPIN_NS + MS or held_ns < calibration.SPIN_NS, injection.name
+            assert period_ns - after_ns > MS, injection.name

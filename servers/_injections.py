@@ -39,7 +39,7 @@ _FAULTS = {31: Fault.LOST, 101: Fault.DOUBLED, 171: Fault.SWAPPED}  # far apart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plant:
+class Injection:
     """One known fault, and the conditions under which it is measured.
 
     delay_ns: how long every delivery is delayed.
@@ -71,28 +71,28 @@ class Plant:
         return self.delay_ns + (self.late_ns if late else 0)
 
 
-def _delay(milliseconds: int) -> Plant:
-    return Plant(name=f"delay {milliseconds} ms", delay_ns=milliseconds * MS)
+def _delay(milliseconds: int) -> Injection:
+    return Injection(name=f"delay {milliseconds} ms", delay_ns=milliseconds * MS)
 
 
 # exactly one delivery of each message is late; at four messages per second it arrives before the next message is sent
-MIXTURE = Plant(name="mixture", late_ns=200 * MS, subscribers=LATE_ONE_IN, rate_hz=4.0)
-FREEZE = Plant(name="freeze", freeze_from=64, freeze_ns=500 * MS)
-FAULTS = Plant(name="faults", faults=True)
+MIXTURE = Injection(name="mixture", late_ns=200 * MS, subscribers=LATE_ONE_IN, rate_hz=4.0)
+FREEZE = Injection(name="freeze", freeze_from=64, freeze_ns=500 * MS)
+FAULTS = Injection(name="faults", faults=True)
 DELAYS = tuple(_delay(milliseconds) for milliseconds in (0, 1, 5, 20, 100))
 
 # what a calibration reads back
-PLANTS = {plant.name: plant for plant in (*DELAYS, MIXTURE, FREEZE, FAULTS)}
+INJECTIONS = {injection.name: injection for injection in (*DELAYS, MIXTURE, FREEZE, FAULTS)}
 
-LATE_FIFTH = Plant(name="10 ms late, one in 5", late_ns=10 * MS, late_one_in=5, subscribers=100, rate_hz=20.0)
-BUSIER = Plant(name="20 % more CPU", burn_share=0.2, subscribers=100, rate_hz=20.0)
+LATE_FIFTH = Injection(name="10 ms late, one in 5", late_ns=10 * MS, late_one_in=5, subscribers=100, rate_hz=20.0)
+BUSIER = Injection(name="20 % more CPU", burn_share=0.2, subscribers=100, rate_hz=20.0)
 # what a comparison must show, under the conditions of an ordinary broadcast
-DIFFERENCES = {plant.name: plant for plant in (LATE_FIFTH, BUSIER)}
+DIFFERENCES = {injection.name: injection for injection in (LATE_FIFTH, BUSIER)}
 
 
-def named(name: str) -> Plant:
+def named(name: str) -> Injection:
     """The injection called `name`. Raises LookupError that lists the names."""
-    injections = PLANTS | DIFFERENCES
+    injections = INJECTIONS | DIFFERENCES
     if name not in injections:
         raise LookupError(f"no injection {name!r}; there are: {', '.join(injections)}")
     return injections[name]
@@ -127,7 +127,7 @@ class Truth:
 
 
 @functools.lru_cache(maxsize=256)
-def truth(plant: Plant, subscribers: int, first: int, last: int, rate_hz: float) -> Truth:
+def truth(injection: Injection, subscribers: int, first: int, last: int, rate_hz: float) -> Truth:
     """The truth of a trial whose measured part is the messages `first` <= n < `last`, the last to be published.
 
     The ledger counts a swap as one message reordered: the one sent later, if it belongs to the measured part. The last
@@ -137,20 +137,20 @@ def truth(plant: Plant, subscribers: int, first: int, last: int, rate_hz: float)
     counts = dict.fromkeys(Fault, 0)
     for subscriber in range(subscribers):
         for number in range(first, last):
-            fault = plant.fault(subscriber, number)
+            fault = injection.fault(subscriber, number)
             if fault is Fault.SWAPPED and number == last - 1:
                 fault = Fault.LOST
             if fault is not None:
                 counts[fault] += 1
             if fault is not Fault.LOST:
-                extra.append(_extra_ns(plant, subscriber, number, rate_hz, swapped=fault is Fault.SWAPPED))
+                extra.append(_extra_ns(injection, subscriber, number, rate_hz, swapped=fault is Fault.SWAPPED))
     return Truth(tuple(sorted(extra)), counts[Fault.LOST], counts[Fault.DOUBLED], counts[Fault.SWAPPED])
 
 
-def _extra_ns(plant: Plant, subscriber: int, number: int, rate_hz: float, swapped: bool) -> int:
+def _extra_ns(injection: Injection, subscriber: int, number: int, rate_hz: float, swapped: bool) -> int:
     """The injected part of one latency, in an open loop: a freeze delays a message from its due time to its end."""
     period_ns = 1e9 / rate_hz
-    delay_ns = plant.total_delay_ns(subscriber, number + swapped) + round(period_ns * swapped)
-    if plant.freeze_from is None or number < plant.freeze_from:
+    delay_ns = injection.total_delay_ns(subscriber, number + swapped) + round(period_ns * swapped)
+    if injection.freeze_from is None or number < injection.freeze_from:
         return delay_ns
-    return max(delay_ns, plant.freeze_ns - round((number - plant.freeze_from) * period_ns))
+    return max(delay_ns, injection.freeze_ns - round((number - injection.freeze_from) * period_ns))
