@@ -145,7 +145,8 @@ def alt(scene: Scene) -> str:
     told = []
     for curve in curves(scene.cells.trials):
         for share in (0.5, 0.99):
-            words = f"{curve.injection.name} p{share * 100:.0f}: measured {quantity(quantile(curve.measured, share), 'ns')}"
+            measured = quantity(quantile(curve.measured, share), "ns")
+            words = f"{curve.injection.name} p{share * 100:.0f}: measured {measured}"
             injected = f", injected {quantity(curve.truth_ns(share), 'ns')} above the floor" if curve.truth_ns else ""
             told.append(words + injected)
     return f"Curves of injected and measured latency. {'; '.join(told)}."
