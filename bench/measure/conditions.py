@@ -111,7 +111,7 @@ def between(earlier: Counters, later: Counters) -> Span:
 
 
 def _increase(earlier: int | None, later: int | None) -> int | None:
-    """By how much a counter increased; some of the kernel's counters decrease by a tick now and then."""
+    """By how much a counter increased; some of the kernel's counters sometimes decrease by a tick."""
     return None if earlier is None or later is None else max(0, later - earlier)
 
 
