@@ -55,7 +55,7 @@ HEAVY = {
     "locust": ("bench.load.", "bench.generators."),
     "matplotlib": ("bench.report.",),
     "jinja2": ("bench.report.",),
-    "hdrh": ("bench.analysis.numbers.distributions",),
+    "hdrh": ("bench.analysis.numbers.histograms",),
     "psutil": ("bench.measure.", "bench.gate."),
     "gevent": ("bench.clients.", "bench.load.", "bench.generators.", "bench.gate.", "servers"),
 }

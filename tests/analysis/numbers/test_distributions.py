@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
-
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.numbers import distributions
 from bench.analysis.numbers.distributions import cdf, fold, mean, merge, quantile, slots_of
-from bench.results import Distribution
+from bench.analysis.numbers.histograms import HIGHEST_NS, LOWEST_NS, SIGNIFICANT_DIGITS
 
 durations = st.one_of(st.integers(0, 5_000), st.integers(0, 10**10), st.integers(0, 2**63 - 1))
 samples = st.lists(durations, min_size=1, max_size=200)
@@ -39,7 +35,7 @@ def test_a_fold_keeps_count_minimum_maximum_and_sum_exactly(values: list[int]) -
 
 @given(samples)
 def test_a_fold_has_the_histogram_of_the_library(values: list[int]) -> None:
-    oracle = HdrHistogram(distributions.LOWEST_NS, distributions.HIGHEST_NS, distributions.SIGNIFICANT_DIGITS)
+    oracle = HdrHistogram(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_DIGITS)
     for value in values:
         assert oracle.record_value(value)
     assert fold(np.array(values, dtype=np.int64)).histogram == oracle.encode().decode("ascii")
@@ -132,70 +128,8 @@ def test_a_quantile_outside_zero_to_one_is_refused(q: float) -> None:
         quantile(fold(np.array([1])), q)
 
 
-def test_a_histogram_of_another_layout_is_refused() -> None:
-    coarse = HdrHistogram(1, 10**9, 2)
-    coarse.record_value(7)
-    blob = coarse.encode().decode("ascii")
-    foreign = Distribution(count=1, min_ns=7, max_ns=7, sum_ns=7, negative=0, histogram=blob)
-    with pytest.raises(ValueError, match="three significant digits"):
-        quantile(foreign, 0.5)
-
-
 def test_a_million_values_fold_in_the_time_of_a_few_passes_over_them() -> None:
     values = np.random.default_rng(1).integers(0, 10**9, 1_000_000)
     folded = fold(values)
     assert folded.count == 1_000_000
     assert len(folded.histogram) < 100_000
-
-
-COUNTS = st.one_of(st.integers(1, 300), st.integers(1, 2**40), st.integers(2**54, 2**62))
-
-
-@given(st.dictionaries(durations, COUNTS, max_size=60))
-def test_a_histogram_is_decoded_as_by_the_library(counts: dict[int, int]) -> None:
-    oracle = HdrHistogram(distributions.LOWEST_NS, distributions.HIGHEST_NS, distributions.SIGNIFICANT_DIGITS)
-    for value, count in counts.items():
-        oracle.record_value(value, count)
-    blob = oracle.encode().decode("ascii")
-    decoded = HdrHistogram.decode(blob)
-    per_slot = np.frombuffer(decoded.counts, dtype=np.uint64)
-    slots = slots_of(Distribution(count=1, min_ns=0, max_ns=0, sum_ns=0, negative=0, histogram=blob))
-    occupied = np.flatnonzero(per_slot)
-    assert slots.counts.tolist() == per_slot[occupied].tolist()
-    assert slots.lowest_ns.tolist() == [decoded.get_value_from_index(int(slot)) for slot in occupied]
-
-
-@given(st.dictionaries(durations, st.one_of(st.integers(1, 300), st.integers(1, 2**56)), max_size=60))
-def test_slots_are_encoded_as_the_library_does(held: dict[int, int]) -> None:
-    oracle = HdrHistogram(distributions.LOWEST_NS, distributions.HIGHEST_NS, distributions.SIGNIFICANT_DIGITS)
-    for value, count in held.items():
-        oracle.record_value(value, count)
-    blob = oracle.encode().decode("ascii")
-    slots = slots_of(Distribution(count=1, min_ns=0, max_ns=0, sum_ns=0, negative=0, histogram=blob))
-    assert distributions._encoded(distributions._slot(slots.lowest_ns), slots.counts) == blob
-
-
-def _packed(outer: int, inner: int, counts: bytes, length: int = 0) -> str:
-    plain = distributions._INNER.pack(inner, len(counts) + length, 0, 3, 1, 2**63 - 1, 1.0) + counts
-    whole = zlib.compress(plain)
-    return base64.b64encode(distributions._OUTER.pack(outer, len(whole)) + whole).decode()
-
-
-GOOD = (0x1C849314, 0x1C849313)
-TOO_FAR = bytes([0xFF, 0xFF, 0x7F, 0x02])  # a million empty slots, then one with a single value
-
-
-@pytest.mark.parametrize(
-    "blob",
-    ["", "!", "AAAA", _packed(1, GOOD[1], b""), _packed(GOOD[0], 1, b""), _packed(*GOOD, b"\x02", 1),
-     _packed(*GOOD, TOO_FAR), _packed(*GOOD, bytes(1 << 21)), "A" + _packed(*GOOD, b"\x02")],
-)  # fmt: skip
-def test_other_text_is_refused_as_a_histogram(blob: str) -> None:
-    with pytest.raises(ValueError, match="not a"):
-        slots_of(Distribution(count=1, min_ns=0, max_ns=0, sum_ns=0, negative=0, histogram=blob))
-
-
-def test_the_smallest_histogram_is_one_value_in_one_slot() -> None:
-    blob = _packed(*GOOD, bytes([0x05, 0x02]))  # three empty slots, then a count of one
-    slots = slots_of(Distribution(count=1, min_ns=3, max_ns=3, sum_ns=3, negative=0, histogram=blob))
-    assert (slots.lowest_ns.tolist(), slots.counts.tolist()) == ([3], [1])
