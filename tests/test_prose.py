@@ -87,7 +87,7 @@ def test_the_example_of_contributing_is_a_variant_that_conforms_with_no_other_ed
     settings = ["--set", "subscribers=5", "--set", "measure_s=0.3", "--set", "warm_up_s=0.1"]
     ran = bench("run", "-v", name, "-s", "broadcast", "--repetitions", "1", "--name", "new", "--report", *settings)
     assert ran.returncode in (0, 3), ran.stdout + ran.stderr
-    assert "SSE, gathered" in (tmp_path / "reports" / "new" / "index.html").read_text(encoding="utf-8")
+    assert "SSE, batched" in (tmp_path / "reports" / "new" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("line", re.findall(r"python -m bench ([^`\n]+)", README + CONTRIBUTING))

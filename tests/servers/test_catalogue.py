@@ -1,4 +1,4 @@
-"""Variants are found by their files: in the package, in folders, by a path, in installed packages. None vanishes."""
+"""Variants are listed by their files: in the package, in folders, by a path, in installed packages."""
 
 import importlib
 import os
@@ -23,7 +23,7 @@ VARIANT = Variant(label="L", technique=Technique.SSE, client="sse", wire={}, com
 
 @pytest.fixture(autouse=True)
 def forget():
-    """Nothing of a test stays in the catalogue, nor in what Python has imported."""
+    """Removes what a test has added to the catalogue and to the imported modules."""
     before = set(sys.modules)
     _forget()
     yield
@@ -47,7 +47,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def search(monkeypatch, *folders):
-    """Let the modules of the package be in these folders."""
+    """Set the folders with modules of the package."""
     path = list(map(str, folders))
     monkeypatch.setattr(servers, "__path__", path)
     monkeypatch.setattr(_catalogue, "PATH", path)
@@ -55,7 +55,7 @@ def search(monkeypatch, *folders):
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """Installs a package with these modules, and one entry point that leads to `target`."""
+    """Installs a package with these modules, and one entry point that refers to `target`."""
 
     def install(target, name="another", **modules):
         about = tmp_path / "pushy-1.2.dist-info"
@@ -92,7 +92,7 @@ def test_a_file_of_a_folder_that_the_environment_names_is_a_variant(folder):
     assert servers.argument("another") == str(folder / "another.py")
 
 
-def test_a_package_of_a_folder_is_a_variant_too_and_may_use_its_own_modules(folder):
+def test_a_package_in_a_folder_is_a_variant_and_may_import_its_own_modules(folder):
     (folder / "another").mkdir()
     (folder / "another" / "__init__.py").write_text(
         (DECLARED % False).replace("from servers import", "from servers.another.more import LABEL\nfrom servers import")
@@ -114,7 +114,7 @@ def test_a_folder_that_does_not_exist_is_an_error_that_names_it(monkeypatch):
         servers.names()
 
 
-def test_a_file_that_is_given_by_its_path_is_a_variant_from_then_on(tmp_path):
+def test_a_file_given_by_its_path_is_then_a_variant(tmp_path):
     (tmp_path / "another.py").write_text(DECLARED % False)
     assert "another" not in servers.names()
     assert servers.resolve(str(tmp_path / "another.py")) == "another"
@@ -139,7 +139,7 @@ def test_the_path_of_a_file_of_the_package_or_of_a_folder_is_that_variant(folder
 
 
 @pytest.mark.parametrize("target", ["pushy_server", "pushy_server:VARIANT"])
-def test_an_entry_point_leads_to_a_module_with_a_variant_or_to_the_variant(installed, target):
+def test_an_entry_point_refers_to_a_module_with_a_variant_or_to_the_variant(installed, target):
     installed(target, pushy_server=DECLARED % False)
     assert "another" in servers.names()
     assert servers.load("another").label == "L"
@@ -149,7 +149,7 @@ def test_an_entry_point_leads_to_a_module_with_a_variant_or_to_the_variant(insta
 
 
 @pytest.mark.parametrize("name", ["my-server", "_mine"])
-def test_what_cannot_be_a_name_is_an_error(installed, tmp_path, name):
+def test_an_invalid_name_is_an_error(installed, tmp_path, name):
     (tmp_path / f"{name}.py").write_text(DECLARED % False)
     with pytest.raises(VariantError, match=rf"'{name}' \(file {name}.py\) cannot name a variant"):
         servers.resolve(str(tmp_path / f"{name}.py"))
@@ -176,7 +176,7 @@ def test_a_file_with_the_name_of_another_variant_is_an_error(tmp_path, installed
         servers.resolve(str(tmp_path / "another.py"))
 
 
-def test_a_hidden_variant_is_listed_only_when_asked_for(folder):
+def test_a_hidden_variant_is_listed_only_on_request(folder):
     (folder / "another.py").write_text(DECLARED % True)
     assert "another" not in servers.names()
     assert "another" in servers.names(hidden=True)
@@ -192,7 +192,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("text", BROKEN)
-def test_a_file_of_a_folder_that_cannot_be_loaded_is_there_with_the_reason(folder, text):
+def test_a_file_in_a_folder_that_cannot_be_loaded_is_listed_with_the_reason(folder, text):
     (folder / "another.py").write_text(text)
     assert "another" in servers.names()
     variant = servers.load("another")
@@ -209,7 +209,7 @@ def test_a_path_of_a_file_that_cannot_be_loaded_is_an_error_of_one_line(tmp_path
     assert raised.value.args[0] == f"{tmp_path}/another.py: its file cannot be imported: {BROKEN[text]}"
 
 
-def test_an_entry_point_that_leads_nowhere_is_there_with_the_reason(installed):
+def test_an_entry_point_without_a_target_is_listed_with_the_reason(installed):
     installed("pushy.missing", pushy="")
     assert "another" in servers.names()
     assert "No module named 'pushy.missing'" in (servers.unavailable(servers.load("another")) or "")
@@ -231,7 +231,7 @@ def test_a_fault_in_a_file_of_the_package_is_raised(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("wrong", "near"), [("web_socket", "websocket"), ("sses", "sse"), ("flask-sse", "flask_sse")])
-def test_a_wrong_name_gets_the_nearest_one(wrong, near):
+def test_a_wrong_name_is_answered_with_the_nearest_one(wrong, near):
     with pytest.raises(VariantError, match=f"did you mean '{near}'"):
         servers.load(wrong)
 
@@ -250,7 +250,7 @@ def test_the_package_imports_no_sockets_before_a_server_can_patch_them():
     assert ended.stdout == "[]\n"
 
 
-def test_what_is_imported_later_is_there_and_a_wrong_name_is_not():
+def test_names_imported_on_first_use_exist_and_wrong_names_do_not():
     assert servers.injections.INJECTIONS
     assert servers.Broker.__module__ == "servers._broker"
     assert {"Broker", "injections", "routes", "signal_on_death_of_parent"} <= set(servers.__all__)

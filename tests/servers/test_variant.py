@@ -8,7 +8,7 @@ import servers
 from servers import Capability, Technique, Variant
 
 
-def test_a_probe_names_the_package_that_is_missing():
+def test_a_probe_names_the_missing_package():
     assert servers.package("flask_sse")() is None
     assert "nonexistent_package" in (servers.package("nonexistent_package")() or "")
 
@@ -19,19 +19,19 @@ def test_the_first_reason_counts():
     assert servers.unavailable(variant) == "first"
 
 
-def test_versions_are_those_of_what_is_installed():
+def test_versions_are_those_of_the_installed_distributions():
     variant = Variant(label="L", technique=Technique.SSE, client="", wire={}, command=("true",),
                       runs_on=("flask", "nonexistent-package"))  # fmt: skip
     assert list(servers.versions(variant)) == ["python", "flask"]
 
 
-def test_a_variant_serves_or_is_a_command():
+def test_a_variant_has_either_serve_or_command():
     with pytest.raises(ValueError, match="either"):
         Variant(label="L", technique=Technique.SSE, client="", wire={})
 
 
 @pytest.mark.parametrize("name", servers.names(hidden=True))
-def test_every_variant_declares_what_others_rely_on(name):
+def test_every_variant_declares_what_the_bench_uses(name):
     variant = servers.load(name)
     assert variant.label
     assert servers.description(name).endswith(".")
