@@ -50,8 +50,6 @@ NOT_YET: set[str] = {
     "bench/advice/ranking.py",
     "bench/advice/reliability.py",
     "bench/advice/words.py",
-    "bench/gate/conformance.py",
-    "bench/gate/server_under_test.py",
     "bench/report/figures/dropped.py",
     "bench/report/figures/outage.py",
     "bench/report/figures/paths.py",

@@ -1,25 +1,25 @@
 """The conformance gate: one table of checks that every variant must pass before it is measured.
 
-A check says what it does and what it expects, and gets a fresh topic of a running server. What it finds otherwise it
-raises as `Refuted`. Run them with `python -m bench verify`; pytest runs the same table.
+A check says what it does and what it expects, and gets a new topic of a running server. It raises `Refuted` where the
+server does something else. `python -m bench verify` runs the checks; pytest runs the same table.
 
-The contract that they check:
+The contract:
 
 * A topic is 1 to 128 of `A-Z a-z 0-9 _ . -`. A text is one line of ASCII (no control character but TAB), 1 MiB at most,
-  and opaque: a server never parses it. What goes against this is refused: 400, 413 or a WebSocket close (1008, 1009).
+  and opaque: a server never parses it. A server refuses anything else: 400, 413 or a WebSocket close (1008, 1009).
 * The server gets PUSHBENCH_PORT, PUSHBENCH_INGEST_PORT (0: any free port), PUSHBENCH_NONCE, PUSHBENCH_TOKEN and
   PUSHBENCH_PARENT (a pid) in its environment. It listens on 127.0.0.1 only and, once it accepts subscribers, prints one
-  line of JSON: {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid" (or null)}; and, where it has a broker
-  that may be killed, "broker_port" and "broker_command": where it listens, and what starts another in its place.
+  line of JSON: {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid" (or null)}. A server whose broker may be
+  killed adds "broker_port", where the broker listens, and "broker_command", which starts another in its place.
 * `GET /health` answers {"variant", "pid", "nonce", "technique", "versions", "options", "wire"} with the same nonce.
 * Ingest: plain TCP. The first line is the token, every other `topic<TAB>text`; a wrong token ends the connection.
-* A subscriber names one topic. From when it is subscribed it gets every text published to that topic, in publish order,
-  exactly once, byte for byte, and nothing of before. A slow one neither loses a byte nor holds up another.
+* A subscriber names one topic. Once it is subscribed it gets every text published to that topic, in publish order,
+  exactly once, byte for byte, and no earlier text. A slow subscriber loses no byte and delays no other.
 * A subscriber can publish: `POST {wire["upstream"]}` over HTTP, a frame `topic<TAB>text` over WebSocket.
-* Capability resume: a cursor is `epoch:offset`, the offset counting the texts of the topic, the epoch changing with
-  every start of the server. Reconnecting with it (`after=`, or `Last-Event-ID`) brings exactly what was missed. Where
-  that cannot be proven a gap is signalled: the header `Push-Gap` (polling, which tells the cursor in `Push-Cursor`), an
-  event `gap` (SSE), `{"cursor", "gap"}` in a binary frame (WebSocket) or a line (NDJSON).
+* Capability resume: a cursor is `epoch:offset`. The offset counts the texts of the topic, and the epoch changes with
+  every start of the server. A subscriber that reconnects with a cursor (`after=`, or `Last-Event-ID`) gets exactly what
+  it missed. Where the server cannot prove that, it signals a gap: the header `Push-Gap` (polling, whose cursor is in
+  `Push-Cursor`), an event `gap` (SSE), `{"cursor", "gap"}` in a binary frame (WebSocket) or a line (NDJSON).
 * SIGTERM ends it within 2 s, and so does the end of its parent.
 """
 
@@ -36,11 +36,11 @@ from dataclasses import dataclass
 import psutil
 
 from bench.clients._reactor import Reactor
-from bench.gate.server_under_test import WITHIN_S, Refuted, Subject
+from bench.gate.server_under_test import WITHIN_S, Refuted, ServerUnderTest
 from bench.processes.errors import ProcessError
 from servers import Capability, Variant
 
-NAGLE_LIMIT_S = 0.020  # delayed ACK holds a reply back for 40 ms; a healthy one takes well under 1 ms
+NAGLE_LIMIT_S = 0.020  # a delayed ACK delays a reply by 40 ms; without it a reply takes well under 1 ms
 STOP_LIMIT_S = 2.0
 MANY = 25
 
@@ -52,17 +52,17 @@ def text(number: int, padding: str = "") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the table. `ends` marks the check that stops the server and so must come last."""
+    """One row of the table. ends: it stops the server, so it must come last."""
 
     name: str
     does: str
     expects: str
-    run: Callable[[Subject, str], None]
+    run: Callable[[ServerUnderTest, str], None]
     needs: Capability | None = None
     ends: bool = False
 
     def applies_to(self, variant: Variant) -> bool:
-        """Whether `variant` promises what is checked here."""
+        """Whether `variant` promises what this checks."""
         return self.needs is None or self.needs in variant.capabilities
 
 
@@ -74,46 +74,46 @@ class Verdict:
     refutation: str
 
 
-def answers_health(subject: Subject, topic: str) -> None:
-    said = subject.health()
-    expected = {"variant": subject.name, "pid": subject.server.server_pid, "nonce": subject.server.nonce}
-    found = {key: said.get(key) for key in expected}
-    if found != expected:
-        raise Refuted(f"/health says {found}, not {expected}")
+def answers_health(server: ServerUnderTest, topic: str) -> None:
+    facts = server.health()
+    expected = {"variant": server.name, "pid": server.process.server_pid, "nonce": server.process.nonce}
+    answered = {key: facts.get(key) for key in expected}
+    if answered != expected:
+        raise Refuted(f"/health answers {answered}, not {expected}")
 
 
-def delivers_to_one(subject: Subject, topic: str) -> None:
-    (ear,) = subject.primed(topic)
-    subject.publish(topic, text(1))
-    subject.expect_heard(ear, [text(1)])
+def delivers_to_one(server: ServerUnderTest, topic: str) -> None:
+    (receiver,) = server.subscribed(topic)
+    server.publish(topic, text(1))
+    server.expect_texts(receiver, [text(1)])
 
 
-def delivers_to_many(subject: Subject, topic: str) -> None:
-    ears = subject.primed(topic, MANY)
+def delivers_to_many(server: ServerUnderTest, topic: str) -> None:
+    receivers = server.subscribed(topic, MANY)
     texts = [text(number) for number in range(10)]
-    subject.publish(topic, *texts)
-    for ear in ears:
-        subject.expect_heard(ear, texts)
+    server.publish(topic, *texts)
+    for receiver in receivers:
+        server.expect_texts(receiver, texts)
 
 
-def keeps_order(subject: Subject, topic: str) -> None:
-    (ear,) = subject.primed(topic)
+def keeps_order(server: ServerUnderTest, topic: str) -> None:
+    (receiver,) = server.subscribed(topic)
     texts = [text(number) for number in range(500)]
-    subject.publish(topic, *texts)
-    subject.expect_heard(ear, texts)
+    server.publish(topic, *texts)
+    server.expect_texts(receiver, texts)
 
 
-def delivers_once(subject: Subject, topic: str) -> None:
-    ears = subject.primed(topic, 3)
+def delivers_once(server: ServerUnderTest, topic: str) -> None:
+    receivers = server.subscribed(topic, 3)
     texts = [text(7)] * 5 + [text(8)]
-    subject.publish(topic, *texts)
-    subject.settle(topic, ears)
-    for ear in ears:
-        subject.expect_heard(ear, texts)
+    server.publish(topic, *texts)
+    server.drain(topic, receivers)
+    for receiver in receivers:
+        server.expect_texts(receiver, texts)
 
 
-def keeps_every_byte(subject: Subject, topic: str) -> None:
-    (ear,) = subject.primed(topic)
+def keeps_every_byte(server: ServerUnderTest, topic: str) -> None:
+    (receiver,) = server.subscribed(topic)
     texts = [
         text(1),
         text(2, '"quoted" and \\ and / and \t'),
@@ -126,162 +126,162 @@ def keeps_every_byte(subject: Subject, topic: str) -> None:
         text(9, "y" * (65535 - len(text(9)))),
         text(10, "z" * (65536 - len(text(10)))),
     ]
-    subject.publish(topic, *texts)
-    subject.expect_heard(ear, texts)
+    server.publish(topic, *texts)
+    server.expect_texts(receiver, texts)
 
 
-def keeps_topics_apart(subject: Subject, topic: str) -> None:
+def separates_topics(server: ServerUnderTest, topic: str) -> None:
     topics = [topic, topic + ".1", topic + "-1"]
-    ears = [subject.primed(name)[0] for name in topics]
+    receivers = [server.subscribed(name)[0] for name in topics]
     for number in range(5):
         for index, name in enumerate(topics):
-            subject.publish(name, text(10 * index + number))
-    for index, (name, ear) in enumerate(zip(topics, ears, strict=True)):
-        subject.settle(name, [ear])
-        subject.expect_heard(ear, [text(10 * index + number) for number in range(5)])
+            server.publish(name, text(10 * index + number))
+    for index, (name, receiver) in enumerate(zip(topics, receivers, strict=True)):
+        server.drain(name, [receiver])
+        server.expect_texts(receiver, [text(10 * index + number) for number in range(5)])
 
 
-def starts_late_subscribers_at_now(subject: Subject, topic: str) -> None:
-    (early,) = subject.primed(topic)
-    subject.publish(topic, text(1), text(2))
-    subject.expect_heard(early, [text(1), text(2)])
-    (late,) = subject.primed(topic)
-    subject.publish(topic, text(3))
-    subject.expect_heard(late, [text(3)])
+def starts_late_subscribers_at_now(server: ServerUnderTest, topic: str) -> None:
+    (early,) = server.subscribed(topic)
+    server.publish(topic, text(1), text(2))
+    server.expect_texts(early, [text(1), text(2)])
+    (late,) = server.subscribed(topic)
+    server.publish(topic, text(3))
+    server.expect_texts(late, [text(3)])
 
 
-def frees_those_who_leave(subject: Subject, topic: str) -> None:
-    ears = subject.primed(topic, MANY)
-    process = psutil.Process(subject.server.server_pid)
+def frees_closed_subscriptions(server: ServerUnderTest, topic: str) -> None:
+    receivers = server.subscribed(topic, MANY)
+    process = psutil.Process(server.process.server_pid)
     before = process.num_fds()
-    subject.leave(*ears)
+    server.close(*receivers)
 
     def freed() -> bool:
-        subject.publish(topic, text(0))  # some servers notice a closed connection only when they write
+        server.publish(topic, text(0))  # some servers notice a closed connection only when they write
         return process.num_fds() <= before - MANY
 
-    subject.expect(f"{MANY} descriptors to be closed after {MANY} subscribers left", freed)
+    server.expect(f"{MANY} descriptors to be closed after {MANY} subscribers left", freed)
 
 
-def spares_others_from_a_slow_reader(subject: Subject, topic: str) -> None:
-    asleep = Reactor()
-    (slow,) = subject.primed(topic, reactor=asleep)
-    (quick,) = subject.primed(topic)
-    asleep.pause()
+def protects_others_from_a_slow_reader(server: ServerUnderTest, topic: str) -> None:
+    paused = Reactor()
+    (slow,) = server.subscribed(topic, reactor=paused)
+    (quick,) = server.subscribed(topic)
+    paused.pause()
     large = [text(number, "w" * ((1 << 20) - 64)) for number in range(6)]
     for one in large:
-        subject.publish(topic, one)
-    subject.expect_heard(quick, large)
-    asleep.resume()
-    subject.expect_heard(slow, large)
+        server.publish(topic, one)
+    server.expect_texts(quick, large)
+    paused.resume()
+    server.expect_texts(slow, large)
 
 
-def takes_upstream(subject: Subject, topic: str) -> None:
-    writer, reader = subject.primed(topic, 2)
+def takes_upstream(server: ServerUnderTest, topic: str) -> None:
+    writer, reader = server.subscribed(topic, 2)
     texts = [text(number, '"\u00e9') for number in range(20)]
     for one in texts:
         writer.subscriber.publish(topic, one)
-    subject.expect_heard(reader, texts)
-    subject.expect_heard(writer, texts)
+    server.expect_texts(reader, texts)
+    server.expect_texts(writer, texts)
 
 
-def answers_without_delay(subject: Subject, topic: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", subject.server.port, timeout=WITHIN_S)
+def answers_without_delay(server: ServerUnderTest, topic: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.process.port, timeout=WITHIN_S)
     took_s = []
     for _ in range(8):
         started = time.perf_counter()
-        subject.get("/health", connection)
+        server.get("/health", connection)
         took_s.append(time.perf_counter() - started)
     connection.close()
-    if min(took_s[1:]) > NAGLE_LIMIT_S:  # the artefact hits every request; noise does not
+    if min(took_s[1:]) > NAGLE_LIMIT_S:  # a delayed ACK delays every request, noise only some
         raise Refuted(f"the quickest of {len(took_s) - 1} keep-alive requests took {min(took_s[1:]) * 1e3:.1f} ms")
 
 
-def resumes_without_loss(subject: Subject, topic: str) -> None:
-    (first,) = subject.primed(topic)
-    subject.publish(topic, text(1))
-    subject.expect_heard(first, [text(1)])
-    subject.settle(topic, [first])
+def resumes_without_loss(server: ServerUnderTest, topic: str) -> None:
+    (first,) = server.subscribed(topic)
+    server.publish(topic, text(1))
+    server.expect_texts(first, [text(1)])
+    server.drain(topic, [first])
     cursor = first.subscriber.cursor
     if cursor is None:
         raise Refuted("the variant declares resume, but its subscriber has no cursor")
-    subject.leave(first)
+    server.close(first)
     missed = [text(number) for number in range(2, 40)]
-    subject.publish(topic, *missed)
-    second = subject.subscribe(topic, after=cursor)
-    subject.expect_heard(second, missed)
-    subject.publish(topic, text(40))
-    subject.expect_heard(second, [*missed, text(40)])
+    server.publish(topic, *missed)
+    second = server.subscribe(topic, after=cursor)
+    server.expect_texts(second, missed)
+    server.publish(topic, text(40))
+    server.expect_texts(second, [*missed, text(40)])
     if second.subscriber.gaps:
         raise Refuted(f"{second.subscriber.gaps} gaps were signalled although nothing was missing")
 
 
-def signals_a_gap(subject: Subject, topic: str) -> None:
-    subject.primed(topic)
-    stranger = subject.subscribe(topic, after="another-epoch:3")
-    subject.expect("a gap to be signalled for the cursor of another epoch", lambda: stranger.subscriber.gaps > 0)
-    subject.prime(topic, [stranger])
-    subject.publish(topic, text(1))
-    subject.expect_heard(stranger, [text(1)])
+def signals_a_gap(server: ServerUnderTest, topic: str) -> None:
+    server.subscribed(topic)
+    stranger = server.subscribe(topic, after="another-epoch:3")
+    server.expect("a gap to be signalled for the cursor of another epoch", lambda: stranger.subscriber.gaps > 0)
+    server.probe(topic, [stranger])
+    server.publish(topic, text(1))
+    server.expect_texts(stranger, [text(1)])
 
 
-def stops_cleanly(subject: Subject, topic: str) -> None:
-    subject.primed(topic, 5)
-    children = psutil.Process(subject.server.server_pid).children(recursive=True)
-    os.kill(subject.server.server_pid, signal.SIGTERM)
-    subject.expect("the server to end after SIGTERM", lambda: not subject.server.alive(), STOP_LIMIT_S)
-    subject.expect(
-        "its children to end with it", lambda: not any(child.is_running() for child in children), STOP_LIMIT_S
+def stops_cleanly(server: ServerUnderTest, topic: str) -> None:
+    server.subscribed(topic, 5)
+    children = psutil.Process(server.process.server_pid).children(recursive=True)
+    os.kill(server.process.server_pid, signal.SIGTERM)
+    server.expect("the server to end after SIGTERM", lambda: not server.process.alive(), STOP_LIMIT_S)
+    server.expect(
+        "its child processes to end with it", lambda: not any(child.is_running() for child in children), STOP_LIMIT_S
     )
-    code = subject.server.process.returncode
+    code = server.process.process.returncode
     if code not in (0, -signal.SIGTERM):
-        raise Refuted(f"exited with {code}: {subject.server.last_line()}")
+        raise Refuted(f"exited with {code}: {server.process.last_line()}")
 
 
 CHECKS = (
-    Check("health", "asks /health", "name, pid and nonce of this very server", answers_health),
+    Check("health", "asks /health", "it answers with its name, pid and nonce", answers_health),
     Check("one", "publishes one text to one subscriber", "it arrives", delivers_to_one),
-    Check("many", f"publishes 10 texts to {MANY} subscribers", "everyone receives all in order", delivers_to_many),
+    Check("many", f"publishes 10 texts to {MANY} subscribers", "each receives all in order", delivers_to_many),
     Check("order", "publishes 500 texts at once", "they arrive in publish order", keeps_order),
-    Check("once", "publishes equal texts to three subscribers", "each arrives exactly as often", delivers_once),
-    Check("bytes", "publishes awkward and large texts", "every byte arrives as it was sent", keeps_every_byte),
-    Check("topics", "publishes to three topics", "each subscriber hears its own only", keeps_topics_apart),
-    Check("late", "subscribes after texts were published", "only what follows arrives", starts_late_subscribers_at_now),
-    Check("leave", f"closes {MANY} subscriptions", "their descriptors are freed", frees_those_who_leave),
+    Check("once", "publishes equal texts to three subscribers", "each arrives once per publish", delivers_once),
+    Check("bytes", "publishes texts with special characters, and large ones", "every byte arrives", keeps_every_byte),
+    Check("topics", "publishes to three topics", "each subscriber receives those of its own", separates_topics),
+    Check("late", "subscribes after texts were published", "only later texts arrive", starts_late_subscribers_at_now),
+    Check("leave", f"closes {MANY} subscriptions", "their descriptors are freed", frees_closed_subscriptions),
     Check("slow", "stops reading on one of two subscribers while texts of 1 MiB are published",
-          "the other is not held up; the slow one then receives every text intact", spares_others_from_a_slow_reader),
+          "the other is not delayed; the slow one then receives every text intact", protects_others_from_a_slow_reader),
     Check("upstream", "publishes through a subscriber", "all subscribers of the topic receive it", takes_upstream),
-    Check("nagle", "sends requests over one connection", "a reply in under 20 ms", answers_without_delay),
-    Check("resume", "reconnects with a cursor after missing texts", "exactly the missed texts, and no gap",
+    Check("nagle", "sends requests over one connection", "the replies take less than 20 ms", answers_without_delay),
+    Check("resume", "reconnects with a cursor after missing texts", "exactly the missed texts arrive, without a gap",
           resumes_without_loss, needs=Capability.RESUME),
-    Check("gap", "connects with the cursor of another epoch", "a signalled gap, then what follows",
+    Check("gap", "connects with the cursor of another epoch", "a gap is signalled, then later texts arrive",
           signals_a_gap, needs=Capability.RESUME),
-    Check("stop", "sends SIGTERM with subscribers connected", "the end within 2 s, children included",
+    Check("stop", "sends SIGTERM with subscribers connected", "it and its child processes end within 2 s",
           stops_cleanly, ends=True),
 )  # fmt: skip
 
 
 def verify(name: str, variant: Variant) -> Iterator[Verdict]:
-    """Run every check that applies against a fresh server, yielding verdicts as they come.
+    """Run every check that applies on a new server. Yields each verdict as soon as it is known.
 
-    A server that cannot be started is the refutation of the first check.
+    A server that cannot be started fails the first check.
     """
     checks = sorted((check for check in CHECKS if check.applies_to(variant)), key=lambda check: check.ends)
     try:
-        with Subject(name, variant) as subject:
+        with ServerUnderTest(name, variant) as server:
             for check in checks:
-                yield Verdict(check, examine(check, subject))
-                subject.hang_up()
+                yield Verdict(check, examine(check, server))
+                server.close_all()
     except (ProcessError, OSError, LookupError) as error:
         yield Verdict(checks[0], str(error))
 
 
-def examine(check: Check, subject: Subject) -> str:
-    """Run one check; why it failed, or an empty string."""
+def examine(check: Check, server: ServerUnderTest) -> str:
+    """Run one check. Returns why it failed, or an empty string."""
     try:
-        check.run(subject, subject.topic())
+        check.run(server, server.new_topic())
     except Refuted as refuted:
         return str(refuted)
-    except Exception as error:  # whatever a server's answer breaks is its refutation
+    except Exception as error:  # an answer of the server broke our code: that fails the check too
         return f"{type(error).__name__}: {error}"
     return ""

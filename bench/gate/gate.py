@@ -1,4 +1,4 @@
-"""The gate: every variant is examined before it is measured, and stands in the run as measured, skipped or failed."""
+"""The gate: checks every variant before it is measured. The run records it as measured, skipped or failed."""
 
 from __future__ import annotations
 
@@ -14,36 +14,39 @@ from bench.results import VariantFacts
 from servers import Variant
 
 Say = Callable[[str], None]
+Status = Literal["measured", "skipped", "failed"]
 
 
 def gate(
     variants: Mapping[str, Variant], say: Say, idle: Mapping[str, str] = MappingProxyType({})
 ) -> list[VariantFacts]:
-    """Examine every variant before it is measured: what can run here, and what conforms. Those in `idle` are not to be
-    measured, for the reason there."""
+    """The facts of every variant: whether it can run here, and whether it passes the checks. Those in `idle` are
+    skipped, for the reason there."""
     facts = []
     for name, variant in variants.items():
-        status: Literal["measured", "skipped", "failed"] = "measured"
-        reason = servers.unavailable(variant) or idle.get(name, "")
-        if reason:
-            status = "skipped"
-        else:
-            verdicts = list(conformance.verify(name, variant))
-            refuted = [verdict for verdict in verdicts if verdict.refutation]
-            if refuted:
-                status, reason = "failed", f"check {refuted[0].check.name!r}: {refuted[0].refutation}"
+        status, reason = _status(name, variant, idle.get(name, ""))
         say(f"gate  {name:<24} {status if reason else 'conforms'}{': ' + reason if reason else ''}")
         facts.append(_facts(name, variant, status, reason))
     return facts
 
 
+def _status(name: str, variant: Variant, idle: str) -> tuple[Status, str]:
+    """What becomes of a variant, and why; without a reason for one that is measured."""
+    if reason := servers.unavailable(variant) or idle:
+        return "skipped", reason
+    failed = [verdict for verdict in conformance.verify(name, variant) if verdict.refutation]
+    if failed:
+        return "failed", f"check {failed[0].check.name!r}: {failed[0].refutation}"
+    return "measured", ""
+
+
 def instruments(but: Container[str] = ()) -> list[VariantFacts]:
-    """The hidden variants that a run measures itself with, without a gate; those in `but` are there already."""
+    """The facts of the hidden variants that measure the harness, except those in `but`. They pass no gate."""
     hidden = (FLOOR, scenarios.instrument().variant)
     return [_facts(name, servers.load(name), "measured", "") for name in hidden if name not in but]
 
 
-def _facts(name: str, variant: Variant, status: Literal["measured", "skipped", "failed"], reason: str) -> VariantFacts:
+def _facts(name: str, variant: Variant, status: Status, reason: str) -> VariantFacts:
     return VariantFacts(
         name=name,
         label=variant.label,

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import servers
-from bench.gate.server_under_test import Subject
+from bench.gate.server_under_test import ServerUnderTest
 from tests.clients._servers import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO with byte counts is Linux's")
@@ -13,8 +13,8 @@ SIZES = [1, 2, 100, 125, 126, 1_000, 65_535, 65_536, 100_000]
 
 
 @pytest.fixture(params=["websocket", "sse"])
-def subject(request):
-    with Subject(request.param, servers.load(request.param)) as running:
+def server(request):
+    with ServerUnderTest(request.param, servers.load(request.param)) as running:
         yield running
 
 
@@ -30,16 +30,16 @@ def sse_bytes(text, cursor):
 BYTES = {"websocket": websocket_bytes, "sse": sse_bytes}
 
 
-def test_a_text_costs_its_length_and_its_framing(subject):
-    (receipts,) = subject.primed("t")
+def test_a_text_costs_its_length_and_its_framing(server):
+    (receiver,) = server.subscribed("t")
     for size in SIZES:
-        subject.settle("t", [receipts])  # no probe is on its way any more
-        before = subject.reactor.counters()
-        subject.publish("t", b"x" * size)
-        eventually(lambda: receipts.heard, "the text")
-        window = subject.reactor.counters() - before
-        (text,) = receipts.heard
-        assert window.received_bytes == BYTES[subject.name](text, receipts.subscriber.cursor)
+        server.drain("t", [receiver])  # no probe is on its way any more
+        before = server.reactor.counters()
+        server.publish("t", b"x" * size)
+        eventually(lambda: receiver.texts, "the text")
+        window = server.reactor.counters() - before
+        (text,) = receiver.texts
+        assert window.received_bytes == BYTES[server.name](text, receiver.subscriber.cursor)
         assert window.payload_received_bytes == size
         assert (window.sent_bytes, window.requests, window.connections_opened) == (0, 0, 0)
-        receipts.heard.clear()
+        receiver.texts.clear()

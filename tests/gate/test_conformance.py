@@ -1,10 +1,10 @@
-"""Every variant that discovery finds, against every check of the gate; and that the gate can refuse."""
+"""Every variant against every check of the gate; and the gate rejects servers with flaws."""
 
 import pytest
 
 import servers
 from bench.gate.conformance import CHECKS, examine, verify
-from bench.gate.server_under_test import Refuted, Subject
+from bench.gate.server_under_test import Refuted, ServerUnderTest
 
 MATRIX = [
     (name, check)
@@ -15,7 +15,7 @@ MATRIX = [
 
 
 @pytest.fixture(scope="module")
-def subjects():
+def running_servers():
     """Running servers by name: the checks of one variant follow each other, so one runs at a time."""
     running = {}
 
@@ -23,26 +23,26 @@ def subjects():
         if name not in running:
             for other in list(running):
                 running.pop(other).__exit__(None, None, None)
-            running[name] = Subject(name, servers.load(name)).__enter__()
+            running[name] = ServerUnderTest(name, servers.load(name)).__enter__()
         return running[name]
 
     yield get
-    for subject in running.values():
-        subject.__exit__(None, None, None)
+    for server in running.values():
+        server.__exit__(None, None, None)
 
 
 @pytest.mark.parametrize(("name", "check"), MATRIX, ids=[f"{name}-{check.name}" for name, check in MATRIX])
-def test_the_variant_passes(name, check, subjects):
+def test_the_variant_passes(name, check, running_servers):
     reason = servers.unavailable(servers.load(name))
     if reason:
         pytest.skip(reason)
-    subject = subjects(name)
+    server = running_servers(name)
     try:
-        check.run(subject, subject.topic())
+        check.run(server, server.new_topic())
     except Refuted as refuted:
         pytest.fail(f"{check.does}; expected {check.expects}. {refuted}", pytrace=False)
     finally:
-        subject.hang_up()
+        server.close_all()
 
 
 def test_names_of_checks_are_unique_and_each_says_what_it_does_and_expects():
@@ -59,21 +59,21 @@ FLAWS = {
 
 
 @pytest.mark.parametrize("flaw", FLAWS)
-def test_a_server_with_a_planted_flaw_is_refused_by_the_check_for_it(flaw, monkeypatch):
+def test_a_server_with_an_injected_flaw_fails_the_check_for_it(flaw, monkeypatch):
     expected, spoil = FLAWS[flaw]
-    publish = Subject.publish
+    publish = ServerUnderTest.publish
 
     def spoiled(self, topic, *texts):
         kept = [out for number, text in enumerate(texts) for out in spoil(number, text)] if len(texts) > 1 else texts
         publish(self, topic, *kept)
 
-    monkeypatch.setattr(Subject, "publish", spoiled)
+    monkeypatch.setattr(ServerUnderTest, "publish", spoiled)
     (check,) = (check for check in CHECKS if check.name == expected)
-    with Subject("sse", servers.load("sse"), within_s=1.0) as subject:
-        assert examine(check, subject)
+    with ServerUnderTest("sse", servers.load("sse"), within_s=1.0) as server:
+        assert examine(check, server)
 
 
-def test_a_server_that_cannot_start_is_a_refutation_and_not_a_crash(monkeypatch):
+def test_a_server_that_cannot_start_fails_the_first_check(monkeypatch):
     monkeypatch.setattr("bench.processes.member.ROOT", "/")
     (verdict,) = verify("sse", servers.load("sse"))
     assert "server" in verdict.refutation

@@ -83,13 +83,13 @@ def test_our_own_subscribers_get_thousands_of_texts_exactly_once_in_order(monkey
     monkeypatch.setattr(server_under_test, "Server", sources.CServer)
     composer = Composer(1, 100)
     texts = [composer.compose(number, number) for number in range(3000)]
-    with server_under_test.Subject("source", servers.load("websocket"), WITHIN_S) as examined:
-        topic = examined.topic()
-        ears = examined.primed(topic, 5)
-        examined.publish(topic, *texts)
-        for ear in ears:
-            examined.expect_heard(ear, texts)
-            assert ear.subscriber.gaps == 0
+    with server_under_test.ServerUnderTest("source", servers.load("websocket"), WITHIN_S) as server:
+        topic = server.new_topic()
+        receivers = server.subscribed(topic, 5)
+        server.publish(topic, *texts)
+        for receiver in receivers:
+            server.expect_texts(receiver, texts)
+            assert receiver.subscriber.gaps == 0
 
 
 def test_a_slow_reader_neither_loses_a_byte_nor_holds_up_another(source, ingest):
