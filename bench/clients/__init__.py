@@ -13,6 +13,7 @@ import abc
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bench import discovery
@@ -126,6 +127,7 @@ def load(name: str) -> type[Subscriber]:
     return client
 
 
+@cache
 def parameters(name: str) -> frozenset[str]:
     """The scenario parameters that this client half alone uses: its literal `PARAMETERS`, empty for most.
 

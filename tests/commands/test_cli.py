@@ -46,6 +46,19 @@ def test_the_list_counts_the_trials_of_which_the_instrument_is_made():
     assert f"{2 + compared + floors} trials in about" in listing
 
 
+def test_the_list_imports_no_library_that_measures_analyses_or_draws():
+    heavy = ["numpy", "matplotlib", "locust", "psutil"]
+    code = (
+        "import sys; from bench.cli import main\n"
+        "main(['list'])\n"
+        "print([name for name in sys.argv[1:] if name in sys.modules])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *heavy], capture_output=True, text=True, timeout=WITHIN_S, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_help_of_the_calibration_shows_an_example():
     assert "python -m bench calibrate --repetitions 3" in bench("calibrate", "--help").stdout
 
