@@ -9,11 +9,13 @@ imported wherever they lie:
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import pkgutil
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 
 class DiscoveryError(Exception):
@@ -40,6 +42,12 @@ def names(path: Iterable[str]) -> list[str]:
             where = " and ".join(folder for one, folder in public if one == name)
             raise DiscoveryError(f"{name}.py is in {where}; rename one of them")
     return sorted(name for name, _ in public)
+
+
+def tables(package: str, path: Iterable[str]) -> list[ModuleType]:
+    """The public modules of a package, each of which holds rows of one table, in the order of their `ORDER`."""
+    modules = [importlib.import_module(f"{package}.{name}") for name in names(path)]
+    return sorted(modules, key=lambda module: (module.ORDER, module.__name__))
 
 
 def file_of(path: Iterable[str], name: str) -> Path:

@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.analysis.numbers.distributions import quantile
 from bench.analysis.numbers.uniform_law import uniform_law
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
-from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES, held_bytes
+from bench.analysis.trials.metrics import METRICS
+from bench.analysis.trials.metrics.connections import memory_bytes, memory_line
+from bench.analysis.trials.metrics.cpu import server_side_ns
+from bench.analysis.trials.metrics.wire import framing_bytes, payload_bytes, segment_bytes
 from bench.paths import leads_elsewhere
 from bench.results import Trial, VariantFacts
 from bench.scenarios import Question, reference
@@ -212,8 +214,8 @@ def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[P
             overhead_bytes=_middle(_overhead(trial) for trial in counted),
             payload_bytes=_middle(_payload(trial) for trial in counted) or 0.0,
             posts=sent,
-            p50_ns=_middle(_quantile(trial, 0.5) for trial in counted) if fresh else None,
-            p99_ns=_middle(_quantile(trial, 0.99) for trial in counted) if fresh else None,
+            p50_ns=_middle(METRICS["latency_p50"].of(trial) for trial in counted) if fresh else None,
+            p99_ns=_middle(METRICS["latency_p99"].of(trial) for trial in counted) if fresh else None,
             service_ns=_middle(_service(trial) for trial in counted) if fresh and mechanism is Mechanism.POLL else None,
         )
     ]
@@ -226,7 +228,7 @@ def _idle(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Poi
     found = []
     for subscribers in sorted({step.subscribers for trial in trials for step in trial.idle}):
         steps = [step for trial in trials for step in trial.idle if step.subscribers == subscribers and step.window_ns]
-        used = [(step.server.cpu_ns + (step.broker.cpu_ns if step.broker else 0)) / step.window_ns for step in steps]
+        used = [server_side_ns(step) / step.window_ns for step in steps]
         if not used or not subscribers:
             continue
         load = load_of(mechanism, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
@@ -245,17 +247,13 @@ READERS: dict[str, Callable[[str, Sequence[Trial], Mechanism], list[Point]]] = {
 
 
 def memory(cells: Cells, variant: VariantFacts) -> Memory | None:
-    """The straight line through what was held at the steps at which connections were idle; None without two of them."""
-    held = [
-        (step.subscribers, held_bytes(step)) for trial in cells.valid(CONNECTION, variant.name) for step in trial.idle
-    ]
-    known = [(subscribers, size) for subscribers, size in held if size is not None]
-    if len({subscribers for subscribers, _ in known}) < 2:
+    """The straight line through the memory at the steps at which connections were idle; None without two of them."""
+    trials = cells.valid(CONNECTION, variant.name)
+    line = memory_line(trials)
+    if line is None:
         return None
-    x, y = np.array(known, dtype=np.float64).T
-    slope = float((x - x.mean()) @ y / ((x - x.mean()) @ (x - x.mean())))
-    counts = [subscribers for subscribers, _ in known]
-    return Memory(float(y.mean() - slope * x.mean()), slope, min(counts), max(counts))
+    counts = [step.subscribers for trial in trials for step in trial.idle if memory_bytes(step) is not None]
+    return Memory(line.intercept, line.slope, min(counts), max(counts))
 
 
 def _expected(trial: Trial, mechanism: Mechanism) -> Load:
@@ -279,10 +277,7 @@ def _middle(values: Iterable[float | None]) -> float | None:
 
 
 def _cores(trial: Trial) -> float | None:
-    usage = trial.usage
-    if usage is None:
-        return None
-    return (usage.server.cpu_ns + (usage.broker.cpu_ns if usage.broker else 0)) / usage.window_ns
+    return server_side_ns(trial.usage) / trial.usage.window_ns if trial.usage else None
 
 
 def _deliveries(trial: Trial) -> float | None:
@@ -294,24 +289,14 @@ def _requests(trial: Trial) -> float | None:
 
 
 def _payload(trial: Trial) -> float | None:
-    wire = trial.wire
-    return None if wire is None else (wire.payload_received_bytes + wire.payload_sent_bytes) * 1e9 / wire.window_ns
+    return payload_bytes(trial.wire) * 1e9 / trial.wire.window_ns if trial.wire else None
 
 
 def _overhead(trial: Trial) -> float | None:
-    wire = trial.wire
-    if wire is None or wire.received_bytes is None or wire.sent_bytes is None:
+    if trial.wire is None:
         return None
-    if wire.segments_in is None or wire.segments_out is None:
-        return None
-    headers = (wire.segments_in + wire.segments_out) * SEGMENT_HEADER_BYTES
-    payload = wire.payload_received_bytes + wire.payload_sent_bytes
-    return (wire.received_bytes + wire.sent_bytes + headers - payload) * 1e9 / wire.window_ns
-
-
-def _quantile(trial: Trial, q: float) -> float | None:
-    found = quantile(trial.latency, q) if trial.latency else None
-    return None if found is None else float(found)
+    framing, segments = framing_bytes(trial.wire), segment_bytes(trial.wire)
+    return None if framing is None or segments is None else (framing + segments) * 1e9 / trial.wire.window_ns
 
 
 def _service(trial: Trial) -> float | None:

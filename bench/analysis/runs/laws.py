@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.analysis.numbers.distributions import quantile
 from bench.analysis.numbers.statistics import Estimate, estimate
 from bench.analysis.numbers.uniform_law import UniformLaw, uniform_law
 from bench.analysis.trials.metrics import METRICS
@@ -205,7 +204,7 @@ def _fan_out(trial: Trial) -> Band | None:
 
 
 def _completion(trial: Trial) -> float | None:
-    p50_ns = quantile(trial.completion, 0.5) if trial.completion else None
+    p50_ns = METRICS["completion_p50"].of(trial)
     return None if p50_ns is None else float(p50_ns)
 
 

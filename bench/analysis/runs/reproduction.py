@@ -14,8 +14,8 @@ from statistics import median
 from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.claims import Side
-from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES
-from bench.results import VariantFacts, Wire
+from bench.analysis.trials.metrics.wire import framing_bytes, segment_bytes
+from bench.results import VariantFacts
 from bench.scenarios import Question, reference
 from bench.units import Unit
 
@@ -76,44 +76,38 @@ MORE_BLOCKS = (
 )
 
 
-def _wires(cells: Cells, side: Side) -> list[Wire]:
-    """The wire facts of a technique's valid trials that have all counters."""
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The headers of a trial in bytes: framing, and an estimate of those of TCP and IP."""
+
+    framing: int
+    segments: int
+    deliveries: int
+    requests: int
+
+
+def _headers(cells: Cells, side: Side) -> list[Headers]:
+    """Of a technique's valid trials that have all counters."""
     variant = side.of(cells, "wire", SCENARIO)
-    wires = [trial.wire for trial in (cells.valid(SCENARIO, variant.name) if variant else [])]
-    return [
-        wire
-        for wire in wires
-        if wire is not None
-        and None not in (wire.received_bytes, wire.sent_bytes, wire.segments_in, wire.segments_out)
-        and wire.deliveries
-    ]
-
-
-def header_bytes(wire: Wire) -> float:
-    """All bytes that TCP carried in the window, without the texts."""
-    assert wire.received_bytes is not None
-    assert wire.sent_bytes is not None
-    payload = wire.payload_received_bytes + wire.payload_sent_bytes
-    return float(wire.received_bytes + wire.sent_bytes - payload)
-
-
-def segment_bytes(wire: Wire) -> float:
-    """TCP and IP headers in the window, an estimate."""
-    assert wire.segments_in is not None
-    assert wire.segments_out is not None
-    return float((wire.segments_in + wire.segments_out) * SEGMENT_HEADER_BYTES)
+    found = []
+    for trial in cells.valid(SCENARIO, variant.name) if variant else []:
+        if (wire := trial.wire) is not None and wire.deliveries:
+            framing, segments = framing_bytes(wire), segment_bytes(wire)
+            if framing is not None and segments is not None:
+                found.append(Headers(framing, segments, wire.deliveries, wire.requests))
+    return found
 
 
 def header_overhead(cells: Cells) -> Reading:
     """Header bytes of one poll beside those of one frame, with and without TCP/IP, and the bit rates they add up to."""
-    polls = [wire for wire in _wires(cells, POLLING) if wire.requests]
-    frames = _wires(cells, WEBSOCKET)
+    polls = [one for one in _headers(cells, POLLING) if one.requests]
+    frames = _headers(cells, WEBSOCKET)
     if not polls or not frames:
         return untestable(_run_command("polling", "websocket"))
-    poll = median(header_bytes(wire) / wire.requests for wire in polls)
-    frame = median(header_bytes(wire) / wire.deliveries for wire in frames)
-    poll_tcp = poll + median(segment_bytes(wire) / wire.requests for wire in polls)
-    frame_tcp = frame + median(segment_bytes(wire) / wire.deliveries for wire in frames)
+    poll = median(one.framing / one.requests for one in polls)
+    frame = median(one.framing / one.deliveries for one in frames)
+    poll_tcp = poll + median(one.segments / one.requests for one in polls)
+    frame_tcp = frame + median(one.segments / one.deliveries for one in frames)
     if frame <= 0:
         return untestable("The counters show no framing")
     facts = [

@@ -17,8 +17,10 @@ from typing import Literal
 
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.findings import OF_THE_GENERATOR, OF_THE_MACHINE, SLOWING
+from bench.analysis.trials.metrics import METRICS
+from bench.analysis.trials.metrics.cpu import server_side_ns
 from bench.analysis.trials.rate_search import RESOLUTION, SATURATED, started_publishing
-from bench.results import CapacityStep, Distribution, Failure, Finding, Series, Trial
+from bench.results import CapacityStep, Failure, Finding, Series, Trial
 from bench.units import duration
 
 Verdict = Literal["sustained", "exceeded", "generator", "disturbed"]
@@ -40,21 +42,22 @@ def step(trial: Trial, bound_ns: float) -> CapacityStep:
         observation=observation,
         expected=ledger.expected if ledger else 0,
         delivered=ledger.delivered if ledger else 0,
-        p50_ns=_at(trial.latency, 0.5),
-        p99_ns=_at(trial.latency, 0.99),
+        p50_ns=_ns("latency_p50", trial),
+        p99_ns=_ns("latency_p99", trial),
         server_cpu_ns=usage.server.cpu_ns if usage else None,
         window_ns=usage.window_ns if usage else None,
         broker_cpu_ns=usage.broker.cpu_ns if usage and usage.broker else None,
         deliveries=usage.deliveries if usage else None,
         requests=wire.requests if wire else None,
         segments_in=wire.segments_in if wire else None,
-        slip_p50_ns=_at(trial.slip, 0.5),
-        slip_p99_ns=_at(trial.slip, 0.99),
+        slip_p50_ns=quantile(trial.slip, 0.5) if trial.slip else None,
+        slip_p99_ns=_ns("slip_p99", trial),
     )
 
 
-def _at(distribution: Distribution | None, q: float) -> int | None:
-    return quantile(distribution, q) if distribution is not None else None
+def _ns(metric: str, trial: Trial) -> int | None:
+    value = METRICS[metric].of(trial)
+    return None if value is None else int(value)
 
 
 def _judged(trial: Trial, bound_ns: float) -> tuple[Verdict, str]:
@@ -85,18 +88,18 @@ def _of_kept_bound(trial: Trial, disqualifying: Sequence[Finding], bound_ns: flo
     other = [finding for finding in disqualifying if finding.name not in SLOWING]
     if other:
         return "disturbed", other[0].observation
-    slip_ns = _at(trial.slip, 0.99)
+    slip_ns = _ns("slip_p99", trial)
     if slip_ns is not None and slip_ns > EVEN_SHARE * bound_ns:
         generator = any(finding.name in OF_THE_GENERATOR for finding in disqualifying)
         clumps = f"sent in clumps: p99 slip {duration(slip_ns)}"
         return ("generator" if generator else "disturbed"), clumps  # a stall on an idle core may not come back
-    return "sustained", f"p99 latency {duration(_at(trial.latency, 0.99))}"
+    return "sustained", f"p99 latency {duration(_ns('latency_p99', trial))}"
 
 
 def _missed(trial: Trial, disqualifying: Sequence[Finding], bound_ns: float) -> str | None:
     """The condition that a rate missed, in words; None where it met all."""
     ledger = [finding for finding in disqualifying if finding.name in OF_THE_LEDGER]
-    p99_ns, growth = _at(trial.latency, 0.99), delay_growth(trial.series)
+    p99_ns, growth = _ns("latency_p99", trial), delay_growth(trial.series)
     if ledger:
         return ledger[0].observation
     if p99_ns is None or p99_ns > bound_ns:
@@ -109,10 +112,10 @@ def _missed(trial: Trial, disqualifying: Sequence[Finding], bound_ns: float) -> 
 def _server_saturated_first(trial: Trial) -> bool:
     """Whether the server saturated its core while load generator and publisher, however busy, caused OWN_SHARE of the
     delay at most."""
-    usage, p99_ns, headroom = trial.usage, _at(trial.latency, 0.99), trial.headroom
+    usage, p99_ns, headroom = trial.usage, _ns("latency_p99", trial), trial.headroom
     if usage is None or not usage.window_ns or p99_ns is None or headroom is None:
         return False
-    if (usage.server.cpu_ns + (usage.broker.cpu_ns if usage.broker else 0)) < SATURATED * usage.window_ns:
+    if server_side_ns(usage) < SATURATED * usage.window_ns:
         return False
     own = [quantile(one, 0.99) for one in (headroom.read_delay, headroom.loop_delay, trial.slip) if one is not None]
     return all(delay_ns is not None and delay_ns <= OWN_SHARE * p99_ns for delay_ns in own)

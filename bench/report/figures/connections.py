@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from bench.analysis.runs.cells import Cells
-from bench.analysis.trials.metrics import held_bytes
+from bench.analysis.trials.metrics.connections import memory_bytes, memory_line
 from bench.report import noise
 from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import MOST_SINGLE, canvas, linestyle
@@ -103,12 +103,12 @@ def _slopes(scene: Scene) -> list[float]:
 
 def _above_empty(trial: Trial) -> np.ndarray:
     """(2, steps): subscribers, and bytes above the intercept of the trial's own line."""
-    known = [(step.subscribers, held) for step in trial.idle if (held := held_bytes(step)) is not None]
-    if len({count for count, _ in known}) < 2:
+    line = memory_line([trial])
+    if line is None:
         return np.zeros((2, 0))
-    counts, held = np.array(known, dtype=np.float64).T
-    _, intercept = np.polyfit(counts, held, 1)
-    return np.stack([counts, held - intercept])
+    known = [(step.subscribers, size) for step in trial.idle if (size := memory_bytes(step)) is not None]
+    counts, sizes = np.array(known, dtype=np.float64).T
+    return np.stack([counts, sizes - line.intercept])
 
 
 def memory_alt(scene: Scene) -> str:

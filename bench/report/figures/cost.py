@@ -7,7 +7,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from bench.analysis.trials.metrics import SEGMENT_HEADER_BYTES
+from bench.analysis.trials.metrics.wire import SEGMENT_HEADER_BYTES
 from bench.report.figures import _bars, _rows
 from bench.report.figures._canvas import canvas
 from bench.report.figures._figure import Figure

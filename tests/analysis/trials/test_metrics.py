@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.numbers.distributions import fold
-from bench.analysis.trials.metrics import METRICS, SEGMENT_HEADER_BYTES, slope
+from bench.analysis.trials.metrics import METRICS
+from bench.analysis.trials.metrics._reading import line
+from bench.analysis.trials.metrics.wire import SEGMENT_HEADER_BYTES
 from bench.results import CapacityStep, IdleStep, Outage, Reconnects, Restart, SlowReader, Storm, Trial
 from bench.scenarios import with_faults
 from tests._natures import process
@@ -265,10 +267,13 @@ def changed_step(step: IdleStep) -> IdleStep:
         unique_by=lambda point: point[0],
     )
 )
-def test_a_slope_is_that_of_the_least_squares_line(points: list[tuple[int, float]]) -> None:
+def test_a_line_is_that_of_the_least_squares(points: list[tuple[int, float]]) -> None:
     x, y = np.array(points).T
-    fitted = slope(list(points))
-    assert fitted == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-6, abs=1e-3)
+    fitted = line(points)
+    assert fitted is not None
+    slope, intercept = np.polyfit(x, y, 1)
+    assert fitted.slope == pytest.approx(slope, rel=1e-6, abs=1e-3)
+    assert fitted.intercept == pytest.approx(intercept, rel=1e-6, abs=10.0)
 
 
 def test_every_metric_has_a_name_a_title_and_a_direction() -> None:

@@ -1,5 +1,7 @@
 """Findings about a trial: a closed list of checks, each with its threshold, its reason and a remedy.
 
+The checks are the rows of the public files here, discovered: `CHECKS`, and the `CAUSE` that they have in common.
+
 `judge` uses only the raw facts of a trial, so a stored trial can be judged again. A disqualifying finding makes the
 trial invalid for every comparison; the others are shown beside the numbers. Findings about a run as a whole are in
 `bench.analysis.runs.run_findings`.
@@ -7,8 +9,11 @@ trial invalid for every comparison; the others are shown beside the numbers. Fin
 
 from __future__ import annotations
 
-from bench.analysis.trials.findings import _deaths, _deliveries, _held_up, _load, _machine, _publisher, _server
-from bench.analysis.trials.findings._check import Check
+from types import ModuleType
+
+from bench import discovery
+from bench.analysis.trials.findings import load_generator, machine, server
+from bench.analysis.trials.findings._check import Cause, Check
 from bench.results import Finding, Trial
 
 __all__ = [
@@ -16,26 +21,21 @@ __all__ = [
     "judge",
 ]  # fmt: skip
 
-LOAD_SATURATED, SERVER_SATURATED, STEAL = _load.SATURATED, _server.SATURATED, _machine.STEAL
+LOAD_SATURATED, SERVER_SATURATED, STEAL = load_generator.SATURATED, server.SATURATED, machine.STEAL
 
-CHECKS = (
-    *_deaths.CHECKS,
-    *_deliveries.CHECKS,
-    *_publisher.CHECKS,
-    *_load.CHECKS,
-    *_server.CHECKS,
-    *_held_up.CHECKS,
-    *_machine.CHECKS,
-)
+_TABLES: list[ModuleType] = discovery.tables(__name__, __path__)
+CHECKS: tuple[Check, ...] = tuple(check for table in _TABLES for check in table.CHECKS)
 
-OF_THE_GENERATOR, OF_THE_MACHINE = (
-    frozenset(check.name for check in checks if check.disqualifying)
-    for checks in (_load.CHECKS, (*_held_up.CHECKS, *_machine.CHECKS))
-)
+
+def _disqualifying(cause: Cause) -> frozenset[str]:
+    """The names of the disqualifying findings with this cause."""
+    checks = [check for table in _TABLES if table.CAUSE is cause for check in table.CHECKS]
+    return frozenset(check.name for check in checks if check.disqualifying)
+
+
+OF_THE_GENERATOR, OF_THE_MACHINE = map(_disqualifying, (Cause.LOAD_GENERATOR, Cause.MACHINE))
 # Disqualifying findings that make no latency shorter: latency counts from the intended publish time.
-SLOWING = frozenset(
-    {*OF_THE_GENERATOR, *OF_THE_MACHINE, *(check.name for check in _publisher.CHECKS if check.disqualifying)}
-)
+SLOWING = OF_THE_GENERATOR | OF_THE_MACHINE | _disqualifying(Cause.PUBLISHER)
 
 
 def judge(trial: Trial) -> list[Finding]:

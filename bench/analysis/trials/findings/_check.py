@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.numbers.distributions import quantile
 from bench.results import Distribution, ProcessUsage, Trial, Usage
+
+
+class Cause(enum.Enum):
+    """What the checks of one file are about."""
+
+    PROCESSES = enum.auto()
+    SERVER = enum.auto()
+    PUBLISHER = enum.auto()
+    LOAD_GENERATOR = enum.auto()
+    MACHINE = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.analysis.trials.findings._check import Check
+from bench.analysis.trials.findings._check import Cause, Check
 from bench.results import Trial
 
 REMEDIES = {
@@ -27,6 +27,8 @@ def _died(who: str) -> Callable[[Trial], str | None]:
 
     return observe
 
+
+ORDER, CAUSE = 10, Cause.PROCESSES
 
 CHECKS = tuple(
     Check(f"{who} exited", True, "before the end of the trial", "the measurement covers only a part of the trial",

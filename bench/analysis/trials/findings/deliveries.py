@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bench.analysis.trials.calibration import misread
 from bench.analysis.trials.calibration_floor import injection_of
 from bench.analysis.trials.delivery_class import class_of, excused, unsignalled
-from bench.analysis.trials.findings._check import Check
+from bench.analysis.trials.findings._check import Cause, Check
 from bench.analysis.trials.recount import agree
 from bench.results import Ledger, Trial
 from bench.scenarios import SUBSCRIBERS, of_record
@@ -119,6 +119,8 @@ def _connected(trial: Trial) -> str | None:
 
 
 VERIFY = "run `python -m bench verify` for this variant; if it passes, lower rate_hz or subscribers and run again"
+
+ORDER, CAUSE = 20, Cause.SERVER
 
 CHECKS = (
     Check("lost messages", True, "more than 0", "a server that delivers less does less work", VERIFY,

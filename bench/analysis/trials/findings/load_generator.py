@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.analysis.trials.findings._check import Check, at, cpu_ns, load_cores, measured_usage, shares_one_core
+from bench.analysis.trials.findings._check import Cause, Check, at, cpu_ns, load_cores, measured_usage, shares_one_core
 from bench.results import Distribution, Trial
 from bench.units import duration
 
@@ -67,6 +67,8 @@ def _far_too_late(trial: Trial) -> str | None:
 
 LESS_LOAD = "lower rate_hz or subscribers, or give the load side more cores"
 QUIET = "stop other work on this machine, or give the load side a core of its own"
+
+ORDER, CAUSE = 40, Cause.LOAD_GENERATOR
 
 CHECKS = (
     Check("generator saturated", True, f"load CPU above {SATURATED:.0%} of its core",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bench.analysis.trials.findings._check import (
+    Cause,
     Check,
     cpu_ns,
     load_cores,
@@ -86,6 +87,8 @@ def _held_up(who: str, side: Side, limit: Limit) -> Callable[[Trial], str | None
 
 
 QUIET = "stop other work on this machine, or give each side a core of its own"
+
+ORDER, CAUSE = 60, Cause.MACHINE
 
 CHECKS = (
     Check("generator waited for its core", False,

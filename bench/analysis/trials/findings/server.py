@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.analysis.trials.findings._check import Check, cpu_ns, measured_usage
+from bench.analysis.trials.findings._check import Cause, Check, cpu_ns, measured_usage
 from bench.results import Trial
 
 SATURATED = 0.90
@@ -17,6 +17,8 @@ def _saturated(trial: Trial) -> str | None:
     who = "the server and its broker" if usage.broker else "the server"
     return f"{who} used {share:.0%} of a core" if share > SATURATED else None
 
+
+ORDER, CAUSE = 50, Cause.SERVER
 
 CHECKS = (
     Check("server saturated", False, f"CPU of the server and its broker above {SATURATED:.0%} of a core",

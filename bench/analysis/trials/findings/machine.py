@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.analysis.trials.findings._check import Check, measured_usage, others_ns
+from bench.analysis.trials.findings._check import Cause, Check, measured_usage, others_ns
 from bench.results import Machine, Trial
 from bench.units import duration, quantity
 
@@ -78,6 +78,8 @@ def _cores(machine: Machine) -> str:
 
 QUIET = "stop other work on this machine and run again"
 ALONE = "run on a machine or an instance that does not share its cores"
+
+ORDER, CAUSE = 70, Cause.MACHINE
 
 CHECKS = (
     Check("busy before the start", False, f"above {BUSY_BEFORE:.0%} of the cores' time in the pre-check",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.analysis.trials.findings._check import Check, at
+from bench.analysis.trials.findings._check import Cause, Check, at
 from bench.results import Trial
 from bench.units import duration
 
@@ -43,6 +43,8 @@ def _beside(latency: float | None) -> str:
 
 
 QUIET = "stop other work on this machine, or give the load side a core of its own"
+
+ORDER, CAUSE = 30, Cause.PUBLISHER
 
 CHECKS = (
     Check("publisher late", False,

@@ -1,0 +1,57 @@
+"""How numbers are read off the raw facts of a trial: what several tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.analysis.numbers.distributions import quantile
+from bench.results import Distribution, IdleStep, ProcessUsage, Storm, Trial
+
+
+def of_distribution(fact: str, q: float) -> Callable[[Trial], float | None]:
+    """The quantile q of one of the trial's distributions."""
+
+    def read(trial: Trial) -> float | None:
+        distribution: Distribution | None = getattr(trial, fact)
+        return None if distribution is None else quantile(distribution, q)
+
+    return read
+
+
+def per(total: float | None, count: int) -> float | None:
+    """A total shared out; None where it is not known or there is nothing to share it among."""
+    return None if total is None or count <= 0 else total / count
+
+
+def arrived(trial: Trial) -> Storm | None:
+    """The storm, where the server confirms subscriptions; without that the time of the last arrival is unknown."""
+    return trial.storm if trial.connect is not None else None
+
+
+def both(step: IdleStep, key: str) -> float | None:
+    """A quantity of the server and its broker together; None when either is not measurable."""
+    processes: list[ProcessUsage] = [step.server] + ([step.broker] if step.broker else [])
+    values = [getattr(process, key) for process in processes]
+    return None if None in values else float(sum(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line: y = slope * x + intercept."""
+
+    slope: float
+    intercept: float
+
+
+def line(points: Sequence[tuple[int, float | None]]) -> Line | None:
+    """The least-squares line through (x, y), leaving out points without y; None unless two x differ."""
+    known = [(x, y) for x, y in points if y is not None]
+    if len({x for x, _ in known}) < 2:
+        return None
+    x, y = np.array(known, dtype=np.float64).T
+    middle = x.mean()
+    slope = float((x - middle) @ y / ((x - middle) @ (x - middle)))
+    return Line(slope, float(y.mean() - slope * middle))
