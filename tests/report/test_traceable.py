@@ -411,11 +411,12 @@ def test_the_noise_floors_of_the_readme_table_follow_from_the_records() -> None:
         assert cell.replace(SPACE, " ") == f"{share} %"
 
 
-def test_the_opening_of_the_readme_is_that_of_the_page(opening: ET.Element) -> None:
+def test_the_opening_of_the_summary_and_of_the_readme_is_that_of_the_page(opening: ET.Element) -> None:
     def plain(text: str) -> str:
         return " ".join(text.replace(SPACE, " ").replace("\\", "").split())
 
     told = {plain("".join(line.itertext())) for line in opening.iter("dd")}
-    assert told == {plain(line.removeprefix("- ")) for line in BLOCK.splitlines() if line.startswith("- ")}
+    summary = (ROOT / "reports" / "reference" / "summary.md").read_text(encoding="utf-8").partition("## Claims")[0]
+    assert told == {plain(line.removeprefix("- ")) for line in summary.splitlines() if line.startswith("- ")}
     sentence = next("".join(one.itertext()) for one in opening.iter("p"))
     assert plain(f"**{sentence}**") in plain(BLOCK)
