@@ -36,7 +36,7 @@ def outcome(memory=(), published=NOTHING_PUBLISHED, **receipts):
     ("scenario", "names", "replaced"),
     [
         ("broadcast", ["Reconnecting"], set()),
-        ("restart", ["Fault", "Reconnecting"], {"server", "broker"}),
+        ("restart", ["Acting", "Reconnecting"], {"server", "broker"}),
         ("slow_reader", ["Reconnecting", "SlowReading"], set()),
     ],
 )
