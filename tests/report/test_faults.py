@@ -136,7 +136,9 @@ def test_beside_the_neighbours_stands_what_a_hypervisor_took_from_one_side() -> 
         Cells(*robbed(FEW, slow, "sse", {slow.value: (3, 3, 3), "none": without})) for without in ((1, 1, 1), (3, 3, 3))
     )
     told = sentences(uneven, "slow_reader")
-    assert "took unequally, which can make a difference or hide one: SSE 3.00 % of the cores with it, 1.00 %" in told
+    assert (
+        "different shares of CPU, which can cause or hide a difference: SSE 3.00 % of the cores with it, 1.00 %" in told
+    )
     assert "hypervisor" not in sentences(even, "slow_reader")
 
 
