@@ -15,7 +15,7 @@ from bench.advice.costs import Model
 from bench.advice.loads import Point
 from bench.advice.needs import Need
 from bench.advice.ranking import CLEARLY, FULL, MOST_PROCESSES, Advice, Beyond, Option, Refusal
-from bench.advice.words import COLUMNS, EACH, NOTES, SEPARATOR, filled, number, said
+from bench.advice.words import COLUMNS, EACH, NOTES, SEPARATOR, filled, number, phrased
 from bench.results import VariantFacts
 from bench.units import SPACE, counted, duration, percent
 
@@ -83,7 +83,7 @@ def facts(option: Option) -> dict[str, Any]:
 
 def phrase(name: str, option: Option) -> str:
     """A phrase about an option; empty where it does not concern it."""
-    return said(name, facts(option)) or ""
+    return phrased(name, facts(option)) or ""
 
 
 def lines(advice: Advice) -> list[Line]:
@@ -92,21 +92,21 @@ def lines(advice: Advice) -> list[Line]:
 
 
 def _line(option: Option) -> Line:
-    known = facts(option)
-    cells = tuple(filled(f"{{{name}}}", known) or "" for _, name in COLUMNS)
+    of_option = facts(option)
+    cells = tuple(filled(f"{{{name}}}", of_option) or "" for _, name in COLUMNS)
     notes = [(one.dimension.name, outside(one)) for one in option.beyond]
-    notes += [(kind, words) for kind in NOTES if (words := said(kind, known))]
+    notes += [(kind, words) for kind in NOTES if (words := phrased(kind, of_option))]
     return Line(option, cells, tuple(notes))
 
 
 def conclusion(advice: Advice) -> tuple[str, ...]:
     """What comes first and by how much, then the best product."""
     if not advice.options:
-        return (said("nothing", {}) or "",)
+        return (phrased("nothing", {}) or "",)
     product = next((option for option in advice.options if option.variant.product), None)
     named = {"product_label": product.variant.label, "product_cores": phrase("cores", product)} if product else {}
-    known = facts(product) if product else {}
-    return said("conclusion", _first(advice)) or "", said("off_the_shelf", known | named) or ""
+    of_product = facts(product) if product else {}
+    return phrased("conclusion", _first(advice)) or "", phrased("off_the_shelf", of_product | named) or ""
 
 
 def _first(advice: Advice) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _following(advice: Advice, beside: Option, named: bool) -> dict[str, Any]:
 
 def next_best(advice: Advice, beside: Option) -> str:
     """What comes next after the first rank; empty where nothing does."""
-    return said("next_best", _following(advice, beside, named=False)) or ""
+    return phrased("next_best", _following(advice, beside, named=False)) or ""
 
 
 def lightest(first: Sequence[Option]) -> bool:
@@ -152,14 +152,14 @@ def lightest(first: Sequence[Option]) -> bool:
 def outside(one: Beyond) -> str:
     """How far outside what was measured: `50,000 subscribers of one process, at most 400 measured (125x)`."""
     above = one.high is not None and one.value > one.high
-    known = {
+    facts_of = {
         "value": one.value,
         "dimension": one.dimension.words,
         "most": one.high if above else None,
         "least": None if above else one.low,
         "times": one.factor,
     }
-    return said("outside", known) or ""
+    return phrased("outside", facts_of) or ""
 
 
 def shared(rows: Sequence[Sequence[Note]]) -> Notes:
@@ -174,8 +174,8 @@ def shared(rows: Sequence[Sequence[Note]]) -> Notes:
 
 def refusal(one: Refusal, need: Need) -> str:
     """A variant that does not meet the need, and why."""
-    because = said(one.reason, of_refusal(one, need))
-    return said("refusal", {"label": one.variant.label, "because": because}) or ""
+    because = phrased(one.reason, of_refusal(one, need))
+    return phrased("refusal", {"label": one.variant.label, "because": because}) or ""
 
 
 def of_refusal(one: Refusal, need: Need) -> dict[str, Any]:

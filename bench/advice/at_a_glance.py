@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.advice.answer import lightest, next_best, outside, phrase, reconnect, refusal
 from bench.advice.ranking import Advice, Option
-from bench.advice.words import listed, number, said
+from bench.advice.words import listed, number, phrased
 from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
 from bench.units import duration, factor
 
@@ -31,7 +31,7 @@ class Glance:
 def glance(advice: Advice) -> Glance:
     """The advice in short."""
     if not advice.options:
-        return Glance(said("nothing", {}) or "", "", "", "", polling(advice), "")
+        return Glance(phrased("nothing", {}) or "", "", "", "", polling(advice), "")
     best = advice.options[0]
     return Glance(
         best.variant.label,

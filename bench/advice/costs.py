@@ -31,14 +31,14 @@ from bench.results import VariantFacts
 Quantity = Literal["cpu", "wire"]
 Floats = npt.NDArray[np.float64]
 
+# The times among which t is chosen.
 COOLING_S = (0.0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02)
-"""The times among which t is chosen."""
+# What is used below this is fitted as if it were this: an idle server's noise must not outweigh a busy one's cost.
 LEAST_CORES = 0.0005
-"""What is used below this is fitted as if it were this: an idle server's noise must not outweigh a busy one's cost."""
+# Of the predicted ratios between two variants, the share that must be off by less than what tells them apart.
 MOST_RATIOS = 0.9
-"""Of the predicted ratios between two variants, the share that must be off by less than what tells them apart."""
+# What one server process can use: one core.
 WHOLE = 1.0
-"""What one server process can use: one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,8 @@ class Model:
     def delivery_s(self, payload_bytes: float) -> float:
         """CPU seconds of one more delivery to a server that is at it."""
         costs = dict(zip((feature.name for feature in CPU_FEATURES), self.cpu, strict=True))
-        asked = costs["requests"] if self.mechanism is Mechanism.LONG_POLL else 0.0
-        return costs["deliveries"] + costs["delivered_bytes"] * payload_bytes + asked
+        request_s = costs["requests"] if self.mechanism is Mechanism.LONG_POLL else 0.0
+        return costs["deliveries"] + costs["delivered_bytes"] * payload_bytes + request_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ class HeldOut:
 
     def of(self, quantity: Quantity, variant: str = "") -> list[Miss]:
         """Those of one quantity, of one variant or (empty) of all; the worst first."""
-        found = [miss for miss in self.misses if miss.quantity == quantity and variant in ("", miss.variant)]
-        return sorted(found, key=lambda miss: -miss.error)
+        misses = [miss for miss in self.misses if miss.quantity == quantity and variant in ("", miss.variant)]
+        return sorted(misses, key=lambda miss: -miss.error)
 
     def median(self, quantity: Quantity, variant: str = "") -> float | None:
         """The median absolute relative error; None without a prediction."""
@@ -158,7 +158,7 @@ class HeldOut:
         for miss in self.misses:
             if miss.quantity == "cpu" and miss.predicted > 0:
                 by_load.setdefault(miss.where, []).append(miss)
-        pairs = [pair for held in by_load.values() for pair in itertools.combinations(held, 2)]
+        pairs = [pair for misses in by_load.values() for pair in itertools.combinations(misses, 2)]
         off = [abs(np.log(one.predicted / one.measured * two.measured / two.predicted)) for one, two in pairs]
         least = 1.0 + 2.0 * (self.median("cpu") or 0.0)
         return max(least, float(np.exp(np.quantile(off, MOST_RATIOS)))) if off else least
@@ -183,22 +183,22 @@ class Costs:
     @property
     def command(self) -> str:
         """The command that measures what is lacking for any variant; empty where nothing is."""
-        wanted = {one for _, lacks in self.lacking for one in lacks}
-        return command(sorted(wanted)) if wanted else ""
+        sweeps = {one for _, lacks in self.lacking for one in lacks}
+        return command(sorted(sweeps)) if sweeps else ""
 
 
-def command(wanted: Sequence[tuple[str, str]]) -> str:
+def command(sweeps: Sequence[tuple[str, str]]) -> str:
     """The command that measures these sweeps beside everything else."""
-    sweeps = " ".join(f"--sweep {scenario}.{name}={SWEEPS[scenario, name]}" for scenario, name in wanted)
-    return f"python -m bench run {sweeps}"
+    options = " ".join(f"--sweep {scenario}.{name}={SWEEPS[scenario, name]}" for scenario, name in sweeps)
+    return f"python -m bench run {options}"
 
 
 def fit(cells: Cells) -> Costs:
     """The costs of every variant of a run that has been measured at loads that tell the kinds of work apart."""
     measured = [variant for variant in cells.shown if variant.status == "measured"]
-    held = {variant.name: loads.points(cells, variant) for variant in measured}
-    lacking = [(variant, lacks(held[variant.name], mechanism_of(variant))) for variant in measured]
-    enough = {variant.name: held[variant.name] for variant, lack in lacking if not lack}
+    points = {variant.name: loads.points(cells, variant) for variant in measured}
+    lacking = [(variant, lacks(points[variant.name], mechanism_of(variant))) for variant in measured]
+    enough = {variant.name: points[variant.name] for variant, lack in lacking if not lack}
     cooling_s = _cooling(_losses(enough))
     models = [_model(cells, variant, enough[variant.name], cooling_s) for variant in measured if variant.name in enough]
     return Costs(
@@ -221,21 +221,21 @@ def _saturated(cells: Cells, fitted: Mapping[str, object]) -> int:
 
 
 def _open_files(cells: Cells) -> int | None:
-    said = cells.run.environment.facts.get("open files limit", "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
+    limit = cells.run.environment.facts.get("open files limit", "")
+    return int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 16 else None
 
 
 def lacks(points: Sequence[Point], mechanism: Mechanism) -> tuple[tuple[str, str], ...]:
     """The sweeps without which the kinds of work cannot be told apart: (scenario, parameter). Upstream is no need."""
     driven = [point.expected for point in points if point.scenario == loads.FRESHNESS]
-    seen = {
+    measured = {
         "subscribers": {load.subscribers for load in driven},
         "rate_hz": {load.publishes for load in driven},
         "payload_bytes": {load.payload_bytes for load in driven},
     }
     if mechanism is Mechanism.POLL:
-        seen["poll_interval_s"] = {round(load.subscribers / load.requests, 6) for load in driven}
-    return tuple((loads.FRESHNESS, name) for name, values in seen.items() if len(values) < 2)
+        measured["poll_interval_s"] = {round(load.subscribers / load.requests, 6) for load in driven}
+    return tuple((loads.FRESHNESS, name) for name, values in measured.items() if len(values) < 2)
 
 
 def _model(cells: Cells, variant: VariantFacts, points: Sequence[Point], cooling_s: float) -> Model:
@@ -275,8 +275,8 @@ def _cpu(points: Sequence[Point], cooling_s: float) -> Floats:
 
 
 def _wire(points: Sequence[Point]) -> Floats:
-    known = [(point, point.overhead_bytes, point.wire_bytes) for point in points]
-    counted = [(point, over, whole) for point, over, whole in known if over is not None and whole]
+    overheads = [(point, point.overhead_bytes, point.wire_bytes) for point in points]
+    counted = [(point, over, whole) for point, over, whole in overheads if over is not None and whole]
     if not counted:
         return np.zeros(len(WIRE_FEATURES))
     rows = np.array([_row(WIRE_FEATURES, point.load, 0.0) for point, _, _ in counted])
@@ -290,8 +290,8 @@ def _loss(points: Sequence[Point], cooling_s: float) -> float:
     return float(np.mean((rows @ non_negative(rows, costs) - costs) ** 2))
 
 
-def _losses(held: Mapping[str, Sequence[Point]]) -> dict[str, list[float]]:
-    return {name: [_loss(points, cooling_s) for cooling_s in COOLING_S] for name, points in held.items()}
+def _losses(points_by_variant: Mapping[str, Sequence[Point]]) -> dict[str, list[float]]:
+    return {name: [_loss(points, cooling_s) for cooling_s in COOLING_S] for name, points in points_by_variant.items()}
 
 
 def _cooling(losses: Mapping[str, Sequence[float]]) -> float:
@@ -299,11 +299,11 @@ def _cooling(losses: Mapping[str, Sequence[float]]) -> float:
     return COOLING_S[int(np.argmin(np.sum(list(losses.values()), axis=0)))] if losses else 0.0
 
 
-def _held_out(held: Mapping[str, Sequence[Point]]) -> HeldOut:
+def _held_out(points_by_variant: Mapping[str, Sequence[Point]]) -> HeldOut:
     """Every point that messages were delivered at, predicted without it."""
-    losses = _losses(held)
+    losses = _losses(points_by_variant)
     misses: list[Miss] = []
-    for name, points in held.items():
+    for name, points in points_by_variant.items():
         for place, point in enumerate(points):
             if point.scenario == loads.CONNECTION or point.cores <= 0:
                 continue
@@ -317,12 +317,12 @@ def _missed(name: str, point: Point, others: Sequence[Point], cooling_s: float) 
     cpu, wire = _cpu(others, cooling_s), _wire(others)
     load = batched(point.expected, cpu, cooling_s)
     predicted = min(float(cpu @ _row(CPU_FEATURES, load, cooling_s)), WHOLE)
-    found = [Miss(name, point.where, "cpu", predicted, point.cores)]
+    misses = [Miss(name, point.where, "cpu", predicted, point.cores)]
     if point.wire_bytes:
         carried = (load.deliveries + load.upstream) * load.payload_bytes
         bytes_ = carried + float(wire @ _row(WIRE_FEATURES, load, 0.0))
-        found.append(Miss(name, point.where, "wire", bytes_, point.wire_bytes))
-    return found
+        misses.append(Miss(name, point.where, "wire", bytes_, point.wire_bytes))
+    return misses
 
 
 def batched(load: Load, cpu: Sequence[float] | Floats, cooling_s: float) -> Load:
@@ -353,8 +353,8 @@ def non_negative(rows: Floats, target: Floats) -> Floats:
             break
         passive[entering] = True
         x, passive = _feasible(scaled, target, x, passive)
-    found: Floats = x / lengths
-    return found
+    solution: Floats = x / lengths
+    return solution
 
 
 def _feasible(

@@ -76,7 +76,7 @@ def load_of(
 ) -> Load:  # fmt: skip
     """The load of so many subscribers of whom each receives `rate` messages per second, every one of which goes to
     `fan_out` subscribers. `rate` and `upstream_rate` are per subscriber."""
-    asked = {
+    requests = {
         Mechanism.PUSH: 0.0,
         Mechanism.LONG_POLL: _waits(subscribers, rate, hold_s),
         Mechanism.POLL: subscribers / interval_s,
@@ -88,7 +88,7 @@ def load_of(
         deliveries=deliveries,
         payload_bytes=payload_bytes,
         upstream=subscribers * upstream_rate,
-        requests=asked[mechanism],
+        requests=requests[mechanism],
         fan_out=fan_out,
         spread=mechanism is Mechanism.POLL,
     )
@@ -154,7 +154,7 @@ class Memory:
     low: int
     high: int
 
-    def held(self, processes: int, subscribers: int) -> float:
+    def bytes_of(self, processes: int, subscribers: int) -> float:
         """What so many processes hold for so many subscribers between them."""
         return processes * self.base_bytes + subscribers * self.subscriber_bytes
 
@@ -165,15 +165,15 @@ FRESHNESS, ROUND_TRIP, CONNECTION = map(reference, Question)
 def points(cells: Cells, variant: VariantFacts) -> list[Point]:
     """Everything that was measured of a variant over the direct path, points of sweeps among it; every step at which
     connections were idle is a point."""
-    held: dict[tuple[str, str], list[Trial]] = {}
+    by_cell: dict[tuple[str, str], list[Trial]] = {}
     for trial in cells.shown_trials:
         if trial.valid and trial.planned.variant == variant.name and not leads_elsewhere(trial.parameters):
-            held.setdefault((trial.planned.scenario, _changes(trial)), []).append(trial)
-    found: list[Point] = []
-    for (scenario, changes), trials in sorted(held.items()):
+            by_cell.setdefault((trial.planned.scenario, _changes(trial)), []).append(trial)
+    points: list[Point] = []
+    for (scenario, changes), trials in sorted(by_cell.items()):
         where = f"{scenario}, {changes}" if changes else scenario
-        found += READERS[scenario](where, trials, mechanism_of(variant)) if scenario in READERS else []
-    return found
+        points += READERS[scenario](where, trials, mechanism_of(variant)) if scenario in READERS else []
+    return points
 
 
 def _changes(trial: Trial) -> str:
@@ -200,7 +200,7 @@ def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[P
     upstream = expected.upstream
     beyond = None if requests is None else max(0.0, requests - upstream)
     deliveries = _middle(_deliveries(trial) for trial in counted) or expected.deliveries
-    asked = expected.requests if mechanism is Mechanism.PUSH or beyond is None else beyond
+    polls = expected.requests if mechanism is Mechanism.PUSH or beyond is None else beyond
     sent = None if requests is None or not upstream else max(0.0, requests - expected.requests) / upstream
     fresh = scenario == FRESHNESS
     return [
@@ -208,7 +208,7 @@ def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[P
             where=where,
             scenario=scenario,
             expected=expected,
-            load=replace(expected, deliveries=deliveries, requests=asked),
+            load=replace(expected, deliveries=deliveries, requests=polls),
             cores=_middle(_cores(trial) for trial in counted) or 0.0,
             trials=len(counted),
             overhead_bytes=_middle(_overhead(trial) for trial in counted),
@@ -225,7 +225,7 @@ def _idle(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Poi
     """A point for every step. Nobody's wait ends within a window so short: only polls are requests here."""
     first = trials[0]
     interval_s, payload = number(first, "poll_interval_s", 1.0), number(first, "payload_bytes", 0.0)
-    found = []
+    points = []
     for subscribers in sorted({step.subscribers for trial in trials for step in trial.idle}):
         steps = [step for trial in trials for step in trial.idle if step.subscribers == subscribers and step.window_ns]
         used = [server_side_ns(step) / step.window_ns for step in steps]
@@ -233,10 +233,10 @@ def _idle(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Poi
             continue
         load = load_of(mechanism, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
         load = load if mechanism is Mechanism.POLL else replace(load, requests=0.0)
-        found.append(
+        points.append(
             Point(f"{where}, {subscribers} subscribers", CONNECTION, load, load, float(np.median(used)), len(steps))
         )
-    return found
+    return points
 
 
 READERS: dict[str, Callable[[str, Sequence[Trial], Mechanism], list[Point]]] = {
@@ -272,8 +272,8 @@ def _expected(trial: Trial, mechanism: Mechanism) -> Load:
 
 
 def _middle(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
+    measured = [value for value in values if value is not None]
+    return float(np.median(measured)) if measured else None
 
 
 def _cores(trial: Trial) -> float | None:

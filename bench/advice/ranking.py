@@ -53,13 +53,13 @@ DIMENSIONS = (
 
 def ranges(points: Sequence[Point]) -> dict[str, tuple[float, float]]:
     """Between which values every dimension was measured, by name; absent where it was always zero."""
-    found: dict[str, tuple[float, float]] = {}
+    spans: dict[str, tuple[float, float]] = {}
     for one in DIMENSIONS:
         values = [getattr(point.expected, one.measured or one.name) for point in points]
         above = [value for value in values if value > NOTHING]
         if above:
-            found[one.name] = min(above), max(above)
-    return found
+            spans[one.name] = min(above), max(above)
+    return spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refu
         interval_s=interval_s if model.mechanism is Mechanism.POLL else None,
         processes=processes,
         cores=cores,
-        memory_bytes=None if memory is None else memory.held(processes, need.subscribers),
+        memory_bytes=None if memory is None else memory.bytes_of(processes, need.subscribers),
         wire_bytes=model.wire_bytes(load),
         requests=load.requests + load.upstream * (model.posts or 0.0),
         p50_ns=p50_ns,
@@ -237,8 +237,8 @@ def rounded_down(seconds: float) -> float:
 
 def shortest_poll(points: Sequence[Point]) -> float | None:
     """The shortest poll interval that was measured; None without one."""
-    found = [point.expected.subscribers / point.expected.requests for point in points if point.expected.requests]
-    return min(found, default=None)
+    intervals = [point.expected.subscribers / point.expected.requests for point in points if point.expected.requests]
+    return min(intervals, default=None)
 
 
 def _processes(model: Model, load: Load) -> int | None:
@@ -254,11 +254,11 @@ def _processes(model: Model, load: Load) -> int | None:
 
 def _service_ns(model: Model, need: Need) -> float:
     """How long a poll takes to be answered at the measured load with the nearest number of polls per second."""
-    asked = need.subscribers / need.max_staleness_s
-    known = [point for point in model.points if point.service_ns is not None]
-    if not known:
+    polls_per_s = need.subscribers / need.max_staleness_s
+    polled = [point for point in model.points if point.service_ns is not None]
+    if not polled:
         return 0.0
-    nearest = min(known, key=lambda point: abs(math.log(asked / point.expected.requests)))
+    nearest = min(polled, key=lambda point: abs(math.log(polls_per_s / point.expected.requests)))
     return nearest.service_ns or 0.0
 
 
@@ -269,10 +269,10 @@ def _polled(interval_s: float, service_ns: float) -> tuple[float, float, str, fl
 
 def _pushed(model: Model, load: Load) -> tuple[float, float, str, float] | None:
     """Latency at the nearest measured load; receivers beyond its fan-out wait for one another, by the law."""
-    known = [point for point in model.points if point.p50_ns is not None and point.p99_ns is not None]
-    if not known:
+    fresh = [point for point in model.points if point.p50_ns is not None and point.p99_ns is not None]
+    if not fresh:
         return None
-    nearest = min(known, key=lambda point: _distance(load, point.expected))
+    nearest = min(fresh, key=lambda point: _distance(load, point.expected))
     further = max(0.0, load.fan_out - nearest.expected.fan_out)
     wait_ns = 1e9 * further * model.delivery_s(load.payload_bytes)
     assert nearest.p50_ns is not None
@@ -288,27 +288,27 @@ def _distance(load: Load, other: Load) -> float:
 
 def _beyond(model: Model, load: Load) -> list[Beyond]:
     measured = ranges(model.points)
-    found = []
+    outside = []
     for dimension in DIMENSIONS:
         value = getattr(load, dimension.name)
         low, high = measured.get(dimension.name, (None, None))
         if value > NOTHING and (low is None or high is None or not low * (1 - EDGE) <= value <= high * (1 + EDGE)):
-            found.append(Beyond(dimension, value, low, high))
-    return found
+            outside.append(Beyond(dimension, value, low, high))
+    return outside
 
 
 def _ranked(options: Sequence[Option], apart: float) -> list[Option]:
     """By cores; those less than a factor `apart` above the fewest of their group by memory, then bytes."""
     left = sorted(options, key=lambda option: option.cores)
-    found: list[Option] = []
+    ranked: list[Option] = []
     while left:
         most = left[0].cores * apart
         group = [option for option in left if option.cores <= most]
         left = left[len(group) :]
         group.sort(key=lambda option: (_or_most(option.memory_bytes), option.wire_bytes, option.cores))
-        rank = len(found) + 1
-        found += [replace(option, rank=rank, level=len(group) > 1) for option in group]
-    return found
+        rank = len(ranked) + 1
+        ranked += [replace(option, rank=rank, level=len(group) > 1) for option in group]
+    return ranked
 
 
 def _or_most(value: float | None) -> float:

@@ -9,22 +9,22 @@ from bench.advice.words import listed
 from bench.units import DASH, SPACE, counted, factor, percent
 
 SATURATED = "\N{LEFT DOUBLE QUOTATION MARK}server saturated\N{RIGHT DOUBLE QUOTATION MARK}"
+# What is predicted, and which median error was aimed at.
 QUANTITIES: tuple[tuple[Quantity, str, float], ...] = (("cpu", "CPU", 0.20), ("wire", "bytes", 0.10))
-"""What is predicted, and which median error was aimed at."""
 
 
 def prediction(costs: Costs) -> str:
     """How far predictions were off for what was left out of the fit, and which was the worst."""
     checked = [(words, costs.held_out.of(which), costs.held_out.median(which)) for which, words, _ in QUANTITIES]
-    known = [(words, found, error) for words, found, error in checked if error is not None]
-    if not known:
+    predicted = [(words, misses, error) for words, misses, error in checked if error is not None]
+    if not predicted:
         return "No prediction could be checked."
     labels = {model.variant.name: model.variant.label for model in costs.models}
-    medians = ", ".join(f"{error * 100:.1f}{SPACE}% for {words}" for words, _, error in known)
-    worst = max((found[0] for _, found, _ in known), key=lambda miss: miss.error)
+    medians = ", ".join(f"{error * 100:.1f}{SPACE}% for {words}" for words, _, error in predicted)
+    worst = max((misses[0] for _, misses, _ in predicted), key=lambda miss: miss.error)
     return (
-        f"Typical error of a prediction: {medians} (median of {counted(len(known[0][1]), 'measured load')}, each left"
-        f" out of the fit); the worst was {percent(worst.error)} ({_missed(worst, labels)}). {_saturated(costs)}"
+        f"Typical error of a prediction: {medians} (median of {counted(len(predicted[0][1]), 'measured load')}, each"
+        f" left out of the fit); the worst was {percent(worst.error)} ({_missed(worst, labels)}). {_saturated(costs)}"
     )
 
 
@@ -50,21 +50,21 @@ def ranking(costs: Costs) -> str:
 
 def errors(costs: Costs) -> list[tuple[str, ...]]:
     """Per variant: its label and the median errors of CPU and of bytes."""
-    found = []
+    rows = []
     for model in costs.models:
         medians = [costs.held_out.median(which, model.variant.name) for which, _, _ in QUANTITIES]
-        found.append((model.variant.label, *(DASH if error is None else f"{error:.1%}" for error in medians)))
-    return found
+        rows.append((model.variant.label, *(DASH if error is None else f"{error:.1%}" for error in medians)))
+    return rows
 
 
 def aims(costs: Costs) -> str:
     """Which median errors were aimed at, and whether that was met."""
-    said = []
+    parts = []
     for which, words, target in QUANTITIES:
         error = costs.held_out.median(which)
         if error is not None:
-            said.append(f"{percent(target)} at most for {words}, {'met' if error <= target else 'missed'}")
-    return f"Aimed at: {'; '.join(said)}." if said else ""
+            parts.append(f"{percent(target)} at most for {words}, {'met' if error <= target else 'missed'}")
+    return f"Aimed at: {'; '.join(parts)}." if parts else ""
 
 
 def lacking(costs: Costs) -> str:

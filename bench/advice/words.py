@@ -128,7 +128,7 @@ UNITS: Mapping[str, Unit] = MappingProxyType({"ns": "ns", "memory bytes": "memor
 _PLACEHOLDER = re.compile(r"\{([\w ]+?)(\?)?(?::([\w ]+))?\}")
 
 
-def said(phrase: str, facts: Facts) -> str | None:
+def phrased(phrase: str, facts: Facts) -> str | None:
     """A phrase with its facts; None where none of its alternatives has all."""
     for alternative in PHRASES[phrase]:
         words = filled(alternative, facts)
@@ -142,10 +142,10 @@ def filled(alternative: str, facts: Facts) -> str | None:
     values: dict[str, Any] = {}
     for name, _, _ in _PLACEHOLDER.findall(alternative):
         value = facts.get(name)
-        values[name] = said(name, facts) if value is None and name in PHRASES else value
+        values[name] = phrased(name, facts) if value is None and name in PHRASES else value
         if values[name] is None:
             return None
-    return _PLACEHOLDER.sub(lambda found: "" if found[2] else formatted(values[found[1]], found[3]), alternative)
+    return _PLACEHOLDER.sub(lambda match: "" if match[2] else formatted(values[match[1]], match[3]), alternative)
 
 
 def formatted(value: Any, how: str | None) -> str:

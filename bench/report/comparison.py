@@ -18,8 +18,8 @@ from bench.report.sections.missing import outcomes
 from bench.results import ResultsError, VariantFacts
 from bench.units import DASH, counted, factor, percent, quantity
 
+# The class of a verdict in the page.
 CLASSES = {ChangeVerdict.REGRESSION: "missed", ChangeVerdict.IMPROVEMENT: "met"}
-"""The class of a verdict in the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +83,33 @@ def write(
     folder = reports / f"compare-{names[0]}-{names[1]}"
     if (folder / "run.json").exists():
         raise ResultsError(f"{reports} holds results: a comparison written there would replace them")
-    seen = compare_runs(old, new, metrics, variants)
-    given = facts(old, new, names, seen, forced)
+    regressions = compare_runs(old, new, metrics, variants)
+    given = facts(old, new, names, regressions, forced)
     html = shell.page("compare.html.j2", given, palette.looks(new.shown), shell.SCRIPTS)
     reports.mkdir(parents=True, exist_ok=True)
     summary = shell.text("compare.md.j2", given)
     put_in_place(folder, {Path("index.html"): html.encode(), Path("summary.md"): summary.encode()})
-    return Written(folder / "index.html", shell.text("compare-short.md.j2", given), seen)
+    return Written(folder / "index.html", shell.text("compare-short.md.j2", given), regressions)
 
 
-def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, forced: Sequence[str]) -> dict[str, Any]:
+def facts(
+    old: Cells, new: Cells, names: tuple[str, str], regressions: Regressions, forced: Sequence[str]
+) -> dict[str, Any]:
     """The values that all templates of a comparison get."""
-    lines = [_line(one) for one in seen.changes]
+    lines = [_line(one) for one in regressions.changes]
     return {
         "names": names,
-        "verdict": verdict(seen),
+        "verdict": verdict(regressions),
         "forced": forced,
         "news": other_differences(old.run, new.run),
         "worse": [line for line in lines if line.shown is ChangeVerdict.REGRESSION],
         "better": [line for line in lines if line.shown is ChangeVerdict.IMPROVEMENT],
         "lines": [line for line in lines if line.shown is not ChangeVerdict.NOT_JUDGED],
         "others": [line for line in lines if line.shown is ChangeVerdict.NOT_JUDGED],
-        "machine": machine(seen.drifts),
-        "moved": [_moved(drift) for drift in seen.drifts],
-        "findable": findable(seen),
-        "counts": counts(seen),
+        "machine": machine(regressions.drifts),
+        "moved": [_moved(drift) for drift in regressions.drifts],
+        "findable": findable(regressions),
+        "counts": counts(regressions),
         "alone": alone(old, new, names),
         "trials": [(name, outcomes(cells).sentence) for name, cells in zip(names, (old, new), strict=True)],
         "confidence": percent(RUNS_CONFIDENCE),
@@ -117,31 +119,35 @@ def facts(old: Cells, new: Cells, names: tuple[str, str], seen: Regressions, for
     }
 
 
-def verdict(seen: Regressions) -> str:
+def verdict(regressions: Regressions) -> str:
     """The one sentence that comes first."""
-    worse, better, judged = (len(held) for held in (
-        seen.of(ChangeVerdict.REGRESSION), seen.of(ChangeVerdict.IMPROVEMENT), seen.judged
+    worse, better, judged = (len(changes) for changes in (
+        regressions.of(ChangeVerdict.REGRESSION), regressions.of(ChangeVerdict.IMPROVEMENT), regressions.judged
     ))  # fmt: skip
     if not judged:
         return (
             "No comparison could be judged: no metric has enough valid trials and enough other variants in both runs."
         )
-    said = counted(worse, "regression")
+    counts = counted(worse, "regression")
     return (
-        f"{said[0].upper()}{said[1:]} in {counted(judged, 'comparison')}; {counted(better, 'improvement')}; no change"
-        f" shown in {judged - worse - better:,}."
+        f"{counts[0].upper()}{counts[1:]} in {counted(judged, 'comparison')}; {counted(better, 'improvement')}; no"
+        f" change shown in {judged - worse - better:,}."
     )
 
 
-def counts(seen: Regressions) -> list[str]:
+def counts(regressions: Regressions) -> list[str]:
     """The numbers of comparisons by verdict, without those in the first sentence."""
-    said = {
+    sentences = {
         ChangeVerdict.TOO_FEW: "too few valid trials in one of the runs",
         ChangeVerdict.TOO_FEW_OTHERS: f"fewer than {FEWEST_OTHERS} other variants, the harness included, to estimate"
         " the drift of the machine; measure more variants in both runs",
         ChangeVerdict.NOT_JUDGED: "other metrics, on the page but not judged",
     }
-    return [f"{counted(len(seen.of(shown)), 'comparison')}: {words}" for shown, words in said.items() if seen.of(shown)]
+    return [
+        f"{counted(len(regressions.of(shown)), 'comparison')}: {words}"
+        for shown, words in sentences.items()
+        if regressions.of(shown)
+    ]
 
 
 def machine(drifts: Sequence[Drift]) -> list[str]:
@@ -149,11 +155,11 @@ def machine(drifts: Sequence[Drift]) -> list[str]:
     if not drifts:
         return ["The runs share too few variants to estimate whether the state of the machine changed."]
     middles = [drift.middle for drift in drifts]
-    said = [
+    sentences = [
         "State of the machine, estimated from all variants: times and CPU of the new run are, in the median,"
         f" {factor(min(middles))} to {factor(max(middles))} those of the old run, by metric. This drift is removed."
     ]
-    return said + [
+    return sentences + [
         f"{drift.metric.title}, {drift.scenario}: the variants changed together ({factor(drift.middle)}), the harness"
         f" did not ({_ratio(drift.harness).text}). A part that all variants share may have changed; this comparison"
         " does not judge such a change."
@@ -162,29 +168,29 @@ def machine(drifts: Sequence[Drift]) -> list[str]:
     ]
 
 
-def findable(seen: Regressions) -> list[tuple[str, str, str]]:
+def findable(regressions: Regressions) -> list[tuple[str, str, str]]:
     """(metric, scenario, the median over the cells of the smallest detectable change), where that is a ratio."""
-    held: dict[tuple[str, str], list[float]] = {}
-    for one in seen.judged:
+    by_metric: dict[tuple[str, str], list[float]] = {}
+    for one in regressions.judged:
         if one.ratios and one.detectable is not None and not one.point:
-            held.setdefault((one.metric.title, one.scenario), []).append(one.detectable)
+            by_metric.setdefault((one.metric.title, one.scenario), []).append(one.detectable)
     return [
         (title, scenario, factor(math.exp(min(sorted(least)[len(least) // 2], 300.0))))
-        for (title, scenario), least in held.items()
+        for (title, scenario), least in by_metric.items()
     ]
 
 
 def alone(old: Cells, new: Cells, names: tuple[str, str]) -> list[tuple[str, list[str]]]:
     """The cells with a valid trial in one run only: (name of the run, scenarios, variants and points)."""
-    held = [_held(cells) for cells in (old, new)]
+    measured = [_measured_cells(cells) for cells in (old, new)]
     return [
         (name, [words for words in ours if words not in theirs])
-        for name, ours, theirs in zip(names, held, reversed(held), strict=True)
+        for name, ours, theirs in zip(names, measured, reversed(measured), strict=True)
         if set(ours) - set(theirs)
     ]
 
 
-def _held(cells: Cells) -> list[str]:
+def _measured_cells(cells: Cells) -> list[str]:
     base = [f"{scenario} {variant.name}" for scenario in cells.scenarios for variant in cells.measured(scenario)]
     return [*base, *(f"{scenario} {variant} {point}" for scenario, variant, point in cells.points)]
 

@@ -45,11 +45,11 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
     """Everything that is stored beside a run. Raises bench.results.ResultsError for what is malformed."""
     folder = run_folder / "instrument"
     here = cells.run.environment
-    known = readings(cells.trials)
+    read = readings(cells.trials)
     measured: dict[str, str] = {}
     if (folder / "calibration").exists():
         run, trials = results.load(folder / "calibration")
-        known, measured["calibration"] = readings(trials), where(run.environment, here)
+        read, measured["calibration"] = readings(trials), where(run.environment, here)
     rates: list[ErrorRate] = []
     blocks = experiments = 0
     if (folder / "sensitivity").exists():
@@ -61,7 +61,7 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
     if (folder / "generator.json").exists():
         comparison = load_comparison(folder / "generator.json")
         generators, measured["generators"] = lines(comparison), where(comparison.environment, here)
-    calibration = [calibrated(reading) for reading in known]
+    calibration = [calibrated(reading) for reading in read]
     return Instrument(calibration, rates, experiments, blocks, generators, measured)
 
 
@@ -69,18 +69,18 @@ def where(there: results.Environment, here: results.Environment) -> str:
     """The conditions of a measurement that is stored beside a run, in words."""
     if all(there.facts.get(name) == here.facts.get(name) for name in _CONDITIONS):
         return "under the same conditions, at a different time"
-    told = [f"{name} {there.facts.get(name, 'unknown')}" for name in _CONDITIONS]
-    return f"under different conditions: {', '.join(told)}"
+    conditions = [f"{name} {there.facts.get(name, 'unknown')}" for name in _CONDITIONS]
+    return f"under different conditions: {', '.join(conditions)}"
 
 
-def told(rate: ErrorRate) -> tuple[str, ...]:
+def sensitivity_row(rate: ErrorRate) -> tuple[str, ...]:
     """An error rate as the cells of a table."""
     ratios = [ratio.median for ratio in rate.ratios]
-    seen = [factor(float(value)) for value in (np.median(ratios), min(ratios), max(ratios))] if ratios else []
+    factors = [factor(float(value)) for value in (np.median(ratios), min(ratios), max(ratios))] if ratios else []
     metric = METRICS[rate.metric].title
     verdict = "met" if rate.met else "MISSED"
     called = f"{rate.different} of {rate.comparisons}"
-    return rate.words, metric, called, str(rate.wrong_sign), ", ".join(seen), verdict
+    return rate.words, metric, called, str(rate.wrong_sign), ", ".join(factors), verdict
 
 
 HEAD = ("injected", "metric", "reported as different", "wrong sign", "ratio: median, smallest, largest", "")
@@ -88,5 +88,5 @@ HEAD = ("injected", "metric", "reported as different", "wrong sign", "ratio: med
 
 def sensitivity_table(rates: Sequence[ErrorRate]) -> str:
     """The error rates as Markdown."""
-    rows = [HEAD, ("---",) * len(HEAD), *map(told, rates)]
+    rows = [HEAD, ("---",) * len(HEAD), *map(sensitivity_row, rates)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)

@@ -73,8 +73,8 @@ def share(ratio: float) -> str:
 
 def doubled(cells: Cells) -> str:
     """The scenarios with twins in words; empty without any."""
-    held = dict.fromkeys(scenario for scenario, metric in _headline(cells) if cells.twinned(metric.name, scenario))
-    return EVERYWHERE if list(held) == cells.scenarios else listed(held) if held else ""
+    scenarios = dict.fromkeys(scenario for scenario, metric in _headline(cells) if cells.twinned(metric.name, scenario))
+    return EVERYWHERE if list(scenarios) == cells.scenarios else listed(scenarios) if scenarios else ""
 
 
 def twins(cells: Cells) -> list[Twins]:
@@ -121,7 +121,7 @@ def about_twins(cells: Cells) -> list[str]:
             " equal variants measure as equal."
         ]
     fewest = min((cells.floor(line.metric.name, line.scenario) for line in lines), key=lambda floor: floor.pairs)
-    told = [
+    sentences = [
         f"Noise floor: one variant of {doubled(cells)} is run twice in each block, a round of all trials. The floor is"
         f" computed from the scatter of these twins ({counted(fewest.pairs, 'pair')} of every metric). The median over"
         f" {counted(fewest.blocks, 'block')} of equal trials exceeds the floor by chance in"
@@ -130,10 +130,10 @@ def about_twins(cells: Cells) -> list[str]:
     ]
     judged = [line for line in lines if line.comparison.verdict is not Verdict.TOO_FEW]
     if not judged:
-        return [*told, f"A/A: fewer than {FEWEST_TRIALS} blocks have twins, which is too few to compare them."]
+        return [*sentences, f"A/A: fewer than {FEWEST_TRIALS} blocks have twins, which is too few to compare them."]
     flagged = [line for line in judged if line.flagged]
     return [
-        *told,
+        *sentences,
         f"A/A: {counted(len(judged), 'comparison')} of a cell with itself, {counted(len(flagged), 'difference')} shown;"
         f" by chance, {percent(1 - TWINS_CONFIDENCE)} of such comparisons show one.",
     ]
@@ -151,14 +151,14 @@ def flagged(cells: Cells) -> list[str]:
 
 def about_steal(cells: Cells, fault: Fault) -> list[str]:
     """The variants whose trials with and without a fault lost different CPU shares to the hypervisor."""
-    told = [
+    parts = [
         f"{variant.label} {quantity(shares[0], 'share')} of the cores with it, {quantity(shares[1], 'share')} without"
         for variant in cells.shown
         if (shares := uneven_steal(cells, fault, variant.name))
     ]
-    if not told:
+    if not parts:
         return []
-    return [f"The hypervisor took different shares of CPU, which can cause or hide a difference: {'; '.join(told)}."]
+    return [f"The hypervisor took different shares of CPU, which can cause or hide a difference: {'; '.join(parts)}."]
 
 
 MIDDLE, LATE = "median", "p99"  # names of the two quantiles of a latency
@@ -168,28 +168,30 @@ def harness_parts(cells: Cells, scenario: str) -> list[tuple[str, str]]:
     """The measurements of the harness without a technique: (words, number) for each metric it has."""
     if not cells.harness(scenario):
         return []
-    asked = (
+    metrics = (
         (MIDDLE, "latency_p50"), (LATE, "latency_p99"), (MIDDLE, "round_trip_p50"), (LATE, "round_trip_p99"),
         ("server CPU per message", "server_cpu"),
     )  # fmt: skip
-    found = [(words, name, cells.estimate(name, scenario, HARNESS)) for words, name in asked]
-    return [(words, measured(known, METRICS[name].unit)) for words, name, known in found if known is not None]
+    estimates = [(words, name, cells.estimate(name, scenario, HARNESS)) for words, name in metrics]
+    return [
+        (words, measured(estimate, METRICS[name].unit)) for words, name, estimate in estimates if estimate is not None
+    ]
 
 
 def about_harness(cells: Cells) -> list[str]:
     """The measurements of the harness by scenario, or a sentence that the run has none."""
-    told = []
+    sentences = []
     for scenario in cells.scenarios:
         parts = harness_parts(cells, scenario)
         if parts:
             numbers = ", ".join(f"{words} {number}" for words, number in parts)
-            told.append(
+            sentences.append(
                 f"Harness floor in {scenario} ({cells.facts[HARNESS].label}: plain lines over TCP through the same"
                 f" server host): {numbers}. A latency or CPU time near the floor is mostly that of the instrument and"
                 " the machine, and noise can put it below the floor. Differences that are small compared with the floor"
                 " say little about a technique."
             )
-    return told or [
+    return sentences or [
         "This run did not measure the harness without a technique: the instrument's part of a latency is unknown."
     ]
 

@@ -12,11 +12,11 @@ from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.long_table import COLUMNS, Value, rows
 from bench.report.text import clean
 
+# The name of the table beside the page of a run.
 FILE = "numbers.csv"
-"""The name of the table beside the page of a run."""
 
+# The first characters by which a spreadsheet recognises a formula (OWASP, *CSV Injection*).
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  # the full-width ones count as the others
-"""The first characters by which a spreadsheet recognises a formula (OWASP, *CSV Injection*)."""
 
 
 def csv_text(cells: Cells) -> str:

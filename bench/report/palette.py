@@ -17,8 +17,8 @@ MUTED = "#5f6771"
 GRID = "#e2e5e9"
 PAPER = "#ffffff"
 NEUTRAL = "#b6bcc4"
+# Colours that the page replaces by its own, so that a figure follows light and dark.
 THEME = {INK: "--ink", MUTED: "--muted", GRID: "--grid", PAPER: "--paper", NEUTRAL: "--neutral"}
-"""Colours that the page replaces by its own, so that a figure follows light and dark."""
 
 HUES = {
     "polling": "#d55e00",
@@ -47,8 +47,8 @@ class Look:
     dash: tuple[float, ...]
 
 
+# The harness is not a variant, so it has no hue.
 HARNESS = Look(NEUTRAL, NEUTRAL, "--neutral", "", ())
-"""The harness is not a variant, so it has no hue."""
 
 
 def family_order(variants: Iterable[VariantFacts]) -> list[VariantFacts]:
@@ -62,12 +62,12 @@ def looks(variants: Iterable[VariantFacts]) -> dict[str, Look]:
     strangers = sorted({variant.technique for variant in ordered} - HUES.keys())
     hues = HUES | {name: SPARE_HUES[place % len(SPARE_HUES)] for place, name in enumerate(strangers)}
     places: dict[tuple[str, bool], int] = {}
-    found = {}
+    by_variant = {}
     for number, variant in enumerate(ordered):
         family = (variant.technique, bool(variant.product))
         places[family] = places.get(family, -1) + 1
-        found[variant.name] = _look(hues[variant.technique], bool(variant.product), places[family], number)
-    return found
+        by_variant[variant.name] = _look(hues[variant.technique], bool(variant.product), places[family], number)
+    return by_variant
 
 
 def _look(hue: str, product: bool, place: int, number: int) -> Look:

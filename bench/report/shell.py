@@ -58,7 +58,12 @@ def environment(html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"slug": slug, "counted": counted, "told": instrument.told, "code": code}
+    environment.filters |= {
+        "slug": slug,
+        "counted": counted,
+        "sensitivity_row": instrument.sensitivity_row,
+        "code": code,
+    }
     return environment
 
 

@@ -15,11 +15,11 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DROPPED = {f"{_SVG}metadata", f"{_SVG}style", f"{_SVG}title"}
+# The groups that only a file of its own needs.
 _AROUND = {"title", "origin"}
-"""The groups that only a file of its own needs."""
 _PLACES = {"d", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "points"}
+# Places in points: a hundredth is finer than any screen shows a figure of this size.
 _LONG = re.compile(r"-?\d+\.\d{3,}")
-"""Places in points: a hundredth is finer than any screen shows a figure of this size."""
 
 
 def inline(
@@ -64,8 +64,8 @@ def _attributes(element: ET.Element, name: str, colours: Mapping[str, str]) -> N
             _declare(element, key, value, name, colours)
 
 
-def _rounded(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+def _rounded(match: re.Match[str]) -> str:
+    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _declare(element: ET.Element, key: str, value: str, name: str, colours: Mapping[str, str]) -> None:

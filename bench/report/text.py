@@ -32,8 +32,8 @@ def markdown(text: object) -> str:
 
     Meant for the middle of a line: what only means something at its start (`#`, `-`, `1.`) stays as it is.
     """
-    entities = _HTML.sub(lambda found: f"&#{ord(found[0])};", clean(text))
-    return _MARKDOWN.sub(lambda found: f"\\{found[0]}", entities)
+    entities = _HTML.sub(lambda match: f"&#{ord(match[0])};", clean(text))
+    return _MARKDOWN.sub(lambda match: f"\\{match[0]}", entities)
 
 
 class Verbatim(str):

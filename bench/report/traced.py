@@ -104,8 +104,8 @@ def _difference(apart: Estimate, comparison: Comparison, metric: str, scenario: 
 
 def floor(cells: Cells, metric: str, scenario: str) -> Phrase:
     """The noise floor of a metric: as a share above 1, or in its unit where a value can be zero."""
-    known = cells.floor(metric, scenario)
+    noise_floor = cells.floor(metric, scenario)
     by_ratio = noise.by_ratio(cells, metric, scenario)
-    value, kind = (known.ratio, "floor-ratio") if by_ratio else (known.difference, "floor-difference")
+    value, kind = (noise_floor.ratio, "floor-ratio") if by_ratio else (noise_floor.difference, "floor-difference")
     number = Number(noise.floor_text(cells, metric, scenario), value, kind, metric, scenario)
-    return (number,) if known.measured else (number, ", assumed")
+    return (number,) if noise_floor.measured else (number, ", assumed")

@@ -19,7 +19,7 @@ from bench.advice.at_a_glance import glance as at_a_glance
 from bench.advice.costs import CPU_FEATURES, Costs, fit
 from bench.advice.needs import FIELDS, Need
 from bench.advice.ranking import Advice, advise
-from bench.advice.words import PHRASES, said
+from bench.advice.words import PHRASES, phrased
 from bench.cli import parse
 from bench.commands.advise import need_of
 from bench.report import sections
@@ -153,8 +153,8 @@ def test_the_script_says_what_python_says(noise: float) -> None:
         assert theirs["conclusion"] == list(answer.conclusion(ours))
         assert theirs["rows"] == [list(line.cells) for line in lines]
         assert theirs["notes"] == list(notes.rows)
-        assert theirs["common"] == (said("common", {"notes": notes.common}) if notes.common else "")
-        assert theirs["refused"] == [said("refused", {"refusal": answer.refusal(one, need)}) for one in ours.refused]
+        assert theirs["common"] == (phrased("common", {"notes": notes.common}) if notes.common else "")
+        assert theirs["refused"] == [phrased("refused", {"refusal": answer.refusal(one, need)}) for one in ours.refused]
         everything += json.dumps(theirs)
     for words in ("open files", "pings per second", "there is", "would have to poll", "about "):
         assert words in everything

@@ -136,8 +136,8 @@ def number(axes: Axes, row: Row, text: str) -> None:
 
 def floor(axes: Axes, scene: Scene, metric: str, chart: Rows, ranked: bool = True) -> None:
     """The noise floor as a grey band (if `ranked`) and the harness floor as a grey line, with labels."""
-    told = [_noise(axes, scene, metric, chart) if ranked else "", _harness(axes, scene, metric, chart)]
-    axes.set_xlabel("\n".join(words for words in told if words), fontsize=SMALL_PT, linespacing=LINES)
+    notes = [_noise(axes, scene, metric, chart) if ranked else "", _harness(axes, scene, metric, chart)]
+    axes.set_xlabel("\n".join(words for words in notes if words), fontsize=SMALL_PT, linespacing=LINES)
 
 
 LINES = 1.35
@@ -151,9 +151,9 @@ def _noise(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
         return ""
     low = METRICS[metric].better == "lower"
     best = (min if low else max)(row.total.median for row in ranked)
-    found = scene.cells.floor(metric, scene.scenario)
-    width = best * (found.ratio - 1.0) if best > 0 else found.difference
-    width = width if low else best / found.ratio - best
+    noise_floor = scene.cells.floor(metric, scene.scenario)
+    width = best * (noise_floor.ratio - 1.0) if best > 0 else noise_floor.difference
+    width = width if low else best / noise_floor.ratio - best
     top, bottom = ranked[0].y - 0.5, ranked[-1].y + 0.5
     axes.add_patch(Rectangle((best, top), width, bottom - top, facecolor=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.7))
     words = noise.floor_words(scene.cells, metric, scene.scenario)
@@ -163,16 +163,14 @@ def _noise(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
 def _harness(axes: Axes, scene: Scene, metric: str, chart: Rows) -> str:
     """A line at the value of the harness, if the run has one above zero."""
     trials = scene.cells.harness(scene.scenario)
-    found = scene.cells.estimate(metric, scene.scenario, HARNESS) if trials else None
-    if found is None or found.median <= 0:
+    own = scene.cells.estimate(metric, scene.scenario, HARNESS) if trials else None
+    if own is None or own.median <= 0:
         return ""
-    words = quantity(found.median, METRICS[metric].unit)
-    if found.median > axes.get_xlim()[1]:
+    words = quantity(own.median, METRICS[metric].unit)
+    if own.median > axes.get_xlim()[1]:
         return f"harness floor, without any technique: {words}, beyond this axis"
     top, bottom = chart.headings[0][0] + 0.35, chart.depth - 0.45
-    axes.plot(
-        [found.median, found.median], [top, bottom], color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=3
-    )
+    axes.plot([own.median, own.median], [top, bottom], color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=3)
     return f"dotted line: harness floor, without any technique ({words})"
 
 

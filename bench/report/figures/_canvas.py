@@ -15,11 +15,11 @@ from bench.report.figures._text_width import FONT_PT, fitted
 from bench.report.palette import GRID, INK, MUTED, PAPER, Look
 
 WIDTH_IN = 5.4
+# The height of title and origin in a figure's files; a page shows both outside the figure.
 HEAD_IN = 0.28
 FOOT_IN = 0.17
-"""The height of title and origin in a figure's files; a page shows both outside the figure."""
+# The largest number of trials of a cell that are drawn one by one; of more trials, the range is drawn.
 MOST_SINGLE = 12
-"""The largest number of trials of a cell that are drawn one by one; of more trials, the range is drawn."""
 
 
 def drawing() -> AbstractContextManager[None]:

@@ -20,8 +20,8 @@ from bench.results import Distribution
 from bench.units import quantity
 
 SHARES = np.unique(np.concatenate([np.linspace(0.0, 1.0, 161), [0.001, 0.002, 0.99, 0.995, 0.999]]))
+# About how wide the plot itself is.
 PLOT_IN = WIDTH_IN - 0.9
-"""About how wide the plot itself is."""
 HEIGHT_IN = 3.5
 
 
@@ -69,32 +69,32 @@ class Label:
         return (text_width_in(self.text) + 0.3) / PLOT_IN
 
 
-def labels(found: list[Curve], height_in: float) -> list[Label]:
+def labels(curves: list[Curve], height_in: float) -> list[Label]:
     """Labels of the faster half in the empty upper left, of the slower half in the empty lower right of the plot.
 
     Labels take two lines if they fit, else one; less than half a line is not readable.
     """
-    faster = (len(found) + 1) // 2
+    faster = (len(curves) + 1) // 2
     line = 1.2 * FONT_PT / 72 / (height_in - 0.55)
     step = min(0.13, 0.84 / faster)
     between = "\n" if step > 2.1 * line else "  "
     half = line * (1.0 if between == "\n" else 0.6)
     longest = LONGEST_NAME_IN - (0.0 if between == "\n" else 0.5)
     made = []
-    for place, curve in enumerate(found):
+    for place, curve in enumerate(curves):
         left = place < faster
-        share = 0.92 - step * place if left else 0.08 + step * (len(found) - 1 - place)
+        share = 0.92 - step * place if left else 0.08 + step * (len(curves) - 1 - place)
         near = share + (-half if left else half)  # curves lean right: the nearest edge of the text decides
-        edges = [float(np.interp(near, SHARES, other.at_ns)) for other in found]
+        edges = [float(np.interp(near, SHARES, other.at_ns)) for other in curves]
         text = f"{fitted(curve.name, longest)}{between}{quantity(curve.median_ns, 'ns')}"
         made.append(Label(curve, text, left, share, min(edges) if left else max(edges)))
     return made
 
 
-def bounds(found: list[Curve], made: list[Label]) -> tuple[float, float]:
+def bounds(curves: list[Curve], made: list[Label]) -> tuple[float, float]:
     """The axis from the fastest to the slowest delivery, widened until every label has its room."""
-    low = math.log10(max(1.0, min(float(curve.at_ns[1]) for curve in found))) - 0.1
-    high = math.log10(max(float(curve.at_ns[-1]) for curve in found)) + 0.1
+    low = math.log10(max(1.0, min(float(curve.at_ns[1]) for curve in curves))) - 0.1
+    high = math.log10(max(float(curve.at_ns[-1]) for curve in curves)) + 0.1
     for _ in range(60):  # each step widens the axis, and with it the room that a label takes
         span = high - low
         for label in made:
@@ -127,19 +127,19 @@ def write(axes: Axes, label: Label, limits: tuple[float, float]) -> None:
 def drawn(compared: list[Curve], floor: list[Curve], across: str, share: str) -> Canvas:
     """Cumulative distributions on a logarithmic axis, one curve per variant and the harness in `floor`, if any, thin,
     each labelled in free space; `across` and `share` are the labels of the axes."""
-    found = [*floor, *compared]
-    height_in = max(HEIGHT_IN, 0.2 * len(found) + 0.55)
-    names = labels(found, height_in)
+    curves = [*floor, *compared]
+    height_in = max(HEIGHT_IN, 0.2 * len(curves) + 0.55)
+    names = labels(curves, height_in)
     figure = canvas(height_in)
     axes = figure.add_subplot()
-    limits = bounds(found, names)
+    limits = bounds(curves, names)
     axes.set_xscale("log")
     axes.set_xlim(*limits)
     axes.set_ylim(0, 1.01)
     log_ticks(axes.xaxis, "ns", *limits)
     share_ticks(axes)
     axes.grid(axis="both")
-    for curve in reversed(found):
+    for curve in reversed(curves):
         _draw(axes, curve, 1.0 if curve in floor else 1.7)
     for label in names:
         write(axes, label, limits)

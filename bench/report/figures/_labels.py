@@ -14,8 +14,8 @@ from bench.report.figures._canvas import settle
 from bench.report.figures._text_width import FONT_PT, LINE, text_width_in
 from bench.report.palette import INK, Look
 
+# The approximate width, beside plot and labels, of the axis numbers and the leading lines.
 BESIDE_IN = 1.3
-"""The approximate width, beside plot and labels, of the axis numbers and the leading lines."""
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, Look]], height_in: float) -> None:
@@ -67,18 +67,18 @@ class Mark:
     size_pt: float = FONT_PT
 
 
+# Left, bottom, right, top, in points from the lower left corner of the plot.
 Box = tuple[float, float, float, float]
-"""Left, bottom, right, top, in points from the lower left corner of the plot."""
 
 RADII_PT = (7.0, 13.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0, 124.0, 150.0, 180.0, 215.0, 250.0)
 DIRECTIONS = tuple(
     math.radians(angle) for angle in (0, 180, 45, 315, 135, 225, 90, 270, 22, 338, 158, 202, 67, 293, 112, 248)
 )
+# A label nearer than this to its point needs no line.
 NEAR_PT = 10.0
-"""A label nearer than this to its point needs no line."""
+# Points nearer to each other than the first get labels at least the second away, with a line to each: a label beside
+# them would be ambiguous.
 CROWD_PT, APART_PT = 16.0, 20.0
-"""Points nearer to each other than the first get labels at least the second away, with a line to each: a label beside
-them would be ambiguous."""
 
 
 def beside(axes: Axes, marks: Sequence[Mark], avoid: Sequence[tuple[float, float]] = ()) -> None:

@@ -19,12 +19,12 @@ from bench.units import quantity
 
 def compared(scene: Scene) -> list[Curve]:
     """The curves of the variants in order of their medians."""
-    found = []
+    curves = []
     for variant in scene.variants:
         distributions = latencies(scene.cells, scene.scenario, variant)
         if distributions:
-            found.append(_curve(scene, variant.name, distributions, named(variant), scene.looks[variant.name]))
-    return sorted(found, key=lambda curve: curve.median_ns)
+            curves.append(_curve(scene, variant.name, distributions, named(variant), scene.looks[variant.name]))
+    return sorted(curves, key=lambda curve: curve.median_ns)
 
 
 def harness(scene: Scene) -> list[Curve]:
@@ -53,9 +53,9 @@ def returns(scene: Scene) -> bool:
     return METRICS["round_trip_p50"].applies(scene.scenario)
 
 
-def single_trials(found: list[Curve]) -> str:
+def single_trials(curves: list[Curve]) -> str:
     """How single trials are drawn."""
-    single = any(len(curve.each_ns) <= MOST_SINGLE for curve in found)
+    single = any(len(curve.each_ns) <= MOST_SINGLE for curve in curves)
     return "Thin lines are single trials" if single else "The band is the range of all trials"
 
 
@@ -64,19 +64,19 @@ def harness_sentence(scene: Scene) -> str:
     parts = dict(noise.harness_parts(scene.cells, scene.scenario))
     if noise.MIDDLE not in parts:
         return ""
-    told = f"{noise.MIDDLE} {parts[noise.MIDDLE]}, {noise.LATE} {parts[noise.LATE]}"
-    return f" Grey: harness floor, without any technique ({told})."
+    numbers = f"{noise.MIDDLE} {parts[noise.MIDDLE]}, {noise.LATE} {parts[noise.LATE]}"
+    return f" Grey: harness floor, without any technique ({numbers})."
 
 
 def alt(scene: Scene) -> str:
     """The median and the p99 of every curve in words."""
     p99 = int(np.searchsorted(SHARES, 0.99))
-    told = [
+    parts = [
         f"{curve.name} {quantity(curve.median_ns, 'ns')} and {quantity(float(curve.at_ns[p99]), 'ns')}"
         for curve in [*harness(scene), *compared(scene)]
     ]
     kind = "round trip" if returns(scene) else "delivery latency"
-    return f"Cumulative curves of {kind} on a logarithmic axis; median and p99: {'; '.join(told)}."
+    return f"Cumulative curves of {kind} on a logarithmic axis; median and p99: {'; '.join(parts)}."
 
 
 def sheet(scene: Scene) -> Sheet:
@@ -86,9 +86,9 @@ def sheet(scene: Scene) -> Sheet:
     rows: list[list[Field]] = []
     for curve in [*harness(scene), *compared(scene)]:
         lowest, highest = band(curve)
-        told = who(facts[curve.variant])
+        of_variant = who(facts[curve.variant])
         rows += [
-            [*told, len(curve.each_ns), share, at, least, most]
+            [*of_variant, len(curve.each_ns), share, at, least, most]
             for share, at, least, most in zip(
                 SHARES.tolist(), curve.at_ns.tolist(), lowest.tolist(), highest.tolist(), strict=True
             )

@@ -25,8 +25,8 @@ from bench.report.palette import MUTED, PAPER
 from bench.results import VariantFacts
 from bench.units import DASH, Unit, quantity, tick
 
+# Numbers that span more than this factor stand on a logarithmic axis.
 WIDE = 8.0
-"""Numbers that span more than this factor stand on a logarithmic axis."""
 BETWEEN_IN = 0.16
 
 Beside = Callable[[Scene, VariantFacts], Estimate | None]
@@ -57,9 +57,9 @@ class Marks:
     @property
     def values(self) -> list[float]:
         """Everything that is drawn."""
-        seen = [value for row in self.rows.values() for _, value in row.values]
-        seen += [row.total.median for row in self.rows.values()]
-        return seen + [other.median for other in self.others.values()]
+        drawn = [value for row in self.rows.values() for _, value in row.values]
+        drawn += [row.total.median for row in self.rows.values()]
+        return drawn + [other.median for other in self.others.values()]
 
 
 def draw(panels: Sequence[Panel], key: tuple[str, str] | None = None) -> Callable[[Scene], Canvas]:
@@ -93,8 +93,8 @@ def _chart(scene: Scene, panels: Sequence[Panel]) -> Rows:
 
 def _marks(scene: Scene, panel: Panel) -> Marks:
     rows = {row.variant.name: row for row in _rows.rows(scene, panel.metric).rows}
-    found = {row.variant.name: panel.beside(scene, row.variant) for row in rows.values()} if panel.beside else {}
-    return Marks(rows, {name: other for name, other in found.items() if other is not None})
+    others = {row.variant.name: panel.beside(scene, row.variant) for row in rows.values()} if panel.beside else {}
+    return Marks(rows, {name: other for name, other in others.items() if other is not None})
 
 
 def _panel(axes: Axes, scene: Scene, panel: Panel, marks: Marks, chart: Rows, room_in: float) -> None:
@@ -169,24 +169,24 @@ def _key(figure: Canvas, words: tuple[str, str]) -> None:
 def alt(panels: Sequence[Panel]) -> Callable[[Scene], str]:
     """Every number in words, panel by panel."""
 
-    def told(scene: Scene) -> str:
+    def words(scene: Scene) -> str:
         parts = []
         for panel in panels:
-            held = [
+            numbers = [
                 f"{named(row.variant)} {quantity(row.total.median, panel.unit)}"
                 for row in _rows.rows(scene, panel.metric).rows
             ]
-            if held:
-                parts.append(f"{METRICS[panel.metric].title}: {', '.join(held)}.")
+            if numbers:
+                parts.append(f"{METRICS[panel.metric].title}: {', '.join(numbers)}.")
         return f"One row per variant. {' '.join(parts)}"
 
-    return told
+    return words
 
 
 def sheet(panels: Sequence[Panel]) -> Callable[[Scene], Sheet]:
     """A row per variant and metric with its median and interval, then one per trial."""
 
-    def held(scene: Scene) -> Sheet:
+    def table(scene: Scene) -> Sheet:
         lines: list[list[Field]] = []
         for panel in panels:
             for row in _rows.rows(scene, panel.metric).rows:
@@ -197,4 +197,4 @@ def sheet(panels: Sequence[Panel]) -> Callable[[Scene], Sheet]:
                 lines += [[*about, "trial", None, block, value, None, None, None] for block, value in row.values]
         return Sheet([*WHO, "metric", "unit", "what", "trials", "block", "value", "low", "high", "beside"], lines)
 
-    return held
+    return table

@@ -29,13 +29,13 @@ class Scale:
     size: float = 1.0
 
 
+# Words for parameters whose name alone is unclear.
 PARAMETERS = {
     "subscribers": Scale("subscribers", "subscribers", "count"),
     "rate_hz": Scale("publish rate", "messages per second from each publisher", "count"),
     "payload_bytes": Scale("payload", "payload of a message", "wire bytes"),
     "hold_s": Scale("hold time", "hold time", "ns", 1e9),
 }
-"""Words for parameters whose name alone is unclear."""
 
 
 def scale(parameter: str) -> Scale:
@@ -54,29 +54,29 @@ class Line:
 
 
 def panel(
-    axes: Axes, metric: str, parameter: Scale, found: Sequence[Line], height_in: float, round_ticks: bool = False
+    axes: Axes, metric: str, parameter: Scale, lines: Sequence[Line], height_in: float, round_ticks: bool = False
 ) -> None:
     """A metric against a parameter, one line per variant, with its label at the right end; a dotted line leads there
     from a line that ends earlier.
 
     round_ticks: ticks stand at round numbers, where the values themselves are none.
     """
-    ats = sorted({at for line in found for at, _ in line.points})
+    ats = sorted({at for line in lines for at, _ in line.points})
     wide = ats[0] > 0 and ats[-1] / ats[0] >= 5
     if wide:
         axes.set_xscale("log")
         axes.set_xlim(ats[0] / (ats[-1] / ats[0]) ** 0.03, ats[-1])
     else:
         axes.set_xlim(ats[0] - 0.03 * (ats[-1] - ats[0]), ats[-1])
-    _heights(axes, metric, found, height_in)
-    room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(named(line.variant)) for line in found)
+    _heights(axes, metric, lines, height_in)
+    room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(named(line.variant)) for line in lines)
     if round_ticks and wide:
         log_ticks(axes.xaxis, parameter.unit, ats[0], ats[-1], room_in)
     else:
         exact_ticks(axes, ats, [tick(at * parameter.size, parameter.unit) for at in ats], room_in)
     axes.grid(axis="both")
     labels = []
-    for line in found:
+    for line in lines:
         _line(axes, line)
         (last, end), edge = line.points[-1], ats[-1]
         if last < edge:
@@ -86,10 +86,10 @@ def panel(
     axes.set_ylabel("\n".join(_halves(METRICS[metric].title)))
 
 
-def _heights(axes: Axes, metric: str, found: Sequence[Line], height_in: float) -> None:
+def _heights(axes: Axes, metric: str, lines: Sequence[Line], height_in: float) -> None:
     """Logarithmic where all is above zero and spans more than a factor of four, else from zero."""
     unit = METRICS[metric].unit
-    values = [value for line in found for _, known in line.points for value in _seen(known)]
+    values = [value for line in lines for _, estimate in line.points for value in _values_of(estimate)]
     low, high = min(values), max(values)
     if low > 0 and high / low > 4:
         axes.set_yscale("log")
@@ -100,17 +100,19 @@ def _heights(axes: Axes, metric: str, found: Sequence[Line], height_in: float) -
         linear_ticks(axes.yaxis, unit)
 
 
-def _seen(known: Estimate) -> list[float]:
-    return [value for value in (known.median, known.low, known.high) if value is not None]
+def _values_of(estimate: Estimate) -> list[float]:
+    return [value for value in (estimate.median, estimate.low, estimate.high) if value is not None]
 
 
 def _line(axes: Axes, line: Line) -> None:
-    ats, medians = [at for at, _ in line.points], [known.median for _, known in line.points]
+    ats, medians = [at for at, _ in line.points], [estimate.median for _, estimate in line.points]
     axes.plot(ats, medians, color=line.look.colour, linestyle=linestyle(line.look), linewidth=1.5, zorder=3)
     axes.plot(ats, medians, "o", color=line.look.colour, markersize=4.2, clip_on=False, zorder=4)
-    for at, known in line.points:
-        if known.low is not None and known.high is not None:
-            axes.plot([at, at], [known.low, known.high], color=line.look.colour, linewidth=1.0, clip_on=False, zorder=3)
+    for at, estimate in line.points:
+        if estimate.low is not None and estimate.high is not None:
+            axes.plot(
+                [at, at], [estimate.low, estimate.high], color=line.look.colour, linewidth=1.0, clip_on=False, zorder=3
+            )
 
 
 def _fraction(axes: Axes, y: float) -> float:

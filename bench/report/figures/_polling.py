@@ -26,8 +26,8 @@ def along(scene: Scene, metric: str, variant: VariantFacts) -> Points:
 
 def laws(scene: Scene) -> list[tuple[VariantFacts, PollingLaw]]:
     """The law of every polling variant, fitted to its measured intervals."""
-    found = [(variant, _law(scene, variant)) for variant in scene.variants if variant.technique == TECHNIQUE]
-    return [(variant, law) for variant, law in found if law is not None]
+    laws_of = [(variant, _law(scene, variant)) for variant in scene.variants if variant.technique == TECHNIQUE]
+    return [(variant, law) for variant, law in laws_of if law is not None]
 
 
 def _law(scene: Scene, variant: VariantFacts) -> PollingLaw | None:
@@ -37,6 +37,6 @@ def _law(scene: Scene, variant: VariantFacts) -> PollingLaw | None:
     measured = points(scene, variant)
     if not (isinstance(rate_hz, int | float) and rate_hz > 0 and isinstance(subscribers, int) and measured):
         return None
-    latency = {at * 1e9: found.median for at, found, _ in measured}
-    cost = {at * 1e9: found.median for at, _, found in measured}
+    latency = {at * 1e9: estimate.median for at, estimate, _ in measured}
+    cost = {at * 1e9: estimate.median for at, _, estimate in measured}
     return polling_law(latency, cost, 1e9 / rate_hz, subscribers)

@@ -66,7 +66,7 @@ class Rows:
 
 def rows(scene: Scene, metric: str) -> Rows:
     """Every variant of the run: rows for those with the metric, gaps for those that should have it."""
-    found: list[Row] = []
+    rows_with_number: list[Row] = []
     gaps: list[Gap] = []
     headings: list[tuple[float, str]] = []
     y = 0.0
@@ -81,9 +81,9 @@ def rows(scene: Scene, metric: str) -> Rows:
                 gaps.append(Gap(variant, y, word))
             else:
                 values = scene.cells.values(metric, scene.scenario, variant.name)
-                found.append(Row(variant, scene.looks[variant.name], y, total, values))
+                rows_with_number.append(Row(variant, scene.looks[variant.name], y, total, values))
             y += 1
-    return Rows(found, gaps, headings, y)
+    return Rows(rows_with_number, gaps, headings, y)
 
 
 def _members(scene: Scene, metric: str, product: bool) -> list[tuple[VariantFacts, Estimate | None, str]]:
@@ -115,18 +115,18 @@ def sheet(scene: Scene, metric: str, parts: Sequence[str] = ()) -> Sheet:
 def alt(scene: Scene, metric: str) -> str:
     """The chart in words: every number in the order of the rows, and the variants without one."""
     chart = rows(scene, metric)
-    told = []
+    parts = []
     for title, product in GROUPS:
-        held = [
+        numbers = [
             f"{named(row.variant)} {quantity(row.total.median, METRICS[metric].unit)}"
             for row in chart.rows
             if bool(row.variant.product) is product
         ]
-        if held:
-            told.append(f"{title.capitalize()}: {', '.join(held)}.")
+        if numbers:
+            parts.append(f"{title.capitalize()}: {', '.join(numbers)}.")
     if chart.gaps:
-        told.append(f"Without a number: {', '.join(f'{named(gap.variant)} ({gap.word})' for gap in chart.gaps)}.")
-    return f"One row per variant, {METRICS[metric].title}. {' '.join(told)}"
+        parts.append(f"Without a number: {', '.join(f'{named(gap.variant)} ({gap.word})' for gap in chart.gaps)}.")
+    return f"One row per variant, {METRICS[metric].title}. {' '.join(parts)}"
 
 
 def sheet_of(metric: str, *parts: str) -> Callable[[Scene], Sheet]:

@@ -78,5 +78,5 @@ def ends(estimate: Estimate | None) -> tuple[Field, Field, Field]:
 
 def median(scene: Scene, metric: str, variant: VariantFacts) -> float:
     """The median of a metric in the figure's cell; 0 where it has none."""
-    found = scene.cells.estimate(metric, scene.scenario, variant.name)
-    return found.median if found else 0.0
+    estimate = scene.cells.estimate(metric, scene.scenario, variant.name)
+    return estimate.median if estimate else 0.0

@@ -10,8 +10,8 @@ from matplotlib.textpath import text_to_path
 from bench.report.text import ELLIPSIS, clean
 
 FONT_PT = 8.6
+# The height of a line of text, in its size.
 LINE = 1.3
-"""The height of a line of text, in its size."""
 
 
 @functools.lru_cache(maxsize=4096)

@@ -12,8 +12,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from bench.report.figures._text_width import text_width_in
 from bench.units import Unit, percent, tick, unit_size
 
+# The free space between two labels of an axis.
 BETWEEN_IN = 0.08
-"""The free space between two labels of an axis."""
 
 
 def linear_ticks(axis: mpl.axis.Axis, unit: Unit, most: int = 5, room_in: float = 3.0) -> None:
@@ -23,8 +23,8 @@ def linear_ticks(axis: mpl.axis.Axis, unit: Unit, most: int = 5, room_in: float 
     size = unit_size(high, unit)
     places: list[float] = []
     for number in range(most, 0, -1):
-        found = MaxNLocator(number, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2).tick_values(low / size, high / size)
-        places = [place * size for place in found if low <= place * size <= high]
+        values = MaxNLocator(number, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2).tick_values(low / size, high / size)
+        places = [place * size for place in values if low <= place * size <= high]
         widest = max((text_width_in(tick(place, unit)) for place in places), default=0.0) + BETWEEN_IN
         if len(places) < 2 or (places[1] - places[0]) / (high - low) * room_in >= widest:
             break
@@ -45,6 +45,7 @@ def log_ticks(axis: mpl.axis.Axis, unit: Unit, low: float, high: float, room_in:
 
 
 FINE = (1, 2, 5)
+# Ways to part a logarithmic axis, finest first: up to how many decades, powers of ten apart, steps within each.
 STEPS: tuple[tuple[float, int, tuple[float, ...]], ...] = (
     (0.5, 1, (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)),
     (2.0, 1, FINE),
@@ -52,7 +53,6 @@ STEPS: tuple[tuple[float, int, tuple[float, ...]], ...] = (
     (math.inf, 1, (1,)),
     *((math.inf, apart, (1,)) for apart in (2, 3, 6, 12, 24)),
 )
-"""Ways to part a logarithmic axis, finest first: up to how many decades, powers of ten apart, steps within each."""
 
 
 def _log_places(low: float, high: float, most: int) -> list[float]:

@@ -35,33 +35,35 @@ def comparable(cells: Cells) -> list[str]:
 
 
 def _both(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Estimate, Estimate]]:
-    found = []
+    measured = []
     for variant in cells.measured(scenario):
         freshness, cost = (cells.estimate(metric, scenario, variant.name) for metric in (FRESHNESS, COST))
         if freshness and cost and freshness.median > 0 and cost.median > 0:
-            found.append((variant, freshness, cost))
-    return found
+            measured.append((variant, freshness, cost))
+    return measured
 
 
 def places(scene: Scene) -> list[Place]:
     """Every variant of the figure; for a polling variant, every measured interval."""
-    found: list[Place] = []
+    points: list[Place] = []
     for variant, freshness, cost in _both(scene.cells, scene.scenario):
         look = scene.looks[variant.name]
         beaten = _beaten_by(scene, variant)
         own = scene.cells.valid(scene.scenario, variant.name)[0].parameters.get(_polling.INTERVAL)
         intervals = _polling.points(scene, variant)
-        found += [Place(variant, look, x, y, beaten if at == own else "", at) for at, x, y in intervals]
+        points += [Place(variant, look, x, y, beaten if at == own else "", at) for at, x, y in intervals]
         if not intervals:
-            found.append(Place(variant, look, freshness, cost, beaten))
-    return found
+            points.append(Place(variant, look, freshness, cost, beaten))
+    return points
 
 
 def _beaten_by(scene: Scene, variant: VariantFacts) -> str:
     """The freshest technique on neutral ground that a technique is shown to be both staler and more expensive than."""
     if variant.product:
         return ""
-    others = [(found.median, other) for other, found, _ in _both(scene.cells, scene.scenario) if not other.product]
+    others = [
+        (freshness.median, other) for other, freshness, _ in _both(scene.cells, scene.scenario) if not other.product
+    ]
     for _, other in sorted(others, key=lambda pair: pair[0]):
         shown = [
             scene.cells.compare(metric, scene.scenario, variant.name, other.name).verdict

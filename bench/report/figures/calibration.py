@@ -24,8 +24,8 @@ from bench.units import counted, quantity, tick
 
 MEASURED = SPARE_HUES[0]
 TAIL_SHARES = np.unique(np.concatenate([SHARES[:-1], 1 - np.geomspace(0.25, 0.001, 80)]))
+# The smallest share of deliveries that the lower part shows.
 FEWEST = 0.002
-"""The smallest share of deliveries that the lower part shows."""
 
 
 def calibrated(cells: Cells) -> list[str]:
@@ -35,12 +35,12 @@ def calibrated(cells: Cells) -> list[str]:
 
 def sentence(scene: Scene) -> str:
     """How to read the figure, and the number of readings met."""
-    found = readings(scene.cells.trials)
-    met = sum(reading.met for reading in found)
+    read = readings(scene.cells.trials)
+    met = sum(reading.met for reading in read)
     sentence = (
         "The server delays deliveries by a known time. Broad line: measured; dashed line: injected, added to the floor."
         " The dashed line should lie inside the broad one."
-        f" {met} of {counted(len(found), 'reading')} met."
+        f" {met} of {counted(len(read), 'reading')} met."
     )
     freeze = next((curve.injection for curve in curves(scene.cells.trials) if curve.injection.freeze_ns), None)
     if freeze is not None:
@@ -53,9 +53,9 @@ def sentence(scene: Scene) -> str:
 
 def draw(scene: Scene) -> Canvas:
     """Cumulative distributions of the delays, and tails of the injections into some messages."""
-    found = curves(scene.cells.trials)
-    partly = [curve for curve in found if curve.injection.late_ns or curve.injection.freeze_ns]
-    wholly = [curve for curve in found if curve not in partly]
+    drawn = curves(scene.cells.trials)
+    partly = [curve for curve in drawn if curve.injection.late_ns or curve.injection.freeze_ns]
+    wholly = [curve for curve in drawn if curve not in partly]
     figure = canvas(5.2 if partly and wholly else 2.9)
     rows = figure.subplots(2 if partly and wholly else 1, 1, squeeze=False)[:, 0]
     if wholly:
@@ -66,17 +66,17 @@ def draw(scene: Scene) -> Canvas:
     return figure
 
 
-def _delays(axes: Axes, found: list[Curve]) -> None:
+def _delays(axes: Axes, drawn: list[Curve]) -> None:
     """Every delay as a cumulative curve on a logarithmic axis."""
     axes.set_xscale("log")
-    low = min(float(at_shares(curve.measured)[1]) for curve in found) * (0.7 if len(found) > 2 else 0.15)
-    high = max(float(at_shares(curve.measured)[-1]) for curve in found) * 2.2
+    low = min(float(at_shares(curve.measured)[1]) for curve in drawn) * (0.7 if len(drawn) > 2 else 0.15)
+    high = max(float(at_shares(curve.measured)[-1]) for curve in drawn) * 2.2
     axes.set_xlim(low, high)
     log_ticks(axes.xaxis, "ns", low, high)
     axes.set_ylim(0, 1.01)
     share_ticks(axes)
     axes.grid(axis="both")
-    for place, curve in enumerate(found):
+    for place, curve in enumerate(drawn):
         _draw_measured(axes, at_shares(curve.measured), SHARES)
         if curve.truth_ns:
             _draw_injected(axes, [curve.truth_ns(float(share)) for share in SHARES], SHARES)
@@ -92,9 +92,9 @@ def _delays(axes: Axes, found: list[Curve]) -> None:
     axes.set_ylabel("share of deliveries")
 
 
-def _tails(axes: Axes, found: list[Curve]) -> None:
+def _tails(axes: Axes, drawn: list[Curve]) -> None:
     """The share of deliveries above each latency, on a logarithmic axis of shares."""
-    high = max(float(curve.measured.max_ns) for curve in found) * 1.12
+    high = max(float(curve.measured.max_ns) for curve in drawn) * 1.12
     axes.set_yscale("log")
     axes.set_xlim(0, high)
     axes.set_ylim(FEWEST, 1.3)
@@ -102,7 +102,7 @@ def _tails(axes: Axes, found: list[Curve]) -> None:
     axes.minorticks_off()
     linear_ticks(axes.xaxis, "ns", 6)
     axes.grid(axis="both")
-    for curve in found:
+    for curve in drawn:
         measured = np.array([quantile(curve.measured, float(share)) or 0 for share in TAIL_SHARES], dtype=np.float64)
         _draw_measured(axes, measured, 1 - TAIL_SHARES)
         if curve.truth_ns:
@@ -142,14 +142,14 @@ def _legend(axes: Axes, where: Literal["upper right", "upper left"]) -> None:
 
 def alt(scene: Scene) -> str:
     """The p50 and p99 of every curve, injected and measured, in words."""
-    told = []
+    parts = []
     for curve in curves(scene.cells.trials):
         for share in (0.5, 0.99):
             measured = quantity(quantile(curve.measured, share), "ns")
             words = f"{curve.injection.name} p{share * 100:.0f}: measured {measured}"
             injected = f", injected {quantity(curve.truth_ns(share), 'ns')} above the floor" if curve.truth_ns else ""
-            told.append(words + injected)
-    return f"Curves of injected and measured latency. {'; '.join(told)}."
+            parts.append(words + injected)
+    return f"Curves of injected and measured latency. {'; '.join(parts)}."
 
 
 def sheet(scene: Scene) -> Sheet:

@@ -27,8 +27,8 @@ from bench.units import quantity
 METRIC, DELIVERED = "capacity", "capacity_deliveries"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 COLUMNS = 2
+# The height of a small chart, and its minimum width.
 SMALL_IN, SMALL_WIDE_IN = 1.35, 2.08
-"""The height of a small chart, and its minimum width."""
 TITLE_PT = _bars.SMALL_PT + 0.4
 
 
@@ -39,32 +39,32 @@ class Searched:
     variant: VariantFacts
     look: Look
     trials: Sequence[Trial]
-    found: Estimate | None
+    capacity: Estimate | None
 
     @property
     def at_least(self) -> bool:
         """Whether the result is only a lower bound."""
-        return self.found is not None and median_is_lower_bound(
-            [trial.capacity for trial in self.trials], self.found.median
+        return self.capacity is not None and median_is_lower_bound(
+            [trial.capacity for trial in self.trials], self.capacity.median
         )
 
     @property
     def words(self) -> str:
         """The result in a few words."""
-        if self.found is None:
+        if self.capacity is None:
             return "none sustained"
-        return f"{AT_LEAST} " * self.at_least + quantity(self.found.median, "per s")
+        return f"{AT_LEAST} " * self.at_least + quantity(self.capacity.median, "per s")
 
 
 def searched(scene: Scene) -> list[Searched]:
     """Every variant with a search, techniques first."""
-    found = []
+    searches = []
     for variant in scene.variants:
         trials = [trial for trial in scene.cells.valid(scene.scenario, variant.name) if trial.capacity]
         if trials:
-            known = scene.cells.estimate(METRIC, scene.scenario, variant.name)
-            found.append(Searched(variant, scene.looks[variant.name], trials, known))
-    return found
+            capacity = scene.cells.estimate(METRIC, scene.scenario, variant.name)
+            searches.append(Searched(variant, scene.looks[variant.name], trials, capacity))
+    return searches
 
 
 def with_searches(cells: Cells) -> list[str]:
@@ -105,7 +105,7 @@ def most_sentence(scene: Scene) -> str:
 def most(scene: Scene) -> Canvas:
     """One bar per variant."""
     chart = _rows.rows(scene, METRIC)
-    found = {one.variant.name: one for one in searched(scene)}
+    searches = {one.variant.name: one for one in searched(scene)}
     figure = canvas(chart.height_in)
     axes = figure.add_subplot()
     texts = []
@@ -114,7 +114,8 @@ def most(scene: Scene) -> Canvas:
         _bars.trials(axes, row)
         delivered = scene.cells.estimate(DELIVERED, scene.scenario, row.variant.name)
         texts.append(
-            found[row.variant.name].words + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else "")
+            searches[row.variant.name].words
+            + (f" ({quantity(delivered.median, 'per s')} delivered)" if delivered else "")
         )
         _bars.number(axes, row, texts[-1])
     _bars.finish(axes, chart, "per s")
@@ -125,15 +126,15 @@ def most(scene: Scene) -> Canvas:
     ]
     axes.set_xlim(0, max([axes.get_xlim()[1], *reaches]))
     linear_ticks(axes.xaxis, "per s", room_in=width_in)
-    behind = any(not (one.at_least or one.variant.product) for one in found.values())
+    behind = any(not (one.at_least or one.variant.product) for one in searches.values())
     _bars.floor(axes, scene, METRIC, chart, ranked=behind)
     return figure
 
 
 def most_alt(scene: Scene) -> str:
     """The chart in words."""
-    told = [f"{named(one.variant)} {one.words}" for one in searched(scene)]
-    return f"One row per variant, messages per second sustained: {', '.join(told)}."
+    parts = [f"{named(one.variant)} {one.words}" for one in searched(scene)]
+    return f"One row per variant, messages per second sustained: {', '.join(parts)}."
 
 
 def most_sheet(scene: Scene) -> Sheet:
@@ -157,21 +158,21 @@ def search_sentence(scene: Scene) -> str:
 
 
 def _ended(scene: Scene) -> list[str]:
-    held = searched(scene)
-    return limits_in_words([(named(one.variant), [trial.capacity for trial in one.trials]) for one in held])
+    searches = searched(scene)
+    return limits_in_words([(named(one.variant), [trial.capacity for trial in one.trials]) for one in searches])
 
 
 def search(scene: Scene) -> Canvas:
     """A small chart per variant, techniques first and products from a new row on."""
-    found = searched(scene)
-    rows = _places(found)
+    searches = searched(scene)
+    rows = _places(searches)
     figure = canvas(len(rows) * SMALL_IN + 0.5)
     grid = figure.subplots(len(rows), COLUMNS, sharex=True, sharey=True, squeeze=False)
-    limits = _limits(scene, found)
-    bottom = {place: max(row for row, held in enumerate(rows) if held[place]) for place in range(COLUMNS)
-              if any(held[place] for held in rows)}  # fmt: skip
-    for number, held in enumerate(rows):
-        for place, one in enumerate(held):
+    limits = _limits(scene, searches)
+    bottom = {place: max(row for row, charts in enumerate(rows) if charts[place]) for place in range(COLUMNS)
+              if any(charts[place] for charts in rows)}  # fmt: skip
+    for number, charts in enumerate(rows):
+        for place, one in enumerate(charts):
             axes = grid[number][place]
             if one is None:
                 axes.set_visible(False)
@@ -186,11 +187,11 @@ def search(scene: Scene) -> Canvas:
 Placed = list[list[Searched | None]]
 
 
-def _places(found: Sequence[Searched]) -> Placed:
+def _places(searches: Sequence[Searched]) -> Placed:
     """Rows of charts; each group begins a row."""
     rows: Placed = []
     for product in (False, True):
-        group: list[Searched | None] = [one for one in found if bool(one.variant.product) is product]
+        group: list[Searched | None] = [one for one in searches if bool(one.variant.product) is product]
         group += [None] * (-len(group) % COLUMNS)
         rows += [group[at : at + COLUMNS] for at in range(0, len(group), COLUMNS)]
     return rows
@@ -206,9 +207,9 @@ def _heading(rows: Placed, number: int, place: int) -> str:
     return (_rows.GROUPS[bool(one.variant.product)][0] if place == 0 else " ") + "\n"
 
 
-def _limits(scene: Scene, found: Sequence[Searched]) -> tuple[float, float, float, float]:
+def _limits(scene: Scene, searches: Sequence[Searched]) -> tuple[float, float, float, float]:
     """Both axes: from the smallest to the largest value of all steps, the bound included."""
-    steps = [step for one in found for trial in one.trials for step in trial.capacity]
+    steps = [step for one in searches for trial in one.trials for step in trial.capacity]
     rates = [step.rate_hz for step in steps]
     late = [float(step.p99_ns) for step in steps if step.p99_ns] + [bound_ns(scene) or 1e6]
     return min(rates) / 1.5, max(rates) * 1.5, max(1.0, min(late)) / 1.6, max(late) * 1.6
@@ -228,10 +229,10 @@ def _small(axes: Axes, scene: Scene, one: Searched, limits: tuple[float, float, 
     bound = bound_ns(scene)
     if bound:
         axes.axhline(bound, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
-    if one.found is not None:
-        if one.found.low is not None and one.found.high is not None:
-            axes.axvspan(one.found.low, one.found.high, color=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.6)
-        axes.axvline(one.found.median, color=INK, linewidth=0.9, zorder=1)
+    if one.capacity is not None:
+        if one.capacity.low is not None and one.capacity.high is not None:
+            axes.axvspan(one.capacity.low, one.capacity.high, color=NEUTRAL, alpha=0.45, linewidth=0, zorder=0.6)
+        axes.axvline(one.capacity.median, color=INK, linewidth=0.9, zorder=1)
     for trial in one.trials:
         _steps(axes, one.look, trial.capacity)
 
@@ -241,10 +242,10 @@ MARKERS = {"sustained": "o", "exceeded": "o", "generator": "x", "disturbed": "x"
 
 def _steps(axes: Axes, look: Look, steps: Sequence[CapacityStep]) -> None:
     """The steps of one search, connected in the order of their rates; a step without deliveries has no dot."""
-    known = sorted((step for step in steps if step.p99_ns), key=lambda step: (step.rate_hz, step.p99_ns or 0))
-    axes.plot([step.rate_hz for step in known], [step.p99_ns or math.nan for step in known], color=look.colour,
+    delivered = sorted((step for step in steps if step.p99_ns), key=lambda step: (step.rate_hz, step.p99_ns or 0))
+    axes.plot([step.rate_hz for step in delivered], [step.p99_ns or math.nan for step in delivered], color=look.colour,
               linewidth=0.7, alpha=0.7, zorder=2)  # fmt: skip
-    for step in known:
+    for step in delivered:
         axes.plot(
             [step.rate_hz],
             [step.p99_ns or math.nan],
@@ -259,18 +260,18 @@ def _steps(axes: Axes, look: Look, steps: Sequence[CapacityStep]) -> None:
 
 def search_alt(scene: Scene) -> str:
     """The results and the number of steps."""
-    told = [
+    parts = [
         f"{named(one.variant)} {one.words} after {sum(len(trial.capacity) for trial in one.trials):,} steps"
         for one in searched(scene)
     ]
-    return f"Small charts of the p99 latency against the publish rate, one per variant: {'; '.join(told)}."
+    return f"Small charts of the p99 latency against the publish rate, one per variant: {'; '.join(parts)}."
 
 
 def search_sheet(scene: Scene) -> Sheet:
     """A row per step of every search, and one per variant with its result."""
     rows: list[list[Field]] = []
     for one in searched(scene):
-        rows.append([*who(one.variant), "capacity", None, None, *ends(one.found), None, None, None, None])
+        rows.append([*who(one.variant), "capacity", None, None, *ends(one.capacity), None, None, None, None])
         rows += [
             [*who(one.variant), step.verdict, trial.planned.block, place, step.rate_hz, None, None, step.p50_ns,
              step.p99_ns, step.slip_p99_ns, step.observation]

@@ -39,12 +39,12 @@ def memory_sentence(scene: Scene) -> str:
 
 def memory(scene: Scene) -> Canvas:
     """Points over the number of subscribers, a line through them, the slope beside its end."""
-    held = _measured(scene)
-    height_in = max(3.0, 0.175 * len(held) + 1.0)
+    slopes = _measured(scene)
+    height_in = max(3.0, 0.175 * len(slopes) + 1.0)
     figure = canvas(height_in)
     axes = figure.add_subplot()
     reach = 1
-    for variant, slope in held:
+    for variant, slope in slopes:
         look = scene.looks[variant.name]
         points = [_above_empty(trial) for trial in scene.cells.valid(scene.scenario, variant.name)]
         counts, above = np.concatenate([part for part in points if part.size], axis=1)
@@ -59,7 +59,7 @@ def memory(scene: Scene) -> Canvas:
     names = [
         ((slope * reach - low) / (high - low), f"{named(variant)}  {quantity(slope, 'memory bytes')} each",
          scene.looks[variant.name])
-        for variant, slope in held
+        for variant, slope in slopes
     ]  # fmt: skip
     end_labels(axes, names, height_in)
     axes.grid(axis="both")
@@ -72,8 +72,8 @@ def memory(scene: Scene) -> Canvas:
 
 def _measured(scene: Scene) -> list[tuple[VariantFacts, float]]:
     """The variants with a slope, and the slope."""
-    found = [(variant, scene.cells.estimate(SLOPE, scene.scenario, variant.name)) for variant in scene.variants]
-    return [(variant, slope.median) for variant, slope in found if slope is not None]
+    estimates = [(variant, scene.cells.estimate(SLOPE, scene.scenario, variant.name)) for variant in scene.variants]
+    return [(variant, slope.median) for variant, slope in estimates if slope is not None]
 
 
 def _points(axes: Axes, counts: np.ndarray, above: np.ndarray, trials: int, look: Look) -> None:
@@ -106,15 +106,15 @@ def _above_empty(trial: Trial) -> np.ndarray:
     line = memory_line([trial])
     if line is None:
         return np.zeros((2, 0))
-    known = [(step.subscribers, size) for step in trial.idle if (size := memory_bytes(step)) is not None]
-    counts, sizes = np.array(known, dtype=np.float64).T
+    points = [(step.subscribers, size) for step in trial.idle if (size := memory_bytes(step)) is not None]
+    counts, sizes = np.array(points, dtype=np.float64).T
     return np.stack([counts, sizes - line.intercept])
 
 
 def memory_alt(scene: Scene) -> str:
     """Every slope in words."""
-    told = [f"{named(variant)} {quantity(slope, 'memory bytes')}" for variant, slope in _measured(scene)]
-    return f"Straight lines of memory against connected subscribers; per connection: {', '.join(told)}."
+    parts = [f"{named(variant)} {quantity(slope, 'memory bytes')}" for variant, slope in _measured(scene)]
+    return f"Straight lines of memory against connected subscribers; per connection: {', '.join(parts)}."
 
 
 def memory_sheet(scene: Scene) -> Sheet:

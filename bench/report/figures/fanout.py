@@ -25,8 +25,8 @@ from bench.units import TIMES, quantity
 
 METRIC = "completion_p50"
 LAW = f"N {TIMES} s"
+# The technique whose last receiver waits for its own poll interval.
 ON_A_SCHEDULE = "polling"
-"""The technique whose last receiver waits for its own poll interval."""
 
 
 def predicted_ns(trial: Trial, variant: VariantFacts) -> float | None:
@@ -47,8 +47,8 @@ def one_by_one(cells: Cells) -> list[str]:
 def law(scene: Scene, variant: VariantFacts) -> Estimate | None:
     """The law over the valid trials of a cell."""
     trials = scene.cells.valid(scene.scenario, variant.name)
-    known = [value for trial in trials if (value := predicted_ns(trial, variant)) is not None]
-    return estimate(known)
+    predictions = [value for trial in trials if (value := predicted_ns(trial, variant)) is not None]
+    return estimate(predictions)
 
 
 def sentence(scene: Scene) -> str:
@@ -58,9 +58,9 @@ def sentence(scene: Scene) -> str:
         f" {LAW}: N subscribers times the server's CPU time per message of that trial; for polling, the interval"
     )
     apart = [
-        (row.total.median / known.median, row.variant)
+        (row.total.median / predicted.median, row.variant)
         for row in _rows.rows(scene, METRIC).rows
-        if row.variant.technique != ON_A_SCHEDULE and (known := law(scene, row.variant)) and known.median > 0
+        if row.variant.technique != ON_A_SCHEDULE and (predicted := law(scene, row.variant)) and predicted.median > 0
     ]
     if not apart:
         return sentence + "."
@@ -89,11 +89,11 @@ def draw(scene: Scene) -> Canvas:
 
 def _frame(axes: Axes, scene: Scene, chart: Rows, laws: dict[str, Estimate | None]) -> None:
     """A logarithmic axis from the least to the most, with room for every number on the right."""
-    seen = [value for row in chart.rows for _, value in row.values]
-    seen += [known.median for known in laws.values() if known]
+    drawn = [value for row in chart.rows for _, value in row.values]
+    drawn += [predicted.median for predicted in laws.values() if predicted]
     floor = _floor(scene)
-    low = max(1.0, min([*seen, floor.median if floor else seen[0]])) / 2.2
-    high = max([*seen, low * 3]) * 1.15
+    low = max(1.0, min([*drawn, floor.median if floor else drawn[0]])) / 2.2
+    high = max([*drawn, low * 3]) * 1.15
     width_in = WIDTH_IN - chart.names_in - 0.3
     label = (max(text_width_in(quantity(row.total.median, "ns")) for row in chart.rows) + 0.2) / width_in
     high *= (high / low) ** (label / max(0.2, 1 - label))
@@ -103,21 +103,21 @@ def _frame(axes: Axes, scene: Scene, chart: Rows, laws: dict[str, Estimate | Non
     log_ticks(axes.xaxis, "ns", low, high, width_in)
 
 
-def _row(axes: Axes, row: Row, known: Estimate | None) -> None:
+def _row(axes: Axes, row: Row, predicted: Estimate | None) -> None:
     """A thick dot at the median with its interval and trials; the law as a short vertical bar."""
     axes.plot([row.total.median], [row.y], "o", markersize=8.5, color=row.look.colour, zorder=2.5)
     _bars.trials(axes, row)
-    if known is not None and known.median > 0:
-        axes.plot([known.median] * 2, [row.y - 0.36, row.y + 0.36], color=INK, linewidth=2.2, solid_capstyle="butt")
-    right = max(_bars.reach(row), known.median if known else 0.0)
+    if predicted is not None and predicted.median > 0:
+        axes.plot([predicted.median] * 2, [row.y - 0.36, row.y + 0.36], color=INK, linewidth=2.2, solid_capstyle="butt")
+    right = max(_bars.reach(row), predicted.median if predicted else 0.0)
     axes.annotate(
         quantity(row.total.median, "ns"), xy=(right, row.y), xytext=(8, 0), textcoords="offset points", va="center"
     )
 
 
 def _floor(scene: Scene) -> Estimate | None:
-    held = scene.cells.harness(scene.scenario)
-    return scene.cells.estimate(METRIC, scene.scenario, HARNESS) if held else None
+    trials = scene.cells.harness(scene.scenario)
+    return scene.cells.estimate(METRIC, scene.scenario, HARNESS) if trials else None
 
 
 def _harness(axes: Axes, scene: Scene, chart: Rows) -> None:
@@ -140,8 +140,8 @@ def sheet(scene: Scene) -> Sheet:
     variants = {variant.name: variant for variant in scene.variants}
     lines = []
     for line in plain.rows:
-        known = law(scene, variants[str(line[0])]) if line[4] == "median" else None
-        lines.append([*line, *ends(known)])
+        predicted = law(scene, variants[str(line[0])]) if line[4] == "median" else None
+        lines.append([*line, *ends(predicted)])
     return Sheet([*plain.columns, "law_ns", "law_low_ns", "law_high_ns"], lines)
 
 

@@ -24,13 +24,13 @@ from bench.units import quantity
 
 def sentence(scene: Scene) -> str:
     """How to read the curves, and the smallest and largest median."""
-    found = compared(scene)
-    fastest, slowest = found[0], found[-1]
+    curves = compared(scene)
+    fastest, slowest = curves[0], curves[-1]
     sentence = (
         "Further left is fresher, steeper is more uniform: a curve shows the share of deliveries with at most the given"
-        f" latency. {single_trials(found)}."
+        f" latency. {single_trials(curves)}."
     )
-    if len(found) > 1 and not scene.doubt:
+    if len(curves) > 1 and not scene.doubt:
         sentence += (
             f" The median ranges from {quantity(fastest.median_ns, 'ns')} with {fastest.name} to"
             f" {quantity(slowest.median_ns, 'ns')} with {slowest.name}."

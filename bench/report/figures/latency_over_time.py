@@ -59,23 +59,23 @@ def with_series(cells: Cells) -> list[str]:
 
 def trial_series(trials: list[Trial]) -> list[TrialSeries]:
     """A series for every trial with a series of at least two intervals with deliveries."""
-    found = []
+    all_series = []
     for trial in trials:
         if trial.series is None:
             continue
         values = [(place, value) for place, value in enumerate(trial.series.latency_p50_ns) if value is not None]
         if len(values) > 1:
             places, medians = np.array(values, dtype=np.float64).T
-            found.append(TrialSeries(trial, (places + 0.5) * trial.series.interval_ns, np.maximum(medians, 1.0)))
-    return found
+            all_series.append(TrialSeries(trial, (places + 0.5) * trial.series.interval_ns, np.maximum(medians, 1.0)))
+    return all_series
 
 
 def sentence(scene: Scene) -> str:
     """How to read the lines."""
-    found = _lines(scene)
-    series = found[-1].trials[0].trial.series
+    lines = _lines(scene)
+    series = lines[-1].trials[0].trial.series
     interval_ns = series.interval_ns if series else 0
-    many = max(len(line.trials) for line in found) > MOST_SINGLE
+    many = max(len(line.trials) for line in lines) > MOST_SINGLE
     shown = (
         "a band is the range of all trials, the line the one with the median end value"
         if many
@@ -89,23 +89,23 @@ def sentence(scene: Scene) -> str:
 
 def draw(scene: Scene) -> Canvas:
     """Median latency of every interval, one line per trial; with the name of the variant at the right end."""
-    found = _lines(scene)
-    height_in = max(2.9, 0.175 * len(found) + 1.0)
+    lines = _lines(scene)
+    height_in = max(2.9, 0.175 * len(lines) + 1.0)
     figure = canvas(height_in)
     axes = figure.add_subplot()
     axes.set_yscale("log")
-    low = min(float(series.median_ns.min()) for line in found for series in line.trials) / 1.6
-    high = max(float(series.median_ns.max()) for line in found for series in line.trials) * 1.6
+    low = min(float(series.median_ns.min()) for line in lines for series in line.trials) / 1.6
+    high = max(float(series.median_ns.max()) for line in lines for series in line.trials) * 1.6
     axes.set_ylim(low, high)
     log_ticks(axes.yaxis, "ns", low, high, height_in - 0.7)
     axes.grid(axis="y")
-    for line in found:
+    for line in lines:
         _draw(axes, line)
-    axes.set_xlim(0, max(float(series.moments_ns[-1]) for line in found for series in line.trials))
+    axes.set_xlim(0, max(float(series.moments_ns[-1]) for line in lines for series in line.trials))
     linear_ticks(axes.xaxis, "ns", 4)
-    ends = [float(line.middle.median_ns[-1]) for line in found]
+    ends = [float(line.middle.median_ns[-1]) for line in lines]
     heights = [math.log(end / low) / math.log(high / low) for end in ends]
-    end_labels(axes, [(height, line.name, line.look) for height, line in zip(heights, found, strict=True)], height_in)
+    end_labels(axes, [(height, line.name, line.look) for height, line in zip(heights, lines, strict=True)], height_in)
     axes.set_xlabel("time since the start of the measured part")
     axes.set_ylabel("median latency")
     return figure
@@ -139,24 +139,24 @@ def _draw(axes: Axes, line: Line) -> None:
 
 def _band(axes: Axes, line: Line) -> None:
     """The range of all trials at every time that at least one of them has."""
-    held: dict[float, list[float]] = {}
+    at_moment: dict[float, list[float]] = {}
     for series in line.trials:
         for at, value in zip(series.moments_ns.tolist(), series.median_ns.tolist(), strict=True):
-            held.setdefault(at, []).append(value)
-    moments = sorted(held)
-    lowest, highest = [min(held[at]) for at in moments], [max(held[at]) for at in moments]
+            at_moment.setdefault(at, []).append(value)
+    moments = sorted(at_moment)
+    lowest, highest = [min(at_moment[at]) for at in moments], [max(at_moment[at]) for at in moments]
     axes.fill_between(moments, lowest, highest, color=line.look.colour, alpha=0.16, linewidth=0)
 
 
 def alt(scene: Scene) -> str:
     """The first and the last value of the trial with the median end value, for every variant."""
-    told = [
+    parts = [
         f"{line.name} {quantity(float(line.middle.median_ns[0]), 'ns')} to"
         f" {quantity(float(line.middle.median_ns[-1]), 'ns')}"
         for line in _lines(scene)
     ]
     return (
-        f"Median latency against time, logarithmic axis; first and last value of the median trial: {'; '.join(told)}."
+        f"Median latency against time, logarithmic axis; first and last value of the median trial: {'; '.join(parts)}."
     )
 
 

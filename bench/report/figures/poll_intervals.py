@@ -80,9 +80,9 @@ def over_intervals(cells: Cells) -> list[str]:
 def sentence(scene: Scene) -> str:
     """The law, and the largest deviation of a point from it."""
     apart = [
-        (abs(found.median / line.law_ns(at * 1e9) - 1.0), at, line.quantile.words)
+        (abs(estimate.median / line.law_ns(at * 1e9) - 1.0), at, line.quantile.words)
         for line in lines(scene)
-        for at, found in line.points
+        for at, estimate in line.points
     ]
     far, at, words = max(apart)
     services = ", ".join(quantity(law.service_ns, "ns") for _, law in laws(scene))
@@ -95,13 +95,13 @@ def sentence(scene: Scene) -> str:
 
 def draw(scene: Scene) -> Canvas:
     """Median and p99 against the interval, both axes logarithmic, the laws dashed, names at the right end."""
-    found, floor = lines(scene), harness(scene)
-    height_in = max(3.0, 0.175 * len(found) + 1.2)
+    drawn, floor = lines(scene), harness(scene)
+    height_in = max(3.0, 0.175 * len(drawn) + 1.2)
     figure = canvas(height_in)
     axes = figure.add_subplot()
-    every = sorted({at * 1e9 for line in found for at, _ in line.points})
-    values = [value for line in found for _, known in line.points for value in _seen(known)]
-    values += [line.law_ns(at) for line in found for at in (every[0], every[-1])]
+    every = sorted({at * 1e9 for line in drawn for at, _ in line.points})
+    values = [value for line in drawn for _, estimate in line.points for value in _values_of(estimate)]
+    values += [line.law_ns(at) for line in drawn for at in (every[0], every[-1])]
     values += [curve.median_ns for curve in floor]
     low, high = max(1.0, min(values)) / 1.5, max(values) * 1.5
     axes.set_xscale("log")
@@ -109,14 +109,14 @@ def draw(scene: Scene) -> Canvas:
     axes.set_xlim(every[0] / 1.15, every[-1] * 1.15)
     axes.set_ylim(low, high)
     log_ticks(axes.yaxis, "ns", low, high, height_in - 0.7)
-    room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(_name(line)) for line in found)
+    room_in = WIDTH_IN - BESIDE_IN - max(text_width_in(_name(line)) for line in drawn)
     exact_ticks(axes, every, [tick(at, "ns") for at in every], room_in)
     axes.grid(axis="both")
-    for line in found:
+    for line in drawn:
         _draw(axes, line, scene.looks[line.variant.name], every)
     for curve in floor:
         axes.axhline(curve.median_ns, color=NEUTRAL, linewidth=1.0, zorder=1)
-    ends_at = [(line.law_ns(every[-1]), _name(line), scene.looks[line.variant.name]) for line in found]
+    ends_at = [(line.law_ns(every[-1]), _name(line), scene.looks[line.variant.name]) for line in drawn]
     ends_at += [(curve.median_ns, curve.name, curve.look) for curve in floor]
     end_labels(
         axes, [(math.log(at / low) / math.log(high / low), words, look) for at, words, look in ends_at], height_in
@@ -126,8 +126,8 @@ def draw(scene: Scene) -> Canvas:
     return figure
 
 
-def _seen(known: Estimate) -> list[float]:
-    return [value for value in (known.median, known.low, known.high) if value is not None]
+def _values_of(estimate: Estimate) -> list[float]:
+    return [value for value in (estimate.median, estimate.low, estimate.high) if value is not None]
 
 
 def _name(line: Line) -> str:
@@ -138,30 +138,30 @@ def _draw(axes: Axes, line: Line, look: Look, every: Sequence[float]) -> None:
     """The points of one line with their intervals, filled for the median, and its law."""
     span = np.geomspace(every[0], every[-1], 40)
     axes.plot(span, [line.law_ns(at) for at in span], color=INK, linestyle=(0, (5, 2.5)), linewidth=1.0, zorder=2)
-    for at, known in line.points:
-        if known.low is not None and known.high is not None:
-            axes.plot([at * 1e9] * 2, [known.low, known.high], color=look.colour, linewidth=1.2, zorder=3)
+    for at, estimate in line.points:
+        if estimate.low is not None and estimate.high is not None:
+            axes.plot([at * 1e9] * 2, [estimate.low, estimate.high], color=look.colour, linewidth=1.2, zorder=3)
     face = look.colour if line.quantile.share <= 0.5 else PAPER
-    at_ns, medians = [at * 1e9 for at, _ in line.points], [known.median for _, known in line.points]
+    at_ns, medians = [at * 1e9 for at, _ in line.points], [estimate.median for _, estimate in line.points]
     axes.plot(at_ns, medians, "o", markersize=6, markerfacecolor=face, markeredgecolor=look.colour, zorder=4)
 
 
 def alt(scene: Scene) -> str:
     """Every point in words."""
-    told = [
+    parts = [
         f"{_name(line)}: "
-        + ", ".join(f"{quantity(known.median, 'ns')} at {tick(at * 1e9, 'ns')}" for at, known in line.points)
+        + ", ".join(f"{quantity(estimate.median, 'ns')} at {tick(at * 1e9, 'ns')}" for at, estimate in line.points)
         for line in lines(scene)
     ]
-    return f"Latency of polling against its interval, beside its law. {'; '.join(told)}."
+    return f"Latency of polling against its interval, beside its law. {'; '.join(parts)}."
 
 
 def sheet(scene: Scene) -> Sheet:
     """A row per variant, metric and interval: measured, and by the law."""
     rows: list[list[Field]] = [
-        [*who(line.variant), line.quantile.metric, at, len(known.values), *ends(known), line.law_ns(at * 1e9)]
+        [*who(line.variant), line.quantile.metric, at, len(estimate.values), *ends(estimate), line.law_ns(at * 1e9)]
         for line in lines(scene)
-        for at, known in line.points
+        for at, estimate in line.points
     ]
     columns = [*WHO, "metric", INTERVAL, "trials", "latency_ns", "latency_low_ns", "latency_high_ns", "law_ns"]
     return Sheet(columns, rows)

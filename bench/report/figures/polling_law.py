@@ -30,7 +30,7 @@ def with_polling(cells: Cells) -> list[str]:
 
 
 def _polled(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Distribution, UniformLaw]]:
-    found = []
+    polled = []
     for variant in cells.measured(scenario):
         distributions = latencies(cells, scenario, variant)
         if variant.technique == TECHNIQUE and distributions:
@@ -38,19 +38,19 @@ def _polled(cells: Cells, scenario: str) -> list[tuple[VariantFacts, Distributio
             together = pooled(tuple(distributions))
             law = uniform_law(together, interval_ns) if interval_ns else None
             if law is not None:
-                found.append((variant, together, law))
-    return found
+                polled.append((variant, together, law))
+    return polled
 
 
 def sentence(scene: Scene) -> str:
     """The law and the distance of the measurement from it."""
-    told = [
+    sentences = [
         f"{named(variant)} polls every {quantity(law.interval_ns, 'ns')}. The law (dashed) is a uniform latency over"
         f" that interval plus an estimated service time of {quantity(law.service_ns, 'ns')} (measured mean minus half"
         f" the interval). Largest distance between law and measurement (Kolmogorov-Smirnov): {law.distance:.3f}."
         for variant, _, law in _polled(scene.cells, scene.scenario)
     ]
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 def draw(scene: Scene) -> Canvas:
@@ -90,13 +90,13 @@ def draw(scene: Scene) -> Canvas:
 
 def alt(scene: Scene) -> str:
     """The measured curve and its law in words."""
-    told = [
+    parts = [
         f"{named(variant)}: the law rises linearly from 0 to 100 % between {quantity(law.service_ns, 'ns')}"
         f" and {quantity(law.service_ns + law.interval_ns, 'ns')}; the measured median is"
         f" {quantity(quantile(latency, 0.5), 'ns')}, the largest distance {law.distance:.3f}"
         for variant, latency, law in _polled(scene.cells, scene.scenario)
     ]
-    return f"Cumulative curve of polling with its law drawn over it. {'; '.join(told)}."
+    return f"Cumulative curve of polling with its law drawn over it. {'; '.join(parts)}."
 
 
 def sheet(scene: Scene) -> Sheet:

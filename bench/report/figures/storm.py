@@ -25,15 +25,15 @@ COST_PANELS = (
 
 def curves(scene: Scene) -> list[Curve]:
     """The times to connect, in the order of the medians."""
-    found = []
+    drawn = []
     for variant in scene.variants:
-        held = connects(scene, variant)
-        if held:
-            together = at_shares(pooled(tuple(held)))
+        distributions = connects(scene, variant)
+        if distributions:
+            together = at_shares(pooled(tuple(distributions)))
             median = float(np.interp(0.5, SHARES, together))
-            each = [at_shares(one) for one in held]
-            found.append(Curve(variant.name, named(variant), scene.looks[variant.name], median, together, each))
-    return sorted(found, key=lambda curve: curve.median_ns)
+            each = [at_shares(one) for one in distributions]
+            drawn.append(Curve(variant.name, named(variant), scene.looks[variant.name], median, together, each))
+    return sorted(drawn, key=lambda curve: curve.median_ns)
 
 
 def connects(scene: Scene, variant: VariantFacts) -> list[Distribution]:
@@ -80,11 +80,11 @@ def draw(scene: Scene) -> Canvas:
 
 def alt(scene: Scene) -> str:
     """Median and end of every curve in words."""
-    told = [
+    parts = [
         f"{curve.name} {quantity(curve.median_ns, 'ns')} and {quantity(float(curve.at_ns[-1]), 'ns')}"
         for curve in curves(scene)
     ]
-    return f"Cumulative curves of the time to connect on a logarithmic axis; median and last: {'; '.join(told)}."
+    return f"Cumulative curves of the time to connect on a logarithmic axis; median and last: {'; '.join(parts)}."
 
 
 def sheet(scene: Scene) -> Sheet:
@@ -92,9 +92,9 @@ def sheet(scene: Scene) -> Sheet:
     rows: list[list[Field]] = []
     for curve in curves(scene):
         lowest, highest = band(curve)
-        told = who(scene.cells.facts[curve.variant])
+        of_variant = who(scene.cells.facts[curve.variant])
         rows += [
-            [*told, len(curve.each_ns), share, at, least, most]
+            [*of_variant, len(curve.each_ns), share, at, least, most]
             for share, at, least, most in zip(
                 SHARES.tolist(), curve.at_ns.tolist(), lowest.tolist(), highest.tolist(), strict=True
             )

@@ -15,18 +15,18 @@ from bench.report.figures._scene import Scene, named
 from bench.report.figures._sheet import WHO, Field, Sheet, ends, who
 from bench.units import factor, quantity, tick
 
+# A parameter of polling only, which has its own figures.
 OF_POLLING = "poll_interval_s"
-"""A parameter of polling only, which has its own figures."""
 
 
 def lines(scene: Scene, metric: str) -> list[Line]:
     """The variants with the metric at two values or more."""
-    found = [
+    drawn = [
         Line(variant, scene.looks[variant.name],
              scene.cells.along(metric, scene.scenario, variant.name, scene.parameter))
         for variant in scene.variants
     ]  # fmt: skip
-    return [line for line in found if len(line.points) > 1]
+    return [line for line in drawn if len(line.points) > 1]
 
 
 def swept(*metrics: str) -> Callable[[Cells], list[str]]:
@@ -41,7 +41,7 @@ def swept(*metrics: str) -> Callable[[Cells], list[str]]:
 def parameters(*metrics: str, only: str = "") -> Callable[[Cells, str], list[str]]:
     """The swept parameters of a scenario along which one of these metrics makes a line."""
 
-    def held(cells: Cells, scenario: str) -> list[str]:
+    def names_in(cells: Cells, scenario: str) -> list[str]:
         names = [name for where, name in cells.swept if where == scenario and name != OF_POLLING]
         return [
             name
@@ -54,7 +54,7 @@ def parameters(*metrics: str, only: str = "") -> Callable[[Cells, str], list[str
             )
         ]
 
-    return held
+    return names_in
 
 
 def _shown(scene: Scene, metrics: Sequence[str]) -> list[str]:
@@ -64,16 +64,16 @@ def _shown(scene: Scene, metrics: Sequence[str]) -> list[str]:
 def sentence(*metrics: str) -> Callable[[Scene], str]:
     """The variants whose metric changes least and most from one end of the parameter to the other."""
 
-    def told(scene: Scene) -> str:
+    def words(scene: Scene) -> str:
         (first, *_), shown = _shown(scene, metrics), scale(scene.parameter)
-        found = lines(scene, first)
-        ats = [at for line in found for at, _ in line.points]
+        drawn = lines(scene, first)
+        ats = [at for line in drawn for at, _ in line.points]
         low, high = (tick(at * shown.size, shown.unit) for at in (min(ats), max(ats)))
         opening = f"A flat line does not depend on the {shown.name}. From {low} to {high} ({shown.words}),"
         opening += f" {METRICS[first].title}"
         moved = [
             (line.points[-1][1].median / line.points[0][1].median, line)
-            for line in found
+            for line in drawn
             if line.points[0][1].median > 0
         ]
         if not moved:
@@ -86,7 +86,7 @@ def sentence(*metrics: str) -> Callable[[Scene], str]:
             f" ({named(most[1].variant)}) its first value."
         )
 
-    return told
+    return words
 
 
 def draw(*metrics: str) -> Callable[[Scene], Canvas]:
@@ -108,7 +108,7 @@ def draw(*metrics: str) -> Callable[[Scene], Canvas]:
 def alt(*metrics: str) -> Callable[[Scene], str]:
     """Both ends of every line in words."""
 
-    def told(scene: Scene) -> str:
+    def words(scene: Scene) -> str:
         parts = []
         for metric in _shown(scene, metrics):
             unit = METRICS[metric].unit
@@ -120,22 +120,22 @@ def alt(*metrics: str) -> Callable[[Scene], str]:
             parts.append(f"{METRICS[metric].title}: {', '.join(moves)}.")
         return f"One line per variant against {scale(scene.parameter).words}. {' '.join(parts)}"
 
-    return told
+    return words
 
 
 def sheet(*metrics: str) -> Callable[[Scene], Sheet]:
     """A row per variant, metric and value of the parameter. Estimates are in the unit of their metric."""
 
-    def held(scene: Scene) -> Sheet:
+    def table(scene: Scene) -> Sheet:
         rows: list[list[Field]] = [
-            [*who(line.variant), metric, METRICS[metric].unit, at, len(known.values), *ends(known)]
+            [*who(line.variant), metric, METRICS[metric].unit, at, len(estimate.values), *ends(estimate)]
             for metric in _shown(scene, metrics)
             for line in lines(scene, metric)
-            for at, known in line.points
+            for at, estimate in line.points
         ]
         return Sheet([*WHO, "metric", "unit", scene.parameter, "trials", "median", "low", "high"], rows)
 
-    return held
+    return table
 
 
 LATENCIES = ("latency_p50", "latency_p99", "round_trip_p50", "round_trip_p99")

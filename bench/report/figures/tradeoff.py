@@ -24,8 +24,8 @@ from bench.units import factor, quantity, tick
 
 SMALL_PT = 7.2
 LONGEST_S = 60.0
+# Intervals that are marked on the curve of polling, unless a measured one is near.
 ROUND_S = (0.01, 0.1, 1.0, 10.0)
-"""Intervals that are marked on the curve of polling, unless a measured one is near."""
 
 
 def sentence(scene: Scene) -> str:
@@ -34,12 +34,12 @@ def sentence(scene: Scene) -> str:
         "Further left is fresher, further down is cheaper; both axes are logarithmic. Lines through a point are its"
         " intervals."
     )
-    found = places(scene)
-    beaten = [f"{called(place)} (by {place.beaten_by})" for place in found if place.beaten_by]
+    points = places(scene)
+    beaten = [f"{called(place)} (by {place.beaten_by})" for place in points if place.beaten_by]
     if beaten:
         sentence += f" Hollow: shown to be both staler and more expensive than a technique: {', '.join(beaten)}."
     cheapest = min(
-        (place for place in found if not (place.interval_s or place.variant.product)),
+        (place for place in points if not (place.interval_s or place.variant.product)),
         key=lambda place: place.cost.median,
         default=None,
     )
@@ -68,19 +68,19 @@ def _basis(law: PollingLaw) -> str:
 
 def draw(scene: Scene) -> Canvas:
     """Points with intervals on two logarithmic axes, polling as a curve, names beside them."""
-    found, curves = places(scene), _curves(scene)
+    points, curves = places(scene), _curves(scene)
     figure = canvas(4.3)
     axes = figure.add_subplot()
-    _axes(axes, scene, found, curves)
-    _shade(axes, scene, found)
-    marks, avoid = _harness(axes, scene), [point for place in found for point in _covered(place)]
+    _axes(axes, scene, points, curves)
+    _shade(axes, scene, points)
+    marks, avoid = _harness(axes, scene), [point for place in points for point in _covered(place)]
     for look, law, line in curves:
         axes.plot(*line, color=look.colour, linewidth=1.4, zorder=2)
-        marks += _along(axes, look, law, found)
+        marks += _along(axes, look, law, points)
         avoid += list(zip(*line[:, ::3].tolist(), strict=True))
-    for place in found:
+    for place in points:
         _point(axes, place)
-    beside(axes, [*_names(found), *marks], avoid)
+    beside(axes, [*_names(points), *marks], avoid)
     return figure
 
 
@@ -91,7 +91,7 @@ def _curves(scene: Scene) -> list[Curve]:
     """Polling at every interval: (2, points) of freshness and cost, from a full core to a third of the
     cheapest cost."""
     least = min(place.cost.median for place in places(scene))
-    found = []
+    curves = []
     for variant, law in _polling.laws(scene):
         measured = [interval_s * 1e9 for interval_s, _, _ in _polling.points(scene, variant)]
         start = min(law.saturation_ns or min(measured), *measured, key=lambda value: value)
@@ -99,15 +99,15 @@ def _curves(scene: Scene) -> list[Curve]:
         end = min(max(cheap, 2 * max(measured)), max(LONGEST_S * 1e9, max(measured)))
         intervals = np.geomspace(start, max(end, start * 1.01), 161)
         line = np.array([[law.latency_ns(one), law.cpu_ns(one)] for one in intervals]).T
-        found.append((scene.looks[variant.name], law, line))
-    return found
+        curves.append((scene.looks[variant.name], law, line))
+    return curves
 
 
-def _axes(axes: Axes, scene: Scene, found: list[Place], curves: list[Curve]) -> None:
+def _axes(axes: Axes, scene: Scene, points: list[Place], curves: list[Curve]) -> None:
     floor = _floor(scene)
     for axis, scale, limits, values in (
-        (axes.xaxis, axes.set_xscale, axes.set_xlim, [value for place in found for value in _reach(place.freshness)]),
-        (axes.yaxis, axes.set_yscale, axes.set_ylim, [value for place in found for value in _reach(place.cost)]),
+        (axes.xaxis, axes.set_xscale, axes.set_xlim, [value for place in points for value in _reach(place.freshness)]),
+        (axes.yaxis, axes.set_yscale, axes.set_ylim, [value for place in points for value in _reach(place.cost)]),
     ):
         values += [float(value) for _, _, line in curves for value in line[0 if axis is axes.xaxis else 1]]
         values += [floor] if floor and axis is axes.xaxis else []
@@ -120,15 +120,15 @@ def _axes(axes: Axes, scene: Scene, found: list[Place], curves: list[Curve]) -> 
     axes.set_ylabel("server CPU per delivered message")
 
 
-def _reach(known: Estimate) -> list[float]:
-    return [value for value in (known.median, known.low, known.high) if value is not None and value > 0]
+def _reach(estimate: Estimate) -> list[float]:
+    return [value for value in (estimate.median, estimate.low, estimate.high) if value is not None and value > 0]
 
 
 def _floor(scene: Scene) -> float:
     """The latency of the harness; 0 if the run does not have it."""
-    held = scene.cells.harness(scene.scenario)
-    found = scene.cells.estimate(FRESHNESS, scene.scenario, HARNESS) if held else None
-    return found.median if found else 0.0
+    trials = scene.cells.harness(scene.scenario)
+    freshness = scene.cells.estimate(FRESHNESS, scene.scenario, HARNESS) if trials else None
+    return freshness.median if freshness else 0.0
 
 
 def _harness(axes: Axes, scene: Scene) -> list[Mark]:
@@ -141,9 +141,9 @@ def _harness(axes: Axes, scene: Scene) -> list[Mark]:
     return [Mark(floor, at, f"harness floor {quantity(floor, 'ns')}", MUTED, MUTED, SMALL_PT)]
 
 
-def _shade(axes: Axes, scene: Scene, found: list[Place]) -> None:
+def _shade(axes: Axes, scene: Scene, points: list[Place]) -> None:
     """Grey area: staler and more expensive than a technique, each by more than its noise floor."""
-    ranked = [place for place in found if not (place.variant.product or place.interval_s or place.beaten_by)]
+    ranked = [place for place in points if not (place.variant.product or place.interval_s or place.beaten_by)]
     if not ranked or scene.doubt:
         axes.set_xlabel("median delivery latency")
         return
@@ -187,35 +187,35 @@ def _covered(place: Place) -> list[tuple[float, float]]:
     return [(value, y.median) for value in _along_reach(x)] + [(x.median, value) for value in _along_reach(y)]
 
 
-def _along_reach(known: Estimate) -> list[float]:
-    return [float(value) for value in np.geomspace(min(_reach(known)), max(_reach(known)), 9)]
+def _along_reach(estimate: Estimate) -> list[float]:
+    return [float(value) for value in np.geomspace(min(_reach(estimate)), max(_reach(estimate)), 9)]
 
 
-def _names(found: list[Place]) -> list[Mark]:
+def _names(points: list[Place]) -> list[Mark]:
     """The names of the variants; of one that polls the name stands at its shortest interval, the intervals at each."""
     marks = []
-    for place in sorted(found, key=lambda place: (place.freshness.median, place.cost.median)):
+    for place in sorted(points, key=lambda place: (place.freshness.median, place.cost.median)):
         text = named(place.variant)
         if place.interval_s:
-            own = [other.interval_s for other in found if other.variant.name == place.variant.name]
+            own = [other.interval_s for other in points if other.variant.name == place.variant.name]
             text = f"{text}\n{every(place).strip()}" if place.interval_s == min(own) else every(place).strip()
         marks.append(Mark(place.freshness.median, place.cost.median, text, place.look.colour))
     return marks
 
 
-def _along(axes: Axes, look: Look, law: PollingLaw, found: list[Place]) -> list[Mark]:
+def _along(axes: Axes, look: Look, law: PollingLaw, points: list[Place]) -> list[Mark]:
     """Marks on the curve: where one core is full, and round intervals away from those measured."""
     low, high = axes.get_xlim()
     full = law.saturation_ns
-    measured = [place.interval_s for place in found if place.interval_s]
-    asked = [(full, "one core is fully used")] if full and full < min(measured) * 1e9 else []
-    asked += [
+    measured = [place.interval_s for place in points if place.interval_s]
+    named_intervals = [(full, "one core is fully used")] if full and full < min(measured) * 1e9 else []
+    named_intervals += [
         (seconds * 1e9, f"every {tick(seconds * 1e9, 'ns')}")
         for seconds in ROUND_S
         if all(abs(math.log(seconds / other)) > 0.4 for other in measured) and seconds * 1e9 > 1.3 * (full or 0.0)
     ]
     marks = []
-    for interval, text in asked:
+    for interval, text in named_intervals:
         x, y = law.latency_ns(interval), law.cpu_ns(interval)
         if low <= x <= high and axes.get_ylim()[0] <= y <= axes.get_ylim()[1]:
             axes.plot(
@@ -227,11 +227,11 @@ def _along(axes: Axes, look: Look, law: PollingLaw, found: list[Place]) -> list[
 
 def alt(scene: Scene) -> str:
     """Every point in words."""
-    told = [
+    parts = [
         f"{called(place)}: {quantity(place.freshness.median, 'ns')} and {quantity(place.cost.median, 'ns')}"
         for place in places(scene)
     ]
-    return f"Points by median delivery latency and server CPU per delivered message. {'; '.join(told)}."
+    return f"Points by median delivery latency and server CPU per delivered message. {'; '.join(parts)}."
 
 
 def sheet(scene: Scene) -> Sheet:

@@ -11,13 +11,13 @@ from bench.analysis.runs.claims import MAIN_TECHNIQUE, Side, Theme
 from bench.report.opening.cautions import Alarm, alarms, cautions, reading
 from bench.report.opening.headline import DECIDED, sentence
 from bench.report.sections._load_and_ground import ground, loads
-from bench.report.sections.claims import beside, known
+from bench.report.sections.claims import beside, own_number
 from bench.report.traced import Number, Phrase
 
+# The themes on which the opening compares products; the table of claims has all.
 OF_PRODUCTS = ("freshness", "cpu", "memory")
-"""The themes on which the opening compares products; the table of claims has all."""
+# The fewest messages per request that the line on bytes mentions.
 CARRIES = 2.0
-"""The fewest messages per request that the line on bytes mentions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ class Opening:
     cautions: list[str]
 
 
-def opening(cells: Cells, held: Claims) -> Opening:
+def opening(cells: Cells, judged: Claims) -> Opening:
     """The opening of a run's report."""
     return Opening(
-        sentence(held.main) if cells.scenarios else (INSTRUMENT_ALONE,),
+        sentence(judged.main) if cells.scenarios else (INSTRUMENT_ALONE,),
         loads(cells),
         ground(cells),
         reading(cells),
-        [*_groups(cells, held.main), *_products(held.products)],
+        [*_groups(cells, judged.main), *_products(judged.products)],
         alarms(cells),
         cautions(cells),
     )
@@ -64,6 +64,8 @@ def _leads(judged: Iterable[JudgedClaim], verdict: ClaimVerdict, noisy: bool) ->
     return [one for one in judged if one.claim.theme.lead and one.verdict is verdict and one.noisy is noisy]
 
 
+# The headings of the opening, in order: heading, verdict, and whether noise alone caused it. Claims without a
+# measurement are only in the table.
 GROUPS = (
     (f"{MAIN_TECHNIQUE} wins", ClaimVerdict.SUPPORTED, False),
     (f"{MAIN_TECHNIQUE} loses", ClaimVerdict.NOT_SUPPORTED, False),
@@ -71,31 +73,36 @@ GROUPS = (
     ("Too noisy to decide", ClaimVerdict.NO_DIFFERENCE, True),
     ("Too few trials to compare", ClaimVerdict.TOO_FEW, False),
 )
-"""The headings of the opening, in order: heading, verdict, and whether noise alone caused it. Claims without a
-measurement are only in the table."""
 
 
 def _groups(cells: Cells, judged: Sequence[JudgedClaim]) -> list[Group]:
     """A line per theme under every verdict: the number of the main technique, then those of the others."""
-    found = []
+    groups = []
     for title, verdict, noisy in GROUPS:
         leads = _leads(judged, verdict, noisy)
         themes = dict.fromkeys(one.claim.theme for one in leads)
         lines = [_line(cells, theme, [one for one in leads if one.claim.theme is theme]) for theme in themes]
         if lines:
-            found.append(Group(title, lines))
-    return found
+            groups.append(Group(title, lines))
+    return groups
 
 
 def _line(cells: Cells, theme: Theme, judged: Sequence[JudgedClaim]) -> Phrase:
     """`server CPU per message, echo: WebSocket 332 µs (306-367); SSE 2.79x (2.40-3.09)`; a loss:
     `memory per connection, idle: WebSocket 28.2 KiB (27.6-30.0), 1.51x that of SSE (1.43-1.66)`."""
-    line: list[str | Number] = [f"{theme.words}: {judged[0].claim.subject.words} ", *known(judged[0].subject, theme)]
+    line: list[str | Number] = [
+        f"{theme.words}: {judged[0].claim.subject.words} ",
+        *own_number(judged[0].subject, theme),
+    ]
     for place, one in enumerate(judged):
         if one.verdict is ClaimVerdict.NOT_SUPPORTED:
             line += [", ", *_that_of(one)]
         else:
-            line += [", " if place else "; ", f"{one.claim.other.words} ", *(beside(one) or known(one.other, theme))]
+            line += [
+                ", " if place else "; ",
+                f"{one.claim.other.words} ",
+                *(beside(one) or own_number(one.other, theme)),
+            ]
         line += _carried(cells, one)
     return tuple(line)
 
@@ -134,10 +141,10 @@ def _products(judged: Sequence[JudgedClaim]) -> list[Group]:
 
 def _product(side: Side, technique: Side, judged: Sequence[JudgedClaim]) -> Phrase:
     head = f"{side.words} beside plain {technique.words}: "
-    asked = [one for one in judged if one.claim.theme.name in OF_PRODUCTS]
-    apart = [one for one in asked if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
+    shown = [one for one in judged if one.claim.theme.name in OF_PRODUCTS]
+    apart = [one for one in shown if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
     if not apart:
-        decided = any(one.verdict in DECIDED for one in asked)
+        decided = any(one.verdict in DECIDED for one in shown)
         return (f"{head}no difference shown" if decided else f"{head}too few trials",)
     parts = [("; " if place else head, *_more_or_less(one)) for place, one in enumerate(apart)]
     return tuple(part for phrase in parts for part in phrase)

@@ -15,9 +15,9 @@ from bench.report.sections._calibrated import calibrated
 from bench.report.sections.laws import about_laws
 from bench.units import DASH, TIMES, counted, percent
 
+# The largest number of trials whose bootstrap interval of the median is their range: a resample of fewer is never
+# rare enough to be cut off.
 RANGE_TRIALS = 5
-"""The largest number of trials whose bootstrap interval of the median is their range: a resample of fewer is never
-rare enough to be cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ def alarms(cells: Cells) -> list[Alarm]:
     """All alarms of a run."""
     sizes = _sizes(cells)
     few = sizes and max(sizes) < FEWEST_TRIALS
-    said = [f"Each number comes from {_span(sizes)}: too few for an interval or a comparison."] if few else []
-    by_section = (("", said), ("laws", about_laws(cells)), ("calibration", _about_calibration(cells)),
+    few_trials = [f"Each number comes from {_span(sizes)}: too few for an interval or a comparison."] if few else []
+    by_section = (("", few_trials), ("laws", about_laws(cells)), ("calibration", _about_calibration(cells)),
                   ("trust", noise.flagged(cells)))  # fmt: skip
     return [Alarm(text, section) for section, texts in by_section for text in texts]
 
@@ -51,57 +51,59 @@ def cautions(cells: Cells) -> list[str]:
 
 def _about_calibration(cells: Cells) -> list[str]:
     """A sentence on missed calibration readings: each is an error of the instrument, even if all laws are met."""
-    found = readings(cells.trials)
-    missed = [reading for reading in found if not reading.met]
+    read = readings(cells.trials)
+    missed = [reading for reading in read if not reading.met]
     if not missed:
         return []
-    said = ", ".join(_missed(cells, reading) for reading in missed)
+    words = ", ".join(_missed(cells, reading) for reading in missed)
     return [
-        f"{counted(len(missed), 'reading')} of {len(found)} of the calibration missed: {said}. Until this is explained,"
+        f"{counted(len(missed), 'reading')} of {len(read)} of the calibration missed: {words}. Until this is explained,"
         " the instrument may be wrong, or the machine was not quiet."
     ]
 
 
 def _missed(cells: Cells, reading: Reading) -> str:
-    told = calibrated(reading)
+    words = calibrated(reading)
     return (
-        f"{reading.injection} ({reading.quantity}) was measured as {told.read_back}, tolerance {told.tolerance}"
+        f"{reading.injection} ({reading.quantity}) was measured as {words.read_back}, tolerance {words.tolerance}"
         f"{_found_there(cells, reading.injection)}"
     )
 
 
 def _found_there(cells: Cells, plant: str) -> str:
     """The findings on the trials of an injection, which can explain a miss; empty without findings."""
-    trials = [trial for trial in cells.trials if (known := injection_of(trial)) is not None and known.name == plant]
-    seen = Counter(finding.name for trial in trials for finding in trial.findings)
-    told = ", ".join(f"{name} in {number}" for name, number in seen.most_common())
-    return f" (of {counted(len(trials), 'trial')}: {told})" if told else ""
+    trials = [
+        trial for trial in cells.trials if (of_trial := injection_of(trial)) is not None and of_trial.name == plant
+    ]
+    names = Counter(finding.name for trial in trials for finding in trial.findings)
+    words = ", ".join(f"{name} in {number}" for name, number in names.most_common())
+    return f" (of {counted(len(trials), 'trial')}: {words})" if words else ""
 
 
 def reading(cells: Cells) -> str:
     """How to read a ratio, a median and their brackets, given the number of trials."""
     sizes = _sizes(cells)
     enough = sorted(size for size in sizes if size >= FEWEST_TRIALS)
-    told = (
+    sentence = (
         f"2{TIMES} means twice {MAIN_TECHNIQUE}'s value, or for a product twice that of its plain technique, unless the"
         f" line names another reference. Brackets are intervals: of a ratio, its {percent(COMPARED_CONFIDENCE)}"
         " interval"
     )
     if not enough:
-        return f"{told}."
+        return f"{sentence}."
     kind = "the range of its trials" if enough[-1] <= RANGE_TRIALS else "its bootstrap interval"
     least, most = percent(coverage(enough[0])), percent(coverage(enough[-1]))
-    return f"{told}; of a median, {kind} (coverage at most {least if least == most else f'{least} to {most}'})."
+    return f"{sentence}; of a median, {kind} (coverage at most {least if least == most else f'{least} to {most}'})."
 
 
 def _sizes(cells: Cells) -> set[int]:
     """The numbers of trials behind the numbers of the themes."""
-    found = [
+    estimates = [
         cells.estimate(theme.metric, theme.scenario, variant.name)
         for theme in THEMES.values()
         for variant in cells.measured(theme.scenario)
     ]
-    return {len(one.values) for one in found if one is not None}
+    return {len(one.values) for one in estimates if one is not None}
 
 
 def _span(sizes: set[int]) -> str:

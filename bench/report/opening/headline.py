@@ -15,10 +15,10 @@ from bench.report.text import listed
 from bench.report.traced import Number, Phrase
 
 DECIDED = (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED, ClaimVerdict.NO_DIFFERENCE)
+# Themes on which the headline names techniques without a shown difference.
 LEVEL = {"freshness": "freshness", "cpu": "CPU of a broadcast"}
-"""Themes on which the headline names techniques without a shown difference."""
+# Themes on which it compares the main technique with its nearest rival.
 COSTS = {"round-trip": "echo round trip", "cpu": "CPU of a broadcast", "cpu-echo": "echo CPU", "memory": "memory"}
-"""Themes on which it compares the main technique with its nearest rival."""
 
 
 def sentence(judged: Sequence[JudgedClaim]) -> Phrase:
@@ -31,11 +31,11 @@ def sentence(judged: Sequence[JudgedClaim]) -> Phrase:
         return (f"This run measured {MAIN_TECHNIQUE} on neutral ground, but cannot rank it.",)
     level = _level(decided)
     parts = [*level, _staler(decided, named=bool(level)), _fresher(decided), _costs(decided), _elsewhere(decided)]
-    told: list[str | Number] = []
+    words: list[str | Number] = []
     for part in filter(None, parts):
-        told += ["; ", *part] if told else part
-    first = str(told[0])
-    return (f"{first[0].upper()}{first[1:]}", *told[1:], ".")
+        words += ["; ", *part] if words else part
+    first = str(words[0])
+    return (f"{first[0].upper()}{first[1:]}", *words[1:], ".")
 
 
 def _level(judged: Sequence[JudgedClaim]) -> list[Phrase]:
@@ -61,31 +61,31 @@ def _level(judged: Sequence[JudgedClaim]) -> list[Phrase]:
 def _staler(judged: Sequence[JudgedClaim], named: bool) -> Phrase:
     """The techniques with staler data, and the ratios; the main technique is omitted if already `named`."""
     beside = "" if named else f" as {MAIN_TECHNIQUE}"
-    told: list[str | Number] = []
+    words: list[str | Number] = []
     for one in _about(judged, "freshness", ClaimVerdict.SUPPORTED):
         if number := _times(one):
-            told += (
+            words += (
                 [f", {one.claim.other.words} ", number]
-                if told
+                if words
                 else [f"{one.claim.other.words} is ", number, f" as stale{beside}"]
             )
-    return tuple(told)
+    return tuple(words)
 
 
 def _fresher(judged: Sequence[JudgedClaim]) -> Phrase:
     """The techniques with fresher data than the main one."""
-    told: list[str | Number] = []
+    words: list[str | Number] = []
     for one in _about(judged, "freshness", ClaimVerdict.NOT_SUPPORTED):
         if number := _times(one):
-            told += [", " if told else f"{MAIN_TECHNIQUE} is ", number, f" as stale as {one.claim.other.words}"]
-    return tuple(told)
+            words += [", " if words else f"{MAIN_TECHNIQUE} is ", number, f" as stale as {one.claim.other.words}"]
+    return tuple(words)
 
 
 def _costs(judged: Sequence[JudgedClaim]) -> Phrase:
     """The costs that are higher at the nearest rival, then those that are higher at the main technique."""
     rival = _nearest(judged)
     of_rival = [one for one in judged if one.claim.other.words == rival and one.claim.theme.name in COSTS]
-    told: list[str | Number] = []
+    words: list[str | Number] = []
     sides = (
         (rival, ClaimVerdict.SUPPORTED, f"{MAIN_TECHNIQUE}'s", "its", ""),
         (MAIN_TECHNIQUE, ClaimVerdict.NOT_SUPPORTED, "the", "the", f" of {rival}"),
@@ -95,10 +95,10 @@ def _costs(judged: Sequence[JudgedClaim]) -> Phrase:
                  if one.verdict is verdict and (number := _times(one))]  # fmt: skip
         for place, (number, theme) in enumerate(taken):
             between = " and " if place == len(taken) - 1 else ", "
-            start = f"{', ' if told else ''}{who} {'' if told else 'takes '}"
-            told += [between if place else start, number, f" {later if place else first} {theme}"]
-        told += [after] if taken and after else []
-    return tuple(told)
+            start = f"{', ' if words else ''}{who} {'' if words else 'takes '}"
+            words += [between if place else start, number, f" {later if place else first} {theme}"]
+        words += [after] if taken and after else []
+    return tuple(words)
 
 
 def _elsewhere(judged: Sequence[JudgedClaim]) -> Phrase:
@@ -116,8 +116,8 @@ def _elsewhere(judged: Sequence[JudgedClaim]) -> Phrase:
 def _nearest(judged: Sequence[JudgedClaim]) -> str:
     """The rival with the freshest data, or, without any, the last that was compared."""
     fresh = [one for one in judged if one.claim.theme.name == "freshness" and one.other is not None]
-    found = min(fresh, key=lambda one: one.other.estimate.median if one.other else 0.0) if fresh else judged[-1]
-    return found.claim.other.words
+    nearest = min(fresh, key=lambda one: one.other.estimate.median if one.other else 0.0) if fresh else judged[-1]
+    return nearest.claim.other.words
 
 
 def _about(judged: Sequence[JudgedClaim], theme: str, verdict: ClaimVerdict) -> list[JudgedClaim]:
@@ -127,5 +127,5 @@ def _about(judged: Sequence[JudgedClaim], theme: str, verdict: ClaimVerdict) -> 
 def _times(judged: JudgedClaim) -> Number | None:
     """The ratio of the larger side to the smaller; None where one of them is zero."""
     theme, comparison = judged.claim.theme, judged.larger
-    found = traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()
-    return found[0] if found and isinstance(found[0], Number) else None
+    ratio = traced.compared(comparison, theme.metric, theme.scenario) if comparison else ()
+    return ratio[0] if ratio and isinstance(ratio[0], Number) else None

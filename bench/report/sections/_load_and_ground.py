@@ -15,21 +15,21 @@ from bench.units import SPACE, counted, quantity
 def loads(cells: Cells) -> list[Phrase]:
     """A phrase per scenario of the run in which variants are compared, if its parameters are known. The poll
     interval is given where it changes."""
-    told: list[Phrase] = []
+    phrases: list[Phrase] = []
     polls: Phrase = ()
     for scenario in cells.run.scenarios:
         if not scenario.hidden and (load := _load(scenario)):
             again = _polls(scenario)
             same = list(map(str, again)) == list(map(str, polls))
-            told.append((*load, *(() if same else again), *_path(scenario), "."))
+            phrases.append((*load, *(() if same else again), *_path(scenario), "."))
             polls = again
-    return told
+    return phrases
 
 
 def _load(scenario: ScenarioFacts) -> Phrase:
     words = WORDS.get(scenario.name)
-    known = words is not None and words.needs <= scenario.parameters.keys()
-    return words.told(scenario) if words and known else ()
+    complete = words is not None and words.needs <= scenario.parameters.keys()
+    return words.phrase(scenario) if words and complete else ()
 
 
 def _broadcast(scenario: ScenarioFacts) -> Phrase:
@@ -59,7 +59,7 @@ def _idle(scenario: ScenarioFacts) -> Phrase:
 class Words:
     """The words of a scenario, and the parameters that they need."""
 
-    told: Callable[[ScenarioFacts], Phrase]
+    phrase: Callable[[ScenarioFacts], Phrase]
     needs: frozenset[str]
 
 

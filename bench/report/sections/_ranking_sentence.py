@@ -21,21 +21,21 @@ from bench.results import VariantFacts
 def standing(cells: Cells, metric: str, scenario: str, head: str, least: Collection[str] = ()) -> Phrase:
     """The ranking: the best technique, those without a shown difference from it, those behind it, and the products.
     `least`: the variants of which only a lower bound is known."""
-    held = ranking(cells, metric, scenario)
+    ranked = ranking(cells, metric, scenario)
     shown = _Shown(metric, scenario, least)
     products = [part for variant in cells.shown if variant.product for part in shown.product(cells, variant)]
-    if not held.entries:
+    if not ranked.entries:
         return (head, *products[1:], ".") if products else ()
-    first, *others = held.entries
-    told: list[str | Number] = [head]
-    if not held.decided and others:
-        told += ["too few trials to rank: "]
-    told += shown.entry(first)
-    if held.decided:
-        told += shown.rest(others)
+    first, *others = ranked.entries
+    words: list[str | Number] = [head]
+    if not ranked.decided and others:
+        words += ["too few trials to rank: "]
+    words += shown.entry(first)
+    if ranked.decided:
+        words += shown.rest(others)
     else:
-        told += [part for entry in others for part in (", ", *shown.entry(entry))]
-    return (*told, *([". Products: ", *products[1:]] if products else []), ".")
+        words += [part for entry in others for part in (", ", *shown.entry(entry))]
+    return (*words, *([". Products: ", *products[1:]] if products else []), ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +63,52 @@ class _Shown:
             "behind": "; worse: ",
             "open": "; limit not reached: ",
         }
-        held: dict[str, list[Entry]] = {kind: [] for kind in groups}
+        by_group: dict[str, list[Entry]] = {kind: [] for kind in groups}
         for entry in others:
             behind = entry.verdict is not Verdict.NONE_SHOWN
-            held["level" if not behind else "open" if entry.variant.name in self.least else "behind"].append(entry)
-        told: list[str | Number] = []
+            by_group["level" if not behind else "open" if entry.variant.name in self.least else "behind"].append(entry)
+        parts: list[str | Number] = []
         for kind, words in groups.items():
-            for place, entry in enumerate(held[kind]):
+            for place, entry in enumerate(by_group[kind]):
                 apart = self._apart(entry) if kind == "behind" else ()
-                told += [", " if place else words, *self.entry(entry), *apart]
-        return told
+                parts += [", " if place else words, *self.entry(entry), *apart]
+        return parts
 
     def _apart(self, entry: Entry) -> Phrase:
         comparison = entry.comparison
-        found = traced.compared(comparison, self.metric, self.scenario) if comparison else ()
-        if not found or comparison is None:
+        ratio = traced.compared(comparison, self.metric, self.scenario) if comparison else ()
+        if not ratio or comparison is None:
             return ()
-        return (", at most " if comparison.reference.name in self.least else ", ", *found)
+        return (", at most " if comparison.reference.name in self.least else ", ", *ratio)
 
     def product(self, cells: Cells, variant: VariantFacts) -> list[str | Number]:
         """A product with its number after a semicolon, and its comparison with its technique."""
-        found = cells.estimate(self.metric, self.scenario, variant.name)
-        if found is None:
+        estimate = cells.estimate(self.metric, self.scenario, variant.name)
+        if estimate is None:
             return []
-        number = self.number(variant, traced.measured(self.metric, self.scenario, variant.name, found))
-        told: list[str | Number] = ["; ", *number]
+        number = self.number(variant, traced.measured(self.metric, self.scenario, variant.name, estimate))
+        words: list[str | Number] = ["; ", *number]
         plain = Side(variant.technique).of(cells, self.metric, self.scenario)
         if plain is None or {plain.name, variant.name} & set(self.least):
-            return told
+            return words
         comparison = cells.compare(self.metric, self.scenario, variant.name, plain.name)
         if comparison.verdict is Verdict.NONE_SHOWN:
-            told += [f", no difference shown from plain {plain.technique}"]
+            words += [f", no difference shown from plain {plain.technique}"]
         elif comparison.verdict is not Verdict.TOO_FEW:
-            told += [", ", *traced.compared(comparison, self.metric, self.scenario), f" beside plain {plain.technique}"]
-        return told
+            words += [
+                ", ",
+                *traced.compared(comparison, self.metric, self.scenario),
+                f" beside plain {plain.technique}",
+            ]
+        return words
 
 
 def medians(cells: Cells, metric: str, scenario: str, head: str, least: Collection[str] = ()) -> Phrase:
     """The medians of all variants, without a ranking; empty without any. `least`: as for `standing`."""
-    known = [(one, cells.estimate(metric, scenario, one.name)) for one in cells.measured(scenario)]
-    told: list[str | Number] = []
-    for variant, found in known:
-        if found is not None:
-            told += [", " if told else head, f"{variant.label} {'at least ' if variant.name in least else ''}"]
-            told += traced.median(metric, scenario, variant.name, found)
-    return (*told, ".") if told else ()
+    estimates = [(one, cells.estimate(metric, scenario, one.name)) for one in cells.measured(scenario)]
+    words: list[str | Number] = []
+    for variant, estimate in estimates:
+        if estimate is not None:
+            words += [", " if words else head, f"{variant.label} {'at least ' if variant.name in least else ''}"]
+            words += traced.median(metric, scenario, variant.name, estimate)
+    return (*words, ".") if words else ()

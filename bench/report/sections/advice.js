@@ -239,27 +239,27 @@
       const values = {};
       for (const found of alternative.matchAll(placeholder)) {
         const name = found[1], known = facts[name] === undefined ? null : facts[name];
-        values[name] = known === null && name in data.phrases ? said(name, facts) : known;
+        values[name] = known === null && name in data.phrases ? phrased(name, facts) : known;
         if (values[name] === null) return null;
       }
       return alternative.replace(placeholder, function (_, name, asks, how) {
         return asks ? '' : how ? format[how](values[name]) : String(values[name]);
       });
     }
-    function said(phrase, facts) {
+    function phrased(phrase, facts) {
       for (const alternative of data.phrases[phrase]) {
         const words = filled(alternative, facts);
         if (words !== null) return words;
       }
       return null;
     }
-    return {said: said, filled: filled};
+    return {phrased: phrased, filled: filled};
   }
 
   function notes(data, words, one) {
-    const found = one.beyond.map(function (outside) { return [outside.kind, words.said('outside', outside)]; });
+    const found = one.beyond.map(function (outside) { return [outside.kind, words.phrased('outside', outside)]; });
     data.notes.forEach(function (kind) {
-      const note = words.said(kind, one.facts);
+      const note = words.phrased(kind, one.facts);
       if (note) found.push([kind, note]);
     });
     return found;
@@ -296,28 +296,28 @@
     const held = first[0].facts.memory_bytes, more = several ? first[1].facts.memory_bytes : null;
     const facts = {
       label: fewest.facts.label, labels: several ? first.map(function (one) { return one.facts.label; }) : null,
-      fewest_cores: words.said('cores', fewest.facts), most_cores: words.said('bare_cores', furthest(first, 1).facts),
+      fewest_cores: words.phrased('cores', fewest.facts), most_cores: words.phrased('bare_cores', furthest(first, 1).facts),
       lightest_label: held !== null && more !== null && more > data.rules.clearly * held ? first[0].facts.label : null
     };
     if (!beaten.length) return facts;
     const second = furthest(beaten, -1).facts;
     return Object.assign(facts, {
       next_label: second.label, times: second.core_count / fewest.facts.core_count,
-      than_label: several ? fewest.facts.label : null, next_memory: words.said('held', second) || null
+      than_label: several ? fewest.facts.label : null, next_memory: words.phrased('held', second) || null
     });
   }
 
   function conclusion(data, words, options) {
-    if (!options.length) return [words.said('nothing', {})];
+    if (!options.length) return [words.phrased('nothing', {})];
     const product = options.find(function (one) { return one.variant.facts.product; });
     const facts = product && Object.assign({}, product.facts, {
-      product_label: product.facts.label, product_cores: words.said('cores', product.facts)
+      product_label: product.facts.label, product_cores: words.phrased('cores', product.facts)
     });
-    return [words.said('conclusion', firstOf(data, words, options)), words.said('off_the_shelf', facts || {})];
+    return [words.phrased('conclusion', firstOf(data, words, options)), words.phrased('off_the_shelf', facts || {})];
   }
 
   function refusal(words, phrase, one) {
-    return words.said(phrase, {label: one.variant.facts.label, because: words.said(one.reason, one.facts)});
+    return words.phrased(phrase, {label: one.variant.facts.label, because: words.phrased(one.reason, one.facts)});
   }
 
   /* Everything that is said about a need. */
@@ -331,7 +331,7 @@
         return data.columns.map(function (column) { return words.filled('{' + column.phrase + '}', one.facts); });
       }),
       notes: held.rows,
-      common: held.common ? words.said('common', {notes: held.common}) : '',
+      common: held.common ? words.phrased('common', {notes: held.common}) : '',
       refused: advice.refused.map(function (one) { return refusal(words, 'refused', one); })
     };
   }
@@ -418,7 +418,7 @@
   function show() {
     const need = asked(), field = form.elements.namedItem('fan_out');
     field.setCustomValidity(need.fan_out !== null && need.fan_out > need.subscribers
-      ? words.said('fan-out', need) : '');
+      ? words.phrased('fan-out', need) : '');
     const valid = form.checkValidity();
     mark(!valid);
     presets.forEach(function (button) {

@@ -10,7 +10,7 @@ from bench.advice.at_a_glance import Glance, glance
 from bench.advice.costs import fit
 from bench.advice.needs import FIELDS, Field, Need
 from bench.advice.ranking import Advice, advise
-from bench.advice.words import COLUMNS, said
+from bench.advice.words import COLUMNS, phrased
 from bench.analysis.runs.cells import Cells
 from bench.report.palette import looks
 from bench.report.sections._advice_data import data
@@ -91,9 +91,9 @@ def _worked(title: str, advice: Advice) -> Worked:
         answer.conclusion(advice),
         lines,
         notes.rows,
-        (said("common", {"notes": notes.common}) or "") if notes.common else "",
+        (phrased("common", {"notes": notes.common}) or "") if notes.common else "",
         answer.why(advice),
-        [said("refused", {"refusal": answer.refusal(one, advice.need)}) or "" for one in advice.refused],
+        [phrased("refused", {"refusal": answer.refusal(one, advice.need)}) or "" for one in advice.refused],
     )
 
 

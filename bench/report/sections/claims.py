@@ -53,18 +53,18 @@ class Table:
         return [row for _, rows in self.groups for row in rows]
 
 
-def table(held: Claims, figures: Iterable[str] = ()) -> Table:
+def table(judged_claims: Claims, figures: Iterable[str] = ()) -> Table:
     """The table of claims; `figures` are the names of those that were drawn."""
     drawn = set(figures)
     groups = [
         (words, [_row(one, drawn) for one in judged if one.verdict is not ClaimVerdict.NOT_MEASURED])
         for words, judged in (
-            (f"{MAIN_TECHNIQUE} and its rivals, on neutral ground", held.main),
-            ("Between the other techniques", held.others),
-            ("Products compared with their technique", held.products),
+            (f"{MAIN_TECHNIQUE} and its rivals, on neutral ground", judged_claims.main),
+            ("Between the other techniques", judged_claims.others),
+            ("Products compared with their technique", judged_claims.products),
         )
     ]
-    unmeasured = [one.claim.words for one in held.every if one.verdict is ClaimVerdict.NOT_MEASURED]
+    unmeasured = [one.claim.words for one in judged_claims.every if one.verdict is ClaimVerdict.NOT_MEASURED]
     return Table([(words, rows) for words, rows in groups if rows], unmeasured)
 
 
@@ -91,10 +91,10 @@ def _row(judged: JudgedClaim, drawn: set[str]) -> Row:
 
 
 def _named(side: MeasuredSide | None, theme: Theme) -> Phrase:
-    return () if side is None else (f"{side.variant.label} ", *known(side, theme))
+    return () if side is None else (f"{side.variant.label} ", *own_number(side, theme))
 
 
-def known(side: MeasuredSide | None, theme: Theme) -> Phrase:
+def own_number(side: MeasuredSide | None, theme: Theme) -> Phrase:
     """A side's own number; empty where it has none."""
     if side is None:
         return ()

@@ -32,14 +32,20 @@ KINDS = {
 
 def classics(cells: Cells) -> list[Row]:
     """All published claims, tested on a run."""
-    found = [(classic, classic.read(cells)) for classic in PUBLISHED_CLAIMS]
+    readings = [(classic, classic.read(cells)) for classic in PUBLISHED_CLAIMS]
     return [
-        Row(classic, [told(fact) for fact in finding.facts], str(finding.verdict), KINDS[finding.verdict], finding.note)
-        for classic, finding in found
+        Row(
+            classic,
+            [fact_words(fact) for fact in finding.facts],
+            str(finding.verdict),
+            KINDS[finding.verdict],
+            finding.note,
+        )
+        for classic, finding in readings
     ]
 
 
-def told(fact: Fact) -> str:
+def fact_words(fact: Fact) -> str:
     """A fact in words."""
     return f"{fact.words}: {_number(fact)}"
 

@@ -130,7 +130,7 @@ class Decision:
 
 def decision(cells: Cells, compact: bool = False) -> Decision:
     """The decision table of a run, without empty columns."""
-    columns = [column for column in COLUMNS if (column.compact or not compact) and _known(cells, column)]
+    columns = [column for column in COLUMNS if (column.compact or not compact) and _medians(cells, column)]
     scales = [_scale(cells, column) for column in columns]
     leaders = [ranking(cells, column.metric, column.scenario).leaders for column in columns]
     rows = [
@@ -146,7 +146,7 @@ def decision(cells: Cells, compact: bool = False) -> Decision:
     return Decision(
         [Head(column, scale.name) for column, scale in zip(columns, scales, strict=True)],
         PROMISES,
-        [(words, held) for words, held in groups if held],
+        [(words, of_group) for words, of_group in groups if of_group],
         [traced.floor(cells, column.metric, column.scenario) for column in columns],
         loads(cells),
     )
@@ -156,22 +156,22 @@ def _estimate(cells: Cells, column: Column, variant: VariantFacts) -> Estimate |
     return cells.estimate(column.metric, column.scenario, variant.name)
 
 
-def _known(cells: Cells, column: Column) -> list[float]:
+def _medians(cells: Cells, column: Column) -> list[float]:
     """The numbers of a column."""
-    found = [_estimate(cells, column, variant) for variant in cells.measured(column.scenario)]
-    return [one.median for one in found if one is not None]
+    estimates = [_estimate(cells, column, variant) for variant in cells.measured(column.scenario)]
+    return [one.median for one in estimates if one is not None]
 
 
 def _scale(cells: Cells, column: Column) -> Scale:
-    return column_scale(_known(cells, column), METRICS[column.metric].unit)
+    return column_scale(_medians(cells, column), METRICS[column.metric].unit)
 
 
 def _cell(cells: Cells, column: Column, scale: Scale, leaders: set[str], variant: VariantFacts) -> Cell:
-    found = _estimate(cells, column, variant)
-    if found is None:
+    estimate = _estimate(cells, column, variant)
+    if estimate is None:
         return Cell((DASH,), (), None, False)
-    on, of = on_scale(found.median, scale), (column.metric, column.scenario, variant.name, found)
-    return Cell(traced.median(*of, on), traced.interval(*of, on), found.median, variant.name in leaders)
+    on, of = on_scale(estimate.median, scale), (column.metric, column.scenario, variant.name, estimate)
+    return Cell(traced.median(*of, on), traced.interval(*of, on), estimate.median, variant.name in leaders)
 
 
 @dataclass(frozen=True, slots=True)

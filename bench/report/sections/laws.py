@@ -44,9 +44,9 @@ def about_laws(cells: Cells) -> list[str]:
     missed = [reading for reading in read if reading.verdict is not LawVerdict.MET]
     if not missed:
         return []
-    said = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.where})" for reading in missed)
+    words = ", ".join(f"{reading.law.name} ({reading.variant.label}, {reading.where})" for reading in missed)
     return [
-        f"{len(missed)} of {counted(len(read), 'reading')} of the laws missed: {said}. Until this is"
+        f"{len(missed)} of {counted(len(read), 'reading')} of the laws missed: {words}. Until this is"
         " explained, the instrument may be wrong."
     ]
 

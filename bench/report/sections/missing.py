@@ -45,25 +45,25 @@ def outcomes(cells: Cells) -> Outcomes:
         (len(cells.shown_trials) - len(cells.compared), "changed one parameter of their scenario"),
         (len(trials) - len(cells.shown_trials), "measured the instrument itself"),
     ]
-    said = [f"{number:,} {words}" for number, words in apart if number]
-    if said:
-        sentence += f" Of these, {' and '.join(said)}."
+    parts = [f"{number:,} {words}" for number, words in apart if number]
+    if parts:
+        sentence += f" Of these, {' and '.join(parts)}."
     skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))
     return Outcomes(skipped, refused, failed, invalid, retried, missing, sentence, _apart(cells))
 
 
 def _apart(cells: Cells) -> list[tuple[str, str]]:
     """(scenario, "Polling, SSE: has no broker") for every reason why a scenario excludes variants."""
-    found = []
+    lines = []
     for scenario in cells.scenarios:
-        for reason, held in groupby(sorted(cells.excluded(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
-            names = {name for name, _ in held}
+        for reason, variants in groupby(sorted(cells.excluded(scenario).items(), key=itemgetter(1)), key=itemgetter(1)):
+            names = {name for name, _ in variants}
             measured = [
                 variant for variant in cells.shown if variant.status == "measured"
             ]  # the others are listed above
             labels = [variant.label for variant in measured if variant.name in names]
-            found += [(scenario, f"{', '.join(labels)}: {reason}")] if labels else []
-    return found
+            lines += [(scenario, f"{', '.join(labels)}: {reason}")] if labels else []
+    return lines
 
 
 def _with(variants: Iterable[VariantFacts], status: str) -> list[VariantFacts]:

@@ -15,8 +15,8 @@ from bench.results import VariantFacts
 from bench.scenarios import of_record
 from bench.units import DASH, interval, quantity
 
+# The headings of a table's groups of rows, and whether they are products.
 GROUPS = (("Techniques on neutral ground", False), ("Products as deployed", True))
-"""The headings of a table's groups of rows, and whether they are products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Table:
 
 def tables(cells: Cells, headline: bool) -> list[Table]:
     """One table per scenario, of the headline metrics or of all."""
-    found = [_table(cells, scenario, headline) for scenario in cells.scenarios]
-    return [table for table in found if table.metrics]
+    all_tables = [_table(cells, scenario, headline) for scenario in cells.scenarios]
+    return [table for table in all_tables if table.metrics]
 
 
 def _table(cells: Cells, scenario: str, headline: bool) -> Table:
@@ -84,20 +84,20 @@ def _table(cells: Cells, scenario: str, headline: bool) -> Table:
     return Table(
         scenario,
         metrics,
-        [(words, held) for words, held in groups if held],
+        [(words, of_group) for words, of_group in groups if of_group],
         [noise.floor_words(cells, metric.name, scenario) for metric in metrics],
         noise.too_few(cells, scenario),
     )
 
 
 def _value(cells: Cells, metric: Metric, scenario: str, variant: VariantFacts, leaders: set[str]) -> Value:
-    found = cells.estimate(metric.name, scenario, variant.name)
-    if found is None:
+    estimate = cells.estimate(metric.name, scenario, variant.name)
+    if estimate is None:
         return Value(DASH, "", None, False)
-    text, ends = quantity(found.median, metric.unit), interval(found, metric.unit)
-    if found.median < 0:  # no true value is negative: it is the scatter of the subtracted value
+    text, ends = quantity(estimate.median, metric.unit), interval(estimate, metric.unit)
+    if estimate.median < 0:  # no true value is negative: it is the scatter of the subtracted value
         ends = ", ".join(filter(None, [ends, "below the resolution"]))
-    return Value(text, ends, found.median, variant.name in leaders)
+    return Value(text, ends, estimate.median, variant.name in leaders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,20 +40,20 @@ class Trust:
 
 def trust(cells: Cells) -> Trust:
     """All limits of trust of a run."""
-    held: dict[str, list[Trial]] = {}
+    by_finding: dict[str, list[Trial]] = {}
     for trial in cells.trials:
         for finding in trial.findings:
             if not finding.disqualifying:
-                held.setdefault(finding.name, []).append(trial)
-    found = [_doubt(name, trials) for name, trials in held.items()] + [
+                by_finding.setdefault(finding.name, []).append(trial)
+    doubts = [_doubt(name, trials) for name, trials in by_finding.items()] + [
         Doubt(one.name, None, one.cells, one.observation, one.remedy) for one in run_findings(cells)
     ]
     compared = [*about_laws(cells), *noise.about_twins(cells), *noise.about_harness(cells)] if cells.scenarios else []
     sentences = [
         *compared,
-        *(told for told in (_slip(cells), _generator(cells), _room(cells), _paths(cells)) if told),
+        *(sentence for sentence in (_slip(cells), _generator(cells), _room(cells), _paths(cells)) if sentence),
     ]
-    return Trust(found, sentences, noise.twins(cells), CHECKS)
+    return Trust(doubts, sentences, noise.twins(cells), CHECKS)
 
 
 def _doubt(name: str, trials: list[Trial]) -> Doubt:
@@ -97,26 +97,26 @@ def _room(cells: Cells) -> str:
     delays, unread = _all(cells, "loop_lag_p99"), _all(cells, "unread_p50")
     if not delays:
         return ""
-    said = (
+    sentence = (
         f"Its p99 event-loop delay is {quantity(delays[len(delays) // 2], 'ns')} in the median trial and"
         f" {quantity(delays[-1], 'ns')} in the worst."
     )
     if unread:
-        said += (
+        sentence += (
             f" The median wait of received data in its sockets is {quantity(unread[len(unread) // 2], 'ns')} in the"
             f" median trial and {quantity(unread[-1], 'ns')} in the worst. Every latency includes this wait."
         )
-    return said
+    return sentence
 
 
 def _paths(cells: Cells) -> str:
     """The emulated paths of the run, or empty without any."""
-    held = {trial.emulated_path.name: trial.emulated_path.description for trial in cells.trials if trial.emulated_path}
+    paths = {trial.emulated_path.name: trial.emulated_path.description for trial in cells.trials if trial.emulated_path}
     scenarios = dict.fromkeys(trial.planned.scenario for trial in cells.trials if trial.emulated_path)
-    if not held:
+    if not paths:
         return ""
-    paths = "; ".join(f"{name}: {description}" for name, description in sorted(held.items()))
-    return f"In {', '.join(scenarios)} the path between subscribers and server was {EMULATED}. {paths}."
+    words = "; ".join(f"{name}: {description}" for name, description in sorted(paths.items()))
+    return f"In {', '.join(scenarios)} the path between subscribers and server was {EMULATED}. {words}."
 
 
 SECTION = Section("Limits of trust", "Trust", 70, lambda sources: trust(sources.cells))

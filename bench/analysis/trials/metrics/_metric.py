@@ -14,6 +14,8 @@ from bench.units import Unit
 
 Better = Literal["lower", "higher"]
 
+# The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
+# the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it.
 GRAINS: Mapping[Unit, float] = MappingProxyType(
     {
         "ns": 100.0,
@@ -25,8 +27,6 @@ GRAINS: Mapping[Unit, float] = MappingProxyType(
         "per s": 0.01,
     }
 )
-"""The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
-the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it."""
 
 
 @dataclass(frozen=True, slots=True)

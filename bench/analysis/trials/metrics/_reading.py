@@ -48,10 +48,10 @@ class Line:
 
 def line(points: Sequence[tuple[int, float | None]]) -> Line | None:
     """The least-squares line through (x, y), leaving out points without y; None unless two x differ."""
-    known = [(x, y) for x, y in points if y is not None]
-    if len({x for x, _ in known}) < 2:
+    measured = [(x, y) for x, y in points if y is not None]
+    if len({x for x, _ in measured}) < 2:
         return None
-    x, y = np.array(known, dtype=np.float64).T
+    x, y = np.array(measured, dtype=np.float64).T
     middle = x.mean()
     slope = float((x - middle) @ y / ((x - middle) @ (x - middle)))
     return Line(slope, float(y.mean() - slope * middle))

@@ -24,14 +24,14 @@ def memory_line(trials: Iterable[Trial]) -> Line | None:
 
 
 def _connection_memory(trial: Trial) -> float | None:
-    found = memory_line([trial])
-    return None if found is None else found.slope
+    fitted = memory_line([trial])
+    return None if fitted is None else fitted.slope
 
 
 def _connection_cpu(trial: Trial) -> float | None:
     rates = [(step.subscribers, both(step, "cpu_ns"), step.window_ns) for step in trial.idle]
-    found = line([(n, None if cpu is None or not span else cpu * 1e9 / span) for n, cpu, span in rates])
-    return None if found is None else found.slope
+    fitted = line([(n, None if cpu is None or not span else cpu * 1e9 / span) for n, cpu, span in rates])
+    return None if fitted is None else fitted.slope
 
 
 def _arrivals_rate(trial: Trial) -> float | None:
