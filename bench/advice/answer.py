@@ -250,8 +250,8 @@ def requirement(need: Need) -> str:
     return (
         f"{counted(need.subscribers, 'subscriber')}, each receiving {need.rate:g} messages/s of"
         f" {need.payload_bytes:g} B{upstream}; a message goes to {each}, so"
-        f" {number(need.subscribers * need.rate / need.fan_out)} are published per second. Required: 99 % of messages"
-        f" arrive within {duration(need.max_staleness_s * 1e9)}."
+        f" {number(need.subscribers * need.rate / need.fan_out)} are published per second. Required: a p99 delay"
+        f" of {duration(need.max_staleness_s * 1e9)} or less."
     )
 
 

@@ -46,7 +46,7 @@ def glance(advice: Advice) -> Glance:
 def _taken(option: Option) -> str:
     """What an option costs, how late its messages come, and what becomes of them while a subscriber is away."""
     back = f"after a reconnect it {reconnect(option.variant)}"
-    return f"{cost(option)}; 99\u00a0% within {phrase('p99', option)}; {back}"
+    return f"{cost(option)}; p99 delay {phrase('p99', option)}; {back}"
 
 
 def cost(option: Option) -> str:

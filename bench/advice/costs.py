@@ -51,7 +51,7 @@ class Feature:
     amounts: tuple[str, ...]
 
 
-# A connection that polls costs its polls: the rest of its cost cannot be told from them.
+# A connection that polls costs its polls: the rest of its cost cannot be separated from them.
 CPU_FEATURES = (
     Feature("process", "a server that has nothing to do", ()),
     Feature("connections", "open connections", ("standing",)),
@@ -70,7 +70,7 @@ WIRE_FEATURES = (
     Feature("requests", "requests and responses", ("requests",)),
 )
 
-# The sweeps by which the kinds of work are told apart, (scenario, parameter), with the values that the scenario has for
+# The sweeps that separate the kinds of work, (scenario, parameter), with the values that the scenario has for
 # each: the poll interval concerns short polling alone, the rate of round trips what is sent upstream.
 SWEEPS: Mapping[tuple[str, str], str] = {
     (scenario, parameter.name): ",".join(map(str, parameter.sweep))
@@ -151,7 +151,7 @@ class HeldOut:
         return float(np.median(errors)) if errors else None
 
     def apart(self) -> float:
-        """The factor by which the cores of two variants must differ to be told apart: nine of ten predicted ratios
+        """The factor by which the cores of two variants must differ to be distinguished: nine of ten predicted ratios
         between two variants at the same load were off by less. At least 1 + 2 e, where e is the median error: each of
         the two may be off by as much."""
         by_load: dict[str, list[Miss]] = {}
@@ -226,7 +226,7 @@ def _open_files(cells: Cells) -> int | None:
 
 
 def lacks(points: Sequence[Point], mechanism: Mechanism) -> tuple[tuple[str, str], ...]:
-    """The sweeps without which the kinds of work cannot be told apart: (scenario, parameter). Upstream is no need."""
+    """The missing sweeps that separate the kinds of work: (scenario, parameter). Upstream needs none."""
     driven = [point.expected for point in points if point.scenario == loads.FRESHNESS]
     measured = {
         "subscribers": {load.subscribers for load in driven},
@@ -326,8 +326,8 @@ def _missed(name: str, point: Point, others: Sequence[Point], cooling_s: float) 
 
 
 def batched(load: Load, cpu: Sequence[float] | Floats, cooling_s: float) -> Load:
-    """The load as a server meets it whose waits are asked for again as fast as it answers: where it has no more time,
-    one answer carries several messages, and there are so many answers as there is time for."""
+    """The load of a server whose subscribers send their next request at once: where it has no more time, one response
+    carries several messages, and there are as many responses as there is time for."""
     if load.spread or not load.requests:
         return load
     place = [feature.name for feature in CPU_FEATURES].index("requests")

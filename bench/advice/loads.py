@@ -74,8 +74,8 @@ def load_of(
     mechanism: Mechanism, subscribers: float, rate: float, payload_bytes: float, fan_out: float,
     upstream_rate: float = 0.0, interval_s: float = 1.0, hold_s: float = 25.0,
 ) -> Load:  # fmt: skip
-    """The load of so many subscribers of whom each receives `rate` messages per second, every one of which goes to
-    `fan_out` subscribers. `rate` and `upstream_rate` are per subscriber."""
+    """The load of `subscribers`, each of which receives `rate` messages per second; every message goes to `fan_out` of
+    them. `rate` and `upstream_rate` are per subscriber."""
     requests = {
         Mechanism.PUSH: 0.0,
         Mechanism.LONG_POLL: _waits(subscribers, rate, hold_s),
@@ -155,7 +155,7 @@ class Memory:
     high: int
 
     def bytes_of(self, processes: int, subscribers: int) -> float:
-        """What so many processes hold for so many subscribers between them."""
+        """The memory of `processes` with `subscribers` in all of them together."""
         return processes * self.base_bytes + subscribers * self.subscriber_bytes
 
 
@@ -222,7 +222,7 @@ def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[P
 
 
 def _idle(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Point]:
-    """A point for every step. Nobody's wait ends within a window so short: only polls are requests here."""
+    """A point for every step. No long poll ends within a window this short: only polls are requests here."""
     first = trials[0]
     interval_s, payload = number(first, "poll_interval_s", 1.0), number(first, "payload_bytes", 0.0)
     points = []

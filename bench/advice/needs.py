@@ -28,9 +28,7 @@ FIELDS = (
     Field("fan_out", "Recipients of one message (empty: all)", "fan-out", 1, 100_000_000, whole=True, required=False),
     Field("payload_bytes", "Bytes per message", "payload", 1, LARGEST_BYTES),
     Field("upstream_rate", "Messages per second each sends", "upstream-rate", 0, 1e6),
-    Field(
-        "max_staleness_s", "Acceptable delay in seconds (99 % of messages)", "max-staleness", 0.001, 86_400, unit="s"
-    ),
+    Field("max_staleness_s", "Acceptable p99 delay in seconds", "max-staleness", 0.001, 86_400, unit="s"),
     Field("cores", "Available cores (empty: any)", "cores", 1, 1_000_000, whole=True, required=False),
 )
 

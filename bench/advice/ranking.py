@@ -87,7 +87,7 @@ class Option:
     `fresh_from` where that was measured (empty: it follows from the law of polling); waited_ns: what of p99 is the
     wait in a fan-out larger than that one, by law. beyond: what is extrapolated, and several processes always are.
     open_files: how many the machine measured allows, where that is too few. rank: from 1; level: shared with others,
-    from whose cores its own cannot be told.
+    whose cores are not distinguishable from its own.
     """
 
     need: Need
@@ -170,8 +170,8 @@ class Advice:
 
 
 def advise(costs: Costs, need: Need) -> Advice:
-    """The variants that meet a need, ranked by server cores; those whose cores cannot be told from the fewest of their
-    group share a rank, and stand by memory, then by bytes on the wire."""
+    """The variants that meet a need, ranked by server cores; those whose cores are not distinguishable from the
+    fewest of their group share a rank, and are ordered by memory, then by bytes on the wire."""
     considered = [_consider(model, need, costs.open_files) for model in costs.models]
     options = [one for one in considered if isinstance(one, Option)]
     refused = [one for one in considered if isinstance(one, Refusal)]

@@ -74,7 +74,7 @@ def lacking(costs: Costs) -> str:
     labels = [variant.label for variant, _ in costs.lacking]
     missing = sorted({name for _, lacks in costs.lacking for _, name in lacks})
     return (
-        f"{listed(labels)}: what a delivery, a message and a byte cost cannot be told apart, because this run did"
+        f"{listed(labels)}: the costs of a delivery, a message and a byte cannot be separated, because this run did"
         f" not vary {listed(missing)}; {costs.command} does"
     )
 

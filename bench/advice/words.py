@@ -18,7 +18,7 @@ Alternatives = tuple[str, ...]
 
 # The columns of the table of options: the title, and the phrase or fact below it.
 COLUMNS: tuple[tuple[str, str], ...] = (
-    ("rank, variant", "variant"), ("server cores", "cores"), ("median delay", "p50"), ("99\u00a0% delay", "p99"),
+    ("rank, variant", "variant"), ("server cores", "cores"), ("median delay", "p50"), ("p99 delay", "p99"),
     ("memory", "memory"), ("bytes/s", "bytes"), ("requests/s", "requests"), ("processes", "processes"),
     ("poll interval", "interval"), ("after a reconnect", "reconnect"), ("in Flask", "flask"),
 )  # fmt: skip
@@ -64,7 +64,7 @@ PHRASES: Mapping[str, Alternatives] = MappingProxyType(
         "common": ("True of every row that does not say otherwise: {notes}.",),
         "nothing": ("Nothing that was measured meets this need.",),
         "conclusion": (
-            "{labels:listed} cannot be told apart by cores ({fewest_cores} to {most_cores}){lightest}{after}.",
+            "{labels:listed} cannot be distinguished by cores ({fewest_cores} to {most_cores}){lightest}{after}.",
             "{label} comes first with {fewest_cores} cores{after}.",
         ),
         "lightest": ("; {lightest_label} holds the least memory of them", ""),

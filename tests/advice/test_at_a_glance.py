@@ -29,7 +29,7 @@ def test_the_first_of_those_that_share_a_rank_is_taken_for_its_memory() -> None:
     assert seen.take == "NDJSON"
     first = found.options[0]
     assert seen.cost == (
-        f"{cost(first)}; 99{SPACE}% within {quantity(first.p99_ns, 'ns')};"
+        f"{cost(first)}; p99 delay {quantity(first.p99_ns, 'ns')};"
         " after a reconnect it resumes, or says what is missing"
     )
     memory = quantity(found.options[1].memory_bytes, "memory bytes")

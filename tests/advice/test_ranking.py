@@ -193,12 +193,12 @@ def test_memory_decides_between_those_that_cores_cannot_tell_apart() -> None:
     assert [one.variant.name for one in found] == ["ndjson", "sse", "dear"]
     assert [answer.phrase("rank", one) for one in found] == ["1=", "1=", "3"]
     said = answer.conclusion(advise(costs, NEED))
-    assert said[0].startswith("NDJSON and SSE cannot be told apart by cores (")
+    assert said[0].startswith("NDJSON and SSE cannot be distinguished by cores (")
     assert "; NDJSON holds the least memory of them; next best: DEAR, " in said[0]
     assert said[1] == "Best off the shelf: none of those measured meets this need."
     twins = [replace(PRICES[2], name=name, each_bytes=size) for name, size in (("sse", 20_000.0), ("ndjson", 20_100.0))]
     alike = answer.conclusion(advise(fit(cells(twins)), NEED))[0]
-    assert alike.startswith("SSE and NDJSON cannot be told apart by cores (")
+    assert alike.startswith("SSE and NDJSON cannot be distinguished by cores (")
     assert "least memory" not in alike
 
 

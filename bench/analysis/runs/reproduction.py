@@ -89,13 +89,13 @@ class Headers:
 def _headers(cells: Cells, side: Side) -> list[Headers]:
     """Of a technique's valid trials that have all counters."""
     variant = side.of(cells, "wire", SCENARIO)
-    found = []
+    headers = []
     for trial in cells.valid(SCENARIO, variant.name) if variant else []:
         if (wire := trial.wire) is not None and wire.deliveries:
             framing, segments = framing_bytes(wire), segment_bytes(wire)
             if framing is not None and segments is not None:
-                found.append(Headers(framing, segments, wire.deliveries, wire.requests))
-    return found
+                headers.append(Headers(framing, segments, wire.deliveries, wire.requests))
+    return headers
 
 
 def header_overhead(cells: Cells) -> Reading:

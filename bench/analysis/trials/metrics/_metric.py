@@ -14,8 +14,8 @@ from bench.units import Unit
 
 Better = Literal["lower", "higher"]
 
-# The smallest difference that a metric of each unit can tell. What counts events per message is cut at the edges of
-# the measured part: one event per hundred messages; the rest is finer than any cause that could be named for it.
+# The smallest difference that a metric of each unit can resolve. A count of events per message is cut at the edges of
+# the measured part: one event per hundred messages. The others are finer than any known cause of a difference.
 GRAINS: Mapping[Unit, float] = MappingProxyType(
     {
         "ns": 100.0,
@@ -32,7 +32,7 @@ GRAINS: Mapping[Unit, float] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One number per trial. `where` says, by what a scenario declares, whether the metric has a meaning in it.
-    resolution: the smallest ratio that it can tell, however well twins agree.
+    resolution: the smallest ratio that it can resolve, however well twins agree.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Metric:
 
     @property
     def grain(self) -> float:
-        """The smallest difference that the metric can tell, in its unit."""
+        """The smallest difference that the metric can resolve, in its unit."""
         return GRAINS[self.unit]
 
     def applies(self, scenario: str) -> bool:

@@ -22,7 +22,7 @@ def of_distribution(fact: str, q: float) -> Callable[[Trial], float | None]:
 
 
 def per(total: float | None, count: int) -> float | None:
-    """A total shared out; None where it is not known or there is nothing to share it among."""
+    """A total per item; None without a total, or without items."""
     return None if total is None or count <= 0 else total / count
 
 

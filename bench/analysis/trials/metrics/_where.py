@@ -10,27 +10,27 @@ Applies = Callable[[Scenario], bool]
 
 
 def complete(scenario: Scenario) -> bool:
-    """Not where subscribers reconnect: what one variant loses another delivers late, and losing would look faster."""
+    """Not where subscribers reconnect: a variant that loses messages would seem faster than one that delivers them late."""
     return not scenario.reconnects
 
 
 def one_way(scenario: Scenario) -> bool:
-    """Where messages come from elsewhere, and all variants deliver the same ones."""
+    """Where subscribers do not receive their own messages only, and all variants deliver the same ones."""
     return complete(scenario) and not scenario.audience.alone
 
 
 def there_and_back(scenario: Scenario) -> bool:
-    """Where a subscriber receives what it has sent itself."""
+    """Where a subscriber receives its own messages."""
     return scenario.audience.alone
 
 
 def for_all_alike(scenario: Scenario) -> bool:
-    """Not where one subscriber is counted apart: the server works for it as well."""
+    """Not where one subscriber is counted separately: the server works for it too."""
     return scenario.apart is None
 
 
 def one_apart(scenario: Scenario) -> bool:
-    """Where one subscriber is counted apart."""
+    """Where one subscriber is counted separately."""
     return scenario.apart is not None
 
 
