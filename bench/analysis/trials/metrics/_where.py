@@ -10,7 +10,7 @@ Applies = Callable[[Scenario], bool]
 
 
 def complete(scenario: Scenario) -> bool:
-    """Not where subscribers reconnect: a variant that loses messages would seem faster than one that delivers them late."""
+    """Not where subscribers reconnect: a variant that loses messages would seem faster than one that delivers them."""
     return not scenario.reconnects
 
 
