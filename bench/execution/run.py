@@ -158,7 +158,7 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     idle_fact = idle_states.disable_unless(run.environment.facts.get(IDLE_STATES) == idle_states.AS_REQUESTED)
     changed = _changed(run.environment, machine.environment(cores, idle_fact))
     if changed:
-        raise Refused(f"{name} was begun under other conditions and cannot be continued: {'; '.join(changed)}")
+        raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
     _find_variants(run)
     machine.raise_descriptor_limit(0)
     stored = {record.planned.id for record in store.trials()}

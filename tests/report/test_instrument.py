@@ -50,22 +50,22 @@ def test_what_stands_beside_a_run_is_told(run_folder: Path) -> None:
     assert [one.comparisons for one in told.sensitivity if one.injected] == [EXPERIMENTS] * 3
 
 
-def test_what_was_measured_under_other_conditions_says_so(run_folder: Path) -> None:
+def test_what_was_measured_under_different_conditions_says_so(run_folder: Path) -> None:
     here = cells(run_folder).run.environment
     elsewhere = msgspec.structs.replace(here, facts={**here.facts, "cpu": "<other> CPU", "load average before": "9"})
     later = msgspec.structs.replace(here, facts={**here.facts, "load average before": "9"})
     newer = msgspec.structs.replace(here, facts={**here.facts, "kernel": "99"})
-    assert instrument.where(later, here) == "under the same conditions, at another time"
-    assert instrument.where(elsewhere, here).startswith("under other conditions: cpu <other> CPU, ")
+    assert instrument.where(later, here) == "under the same conditions, at a different time"
+    assert instrument.where(elsewhere, here).startswith("under different conditions: cpu <other> CPU, ")
     assert "kernel 99" in instrument.where(newer, here)
     run, held = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
     calibrations = [trial for trial in held if trial.planned.scenario == "calibration"]
     write(run_folder / "instrument", msgspec.structs.replace(run, environment=elsewhere), calibrations, "calibration")
     with without_drawings():
         page = build(run_folder, run_folder.parent / "reports").read_text(encoding="utf-8")
-    assert "Measured under other conditions: cpu &lt;other&gt; CPU" in page
+    assert "Measured under different conditions: cpu &lt;other&gt; CPU" in page
     readings = (run_folder.parent / "reports" / run_folder.name / "instrument.md").read_text(encoding="utf-8")
-    assert "Measured under other conditions: cpu &#60;other&#62; CPU" in readings
+    assert "Measured under different conditions: cpu &#60;other&#62; CPU" in readings
     assert "| delay 5 ms | p50 |" in readings
 
 

@@ -79,31 +79,31 @@ def test_the_numbers_of_a_paragraph_are_those_of_the_cells(cells: Cells) -> None
 
 
 def test_a_ranking_says_no_more_than_the_comparisons_show(cells: Cells) -> None:
-    """12 and 19 us of CPU per delivery: a burst is over sooner with WebSocket; equals are not told apart."""
+    """12 and 19 us of CPU per delivery: a burst is over sooner with WebSocket; equals show no difference."""
     said = told(cells, "burst")[0]
     techniques, products = said.split(". Products: ")
-    assert re.search(r": WebSocket \S+ ms .*; behind it: SSE", techniques)
+    assert re.search(r": WebSocket \S+ ms .*; worse: SSE", techniques)
     assert "beside plain WebSocket" in products
     equal = [msgspec.structs.replace(trial, bursts=cells.valid("burst", "sse")[trial.planned.block].bursts)
              if trial.planned.scenario == "burst" else trial for trial in cells.trials]  # fmt: skip
     level = told(Cells(cells.run, equal), "burst")[0]
-    assert "not told apart from it: " in level
-    assert "behind it" not in level
-    assert "not told apart from plain" in level
+    assert "no difference shown from it: " in level
+    assert "worse: " not in level
+    assert "no difference shown from plain" in level
 
 
 def test_too_few_trials_rank_nobody() -> None:
     few = Cells(*workloads(blocks=2))
     for name in PARAGRAPHS:
         said = " ".join(told(few, name))
-        assert "behind it" not in said
+        assert "worse: " not in said
         assert "too few trials" in said
 
 
 def test_where_the_generator_gave_way_a_capacity_is_at_least_what_was_found(cells: Cells) -> None:
     """Made up: one core allows 791 messages/s with WebSocket, and more than the generator sends with long polling."""
     first, delivered, ended, *_ = told(cells, "capacity")
-    assert re.search(r"350 ms: .*Long polling at least 1,\d+ /s .*; behind it: WebSocket [678]\d\d /s \(", first)
+    assert re.search(r"350 ms: .*Long polling at least 1,\d+ /s .*; worse: WebSocket [678]\d\d /s \(", first)
     assert re.search(r"WebSocket [^;,]*\), at most 0\.", first)
     assert re.search(r"the load generator or its publisher was saturated before the server \([^;]*Long polling", ended)
     assert re.search(r"the server saturated its core \(.*WebSocket", ended)
@@ -136,10 +136,10 @@ def endless(cells: Cells) -> Cells:
     return Cells(cells.run, cut)
 
 
-def test_nobody_is_behind_one_whose_search_had_no_end(endless: Cells) -> None:
+def test_no_technique_is_worse_than_one_whose_search_had_no_end(endless: Cells) -> None:
     said = told(endless, "capacity")[0]
-    assert re.search(r"whose end was not found: .*WebSocket at least", said)
-    assert "behind it" not in said
+    assert re.search(r"limit not reached: .*WebSocket at least", said)
+    assert "worse: " not in said
 
 
 def under_the_axis(cells: Cells) -> str:
@@ -182,9 +182,9 @@ def test_a_room_stands_beside_the_echo(cells: Cells, figures: dict[str, Drawn]) 
     assert len(told(alone, "chat")) == 2
 
 
-def test_every_try_of_a_search_is_in_the_numbers_of_its_figure(cells: Cells, figures: dict[str, Drawn]) -> None:
-    tries = [row for row in rows(figures["capacity-search-capacity"]) if row["try"]]
-    assert len(tries) == sum(len(trial.capacity) for trial in cells.trials if trial.planned.variant != "null")
+def test_every_step_of_a_search_is_in_the_numbers_of_its_figure(cells: Cells, figures: dict[str, Drawn]) -> None:
+    steps = [row for row in rows(figures["capacity-search-capacity"]) if row["step"]]
+    assert len(steps) == sum(len(trial.capacity) for trial in cells.trials if trial.planned.variant != "null")
     least = {row["variant"]: row["at_least"] for row in rows(figures["capacity-capacity"]) if row["what"] == "median"}
     assert (least["long_polling"], least["websocket"]) == ("1", "0")
 
