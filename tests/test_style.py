@@ -38,21 +38,6 @@ BETTER = {
 # the same in texts alone: a docstring may need a percentage
 IN_TEXTS = {r"9[09][ \u00a0]%(?! (interval|busy|of (a|its|the) ))": "p90, p99"}
 
-# Files that still contain such words: take a file off the list with its last one.
-NOT_YET: set[str] = {
-    "bench/report/figures/dropped.py",
-    "bench/report/figures/outage.py",
-    "bench/report/figures/paths.py",
-    "bench/report/figures/restart.py",
-    "bench/report/figures/slow_reader.py",
-    "bench/report/sections/_fault_names.py",
-    "bench/report/sections/_fault_sentences.py",
-    "bench/report/sections/faults.py",
-    "bench/report/sections/workloads.py",
-    "bench/scenarios/dropped.py",
-    "bench/scenarios/restart.py",
-}
-
 
 def where(path):
     return path.relative_to(ROOT).as_posix()
@@ -96,13 +81,9 @@ def worst_words(name, source):
     )
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if where(path) not in NOT_YET], ids=where)
+@pytest.mark.parametrize("path", FILES, ids=where)
 def test_no_text_has_a_word_for_which_there_is_a_better_one(path):
     assert worst_words(where(path), path.read_text(encoding="utf-8")) == []
-
-
-def test_every_file_that_is_not_yet_converted_exists():
-    assert {where(path) for path in FILES} >= NOT_YET
 
 
 @pytest.mark.parametrize(

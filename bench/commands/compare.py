@@ -75,8 +75,8 @@ def _differing(old: Run, new: Run, names: tuple[str, str], force: bool) -> list[
     differing = obstacles(old, new)
     if differing and not force:
         raise Refused(
-            f"{names[0]} and {names[1]} were made under different conditions and cannot be compared: {'; '.join(differing)}"
-            " (--force compares them all the same, and says so on top)"
+            f"{names[0]} and {names[1]} were made under different conditions and cannot be compared:"
+            f" {'; '.join(differing)} (--force compares them all the same, and says so on top)"
         )
     return differing
 

@@ -15,6 +15,7 @@ from bench.analysis.runs.panels import Drift
 from bench.analysis.runs.regressions import DRIFT_SHARE, CellChange, ChangeVerdict, Regressions, compare_runs
 from bench.report import palette, put_in_place, shell
 from bench.report.sections.missing import outcomes
+from bench.report.text import capitalized
 from bench.results import ResultsError, VariantFacts
 from bench.units import DASH, counted, factor, percent, quantity
 
@@ -130,7 +131,7 @@ def verdict(regressions: Regressions) -> str:
         )
     counts = counted(worse, "regression")
     return (
-        f"{counts[0].upper()}{counts[1:]} in {counted(judged, 'comparison')}; {counted(better, 'improvement')}; no"
+        f"{capitalized(counts)} in {counted(judged, 'comparison')}; {counted(better, 'improvement')}; no"
         f" change shown in {judged - worse - better:,}."
     )
 

@@ -53,6 +53,11 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def capitalized(text: str) -> str:
+    """The text with its first letter in upper case, and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def slug(text: object) -> str:
     """A name for files and anchors: lower-case letters, digits and hyphens, never empty."""
     return re.sub(r"[^a-z0-9]+", "-", clean(text).lower())[:60].strip("-") or "unnamed"

@@ -26,11 +26,12 @@ from bench.scenarios._parameters import (
     Values,
     nearest,
 )
+from bench.scenarios._reports import Medians, Ranking
 
 __all__ = [
-    "RATE_HZ", "SUBSCRIBERS", "Arrivals", "Faults", "Held", "IdleSteps", "Kind", "Messages", "Part", "Publishes",
-    "Question", "Scenario", "Search", "Values", "find", "instrument", "load", "names", "nearest", "of_record",
-    "reference", "with_faults",
+    "RATE_HZ", "SUBSCRIBERS", "Arrivals", "Faults", "Held", "IdleSteps", "Kind", "Medians", "Messages", "Part",
+    "Publishes", "Question", "Ranking", "Scenario", "Search", "Values", "find", "instrument", "load", "names",
+    "nearest", "of_record", "reference", "with_faults",
 ]  # fmt: skip
 
 __path__ = discovery.extended(__path__, "PUSHBENCH_SCENARIOS")

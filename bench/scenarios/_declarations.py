@@ -13,7 +13,7 @@ from bench.messages import SENDER_STRIDE
 from bench.paths import CALM_NS, DIRECT, PATHS
 from bench.results import Outage, Restart
 from bench.scenarios._actions import Action, AfterDrain, Away, Held, Part, ServerSide, served_again
-from bench.scenarios._faults import Faults
+from bench.scenarios._faults import FaultName, Faults
 from bench.scenarios._kinds import MESSAGES, Arrivals, IdleSteps, Kind, Publishes, Question, Search
 from bench.scenarios._metrics import OwnMetric
 from bench.scenarios._needs import BROKER, Need, Served
@@ -32,14 +32,15 @@ from bench.scenarios._parameters import (
     Values,
     nearest,
 )
+from bench.scenarios._reports import Medians, Ranking
 from bench.scenarios._subscribers import ONE_TOPIC, OWN_TOPICS, Apart, Audience, Cuts, Speed
 
 __all__ = [
     "BROKER", "DIRECT", "DRAIN_S", "HOLD_S", "MEASURE_S", "ONE_TOPIC", "OWN_TOPICS", "PATH", "PATHS",
     "PAYLOAD_BYTES", "POLL_INTERVAL_S", "RATE_HZ", "SENDER_STRIDE", "SUBSCRIBERS", "WARM_UP_S", "Action",
-    "AfterDrain", "Apart", "Arrivals", "Audience", "Away", "Cuts", "Faults", "Held", "IdleSteps", "Need", "Outage",
-    "OwnMetric", "Parameter", "Part", "Publishes", "Question", "Restart", "Scenario", "Search", "ServerSide",
-    "Speed", "Values", "over_in_time", "served_again",
+    "AfterDrain", "Apart", "Arrivals", "Audience", "Away", "Cuts", "FaultName", "Faults", "Held", "IdleSteps",
+    "Medians", "Need", "Outage", "OwnMetric", "Parameter", "Part", "Publishes", "Question", "Ranking", "Restart",
+    "Scenario", "Search", "ServerSide", "Speed", "Values", "over_in_time", "served_again",
 ]  # fmt: skip
 
 
@@ -80,6 +81,8 @@ class Scenario:
     cuts, apart, action: what is done to subscribers, to one of them, to the server. injects: the parameter that says
     which delay or fault the server adds itself. faults: that something goes wrong on purpose, and how it is compared.
     metrics: those that only this scenario has.
+    load: what is sent to how many subscribers, in words with `{name}` for a parameter, for the caption of the decision
+    table; empty: it is not there. reports: the paragraph of the report about it; empty: it has none of its own.
     """
 
     name: str = ""
@@ -105,6 +108,8 @@ class Scenario:
     injects: Parameter[str] | None = None
     faults: Faults | None = None
     metrics: tuple[OwnMetric, ...] = ()
+    load: str = ""
+    reports: tuple[Ranking | Medians, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for a declaration that cannot be measured."""

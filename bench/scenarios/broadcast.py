@@ -34,4 +34,5 @@ SCENARIO = Scenario(
         MEASURE_S(3.0, quick=1.0),
     ),
     answers=frozenset({Question.FRESHNESS}),
+    load="Broadcast: {rate_hz} messages/s of {payload_bytes} to each of {subscribers} subscribers",
 )

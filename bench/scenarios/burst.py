@@ -17,7 +17,9 @@ from bench.scenarios._declarations import (
     RATE_HZ,
     SUBSCRIBERS,
     WARM_UP_S,
+    Medians,
     Parameter,
+    Ranking,
     Scenario,
 )
 
@@ -37,4 +39,8 @@ SCENARIO = Scenario(
     ),
     since="full",
     burst=BURST,
+    reports=(
+        Ranking("burst_p50", "Time until the last of {subscribers} subscribers has all {burst} messages of a burst: "),
+        Medians("batch", "Messages per response or, without requests, per TCP segment: "),
+    ),
 )

@@ -17,7 +17,9 @@ from bench.scenarios._declarations import (
     RATE_HZ,
     SUBSCRIBERS,
     WARM_UP_S,
+    Medians,
     Parameter,
+    Ranking,
     Scenario,
     Search,
 )
@@ -39,4 +41,12 @@ SCENARIO = Scenario(
     kind=Search(BOUND_S),
     since="full",
     controls=False,
+    reports=(
+        Ranking(
+            "capacity",
+            "The highest rate in messages per second to each of {subscribers} subscribers with no loss and a p99"
+            " latency within {bound_s}: ",
+        ),
+        Medians("capacity_deliveries", "In deliveries per second: "),
+    ),
 )

@@ -22,6 +22,7 @@ from bench.scenarios._declarations import (
     Audience,
     Parameter,
     Publishes,
+    Ranking,
     Scenario,
     Values,
 )
@@ -56,5 +57,9 @@ SCENARIO = Scenario(
     publishes=Publishes.SUBSCRIBERS,
     audience=Audience(
         topic=_topic, hears=_members, first_number=lambda number, _: number * SENDER_STRIDE, receivers=ROOM.of
+    ),
+    reports=(
+        Ranking("latency_p50", "Median latency in a room: "),
+        Ranking("cpu", "Server CPU per delivered message: "),
     ),
 )

@@ -1,13 +1,13 @@
-"""Dropped connections: every subscriber is cut off now and then while publishing goes on. What is lost, and signalled?
+"""Dropped connections: every subscriber is cut off repeatedly while publishing goes on. What is lost, and signalled?
 
-A subscriber is cut off about every `cut_every_s`, without a farewell, stays away for `away_s` and comes back: where
-it left off, if the server has cursors. A server that promises to resume must then deliver what was missed, or say
-that there is a gap; one that does not loses it.
+The connection of each subscriber is reset about every `cut_every_s`. It stays away for `away_s`, then reconnects: with
+its cursor, if the server has cursors. A server that declares resume must then deliver the missed messages or signal a
+gap. Any other server loses them.
 
-The cut is a reset (RST), all that was under way is lost: what a server sees when a proxy, a NAT or the system at the
-other end gives a connection up. A network that only falls silent is not emulated: a server would notice nothing before
-TCP gives up, after minutes, and until then write to a subscriber that has long been back. Alone, against a server
-started by hand, no subscriber is cut off:
+The cut is a TCP reset (RST), and everything in flight is lost: this is what a server sees when a proxy, a NAT or the
+peer's system drops a connection. A network that goes silent is not emulated: the server would notice nothing until TCP
+times out, minutes later, and would write to a subscriber that has reconnected long ago. Against a server started by
+hand, no subscriber is cut off:
 
     locust -f bench/load/locustfile.py --scenario dropped --variant sse --host http://127.0.0.1:8000 --users 50
 """
@@ -22,6 +22,7 @@ from bench.scenarios._declarations import (
     SUBSCRIBERS,
     WARM_UP_S,
     Cuts,
+    FaultName,
     Faults,
     Parameter,
     Scenario,
@@ -47,5 +48,12 @@ SCENARIO = Scenario(
     controls=False,
     reconnects=True,
     cuts=Cuts(CUT_EVERY_S, AWAY_S),
-    faults=Faults(recovery="fresh_p50"),
+    faults=Faults(
+        title="Dropped connections",
+        done="The connection of each of {subscribers} subscribers was reset about every {cut_every_s}. It reconnected"
+        " after {away_s}, with its cursor if the variant resumes, while {rate_hz} messages per second were published.",
+        named={"": FaultName("dropped connections")},
+        recovery="fresh_p50",
+        recovered="from the first attempt to reconnect until half of the reconnected subscribers had caught up",
+    ),
 )

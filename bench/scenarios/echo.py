@@ -37,4 +37,5 @@ SCENARIO = Scenario(
     publishes=Publishes.SUBSCRIBERS,
     audience=OWN_TOPICS,
     answers=frozenset({Question.ROUND_TRIP}),
+    load="Echo: each of {subscribers} subscribers sends {rate_hz} messages/s of {payload_bytes} and gets them back",
 )

@@ -38,4 +38,5 @@ SCENARIO = Scenario(
     kind=IdleSteps(STEPS, SETTLE_S),
     publishes=Publishes.NOTHING,
     answers=frozenset({Question.CONNECTION}),
+    load="Idle: {steps} silent subscribers",
 )

@@ -21,6 +21,7 @@ from bench.scenarios._declarations import (
     RATE_HZ,
     SUBSCRIBERS,
     WARM_UP_S,
+    FaultName,
     Faults,
     Scenario,
 )
@@ -42,5 +43,14 @@ SCENARIO = Scenario(
     since="full",
     controls=False,
     proxied=True,
-    faults=Faults(varied=EMULATED_PATH, control=DIRECT, recovery="back_p95"),
+    faults=Faults(
+        title="Poor path",
+        done="{rate_hz} messages per second went to each of {subscribers} subscribers through a proxy that emulates a"
+        " path in user space.",
+        named={name: FaultName(f"path: {name}") for name in PATHS},
+        varied=EMULATED_PATH,
+        control=DIRECT,
+        recovery="back_p95",
+        recovered="from the loss of a connection until 95\u00a0% of the lost connections were reconnected",
+    ),
 )

@@ -20,6 +20,7 @@ from bench.scenarios._declarations import (
     WARM_UP_S,
     Action,
     Away,
+    FaultName,
     Faults,
     Outage,
     Parameter,
@@ -86,5 +87,16 @@ SCENARIO = Scenario(
         stores=Outage,
         replaced=lambda values: (Part.BROKER,) if _killed(values) else (),
     ),
-    faults=Faults(varied=OUTAGE, recovery="recovery"),
+    faults=Faults(
+        title="Broker outage",
+        done="{outage_after_s} into the measured part the broker behind the server was {acts}. Only variants with a"
+        " broker process of their own take part.",
+        named={
+            "STOP": FaultName("broker stopped (STOP)", "stopped for {stopped_s} and continued"),
+            "KILL": FaultName("broker killed (KILL)", "killed and replaced after {killed_s}"),
+        },
+        varied=OUTAGE,
+        recovery="recovery",
+        recovered="from the return of the broker until every subscriber received messages again",
+    ),
 )

@@ -1,10 +1,11 @@
-"""Restart: the server ends in the middle of it all, and another takes its place. Who is back when, and what was lost?
+"""Restart: the server exits during the measurement and a successor starts. When do subscribers reconnect, what is lost?
 
-`restart_after_s` into the measured part the server is told to stop (`signal` TERM) or killed (KILL); its successor
-listens on the same port as soon as it can. Every subscriber comes back with backoff and full jitter, after the
-reconnection time that the server asked for (`retry` of Server-Sent Events) if it did, where it left off if the server
-has cursors. Publishing goes on. What is due meanwhile is lost, and what could be handed to no server is also counted
-apart: a server that promises to resume must say so. Alone, against a server started by hand, only you can restart it:
+`restart_after_s` into the measured part the server gets SIGTERM (`signal` TERM) or SIGKILL (KILL); its successor
+listens on the same port as soon as it can. Every subscriber reconnects with backoff and full jitter, after the
+reconnection time that the server requested (`retry` of Server-Sent Events) if it did, with its cursor if the server
+has cursors. Publishing goes on. Messages that are due while there is no server are lost, and are also counted
+separately: a server that declares resume must signal the gap. Against a server started by hand, only you can restart
+it:
 
     locust -f bench/load/locustfile.py --scenario restart --variant sse --host http://127.0.0.1:8000 --users 50
 """
@@ -22,6 +23,7 @@ from bench.scenarios._declarations import (
     WARM_UP_S,
     Action,
     AfterDrain,
+    FaultName,
     Faults,
     Parameter,
     Part,
@@ -72,5 +74,17 @@ SCENARIO = Scenario(
     controls=False,
     reconnects=True,
     action=Action(do=_restart, settle=_with_successor, stores=Restart, replaced=lambda _: (Part.SERVER, Part.BROKER)),
-    faults=Faults(varied=SIGNAL, recovery="back_p95"),
+    faults=Faults(
+        title="Server restart",
+        done="{restart_after_s} into the measured part the server {acts}, and a successor started on the same port."
+        " Each of {subscribers} subscribers reconnected with backoff and full jitter, while {rate_hz} messages per"
+        " second were due.",
+        named={
+            "TERM": FaultName("server stopped (TERM)", "was stopped with SIGTERM"),
+            "KILL": FaultName("server killed (KILL)", "was killed with SIGKILL"),
+        },
+        varied=SIGNAL,
+        recovery="back_p95",
+        recovered="from the loss of the server until 95\u00a0% of the subscribers had reconnected",
+    ),
 )

@@ -27,6 +27,7 @@ from bench.scenarios._declarations import (
     SUBSCRIBERS,
     WARM_UP_S,
     Apart,
+    FaultName,
     Faults,
     Parameter,
     Scenario,
@@ -84,5 +85,13 @@ SCENARIO = Scenario(
     since="full",
     controls=False,
     apart=Apart(number=lambda values: SUBSCRIBERS.of(values) - 1, from_s=SLOW_AFTER_S, speeds=_speeds),
-    faults=Faults(varied=SLOW, control="none"),
+    faults=Faults(
+        title="Slow reader",
+        done="One of {subscribers} subscribers read a trickle for {trickle_s}, then nothing for {stop_s}, while"
+        " {rate_hz} messages per second were published. The counts are those of the other subscribers; the slow reader"
+        " is reported separately.",
+        named={"trickle then stop": FaultName("other subscribers beside a slow reader")},
+        varied=SLOW,
+        control="none",
+    ),
 )

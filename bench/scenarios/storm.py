@@ -20,7 +20,9 @@ from bench.scenarios._declarations import (
     SUBSCRIBERS,
     WARM_UP_S,
     Arrivals,
+    Medians,
     Parameter,
+    Ranking,
     Scenario,
 )
 
@@ -42,4 +44,10 @@ SCENARIO = Scenario(
     kind=Arrivals(AT_ONCE, probes=lambda values: AFTERWARDS.of(values) == "probes"),
     since="full",
     controls=False,
+    reports=(
+        Ranking("all_connected", "Time until {subscribers} subscribers that connect at once are all subscribed: "),
+        Medians("arrivals_rate", "Connects per second: "),
+        Ranking("arrival_cpu", "Server CPU per connect: "),
+        Ranking("fds_back", "Time until the server had closed the connections of subscribers that had left: "),
+    ),
 )

@@ -15,7 +15,7 @@ from bench.analysis.runs.faults import Fault
 from bench.cli import parse
 from bench.report.figures import Drawn, drawn
 from bench.report.numbers import csv_text
-from bench.report.sections._fault_names import NAMES
+from bench.report.sections._fault_sentences import title
 from bench.report.sections.faults import faults
 from bench.scenarios import with_faults
 from tests._faults import EXPECTED, OWN, faulty, robbed
@@ -64,33 +64,33 @@ def sentences(cells: Cells, scenario: str) -> str:
     return " ".join(part.sentences).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_every_cell_of_the_matrix_says_what_was_lost_and_what_was_said(cells: Cells) -> None:
+def test_every_cell_of_the_matrix_says_what_was_lost_and_what_was_signalled(cells: Cells) -> None:
     held = {
-        (row.fault.name, cell.harm.variant.name): [line.replace("\N{NO-BREAK SPACE}", " ") for line in cell.lines]
+        (row.fault.name, cell.result.variant.name): [line.replace("\N{NO-BREAK SPACE}", " ") for line in cell.lines]
         for row in faults(cells).rows
         for cell in row.cells
     }
     assert held["dropped", "sse"][0] == "nothing lost"
     assert held["restart TERM", "sse"][:2] == ["7.50 % lost", "all signalled"]
-    assert held["restart TERM", "flask_socketio"][:2] == ["7.50 % lost", "all unsaid"]
+    assert held["restart TERM", "flask_socketio"][:2] == ["7.50 % lost", "none signalled"]
     assert held["outage KILL", "sse"] == ["has no broker"]
-    assert held["lossy resets", "flask_sse"][:2] == ["4.50 % lost", "all unsaid"]
+    assert held["lossy resets", "flask_sse"][:2] == ["4.50 % lost", "none signalled"]
     assert not any(cell.broken for row in faults(cells).rows for cell in row.cells)
 
 
 def test_a_broken_promise_is_marked_and_said_first(folder: Path) -> None:
     text = section(folder)
     assert text.count('<span class="missed">broken promise</span>') == 5  # dropped, TERM, KILL, the others, stalls
-    assert f"21 of {3 * EXPECTED:,} deliveries lost without a word, though it declares resume." in plain(text)
+    assert f"21 of {3 * EXPECTED:,} deliveries lost and not signalled, though it declares resume." in plain(text)
     assert text.index("though it declares resume") < text.index('id="fault-matrix"')
 
 
 def test_a_loss_without_resume_is_shown_but_breaks_no_promise(folder: Path) -> None:
     matrix = section(folder).split("<details>")[0]
     cells_of = re.findall(r"<td>(.*?)</td>", matrix)
-    unsaid = [cell for cell in cells_of if "unsaid" in cell and "broken promise" not in cell]
-    assert unsaid
-    assert not any("small" in cell or "class" in cell for cell in unsaid)  # in the same size of type
+    unsignalled = [cell for cell in cells_of if "none signalled" in cell and "broken promise" not in cell]
+    assert unsignalled
+    assert not any("small" in cell or "class" in cell for cell in unsignalled)  # in the same size of type
 
 
 def test_the_class_stands_beside_every_variant_of_the_matrix(folder: Path) -> None:
@@ -102,31 +102,30 @@ def test_the_class_stands_beside_every_variant_of_the_matrix(folder: Path) -> No
 def test_every_scenario_has_its_paragraph_and_its_figure(folder: Path) -> None:
     text = section(folder)
     for scenario in with_faults():
-        assert NAMES[scenario].title in text
+        assert title(scenario) in text
     assert {name for name in FIGURES if f'<figure id="{name}">' in text} == FIGURES
 
 
-def test_the_paragraphs_say_what_was_found(cells: Cells) -> None:
+def test_the_paragraphs_say_what_was_measured(cells: Cells) -> None:
     dropped = sentences(cells, "dropped")
-    assert "Each of 50 subscribers was cut off about every 2 s" in dropped
+    assert "The connection of each of 50 subscribers was reset about every 2 s" in dropped
     assert (
-        "flask-sse 18.0 % and Flask-SocketIO 18.0 %, all of it without a word, as delivery at most once allows"
-        in dropped
+        "flask-sse 18.0 % and Flask-SocketIO 18.0 %, none of it signalled, as delivery at most once allows" in dropped
     )
     assert "nothing with Polling and SSE" in dropped
     restart = sentences(cells, "restart")
     assert "Server killed (KILL), lost of all deliveries: Polling 5.62 % and SSE 5.62 %, all of it signalled" in restart
-    assert "5 messages of a trial could be handed to nobody" in restart
+    assert "Of the lost messages, 5 per trial were due while there was no server to take them." in restart
     slow = sentences(cells, "slow_reader")
-    assert "Nothing that is counted here was lost." in slow
-    assert "the others' latency at 99 % is this many times that without it: Flask-SocketIO" in slow
-    assert "was cut off by the server with Polling and SSE" in slow
+    assert "No delivery was lost." in slow
+    assert "The p99 latency of the other subscribers, with a slow reader : without: Flask-SocketIO" in slow
+    assert "The slow reader was disconnected by the server with Polling and SSE" in slow
     outage = sentences(cells, "outage")
     assert "Not measured: Polling, SSE and Flask-SocketIO (has no broker)." in outage
-    assert "somebody had not recovered at the end of a trial with flask-sse" in outage
+    assert "at the end of a trial a subscriber had not recovered with flask-sse" in outage
     lossy = sentences(cells, "lossy")
     assert "emulates a path in user space" in lossy
-    assert "Nobody lost anything with path: far, path: narrow, path: fragments and path: stalls." in lossy
+    assert "No variant lost a delivery with path: far, path: narrow, path: fragments and path: stalls." in lossy
     assert "far: what far does" in lossy
 
 
@@ -145,8 +144,8 @@ def test_beside_the_neighbours_stands_what_a_hypervisor_took_from_one_side() -> 
 def test_other_facts_give_other_sentences() -> None:
     unreliable = whole(unreliable="sse")
     told = sentences(unreliable, "dropped")
-    assert "SSE 0.09 %, all of it without a word, which breaks a promise" in told
-    assert "SSE 7.50 % (0.50 % of it without a word), which breaks a promise" in sentences(unreliable, "restart")
+    assert "SSE 0.09 %, none of it signalled, which breaks a promise" in told
+    assert "SSE 7.50 % (0.50 % of it not signalled), which breaks a promise" in sentences(unreliable, "restart")
     assert "nothing with Polling and SSE" not in told
 
 
@@ -217,7 +216,7 @@ def test_a_run_without_faults_says_so_in_one_line_with_a_command_that_works(tmp_
         parse(command.split())
 
 
-def test_a_part_of_the_faults_is_told_and_the_rest_named() -> None:
+def test_measured_faults_are_reported_and_the_others_named() -> None:
     run, trials = faulty(*synthetic(FEW, ["broadcast"], troubles=False), FEW, ["restart"])
     found = faults(Cells(run, trials))
     assert [part.scenario for part in found.parts] == ["restart"]
@@ -230,7 +229,7 @@ def test_faults_of_which_no_trial_can_be_believed_are_absent_with_their_reason()
     few = [trial for trial in trials if trial.planned.scenario not in with_faults()]
     found = faults(Cells(run, few))
     assert all(cell.absent for row in found.rows for cell in row.cells)
-    assert all("No trial of it says anything." in part.sentences for part in found.parts)
+    assert all("No trial of it has a reliable count." in part.sentences for part in found.parts)
     assert not [figure for figure in drawn(Cells(run, few)) if figure.section == "faults"]
 
 

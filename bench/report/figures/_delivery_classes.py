@@ -31,6 +31,11 @@ def points(cells: Cells, scenario: str) -> list[Fault]:
     return [fault for fault in faults(cells) if fault.scenario == scenario]
 
 
+def grid(cells: Cells, scenario: str) -> list[tuple[Fault, VariantFacts]]:
+    """Every fault of a scenario, without the control, with every variant."""
+    return [(fault, variant) for fault in points(cells, scenario) for variant in cells.shown]
+
+
 def measured(cells: Cells, read: ReadTrial, fault: Fault, variant: VariantFacts) -> Estimate | None:
     """The median over the blocks of a variant under a fault."""
     return estimate(list(by_block(trials_under(cells, fault, variant.name), read).values()))

@@ -1,4 +1,4 @@
-"""The scenarios of a run for which a figure has data."""
+"""The scenarios of a run for which a figure has data: by what they declare and what their trials hold."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench.analysis.runs.cells import Cells
 from bench.analysis.trials.metrics import METRICS
 from bench.results import Distribution, VariantFacts
+from bench.scenarios import Scenario, of_record
 
 
 def having(metric: str) -> Callable[[Cells], list[str]]:
@@ -51,7 +52,12 @@ def in_bursts(cells: Cells) -> list[str]:
 
 def bursts(cells: Cells) -> set[str]:
     """The scenarios of a run that publish in bursts."""
-    return {scenario.name for scenario in cells.run.scenarios if "burst" in scenario.parameters}
+    return {name for name in cells.scenarios if of_record(name).burst}
+
+
+def declaring(cells: Cells, condition: Callable[[Scenario], object]) -> list[str]:
+    """The scenarios with faults whose declaration meets a condition."""
+    return [name for name in cells.scenarios if (one := of_record(name)).faults and condition(one)]
 
 
 def latencies(cells: Cells, scenario: str, variant: VariantFacts) -> list[Distribution]:

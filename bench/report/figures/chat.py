@@ -9,8 +9,9 @@ from bench.report.figures._figure import WORKLOADS, Figure
 from bench.report.figures._metric_panels import Panel
 from bench.report.figures._scene import Scene
 from bench.results import VariantFacts
+from bench.scenarios import Publishes, Question, Scenario, of_record, reference
 
-ECHO = "echo"
+ECHO = reference(Question.ROUND_TRIP)
 
 
 def _in_echo(metric: str) -> _metric_panels.Beside:
@@ -29,14 +30,17 @@ PANELS = (
 
 
 def in_rooms(cells: Cells) -> list[str]:
-    """Scenarios whose subscribers write to rooms."""
-    rooms = {scenario.name for scenario in cells.run.scenarios if "room" in scenario.parameters}
+    """Scenarios whose subscribers publish to rooms."""
     return [
         name
         for name in cells.scenarios
-        if name in rooms
+        if _has_rooms(of_record(name))
         and any(cells.values(panel.metric, name, one.name) for panel in PANELS for one in cells.measured(name))
     ]
+
+
+def _has_rooms(scenario: Scenario) -> bool:
+    return scenario.publishes is Publishes.SUBSCRIBERS and not scenario.audience.alone
 
 
 def sentence(scene: Scene) -> str:

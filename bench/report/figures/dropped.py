@@ -1,10 +1,11 @@
-"""Dropped connections: what became of what somebody missed, and how soon it was as fresh as the others."""
+"""Dropped connections: what happened to missed messages, and how soon a subscriber had caught up."""
 
 from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from bench.analysis.numbers.statistics import Estimate
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_matrix import FaultResult, fault_result
 from bench.analysis.runs.faults import Fault, fresh_ns
@@ -12,59 +13,66 @@ from bench.report.figures import _bars, _delivery_classes
 from bench.report.figures._canvas import WIDTH_IN, canvas
 from bench.report.figures._figure import FAULTS, Figure
 from bench.report.figures._rows import Rows
+from bench.report.figures._scenarios import declaring
 from bench.report.figures._scene import Scene, named
 from bench.report.figures._sheet import Field, Sheet, ends
 from bench.report.figures._text_width import text_width_in
 from bench.report.figures._ticks import log_end, narrow_ticks
+from bench.results import VariantFacts
 from bench.units import percent, quantity
 
-FAULT = Fault("dropped")
 COLUMNS = ("fresh_p50_ns", "fresh_p50_low_ns", "fresh_p50_high_ns")
-PARTS = (("solid", "came afterwards"), ("hollow", "lost, and signalled"), ("neutral", "lost unsaid"))
+PARTS = (("solid", "delivered afterwards"), ("hollow", "lost, signalled"), ("neutral", "lost, not signalled"))
 
 
 def dropped(cells: Cells) -> list[str]:
-    """The scenario, where anybody was back in time to be measured."""
-    there = FAULT in _delivery_classes.points(cells, FAULT.scenario)
-    seen = there and any(_delivery_classes.measured(cells, fresh_ns, FAULT, variant) for variant in cells.shown)
-    return [FAULT.scenario] if seen else []
+    """The scenarios that cut connections, if a subscriber caught up in a valid trial."""
+    scenarios = declaring(cells, lambda scenario: scenario.cuts)
+    return [one for one in scenarios if any(_caught_up(cells, one, variant) for variant in cells.shown)]
+
+
+def _fault(scenario: str) -> Fault:
+    """The one fault of a scenario that varies none."""
+    return Fault(scenario)
+
+
+def _caught_up(cells: Cells, scenario: str, variant: VariantFacts) -> Estimate | None:
+    return _delivery_classes.measured(cells, fresh_ns, _fault(scenario), variant)
 
 
 def sentence(_: Scene) -> str:
     """What the two halves show."""
     return (
-        "Left, what became of the messages that were missed: those due while a subscriber was away, and any other that"
-        " it never got. Right, how long it took from its first attempt to connect until it was as fresh as if it had"
-        " never been away: the median over returns, every dot one trial."
+        "Left: what happened to the messages that a subscriber missed, those due while it was disconnected and any"
+        " other that it never received. Right: the time from its first attempt to reconnect until its messages were"
+        " as recent as if it had never been disconnected; median over reconnects, one dot per trial."
     )
 
 
 def shares(cell: FaultResult) -> list[float]:
-    """Of what was missed: the share that came afterwards, that was signalled, that was lost unsaid."""
+    """Of the missed deliveries: the shares delivered afterwards, lost and signalled, lost and not signalled."""
     missed = cell.recovered + cell.lost
     return [part / missed if missed else 0.0 for part in (cell.recovered, cell.signalled, cell.unsignalled)]
 
 
 def _chart(scene: Scene) -> Rows:
-    return _delivery_classes.rows(
-        scene, lambda variant: _delivery_classes.measured(scene.cells, fresh_ns, FAULT, variant)
-    )
+    return _delivery_classes.rows(scene, lambda variant: _caught_up(scene.cells, scene.scenario, variant))
 
 
 def draw(scene: Scene) -> Canvas:
-    """Shares on the left, time back to fresh on the right, one row per variant."""
+    """Shares on the left, time to catch up on the right, one row per variant."""
     chart = _chart(scene)
     figure = canvas(chart.height_in + 0.2)
     missed, times = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1.15))
     for row in chart.rows:
-        parts = shares(fault_result(scene.cells, FAULT, row.variant))
+        parts = shares(fault_result(scene.cells, _fault(scene.scenario), row.variant))
         _bars.stack(missed, row, [(part, style) for part, (style, _) in zip(parts, PARTS, strict=True)])
     missed.set_xlim(0, 1)
     _bars.frame(missed, chart)
     missed.set_xticks([0.0, 0.5, 1.0], [percent(share) for share in (0.0, 0.5, 1.0)])
-    missed.set_xlabel("of the messages missed", fontsize=_bars.SMALL_PT)
+    missed.set_xlabel("share of missed messages", fontsize=_bars.SMALL_PT)
     _times(times, chart, (WIDTH_IN - chart.names_in - 0.3) * 0.5)
-    times.set_xlabel("back until fresh again, median", fontsize=_bars.SMALL_PT)
+    times.set_xlabel("time to catch up, median", fontsize=_bars.SMALL_PT)
     _bars.key(figure, PARTS)
     return figure
 
@@ -89,32 +97,31 @@ def _times(axes: Axes, chart: Rows, width_in: float) -> None:
 
 def alt(scene: Scene) -> str:
     """Every row in words."""
-    told = []
+    rows = []
     for row in _chart(scene).rows:
-        cell = fault_result(scene.cells, FAULT, row.variant)
-        came, signalled, unsaid = (quantity(share, "share") for share in shares(cell))
-        told.append(
-            f"{named(row.variant)} ({cell.delivery.words}): {came} came afterwards, {signalled} signalled, {unsaid}"
-            f" lost unsaid, fresh after {quantity(row.total.median, 'ns')}"
+        cell = fault_result(scene.cells, _fault(scene.scenario), row.variant)
+        came, signalled, lost = (quantity(share, "share") for share in shares(cell))
+        rows.append(
+            f"{named(row.variant)} ({cell.delivery.words}): {came} delivered afterwards, {signalled} lost and"
+            f" signalled, {lost} lost and not signalled, caught up after {quantity(row.total.median, 'ns')}"
         )
-    return f"One row per variant, by delivery class. {'; '.join(told)}."
+    return f"One row per variant, by delivery class. {'; '.join(rows)}."
 
 
 COUNTS = ("trials", "expected", "recovered", "lost", "signalled", "duplicated", "reordered")
 
 
 def sheet(scene: Scene) -> Sheet:
-    """A row per variant: counts over its trials, and the estimate of the time back to fresh."""
+    """A row per variant: counts over its trials, and the estimate of the time to catch up."""
     lines: list[list[Field]] = []
     for variant in _delivery_classes.variants(scene):
-        cell = fault_result(scene.cells, FAULT, variant)
-        known = _delivery_classes.measured(scene.cells, fresh_ns, FAULT, variant)
-        lines.append([*_delivery_classes.of(variant, FAULT), *(getattr(cell, count) for count in COUNTS), *ends(known)])
+        fault = _fault(scene.scenario)
+        cell, known = fault_result(scene.cells, fault, variant), _caught_up(scene.cells, scene.scenario, variant)
+        lines.append([*_delivery_classes.of(variant, fault), *(getattr(cell, count) for count in COUNTS), *ends(known)])
     return Sheet([*_delivery_classes.OF_FAULT, *COUNTS, *COLUMNS], lines)
 
 
 FIGURES = (
-    Figure(
-        "missed", "Missed, and fresh again", 250, sentence, draw, alt, sheet, dropped, missing=False, section=FAULTS
-    ),
-)
+    Figure("missed", "Missed messages and time to catch up", 250, sentence, draw, alt, sheet, dropped, missing=False,
+           section=FAULTS),
+)  # fmt: skip

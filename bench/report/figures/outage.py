@@ -1,4 +1,4 @@
-"""Broker outage: deliveries that stop, come again, and what of them is missing in the end."""
+"""Broker outage: deliveries over time, which stop and continue, and the share that is missing at the end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bench.analysis.runs.faults import Fault, served_ns, trials_under
 from bench.report.figures import _delivery_classes
 from bench.report.figures._fault_panels import SMALL_PT, Panel, in_order, multiples, write
 from bench.report.figures._figure import FAULTS, Figure
+from bench.report.figures._scenarios import declaring
 from bench.report.figures._scene import Scene, named
 from bench.report.figures._sheet import Field, Sheet
 from bench.report.figures._ticks import linear_ticks
@@ -18,13 +19,11 @@ from bench.report.palette import MUTED, NEUTRAL
 from bench.results import Trial, VariantFacts
 from bench.units import quantity
 
-SCENARIO = "outage"
-
 
 def outage(cells: Cells) -> list[str]:
-    """The scenario, where deliveries were counted over time in a valid trial."""
-    seen = any(_held(cells, fault, one) for fault in _delivery_classes.points(cells, SCENARIO) for one in cells.shown)
-    return [SCENARIO] if seen else []
+    """The scenarios with an outage, if deliveries were counted over time in a valid trial."""
+    scenarios = declaring(cells, lambda scenario: scenario.takes_away)
+    return [one for one in scenarios if any(_held(cells, *cell) for cell in _delivery_classes.grid(cells, one))]
 
 
 def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
@@ -35,10 +34,10 @@ def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
 def sentence(_: Scene) -> str:
     """What line and band are."""
     return (
-        "Share of all deliveries that had arrived by then, every trial a line; dotted: all, as they are due. The broker"
-        " is away in the grey band. A flat line delivers nothing, a jump makes up for what was held back, and what a"
-        " line lacks at its end was lost or came later than the measured part. Beside a panel: how long after the"
-        " broker's return everybody was served again, the median over trials."
+        "Share of all expected deliveries that had arrived, one line per trial; dotted: all, as they are due. The"
+        " broker is absent in the grey band. A flat line means no deliveries, a jump means that queued messages arrive,"
+        " and the share missing at the end was lost or arrived after the measured part. Beside a panel: the time from"
+        " the broker's return until every subscriber received messages again, median over trials."
     )
 
 
@@ -51,9 +50,9 @@ def _course(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(scene: Scene) -> Canvas:
-    """A panel per variant and way of being away."""
-    faults = _delivery_classes.points(scene.cells, SCENARIO)
-    figure, panels = multiples(in_order(scene), faults, "back after", panel_in=0.95)
+    """A panel per variant and kind of outage."""
+    faults = _delivery_classes.points(scene.cells, scene.scenario)
+    figure, panels = multiples(in_order(scene), faults, "recovered in", panel_in=0.95)
     ends_ns = [_panel(panel, scene) for panel in panels]
     for panel in panels[-len(faults) :]:
         panel.axes.set_xlim(0, max(ends_ns) or 1.0)
@@ -81,28 +80,30 @@ def _panel(panel: Panel, scene: Scene) -> float:
 
 def alt(scene: Scene) -> str:
     """Every panel in words."""
-    told = []
-    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+    panels = []
+    for fault in _delivery_classes.points(scene.cells, scene.scenario):
         for variant in _delivery_classes.variants(scene):
             cell = fault_result(scene.cells, fault, variant)
             if cell.trials:
                 back = quantity(cell.recovery.median, "ns") if cell.recovery else "never"
                 lost = quantity(cell.lost / cell.expected if cell.expected else 0.0, "share")
-                told.append(f"{named(variant)} ({cell.delivery.words}), {fault.value}: {lost} lost, back after {back}")
-    return f"Small panels of deliveries over time, one per variant and way of being away. {'; '.join(told)}."
+                panels.append(
+                    f"{named(variant)} ({cell.delivery.words}), {fault.value}: {lost} lost, recovered in {back}"
+                )
+    return f"Small panels of deliveries over time, one per variant and kind of outage. {'; '.join(panels)}."
 
 
 def sheet(scene: Scene) -> Sheet:
-    """A row per trial and quarter second, with when the broker was away."""
+    """A row per trial and quarter second, with the times of the outage."""
     lines: list[list[Field]] = []
-    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+    for fault in _delivery_classes.points(scene.cells, scene.scenario):
         for variant in _delivery_classes.variants(scene):
             for trial in _held(scene.cells, fault, variant):
-                gone = trial.outage
-                away = [gone.began_ns, gone.ended_ns, gone.recovered_ns] if gone else [None] * 3
+                one = trial.outage
+                times = [one.began_ns, one.ended_ns, one.recovered_ns] if one else [None] * 3
                 at, shares = _course(trial)
                 lines += [
-                    [*_delivery_classes.of(variant, fault), trial.planned.block, *away, *pair]
+                    [*_delivery_classes.of(variant, fault), trial.planned.block, *times, *pair]
                     for pair in zip(at.tolist(), shares.tolist(), strict=True)
                 ]
     columns = ["block", "began_ns", "ended_ns", "recovered_ns", "at_ns", "delivered_share"]
@@ -110,5 +111,5 @@ def sheet(scene: Scene) -> Sheet:
 
 
 FIGURES = (
-    Figure("away", "Deliveries while the broker is away", 280, sentence, draw, alt, sheet, outage, section=FAULTS),
+    Figure("away", "Deliveries during a broker outage", 280, sentence, draw, alt, sheet, outage, section=FAULTS),
 )

@@ -1,4 +1,4 @@
-"""Poor paths: what each does to the latency of every variant, beside the direct one."""
+"""Poor paths: the latency of every variant on each of them, beside the direct path."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bench.report.figures import _delivery_classes
 from bench.report.figures._canvas import WIDTH_IN, canvas
 from bench.report.figures._fault_panels import SMALL_PT, in_order
 from bench.report.figures._figure import FAULTS, Figure
+from bench.report.figures._scenarios import declaring
 from bench.report.figures._scene import Scene, named
 from bench.report.figures._sheet import Field, Sheet, bounds, ends
 from bench.report.figures._text_width import FONT_PT, fitted, text_width_in
@@ -24,32 +25,35 @@ from bench.report.palette import MUTED, PAPER
 from bench.results import VariantFacts
 from bench.units import quantity
 
-SCENARIO = "lossy"
 MIDDLE, TAIL = METRICS["latency_p50"], METRICS["latency_p99"]
 ROW_IN, PANEL_IN = 0.21, 0.5
 """The height of a row, and of what a panel needs beside its rows."""
 COLUMNS = 2
 
 
-def lossy(cells: Cells) -> list[str]:
-    """The scenario, where a latency was measured on any path."""
-    seen = any(_delivery_classes.measured(cells, MIDDLE.of, path, one) for path in paths(cells) for one in cells.shown)
-    return [SCENARIO] if seen else []
+def over_paths(cells: Cells) -> list[str]:
+    """The scenarios whose faults are paths, if a latency was measured on one."""
+    scenarios = declaring(cells, lambda scenario: scenario.proxied)
+    return [one for one in scenarios if any(_measured(cells, path) for path in paths(cells, one))]
 
 
-def paths(cells: Cells) -> list[Fault]:
-    """The direct path, where it was measured, and the poor ones."""
-    direct = Fault(SCENARIO, declared(SCENARIO).control)
-    measured = any(_delivery_classes.measured(cells, MIDDLE.of, direct, variant) for variant in cells.shown)
-    return [*([direct] if measured else []), *_delivery_classes.points(cells, SCENARIO)]
+def paths(cells: Cells, scenario: str) -> list[Fault]:
+    """The direct path, if it was measured, and the poor ones."""
+    direct = Fault(scenario, declared(scenario).control)
+    return [*([direct] if _measured(cells, direct) else []), *_delivery_classes.points(cells, scenario)]
+
+
+def _measured(cells: Cells, path: Fault) -> bool:
+    """Whether any variant has a latency on a path."""
+    return any(_delivery_classes.measured(cells, MIDDLE.of, path, variant) for variant in cells.shown)
 
 
 def sentence(_: Scene) -> str:
     """What a row shows, and that no path is a real one."""
     return (
         "Every path is emulated in user space, by a proxy between subscribers and server on the same machine: it"
-        " delays, cuts up, narrows, stalls or resets TCP streams, and loses no packet. Dot: median delivery latency,"
-        " ring: 99 %, each the middle of its trials; the share of deliveries that was lost stands beside its row."
+        " delays, fragments, throttles, stalls or resets TCP streams, and drops no packet. Dot: p50 of the delivery"
+        " latency, ring: p99, each the median over trials; the share of lost deliveries is beside the row."
     )
 
 
@@ -73,7 +77,7 @@ def _places(scene: Scene) -> tuple[Places, list[tuple[float, str]], float]:
 
 def draw(scene: Scene) -> Canvas:
     """A panel per path, a row per variant in each, one logarithmic axis for all."""
-    held, (places, headings, depth) = paths(scene.cells), _places(scene)
+    held, (places, headings, depth) = paths(scene.cells, scene.scenario), _places(scene)
     columns = min(COLUMNS, len(held))
     lines = math.ceil(len(held) / columns)
     figure = canvas(lines * (depth * ROW_IN + PANEL_IN) + 0.2)
@@ -134,7 +138,7 @@ def _panel(axes: Axes, scene: Scene, path: Fault, places: Places, headings: list
         middle, tail = (_delivery_classes.measured(scene.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL))
         if middle is None or tail is None:
             cell = fault_result(scene.cells, path, variant)
-            _words(axes, y, "struck out" if cell.trials else "not measured")
+            _words(axes, y, "invalid" if cell.trials else "not measured")
             continue
         colour, ends_ns = scene.looks[variant.name].colour, [max(1.0, middle.median), max(1.0, tail.median)]
         axes.plot(ends_ns, [y, y], color=colour, linewidth=1.2, zorder=2)
@@ -156,8 +160,8 @@ def _words(axes: Axes, y: float, words: str) -> None:
 
 def alt(scene: Scene) -> str:
     """Every row of every panel in words."""
-    told = []
-    for path in paths(scene.cells):
+    panels = []
+    for path in paths(scene.cells, scene.scenario):
         rows = []
         for variant in _delivery_classes.variants(scene):
             pair = [_delivery_classes.measured(scene.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL)]
@@ -165,14 +169,14 @@ def alt(scene: Scene) -> str:
                 middle, tail = (quantity(known.median if known else None, "ns") for known in pair)
                 lost = _lost(scene, path, variant)
                 rows.append(f"{named(variant)} {middle} and {tail}" + (f", {lost}" if lost else ""))
-        told.append(f"{path.value}: {'; '.join(rows)}")
-    return f"A panel per path, median and 99 % of the delivery latency of every variant. {'. '.join(told)}."
+        panels.append(f"{path.value}: {'; '.join(rows)}")
+    return f"A panel per path, p50 and p99 of the delivery latency of every variant. {'. '.join(panels)}."
 
 
 def sheet(scene: Scene) -> Sheet:
     """A row per path and variant."""
     lines: list[list[Field]] = []
-    for path in paths(scene.cells):
+    for path in paths(scene.cells, scene.scenario):
         for variant in _delivery_classes.variants(scene):
             cell = fault_result(scene.cells, path, variant)
             fields: list[Field] = [
@@ -189,4 +193,4 @@ def sheet(scene: Scene) -> Sheet:
     return Sheet([*_delivery_classes.OF_FAULT, *columns], lines)
 
 
-FIGURES = (Figure("paths", "Latency over poor paths", 290, sentence, draw, alt, sheet, lossy, section=FAULTS),)
+FIGURES = (Figure("paths", "Latency over poor paths", 290, sentence, draw, alt, sheet, over_paths, section=FAULTS),)

@@ -1,4 +1,4 @@
-"""Restart: who comes back when, and how often everybody tries meanwhile."""
+"""Restart: when subscribers reconnect, and how many attempts they make meanwhile."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bench.analysis.runs.faults import BACK_SHARE, Fault, back_ns, trials_under
 from bench.report.figures import _delivery_classes
 from bench.report.figures._fault_panels import SMALL_PT, Panel, in_order, multiples, write
 from bench.report.figures._figure import FAULTS, Figure
+from bench.report.figures._scenarios import declaring
 from bench.report.figures._scene import Scene, named
 from bench.report.figures._sheet import Field, Sheet
 from bench.report.figures._ticks import linear_ticks
@@ -20,24 +21,23 @@ from bench.report.palette import MUTED, NEUTRAL
 from bench.results import Trial, VariantFacts
 from bench.units import percent, quantity
 
-SCENARIO = "restart"
 SLOT_NS = 100_000_000
 
 
 def restarted(cells: Cells) -> list[str]:
-    """The scenario, where anybody lost its server in a valid trial."""
-    seen = any(_held(cells, fault, one) for fault in _delivery_classes.points(cells, SCENARIO) for one in cells.shown)
-    return [SCENARIO] if seen else []
+    """The scenarios that replace the server, if a subscriber lost it in a valid trial."""
+    scenarios = declaring(cells, lambda scenario: scenario.replaces_server)
+    return [one for one in scenarios if any(_held(cells, *cell) for cell in _delivery_classes.grid(cells, one))]
 
 
 def _held(cells: Cells, fault: Fault, variant: VariantFacts) -> list[Trial]:
-    """The valid trials in which somebody lost its server."""
+    """The valid trials in which a subscriber lost its server."""
     trials = [trial for trial in trials_under(cells, fault, variant.name) if trial.valid]
     return [trial for trial in trials if (one := trial.reconnects) and one.disconnects and one.reconnect_time]
 
 
 def _attempts(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
-    """(ns from the end of the server, connects begun in that tenth of a second, a mean over the trials)."""
+    """(ns from the exit of the server, connects begun in that tenth of a second, a mean over the trials)."""
     slots = max((len(trial.reconnects.attempt_slots) for trial in trials if trial.reconnects), default=0)
     counts = np.zeros(slots)
     for trial in trials:
@@ -47,7 +47,7 @@ def _attempts(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ended_ns(trial: Trial) -> float:
-    """When the server ended, from the beginning of the measured part."""
+    """When the server exited, in ns from the beginning of the measured part."""
     if trial.restart is not None:
         return float(trial.restart.ended_ns)
     planned = trial.parameters.get("restart_after_s", 0.0)
@@ -55,7 +55,7 @@ def _ended_ns(trial: Trial) -> float:
 
 
 def _ready_ns(trials: list[Trial]) -> float | None:
-    """How long after the end of the server its successor was ready, in the middle trial."""
+    """The time in ns from the exit of the server until its successor was ready, median over the trials."""
     known = [trial.restart.ready_ns - trial.restart.ended_ns for trial in trials if trial.restart is not None]
     return _middle(known) if known else None
 
@@ -65,7 +65,7 @@ def _middle(values: Sequence[float]) -> float:
 
 
 def _back(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
-    """(ns from the loss of the connection, share of those who lost it that are subscribed again by then)."""
+    """(ns from the loss of the connection, share of the lost connections that are reconnected by then)."""
     reconnects = [trial.reconnects for trial in trials if trial.reconnects]
     back = merge([one.reconnect_time for one in reconnects if one.reconnect_time])
     values, shares = cdf(back)
@@ -75,19 +75,19 @@ def _back(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
 def sentence(scene: Scene) -> str:
     """What bars and lines are, and how high the tallest bar is."""
     tallest, first_ns, _ = _extent(scene)
-    before = " What lies before zero met a server that was ending." if first_ns < -SLOT_NS else ""
+    before = " Connects before zero reached a server that was stopping." if first_ns < -SLOT_NS else ""
     return (
-        "Bars: connects begun in each tenth of a second, over the time since the server ended; the tallest stands for"
-        f" {tallest:,.0f}, and all share its scale. Lines: the share of those who had lost their server"
-        " that are subscribed again, over the time since they lost it. Dotted: the new server is ready. The number"
-        f" beside a panel says when {percent(BACK_SHARE)} were back, the median over trials.{before}"
+        "Bars: connects begun in each tenth of a second, over the time since the server exited; the tallest bar is"
+        f" {tallest:,.0f}, and all panels share its scale. Lines: share of the lost connections that are reconnected,"
+        " over the time since they were lost. Dotted: the successor is ready. The number beside a panel is the time"
+        f" until {percent(BACK_SHARE)} had reconnected, median over trials.{before}"
     )
 
 
 def _extent(scene: Scene) -> tuple[float, float, float]:
-    """The tallest bar of all panels, and from when to when after the server's end anything happened."""
+    """The tallest bar of all panels, and the first and last time at which a panel has data, in ns from the exit."""
     tallest, first_ns, last_ns = 1.0, 0.0, 2.0 * SLOT_NS
-    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+    for fault in _delivery_classes.points(scene.cells, scene.scenario):
         for variant in _delivery_classes.variants(scene):
             trials = _held(scene.cells, fault, variant)
             if trials:
@@ -102,15 +102,15 @@ def _extent(scene: Scene) -> tuple[float, float, float]:
 
 def draw(scene: Scene) -> Canvas:
     """A panel per variant and signal."""
-    faults = _delivery_classes.points(scene.cells, SCENARIO)
-    figure, panels = multiples(in_order(scene), faults, f"{percent(BACK_SHARE)} back")
+    faults = _delivery_classes.points(scene.cells, scene.scenario)
+    figure, panels = multiples(in_order(scene), faults, f"{percent(BACK_SHARE)} reconnected")
     tallest, first_ns, last_ns = _extent(scene)
     for panel in panels:
         _panel(panel, scene, tallest, last_ns)
     for panel in panels[-len(faults) :]:
         panel.axes.set_xlim(first_ns - 0.03 * last_ns, last_ns * 1.01)
         linear_ticks(panel.axes.xaxis, "ns", 4, 1.2)
-        panel.axes.set_xlabel("since the server ended", fontsize=SMALL_PT)
+        panel.axes.set_xlabel("time since the server exited", fontsize=SMALL_PT)
     return figure
 
 
@@ -135,8 +135,8 @@ def _panel(panel: Panel, scene: Scene, tallest: float, last_ns: float) -> None:
 
 def alt(scene: Scene) -> str:
     """Every panel in words."""
-    told = []
-    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+    panels = []
+    for fault in _delivery_classes.points(scene.cells, scene.scenario):
         for variant in _delivery_classes.variants(scene):
             trials = _held(scene.cells, fault, variant)
             if trials:
@@ -145,17 +145,17 @@ def alt(scene: Scene) -> str:
                 known = _delivery_classes.measured(scene.cells, back_ns, fault, variant)
                 when = quantity(known.median, "ns") if known else "never"
                 most = quantity(float(_attempts(trials)[1].max(initial=0.0)), "count")
-                told.append(
-                    f"{named(variant)}, {fault.value}: half of them back after {quantity(half, 'ns')},"
+                panels.append(
+                    f"{named(variant)}, {fault.value}: half reconnected after {quantity(half, 'ns')},"
                     f" {percent(BACK_SHARE)} after {when}, at most {most} connects in 100 ms"
                 )
-    return f"Small panels, one per variant and signal. {'; '.join(told)}."
+    return f"Small panels, one per variant and signal. {'; '.join(panels)}."
 
 
 def sheet(scene: Scene) -> Sheet:
-    """The bars, a row per tenth of a second; then the line, a row per hundredth of those who lost their server."""
+    """The bars, a row per tenth of a second; then the line, a row per hundredth of the lost connections."""
     lines: list[list[Field]] = []
-    for fault in _delivery_classes.points(scene.cells, SCENARIO):
+    for fault in _delivery_classes.points(scene.cells, scene.scenario):
         for variant in _delivery_classes.variants(scene):
             trials = _held(scene.cells, fault, variant)
             if trials:
@@ -173,4 +173,6 @@ def _thinned(values: np.ndarray, shares: np.ndarray) -> list[tuple[float, float]
     return [(float(values[place]), float(shares[place])) for place in first]
 
 
-FIGURES = (Figure("return", "Coming back to a new server", 260, sentence, draw, alt, sheet, restarted, section=FAULTS),)
+FIGURES = (
+    Figure("return", "Reconnecting to a new server", 260, sentence, draw, alt, sheet, restarted, section=FAULTS),
+)

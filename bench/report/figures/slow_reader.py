@@ -1,4 +1,4 @@
-"""A slow reader: what it does to its neighbours, and to the memory of their server."""
+"""A slow reader: its effect on the latency of the other subscribers and on the memory of their server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from matplotlib.figure import Figure as Canvas
 from bench.analysis.numbers.statistics import Compared, Estimate, Verdict
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.fault_controls import beside_control
-from bench.analysis.runs.faults import Fault, declared, grown_bytes
+from bench.analysis.runs.faults import Fault, control_of, grown_bytes
+from bench.analysis.runs.faults import Read as ReadTrial
 from bench.analysis.trials.metrics import METRICS
 from bench.report import noise
 from bench.report.figures import _bars, _delivery_classes
 from bench.report.figures._canvas import WIDTH_IN, canvas
 from bench.report.figures._figure import FAULTS, Figure
 from bench.report.figures._rows import Rows
+from bench.report.figures._scenarios import declaring
 from bench.report.figures._scene import Scene, named
 from bench.report.figures._sheet import Field, Sheet, ends
 from bench.report.figures._text_width import text_width_in
@@ -25,52 +27,56 @@ from bench.report.palette import MUTED, NEUTRAL, PAPER
 from bench.results import VariantFacts
 from bench.units import Unit, factor, quantity
 
-SCENARIO = "slow_reader"
 LATENCY = "latency_p99"
 UNIT: Unit = "memory bytes"
 COLUMNS = (
     "memory_growth_bytes", "memory_growth_low_bytes", "memory_growth_high_bytes", "memory_growth_without_bytes",
 )  # fmt: skip
-CONTROL = declared(SCENARIO).control
 
 
 def slow_reader(cells: Cells) -> list[str]:
-    """The scenario, where anybody was measured with the slow one and without."""
-    seen = any(_compared(cells, fault, one).ratio for fault in faults(cells) for one in cells.shown)
-    return [SCENARIO] if seen else []
+    """The scenarios with a slow reader, if a variant was measured with it and without."""
+    scenarios = declaring(cells, lambda scenario: scenario.apart)
+    return [
+        name
+        for name in scenarios
+        if any(_compared(cells, fault, one).ratio for fault in faults(cells, name) for one in cells.shown)
+    ]
 
 
-def faults(cells: Cells) -> list[Fault]:
-    """The one way of being slow that is drawn; none where only the control was run."""
-    return _delivery_classes.points(cells, SCENARIO)[:1]
+def faults(cells: Cells, scenario: str) -> list[Fault]:
+    """The one kind of slow reader that is drawn; none if only the control was run."""
+    return _delivery_classes.points(cells, scenario)[:1]
 
 
 def _compared(cells: Cells, fault: Fault, variant: VariantFacts) -> Compared:
     return beside_control(cells, LATENCY, fault, variant.name)
 
 
-def _without(cells: Cells, variant: VariantFacts) -> Estimate | None:
-    """How much the server grew where nobody was slow: what it keeps whoever reads."""
-    return _delivery_classes.measured(cells, grown_bytes, Fault(SCENARIO, CONTROL), variant)
+def _without(scene: Scene, variant: VariantFacts, read: ReadTrial) -> Estimate | None:
+    """The same without a slow reader."""
+    control = control_of(_fault(scene))
+    return _delivery_classes.measured(scene.cells, read, control, variant) if control else None
 
 
 def _fault(scene: Scene) -> Fault:
-    return faults(scene.cells)[0]
+    return faults(scene.cells, scene.scenario)[0]
 
 
 def sentence(scene: Scene) -> str:
     """What the two halves show, and whose latency a slow neighbour is shown to change."""
-    found = [(variant, _compared(scene.cells, _fault(scene), variant)) for variant in _delivery_classes.variants(scene)]
+    variants = _delivery_classes.variants(scene)
     shown = [
         f"{named(variant)} ({factor(compared.ratio.median)})"
-        for variant, compared in found
+        for variant, compared in ((variant, _compared(scene.cells, _fault(scene), variant)) for variant in variants)
         if compared.ratio is not None and compared.verdict in (Verdict.HIGHER, Verdict.LOWER)
     ]
-    told = f"A difference is shown for {', '.join(shown)}." if shown else "For nobody is a difference shown."
+    result = f"A difference is shown for {', '.join(shown)}." if shown else "No difference is shown for any variant."
     return (
-        "Left, the latency of all others at 99\u00a0% beside a slow reader, as a multiple of that without one; right,"
-        " how much the server, with what it starts, grew at most: the log that a technique keeps for those who come"
-        f" back fills up whoever reads (hollow). {' '.join([told, *noise.about_steal(scene.cells, _fault(scene))])}"
+        "Left: the p99 latency of the other subscribers beside a slow reader, divided by that without one. Right: the"
+        " largest growth of the memory of the server and its child processes; hollow: the growth without a slow reader,"
+        " for example of the log that a technique keeps for reconnects."
+        f" {' '.join([result, *noise.about_steal(scene.cells, _fault(scene))])}"
     )
 
 
@@ -106,7 +112,7 @@ def _ratios(axes: Axes, scene: Scene, chart: Rows, width_in: float) -> None:
         _bars.number(axes, row, factor(row.total.median))
     narrow_ticks(axes.xaxis, "count", low, end, width_in)
     words = noise.floor_words(scene.cells, LATENCY, scene.scenario)
-    axes.set_xlabel(f"99\u00a0% of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
+    axes.set_xlabel(f"p99 of the others, with : without\ngrey: noise floor ({words})", fontsize=_bars.SMALL_PT)
 
 
 def _memory(axes: Axes, scene: Scene, fault: Fault, chart: Rows, width_in: float) -> None:
@@ -124,7 +130,7 @@ def _memory(axes: Axes, scene: Scene, fault: Fault, chart: Rows, width_in: float
         _bars.stack(axes, row, [(row.total.median, "solid")])
         _bars.trials(axes, row)
         _bars.number(axes, row, quantity(row.total.median, UNIT))
-        without = _without(scene.cells, row.variant)
+        without = _without(scene, row.variant, grown_bytes)
         if without is not None:
             axes.plot([without.median], [row.y + 0.3], marker="D", markersize=5.2, markerfacecolor=PAPER,
                       markeredgecolor=row.look.colour, markeredgewidth=1.2, zorder=2.8)  # fmt: skip
@@ -133,36 +139,34 @@ def _memory(axes: Axes, scene: Scene, fault: Fault, chart: Rows, width_in: float
     axes.spines["left"].set_visible(False)
     axes.tick_params(labelleft=False)
     linear_ticks(axes.xaxis, UNIT, 3, width_in)
-    axes.set_xlabel("growth of server memory\nhollow: nobody slow", fontsize=_bars.SMALL_PT)
+    axes.set_xlabel("growth of server memory\nhollow: no slow reader", fontsize=_bars.SMALL_PT)
 
 
 def alt(scene: Scene) -> str:
     """Every row in words."""
     fault = _fault(scene)
-    told = []
+    rows = []
     for variant in _delivery_classes.variants(scene):
         ratio = _compared(scene.cells, fault, variant).ratio
         known = _delivery_classes.measured(scene.cells, grown_bytes, fault, variant)
         if ratio is not None:
             grown = f", memory {quantity(known.median, UNIT)} more" if known else ""
-            told.append(f"{named(variant)}: latency at 99\u00a0% {factor(ratio.median)}{grown}")
-    return f"One row per variant, by delivery class. {'; '.join(told)}."
+            rows.append(f"{named(variant)}: p99 latency {factor(ratio.median)}{grown}")
+    return f"One row per variant, by delivery class. {'; '.join(rows)}."
 
 
 def sheet(scene: Scene) -> Sheet:
-    """A row per variant: both latencies at 99 %, their ratio with its interval, and the growth of memory."""
+    """A row per variant: both p99 latencies, their ratio with its interval, and the growth of memory."""
     fault, lines = _fault(scene), []
     for variant in _delivery_classes.variants(scene):
-        pair = [
-            _delivery_classes.measured(scene.cells, METRICS[LATENCY].of, one, variant)
-            for one in (fault, Fault(SCENARIO, CONTROL))
-        ]
+        read = METRICS[LATENCY].of
+        pair = (_delivery_classes.measured(scene.cells, read, fault, variant), _without(scene, variant, read))
         fields: list[Field] = [
             *_delivery_classes.of(variant, fault),
             *(known.median if known else None for known in pair),
         ]
         fields += ends(_compared(scene.cells, fault, variant).ratio)
-        without = _without(scene.cells, variant)
+        without = _without(scene, variant, grown_bytes)
         grown = ends(_delivery_classes.measured(scene.cells, grown_bytes, fault, variant))
         lines.append([*fields, *grown, without.median if without else None])
     columns = ["latency_p99_ns", "latency_p99_without_ns", "ratio", "ratio_low", "ratio_high", *COLUMNS]

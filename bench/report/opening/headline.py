@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bench.analysis.runs.claim_verdicts import ClaimVerdict, JudgedClaim
 from bench.analysis.runs.claims import MAIN_TECHNIQUE
 from bench.report import traced
-from bench.report.text import listed
+from bench.report.text import capitalized, listed
 from bench.report.traced import Number, Phrase
 
 DECIDED = (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED, ClaimVerdict.NO_DIFFERENCE)
@@ -35,7 +35,7 @@ def sentence(judged: Sequence[JudgedClaim]) -> Phrase:
     for part in filter(None, parts):
         words += ["; ", *part] if words else part
     first = str(words[0])
-    return (f"{first[0].upper()}{first[1:]}", *words[1:], ".")
+    return (capitalized(first), *words[1:], ".")
 
 
 def _level(judged: Sequence[JudgedClaim]) -> list[Phrase]:

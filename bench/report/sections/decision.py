@@ -17,6 +17,7 @@ from bench.report.sections._section import Section
 from bench.report.sections.numbers import GROUPS
 from bench.report.traced import Phrase
 from bench.results import VariantFacts
+from bench.scenarios import Question, reference
 from bench.units import DASH, Scale, column_scale, on_scale
 
 
@@ -31,24 +32,25 @@ class Column:
     compact: bool = False
 
 
+_FRESHNESS, _ROUND_TRIP, _CONNECTION = map(reference, (Question.FRESHNESS, Question.ROUND_TRIP, Question.CONNECTION))
 COLUMNS = (
-    Column("latency_p50", "broadcast", "freshness, median", "age of a message on arrival", True),
-    Column("latency_p99", "broadcast", "freshness, p99", "the same, exceeded by the slowest hundredth"),
-    Column("round_trip_p50", "echo", "round trip, median", "time from sending a message to receiving it back", True),
-    Column("round_trip_p99", "echo", "round trip, p99", "the same, exceeded by the slowest hundredth"),
-    Column("cpu", "broadcast", "server CPU per message", "CPU of server and broker for one delivery", True),
-    Column("cpu", "echo", "server CPU per message", "CPU for one message to the server and back", True),
+    Column("latency_p50", _FRESHNESS, "freshness, median", "age of a message on arrival", True),
+    Column("latency_p99", _FRESHNESS, "freshness, p99", "the same, exceeded by the slowest hundredth"),
+    Column("round_trip_p50", _ROUND_TRIP, "round trip, median", "time from sending a message until it is back", True),
+    Column("round_trip_p99", _ROUND_TRIP, "round trip, p99", "the same, exceeded by the slowest hundredth"),
+    Column("cpu", _FRESHNESS, "server CPU per message", "CPU of server and broker for one delivery", True),
+    Column("cpu", _ROUND_TRIP, "server CPU per message", "CPU for one message to the server and back", True),
     Column(
         "wire",
-        "broadcast",
+        _FRESHNESS,
         "bytes per message",
         "all bytes on the wire for one delivery; TCP and IP headers are estimated",
         True,
     ),
-    Column("wire", "echo", "bytes per message", "bytes for one message to the server and back", True),
-    Column("connection_memory", "idle", "memory per connection", "memory for one more silent subscriber", True),
-    Column("requests", "broadcast", "requests per message", "HTTP requests of a subscriber for one delivery"),
-    Column("connect_p50", "idle", "time to connect", "median, while many subscribers connect"),
+    Column("wire", _ROUND_TRIP, "bytes per message", "bytes for one message to the server and back", True),
+    Column("connection_memory", _CONNECTION, "memory per connection", "memory for one more silent subscriber", True),
+    Column("requests", _FRESHNESS, "requests per message", "HTTP requests of a subscriber for one delivery"),
+    Column("connect_p50", _CONNECTION, "time to connect", "median, while many subscribers connect"),
 )
 
 

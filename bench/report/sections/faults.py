@@ -1,4 +1,4 @@
-"""What goes wrong: the fault matrix, and what it says of every scenario in words. No sentence is true in advance."""
+"""What goes wrong: the fault matrix, and a paragraph per scenario with faults. Every sentence is computed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from bench.analysis.runs.fault_matrix import FaultResult, Outcome, matrix
 from bench.analysis.runs.faults import Fault
 from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.report.palette import family_order
-from bench.report.sections._fault_names import NAMES, fault_words
-from bench.report.sections._fault_sentences import paragraph, share
+from bench.report.sections._fault_sentences import disorder, fault_words, paragraph, share, title
 from bench.report.sections._section import Section
 from bench.results import VariantFacts
 from bench.scenarios import with_faults
@@ -20,10 +19,10 @@ from bench.units import DASH, counted, interval, quantity
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the matrix in words: `lines`, the first the weightiest; whether a promise was broken in it, and
-    whether anything was measured."""
+    """One cell of the matrix in words: `lines`, the most important first; whether a promise was broken, and whether
+    nothing was measured."""
 
-    harm: FaultResult
+    result: FaultResult
     lines: list[str]
     broken: bool
     absent: bool
@@ -31,7 +30,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault of the matrix: what it is called, and a cell per variant in the order of the columns."""
+    """One fault of the matrix: its name, and a cell per variant in the order of the columns."""
 
     fault: Fault
     name: str
@@ -40,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One scenario: its heading, what was done and seen in sentences."""
+    """One scenario: its heading, then what was done and measured, in sentences."""
 
     scenario: str
     title: str
@@ -49,19 +48,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One cell of the matrix with every number of it."""
+    """One cell of the matrix with all its numbers."""
 
-    harm: FaultResult
+    result: FaultResult
     numbers: list[str]
     outcome: str
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The section. `columns`: the variants and the words of their classes; `rows`: the matrix; `table`: the same at
-    length, by fault; `broken`: a sentence per broken promise; `left_out`: one per variant that was not measured at
-    all; `unmeasured`: which scenarios the run does not hold, and
-    `options`: what the command to measure them takes; both empty: it holds all."""
+    """The section.
+
+    columns: the variants with the words of their delivery classes. rows: the matrix. table: the same with all numbers,
+    by fault. broken: a sentence per broken promise. left_out: one per variant that was not measured at all.
+    unmeasured: a sentence with the scenarios that the run does not contain, and options: those of the command that
+    measures them; both empty if it contains all.
+    """
 
     columns: list[tuple[VariantFacts, str]]
     rows: list[Row]
@@ -74,29 +76,28 @@ class Faults:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """The columns of numbers of the table at length."""
+        """The columns of numbers of the long table."""
         return HEADS
 
 
-HEADS = ("valid trials", "lost", "signalled", "unsaid", "repeated", "out of order", "time to recover")
-"""The columns of numbers of the long table."""
+HEADS = ("valid trials", "lost", "signalled", "not signalled", "repeated", "out of order", "time to recover")
 
 
 def faults(cells: Cells) -> Faults:
-    """What goes wrong in a run, as far as it was measured."""
+    """The section of a run, as far as its faults were measured."""
     order = family_order(cells.shown)
-    found = [[by_name[variant.name] for variant in order]
-             for by_name in ({cell.variant.name: cell for cell in held} for held in matrix(cells))]  # fmt: skip
-    rows = [Row(held[0].fault, fault_words(held[0].fault), [_cell(one) for one in held]) for held in found if held]
+    by_names = [{one.variant.name: one for one in results} for results in matrix(cells) if results]
+    results = [[by_name[variant.name] for variant in order] for by_name in by_names]
+    rows = [Row(row[0].fault, fault_words(row[0].fault), [_cell(one) for one in row]) for row in results]
     scenarios = list(dict.fromkeys(row.fault.scenario for row in rows))
     absent = [name for name in with_faults() if name not in scenarios]
-    of = {name: [cell.harm for row in rows if row.fault.scenario == name for cell in row.cells] for name in scenarios}
+    of = {name: [cell.result for row in rows if row.fault.scenario == name for cell in row.cells] for name in scenarios}
     return Faults(
         [(variant, delivery_class(variant).words) for variant in order] if rows else [],
         rows,
-        [Part(name, NAMES[name].title, paragraph(cells, name, of[name])) for name in scenarios],
-        [(row.name, [_line(cell.harm) for cell in row.cells]) for row in rows],
-        [_broken(cell.harm) for row in rows for cell in row.cells if cell.broken],
+        [Part(name, title(name), paragraph(cells, name, of[name])) for name in scenarios],
+        [(row.name, [_line(cell.result) for cell in row.cells]) for row in rows],
+        [_broken(cell.result) for row in rows for cell in row.cells if cell.broken],
         [
             f"{variant.label}: {variant.status}{': ' if variant.reason else ''}{variant.reason}."
             for variant in order
@@ -107,66 +108,65 @@ def faults(cells: Cells) -> Faults:
     )
 
 
-def _cell(harm: FaultResult) -> Cell:
-    if harm.outcome is Outcome.ABSENT:
-        reason = harm.reason if harm.variant.status == "measured" else harm.variant.status
-        return Cell(harm, [reason], False, True)
-    lines = [f"{share(harm.lost, harm.expected)} lost" if harm.lost else "nothing lost"]
-    lines += [_said(harm)] if harm.lost else []
-    lines += [f"{number:,} {words}" for number, words in _disorder(harm) if number]
-    lines += [words for words in (_recovery(harm), _invalid(harm)) if words]
-    return Cell(harm, lines, harm.outcome is Outcome.BROKEN, False)
+def _cell(result: FaultResult) -> Cell:
+    if result.outcome is Outcome.ABSENT:
+        reason = result.reason if result.variant.status == "measured" else result.variant.status
+        return Cell(result, [reason], False, True)
+    lines = [f"{share(result.lost, result.expected)} lost" if result.lost else "nothing lost"]
+    lines += [_signalled(result)] if result.lost else []
+    lines += [f"{number:,} {words}" for number, words in disorder(result) if number]
+    lines += [words for words in (_recovery(result), _invalid(result)) if words]
+    return Cell(result, lines, result.outcome is Outcome.BROKEN, False)
 
 
-def _said(harm: FaultResult) -> str:
-    if not harm.unsignalled:
+def _signalled(result: FaultResult) -> str:
+    if not result.unsignalled:
         return "all signalled"
-    return f"{share(harm.unsignalled, harm.expected)} unsaid" if harm.signalled else "all unsaid"
+    return f"{share(result.unsignalled, result.expected)} not signalled" if result.signalled else "none signalled"
 
 
-def _disorder(harm: FaultResult) -> tuple[tuple[int, str], ...]:
-    return ((harm.duplicated, "repeated"), (harm.reordered, "out of order"))
+def _recovery(result: FaultResult) -> str:
+    some = (
+        f"not all subscribers in {result.unrecovered} of {counted(result.trials, 'trial')}"
+        if result.unrecovered
+        else ""
+    )
+    time = f"recovered in {quantity(result.recovery.median, 'ns')}" if result.recovery is not None else ""
+    return ", ".join(filter(None, [time, some]))
 
 
-def _recovery(harm: FaultResult) -> str:
-    some = f"not everybody in {harm.unrecovered} of {counted(harm.trials, 'trial')}" if harm.unrecovered else ""
-    back = f"back {quantity(harm.recovery.median, 'ns')}" if harm.recovery is not None else ""
-    return ", ".join(filter(None, [back, some]))
+def _invalid(result: FaultResult) -> str:
+    return f"{result.invalid} of {counted(result.trials, 'trial')} invalid" if result.invalid else ""
 
 
-def _invalid(harm: FaultResult) -> str:
-    return f"{harm.invalid} of {counted(harm.trials, 'trial')} struck out" if harm.invalid else ""
+def _line(result: FaultResult) -> Line:
+    if result.outcome is Outcome.ABSENT:
+        return Line(result, [DASH] * len(HEADS), result.reason)
+    counts = (result.lost, result.signalled, result.unsignalled, result.duplicated, result.reordered)
+    trials = f"{result.trials - result.invalid} of {result.trials}"
+    return Line(result, [trials, *(f"{number:,}" for number in counts), _time(result)], str(result.outcome))
 
 
-def _line(harm: FaultResult) -> Line:
-    if harm.outcome is Outcome.ABSENT:
-        return Line(harm, [DASH] * len(HEADS), harm.reason)
-    counts = (harm.lost, harm.signalled, harm.unsignalled, harm.duplicated, harm.reordered)
-    trials = f"{harm.trials - harm.invalid} of {harm.trials}"
-    return Line(harm, [trials, *(f"{number:,}" for number in counts), _time(harm)], str(harm.outcome))
+def _time(result: FaultResult) -> str:
+    if result.recovery is None:
+        return "not all subscribers" if result.unrecovered else DASH
+    ends = interval(result.recovery, "ns")
+    return quantity(result.recovery.median, "ns") + (f" ({ends})" if ends else "")
 
 
-def _time(harm: FaultResult) -> str:
-    if harm.recovery is None:
-        return "not everybody" if harm.unrecovered else DASH
-    ends = interval(harm.recovery, "ns")
-    return quantity(harm.recovery.median, "ns") + (f" ({ends})" if ends else "")
-
-
-def _broken(harm: FaultResult) -> str:
+def _broken(result: FaultResult) -> str:
     promise = (
         "declares resume"
-        if harm.delivery is DeliveryClass.RESUME
-        else "owed every message to subscribers who were never cut off"
+        if result.delivery is DeliveryClass.RESUME
+        else "owed every message to subscribers that were never disconnected"
     )
-    return (
-        f"{harm.variant.label}, {fault_words(harm.fault)}: {harm.unsignalled:,} of {harm.expected:,} deliveries lost"
-        f" without a word, though it {promise}."
-    )
+    who = f"{result.variant.label}, {fault_words(result.fault)}"
+    lost = f"{result.unsignalled:,} of {result.expected:,} deliveries lost and not signalled"
+    return f"{who}: {lost}, though it {promise}."
 
 
 def _unmeasured(names: Sequence[str]) -> str:
-    return f"Not measured in this run: {', '.join(NAMES[name].title.lower() for name in names)}." if names else ""
+    return f"Not measured in this run: {', '.join(title(name).lower() for name in names)}." if names else ""
 
 
 SECTION = Section("What goes wrong", "Faults", 60, lambda sources: faults(sources.cells))
