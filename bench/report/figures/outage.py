@@ -1,4 +1,4 @@
-"""Broker outage: deliveries over time, which stop and continue, and the share that is missing at the end."""
+"""Outage: deliveries over time, which stop and continue, and the share that is missing at the end."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def sentence(_: Scene) -> str:
     """What line and band are."""
     return (
         "Share of all expected deliveries that had arrived, one line per trial; dotted: all, as they are due. The"
-        " broker is absent in the grey band. A flat line means no deliveries, a jump means that queued messages arrive,"
-        " and the share missing at the end was lost or arrived after the measured part. Beside a panel: the time from"
-        " the broker's return until every subscriber received messages again, median over trials."
+        " grey band is the outage. A flat line means no deliveries, a jump means that queued messages arrive, and the"
+        " share missing at the end was lost or arrived after the measured part. Beside a panel: the time from the end"
+        " of the outage until every subscriber received messages again, median over trials."
     )
 
 
@@ -111,5 +111,5 @@ def sheet(scene: Scene) -> Sheet:
 
 
 FIGURES = (
-    Figure("away", "Deliveries during a broker outage", 280, sentence, draw, alt, sheet, outage, section=FAULTS),
+    Figure("away", "Deliveries during an outage", 280, sentence, draw, alt, sheet, outage, section=FAULTS),
 )

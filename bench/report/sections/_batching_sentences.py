@@ -41,7 +41,7 @@ def _several(one: Crossing) -> str:
         Place.ABOVE: f"carries fewer than {several} at every measured rate, {low} to {high}",
         Place.UNDECIDED: f"carries {several} in some blocks of this run and not in others, up to {high}",
     }
-    return f"{one.variant.label}: one response {words[one.place]}; at {high} it carries {one.at_high:.3g}."
+    return f"{one.variant.label}: one response {words[one.place]}; at {high} it carries {quantity(one.at_high, 'count')}."
 
 
 # By the place of the crossing, and whether there were too few trials to find it.
@@ -65,5 +65,5 @@ def _cheaper(crossings: Sequence[Crossing]) -> list[str]:
 
 def _where(one: Crossing) -> str:
     """The rate of a crossing, or the measured rates and the ratio of the costs at the highest of them."""
-    rates = f"{_rate(one.low_hz)} to {_rate(one.high_hz)}, {factor(one.at_high)} at the end"
+    rates = f"{_rate(one.low_hz)} to {_rate(one.high_hz)}, {factor(one.at_high)} at the highest"
     return f"at {measured(one.rate_hz, 'per s')}" if one.place is Place.WITHIN else f"({rates})"

@@ -57,7 +57,7 @@ def _done(facts: ScenarioFacts, faults: Iterable[Fault]) -> list[str]:
         plain(filled(words.named[fault.value].done, facts)) if fault.value in words.named else fault.value
         for fault in faults
     ]
-    return [plain(filled(words.done, facts, acts=" or ".join(acts)))] if words.done else []
+    return [plain(filled(words.done, facts, acts=", or ".join(acts)))] if words.done else []
 
 
 def _by_fault(results: Sequence[FaultResult]) -> dict[Fault, list[FaultResult]]:

@@ -1,0 +1,147 @@
+"""A scenario, and one with faults, that are files outside the repository: listed, measured and reported by their file
+alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bench.results import load
+from tests._synthetic import write
+
+PULSE = '''"""Pulse: a slow broadcast to a few subscribers. Is it as fresh as a fast one?"""
+
+from bench.scenarios._declarations import (
+    HOLD_S, MEASURE_S, PAYLOAD_BYTES, POLL_INTERVAL_S, RATE_HZ, SUBSCRIBERS, WARM_UP_S, Ranking, Scenario,
+)
+
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(3), RATE_HZ(8.0), PAYLOAD_BYTES(80), POLL_INTERVAL_S(0.1), HOLD_S(5.0), WARM_UP_S(0.1),
+        MEASURE_S(0.5),
+    ),
+    load="Pulse: {rate_hz} messages/s to each of {subscribers} subscribers",
+    reports=(Ranking("latency_p50", "Median latency of a pulse for {subscribers} subscribers: "),),
+)
+'''
+HICCUP = '''"""Hiccup: the server is stopped for a moment, as by a long garbage collection. What is lost?"""
+
+from bench.scenarios._declarations import (
+    DRAIN_S, HOLD_S, MEASURE_S, PAYLOAD_BYTES, POLL_INTERVAL_S, RATE_HZ, SUBSCRIBERS, WARM_UP_S, Action, Away,
+    FaultName, Faults, Outage, Parameter, Part, Scenario, served_again,
+)
+
+STOPPED_S = Parameter("stopped_s", 0.3, low=0.0, high=10.0)
+
+
+def stop(side):
+    side.wait_until(side.start_ns + 300_000_000)
+    with side.stopped(Part.SERVER) as began_ns:
+        side.wait_until(began_ns + round(STOPPED_S.of(side.values) * 1e9))
+    return Away(began_ns, side.now_ns())
+
+
+SCENARIO = Scenario(
+    parameters=(
+        SUBSCRIBERS(3), RATE_HZ(20.0), PAYLOAD_BYTES(80), STOPPED_S, POLL_INTERVAL_S(0.1), HOLD_S(5.0),
+        WARM_UP_S(0.1), MEASURE_S(1.5), DRAIN_S(1.0),
+    ),
+    controls=False,
+    action=Action(do=stop, settle=served_again, stores=Outage),
+    faults=Faults(
+        title="Server hiccup",
+        done="The server of {subscribers} subscribers stood still for {stopped_s}.",
+        named={"": FaultName("server hiccup")},
+        recovery="recovery",
+        recovered="from the end of the hiccup until every subscriber received messages again",
+    ),
+)
+'''
+
+
+class Outside:
+    """A folder with both scenarios, and `python -m bench` with it in its environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "scenarios").mkdir()
+        (folder / "scenarios" / "pulse.py").write_text(PULSE, encoding="utf-8")
+        (folder / "scenarios" / "hiccup.py").write_text(HICCUP, encoding="utf-8")
+
+    def bench(self, *arguments: str, known: bool = True) -> str:
+        """What the command prints. A run on a busy machine may have invalid trials, which is exit code 3."""
+        named = {"PUSHBENCH_SCENARIOS": str(self.folder / "scenarios")} if known else {}
+        command = [sys.executable, "-m", "bench", *arguments]
+        ended = subprocess.run(
+            command, env=os.environ | named, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert ended.returncode in ((0, 3) if arguments[0] == "run" else (0,)), ended.stderr
+        return ended.stdout
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run."""
+        return self.folder / "results" / "outside"
+
+    def page(self) -> str:
+        """The text of the report, without tags."""
+        text = (self.folder / "reports" / "outside" / "index.html").read_text(encoding="utf-8")
+        return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
+    """One run of both scenarios, and its report as on a machine that nothing else uses."""
+    outside = Outside(tmp_path_factory.mktemp("outside"))
+    measured = outside.folder / "measured"
+    outside.bench(
+        "run", "-v", "sse", "-s", "pulse", "-s", "hiccup", "--repetitions", "1", "--name", "outside", "--results",
+        str(measured),
+    )  # fmt: skip
+    run, trials = load(measured / "outside")
+    write(outside.folder / "results", run, [msgspec.structs.replace(trial, findings=[]) for trial in trials], "outside")
+    outside.bench("report", str(outside.run), "--reports", str(outside.folder / "reports"))
+    return outside
+
+
+def test_they_are_listed_with_their_question(outside: Outside) -> None:
+    lines = outside.bench("list")
+    assert "Pulse: a slow broadcast to a few subscribers." in lines
+    assert "Hiccup: the server is stopped for a moment" in lines
+
+
+def test_they_are_measured(outside: Outside) -> None:
+    _, trials = load(outside.run)
+    by_scenario = {trial.planned.scenario: trial for trial in trials if trial.planned.variant == "sse"}
+    assert all(trial.failure is None for trial in trials)
+    assert by_scenario["pulse"].ledger.delivered
+    outage = by_scenario["hiccup"].outage
+    assert outage is not None
+    assert outage.ended_ns - outage.began_ns >= 0.3e9
+
+
+def test_a_plain_one_has_its_load_and_its_paragraph(outside: Outside) -> None:
+    page = outside.page()
+    assert "Pulse: 8 messages/s to each of 3 subscribers" in page
+    assert re.search(r"Median latency of a pulse for 3 subscribers: [^.]*SSE", page)
+
+
+def test_one_with_faults_has_its_row_its_paragraph_and_its_figure(outside: Outside) -> None:
+    page = outside.page()
+    assert "The server of 3 subscribers stood still for 300 ms." in page
+    assert "From the end of the hiccup until every subscriber received messages again, it took" in page
+    assert "server hiccup" in (outside.folder / "reports" / "outside" / "summary.md").read_text(encoding="utf-8")
+    assert (outside.folder / "reports" / "outside" / "figures" / "away-hiccup.svg").stat().st_size
+
+
+def test_a_run_is_reported_where_their_files_are_not_known(outside: Outside) -> None:
+    outside.bench("report", str(outside.run), "--reports", str(outside.folder / "reports"), known=False)
+    page = outside.page()
+    assert "pulse" in page
+    assert "Server hiccup" not in page
