@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from bench import commands
-from bench.commands._interrupts import Terminated, raise_on_signals
 from bench.discovery import DiscoveryError
 from bench.planning.request import Refused
+from bench.processes.interrupts import Terminated, raise_on_signals
 from bench.results import ResultsError
 from servers import VariantError
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench import scenarios
+from bench.paths import PATHS
+
 ROOT = Path(__file__).parents[1]
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -20,7 +23,15 @@ PURE = {
     "bench.discovery", "bench.messages", "bench.paths", "bench.schedule", "bench.units", "bench.results", NUMBERS,
     TRIALS, RUNS, "bench.advice", "bench.scenarios", "bench.planning",
 }  # fmt: skip
-EDGES = {"bench.clients", "bench.processes", "bench.measure", "bench.proxy", "bench.load", "bench.gate"}
+EDGES = {
+    "bench.clients",
+    "bench.reactor",
+    "bench.processes",
+    "bench.measure",
+    "bench.proxy",
+    "bench.load",
+    "bench.gate",
+}
 ARROWS = {
     "servers": set(),
     "bench.discovery": set(),
@@ -37,17 +48,18 @@ ARROWS = {
     "bench.advice": PURE - {"bench.planning", "bench.advice"},
     "bench.planning": {TRIALS, "bench.clients", "bench.paths", "bench.results", "bench.scenarios", "bench.schedule",
                        "servers"},
-    "bench.clients": {"bench.discovery"},
+    "bench.reactor": set(),
+    "bench.clients": {"bench.discovery", "bench.reactor"},
     "bench.measure": PURE - {"bench.planning", "bench.advice"},
     "bench.processes": {"bench.measure", "bench.results", "bench.schedule", "servers"},
     "bench.proxy": {"bench.paths", "bench.processes", "bench.schedule"},
-    "bench.load": PURE | {"bench.clients", "bench.measure", "bench.processes", "servers"},
-    "bench.gate": PURE | {"bench.clients", "bench.processes", "servers"},
+    "bench.load": PURE | {"bench.clients", "bench.reactor", "bench.measure", "bench.processes", "servers"},
+    "bench.gate": PURE | {"bench.clients", "bench.reactor", "bench.processes", "servers"},
     "bench.report": PURE - {"bench.planning"},
     "bench.execution": PURE | EDGES | {"servers"},
     "bench.generators": PURE | EDGES | {"bench.execution", "servers"},
     "bench.commands": PURE | EDGES | {"bench.execution", "bench.generators", "bench.report", "servers"},
-    "bench.cli": {"bench.commands", "bench.discovery", "bench.results", "bench.planning", "servers"},
+    "bench.cli": {"bench.commands", "bench.discovery", "bench.planning", "bench.processes", "bench.results", "servers"},
     "bench.__main__": {"bench.cli"},
 }  # fmt: skip
 # Where a library may be imported, by the beginning of the module's name.
@@ -57,7 +69,7 @@ HEAVY = {
     "jinja2": ("bench.report.",),
     "hdrh": ("bench.analysis.numbers.histograms",),
     "psutil": ("bench.measure.", "bench.gate."),
-    "gevent": ("bench.clients.", "bench.load.", "bench.generators.", "bench.gate.", "servers"),
+    "gevent": ("bench.clients.", "bench.reactor.", "bench.load.", "bench.generators.", "bench.gate.", "servers"),
 }
 ACTING = ("socket", "subprocess", "time", "threading", "psutil", "gevent", "locust")
 REPORT_NEVER_REACHES = (
@@ -183,3 +195,32 @@ def test_the_servers_and_the_stored_facts_are_used_through_their_public_door(mod
     for package in ("bench.results", "servers"):
         if not within(module, package):
             assert not [name for name in imported(module) if name.startswith(f"{package}._")]
+
+
+# Words that are also the name of a scenario or of a path, by module: of a metric, a figure, a parameter or a section.
+NAMESAKES = {
+    "bench.advice.answer": {"far"}, "bench.report.sections._advice_data": {"far"},
+    "bench.analysis.trials.metrics.deliveries": {"capacity"}, "bench.report.figures.burst": {"burst"},
+    "bench.report.figures.calibration": {"calibration"}, "bench.report.figures.capacity": {"capacity"},
+    "bench.report.figures.chat": {"chat", "echo"}, "bench.report.figures.storm": {"storm"},
+    "bench.report.instrument": {"calibration"}, "bench.report.opening.cautions": {"calibration"},
+    "bench.report.sections._workload_details": {"capacity"}, "bench.report.sections.workloads": {"capacity"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in FILES if within(name, "bench") and room(name) != "bench.scenarios"]
+)
+def test_no_other_module_names_a_scenario_or_a_path(module):
+    if module == "bench.paths" or within(module, "bench.results._upgrades"):
+        return
+    texts = {node.value for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8")))
+             if isinstance(node, ast.Constant)}  # fmt: skip
+    assert texts & {*scenarios.names(hidden=True), *PATHS} == NAMESAKES.get(module, set())
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_private_module_is_imported_within_its_package_only(module):
+    package = module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
+    owners = {name.partition("._")[0] for name in arrows(module) if "._" in name}
+    assert all(within(package, owner) for owner in owners)

@@ -10,11 +10,12 @@ import pytest
 
 from bench.cli import parse
 from bench.report import spliced
+from tests._contributing import TEXT as CONTRIBUTING
+from tests._contributing import example
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 README_ZH = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
-CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def spliced_reference(text):
@@ -71,11 +72,11 @@ def test_every_link_of_the_prose_leads_to_a_file(page):
 
 
 def test_the_example_of_contributing_is_a_variant_that_conforms_with_no_other_edit(tmp_path):
-    (example,) = re.findall(r"```python\n(.*?)```", CONTRIBUTING, re.S)
+    text = example("Server-Sent Events")
     (name,) = re.findall(r"a complete one, `servers/(\w+)\.py`", CONTRIBUTING)
     for package in ("servers", "bench"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "servers" / f"{name}.py").write_text(example, encoding="utf-8")
+    (tmp_path / "servers" / f"{name}.py").write_text(text, encoding="utf-8")
 
     def bench(*arguments):
         command = [sys.executable, "-m", "bench", *arguments]
@@ -90,7 +91,10 @@ def test_the_example_of_contributing_is_a_variant_that_conforms_with_no_other_ed
     assert "SSE, batched" in (tmp_path / "reports" / "new" / "index.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("line", re.findall(r"python -m bench ([^`\n]+)", README + CONTRIBUTING))
+WITHOUT_EXAMPLES = re.sub(r"```python\n.*?```", "", README + CONTRIBUTING, flags=re.S)
+
+
+@pytest.mark.parametrize("line", re.findall(r"python -m bench ([^`\n]+)", WITHOUT_EXAMPLES))
 def test_every_bench_command_of_the_prose_is_one_that_the_parser_takes(line):
     plain = re.sub(r"\[[^]]*\]|\.\.\.|#.*", "", line).replace("\\|", "|").split()
     parse(plain)

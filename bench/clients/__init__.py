@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from bench import discovery
 
 if TYPE_CHECKING:
-    from bench.clients._reactor import Reactor
+    from bench.reactor.reactor import Reactor
 
 __path__ = discovery.extended(__path__, "PUSHBENCH_CLIENTS")
 

@@ -10,8 +10,8 @@ import hashlib
 import os
 from collections.abc import Iterator
 
-from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._http import MAX_HEAD_BYTES, build_request, parse_head
+from bench.reactor.errors import CLOSED_BY_SERVER, ProtocolError, describe
 
 MAX_MESSAGE_BYTES = 16 * 1_048_576
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bench.clients._errors import ProtocolError
+from bench.reactor.errors import ProtocolError
 
 _BARE_LF = re.compile(rb"(?<!\r)\n").search
 MAX_HEAD_BYTES = 65_536

@@ -9,12 +9,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.clients import Subscription
-from bench.clients._errors import ProtocolError, describe
 from bench.clients._http import Response, ResponseParser, build_request
 from bench.clients._subscriber import HttpSubscriber
+from bench.reactor.errors import ProtocolError, describe
 
 if TYPE_CHECKING:
-    from bench.clients._reactor import Reactor
+    from bench.reactor.reactor import Reactor
 
 _CURSOR = re.compile(rb"[0-9A-Za-z-]{1,32}:[0-9]{1,18}").fullmatch
 

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
 from bench.clients._http import Response, ResponseParser, build_request
+from bench.reactor.errors import CLOSED_BY_SERVER, ProtocolError, describe
 
 _T = TypeVar("_T")
 

@@ -12,12 +12,12 @@ import gevent
 from gevent.event import AsyncResult
 
 from bench.clients import ConnectError, Subscriber, Subscription
-from bench.clients._connection import Connection, Receiver
-from bench.clients._errors import OutgoingFull, describe
 from bench.clients._upstream import Upstream
+from bench.reactor.connection import Connection, Receiver
+from bench.reactor.errors import OutgoingFull, describe
 
 if TYPE_CHECKING:
-    from bench.clients._reactor import Reactor
+    from bench.reactor.reactor import Reactor
 
 
 class Cursored(Protocol):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bench.clients import OnError, Target
-from bench.clients._connection import GRACEFUL_CLOSE_NS, MAX_OUTGOING_BYTES, Connection
-from bench.clients._errors import ENDED_BY_PEER, OutgoingFull, ProtocolError, describe
 from bench.clients._http import Headers, Response, ResponseParser, build_request
+from bench.reactor.connection import GRACEFUL_CLOSE_NS, MAX_OUTGOING_BYTES, Connection
+from bench.reactor.errors import ENDED_BY_PEER, OutgoingFull, ProtocolError, describe
 
 if TYPE_CHECKING:
-    from bench.clients._reactor import Reactor
+    from bench.reactor.reactor import Reactor
 
 
 class RequestQueue:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.clients._errors import ProtocolError, describe
 from bench.clients._http import MAX_HEAD_BYTES, build_request, parse_head
 from bench.clients._subscriber import Opening, ReactorSubscriber
+from bench.reactor.errors import ProtocolError, describe
 
 MAX_LINE_BYTES = 16 * 1_048_576
 

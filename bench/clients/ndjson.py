@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._http import StreamParser, build_request
 from bench.clients._subscriber import HttpSubscriber, Opening
+from bench.reactor.errors import CLOSED_BY_SERVER, ProtocolError, describe
 
 MAX_LINE_BYTES = 16 * 1_048_576
 

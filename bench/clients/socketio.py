@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.clients import Subscription
-from bench.clients._errors import OutgoingFull, describe
 from bench.clients._http import Response
 from bench.clients._socketio import TRANSPORTS, OverPolling, Session
 from bench.clients._subscriber import ReactorSubscriber
 from bench.clients._upstream import RequestQueue
+from bench.reactor.errors import OutgoingFull, describe
 
 if TYPE_CHECKING:
-    from bench.clients._reactor import Reactor
+    from bench.reactor.reactor import Reactor
 
 
 class Client(ReactorSubscriber):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bench.clients._errors import CLOSED_BY_SERVER, ProtocolError, describe
 from bench.clients._http import Head, StreamParser, build_request
 from bench.clients._subscriber import HttpSubscriber, Opening
+from bench.reactor.errors import CLOSED_BY_SERVER, ProtocolError, describe
 
 MAX_EVENT_BYTES = 16 * 1_048_576
 _BOM = b"\xef\xbb\xbf"

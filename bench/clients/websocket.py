@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from bench.clients._cursor import format_cursor, parse_cursor
-from bench.clients._errors import ProtocolError
 from bench.clients._frames import CLOSE, NORMAL_CLOSURE, TEXT, FrameParser, Handshake, encode
 from bench.clients._subscriber import Opening, ReactorSubscriber
+from bench.reactor.errors import ProtocolError
 
 
 class WebSocketProtocol(FrameParser):

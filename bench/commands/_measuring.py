@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench.commands._interrupts import Terminated
 from bench.execution import run as runs
 from bench.execution.run import Begun
 from bench.planning.request import Request
+from bench.processes.interrupts import Terminated
 
 
 def say(line: str) -> None:

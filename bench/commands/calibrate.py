@@ -58,7 +58,7 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _row(reading: Reading) -> tuple[str, ...]:
-    from bench.report.sections._calibrated import (
+    from bench.report.calibrated import (
         calibrated,  # only now: it loads what a report needs (see `_reporting`)
     )
 

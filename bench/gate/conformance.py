@@ -35,9 +35,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from bench.clients._reactor import Reactor
 from bench.gate.server_under_test import WITHIN_S, Refuted, ServerUnderTest
 from bench.processes.errors import ProcessError
+from bench.reactor.reactor import Reactor
 from servers import Capability, Variant
 
 NAGLE_LIMIT_S = 0.020  # a delayed ACK delays a reply by 40 ms; without it a reply takes well under 1 ms

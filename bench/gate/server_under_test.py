@@ -14,8 +14,8 @@ import gevent
 
 from bench import clients
 from bench.clients import ConnectError, Subscriber, Subscription, Target
-from bench.clients._reactor import Reactor
 from bench.processes.server import Server
+from bench.reactor.reactor import Reactor
 from servers import Variant
 
 WITHIN_S = 5.0

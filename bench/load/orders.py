@@ -18,8 +18,6 @@ import gevent.os
 import msgspec
 
 from bench.analysis.numbers.distributions import fold
-from bench.clients._counters import Counters
-from bench.clients._headroom import TIMESTAMPS_AVAILABLE, LoopDelay
 from bench.load.reconnecting import comings
 from bench.load.session import PUBLISHES, Session, SessionUser
 from bench.load.slow_reading import slow_reading
@@ -45,6 +43,8 @@ from bench.processes.orders import (
     ProbesDrained,
     ReportConnecting,
 )
+from bench.reactor.counters import Counters
+from bench.reactor.headroom import TIMESTAMPS_AVAILABLE, LoopDelay
 from bench.results import Wire
 
 CHECK_EVERY_S = 0.005

@@ -16,11 +16,11 @@ import gevent
 
 from bench.analysis.numbers.distributions import fold
 from bench.clients import ConnectError, Subscriber
-from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
 from bench.load.session import Session, SessionUser
 from bench.measure.recorder import ResumePoint, Tally, Window
 from bench.paths import leads_elsewhere
+from bench.reactor.errors import is_bench_fault, is_protocol_error
 from bench.results import Reconnects
 
 ATTEMPTS_SLOT_NS = 100_000_000

@@ -16,11 +16,11 @@ from gevent.lock import BoundedSemaphore
 
 from bench import clients, scenarios
 from bench.clients import ConnectError, OnError, OnText, Subscriber, Subscription, Target
-from bench.clients._reactor import Reactor
-from bench.clients._slow import SlowReactor
 from bench.measure.recorder import Recorder, Tally
 from bench.messages import Composer
 from bench.processes.orders import Assignment
+from bench.reactor.reactor import Reactor
+from bench.reactor.slow import SlowReactor
 from bench.scenarios import Arrivals, Scenario
 
 CONNECTING_AT_ONCE = 256  # well below every listen backlog: a connect measures the server, not a dropped SYN

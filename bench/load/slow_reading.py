@@ -13,10 +13,10 @@ from functools import partial
 import gevent
 
 from bench.clients import ConnectError
-from bench.clients._errors import is_bench_fault, is_protocol_error
 from bench.load.backoff import waits_s
 from bench.load.session import ApartUser, Session
 from bench.measure.recorder import ResumePoint, Window
+from bench.reactor.errors import is_bench_fault, is_protocol_error
 from bench.results import SlowReader
 
 

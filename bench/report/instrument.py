@@ -20,7 +20,7 @@ from bench.analysis.runs.generator_table import Line, lines
 from bench.analysis.runs.sensitivity import ErrorRate, error_rates
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.metrics import METRICS
-from bench.report.sections._calibrated import Calibrated, calibrated
+from bench.report.calibrated import Calibrated, calibrated
 from bench.results import load_comparison
 from bench.units import factor
 

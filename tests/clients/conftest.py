@@ -1,38 +1,12 @@
-import hypothesis
 import pytest
 
 from bench import clients
 from bench.clients import Subscription, Target
-from bench.clients._reactor import Reactor
 from tests.clients._receipts import INTERVAL_S, WIRES, Receipts
 from tests.clients._servers import HttpServer, WebSocketServer
+from tests.reactor.conftest import closing, reactor
 
-# no deadline: how long an example takes depends on the machine more than on a parser
-hypothesis.settings.register_profile("clients", deadline=None)
-hypothesis.settings.load_profile("clients")
-
-
-@pytest.fixture(params=["epoll", "bypassing", "watchers"])
-def reactor(request):
-    """A reactor, with every way of waiting for readiness."""
-    one = Reactor(use_epoll=request.param != "watchers")
-    one.readiness.bypasses_hub = request.param == "bypassing"
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def closing():
-    """Registers servers and closes them after the test."""
-    servers = []
-
-    def register(server):
-        servers.append(server)
-        return server
-
-    yield register
-    for server in servers:
-        server.close()
+__all__ = ["closing", "reactor", "server_for", "subscribe"]
 
 
 @pytest.fixture

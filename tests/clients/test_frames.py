@@ -11,8 +11,8 @@ from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from bench.clients import _frames
-from bench.clients._errors import ProtocolError
 from bench.clients._frames import CLOSE, TEXT, FrameParser, Handshake, encode
+from bench.reactor.errors import ProtocolError
 from tests.clients._segmentation import every_single_split, fed, pieces, splits
 
 

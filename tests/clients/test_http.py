@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.clients._errors import ProtocolError
 from bench.clients._http import MAX_HEAD_BYTES, ResponseParser, StreamParser, build_request
+from bench.reactor.errors import ProtocolError
 from tests.clients._segmentation import every_single_split, fed, pieces, splits
 
 tokens = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=10).map(str.encode)

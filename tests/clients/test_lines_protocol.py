@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from bench.clients import ConnectError, Subscription, Target
 from bench.clients import lines as lines_module
-from bench.clients._errors import ProtocolError
 from bench.clients.lines import Client, LinesProtocol, Upgrade
+from bench.reactor.errors import ProtocolError
 from tests.clients._receipts import Receipts
 from tests.clients._segmentation import every_single_split, fed, pieces, splits
 from tests.clients._servers import Scripted, eventually, read_head

@@ -10,22 +10,9 @@ import pytest
 from bench import commands
 from bench.cli import parse
 from bench.discovery import DiscoveryError
+from tests._contributing import example
 
-GREET = '''"""Greet a person by name.
-
-It is polite.
-
-examples:
-  python -m bench greet --name Ada
-"""
-
-def add_arguments(parser):
-    parser.add_argument("--name", default="reader")
-
-def run(options):
-    print(f"Good day, {options.name}, from the command {options.command}.")
-    return 7
-'''
+GREET = example("Greet a person")
 
 
 @pytest.fixture

@@ -11,40 +11,9 @@ import pytest
 
 from bench import discovery
 from bench.report import figures
+from tests._contributing import example
 from tests._natures import NATURES
 from tests._synthetic import synthetic, write
-
-FIGURE = '''
-"""How many deliveries a variant had."""
-
-from bench.report.figures import _rows
-from bench.report.figures._canvas import canvas
-from bench.report.figures._figure import Figure
-from bench.report.figures._sheet import Sheet
-
-
-def draw(scene):
-    figure = canvas(2.0)
-    figure.add_subplot().bar([one.name for one in scene.variants], [1.0 for _ in scene.variants])
-    return figure
-
-
-def sheet(scene):
-    return Sheet(["variant"], [[one.name] for one in scene.variants])
-
-
-FIGURES = (
-    Figure("mine", "A figure of my own", 15, lambda scene: "What I want to see.", draw, lambda scene: "Bars.", sheet,
-           lambda cells: cells.scenarios[:1]),
-)
-'''
-SECTION = '''
-"""What I add to the page."""
-
-from bench.report.sections import Section
-
-SECTION = Section("A section of my own", "Mine", 25, lambda sources: sources.cells.scenarios)
-'''
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +21,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a run, made by the command with both folders in its environment."""
     folder = tmp_path_factory.mktemp("outside")
     for name, text in (
-        ("figures/mine.py", FIGURE),
-        ("sections/added.py", SECTION),
+        ("figures/mine.py", example("The number of variants")),
+        ("sections/added.py", example("The scenarios of the run")),
         ("sections/added.html.j2", "<p>Measured: {{ added|join(', ') }}.</p>\n"),
         ("sections/added.md.j2", "## Added\n\nMeasured: {{ added|join(', ') }}.\n\n"),
     ):

@@ -13,56 +13,8 @@ import msgspec
 import pytest
 
 from bench.results import load
+from tests._contributing import example
 from tests._synthetic import write
-
-PULSE = '''"""Pulse: a slow broadcast to a few subscribers. Is it as fresh as a fast one?"""
-
-from bench.scenarios._declarations import (
-    HOLD_S, MEASURE_S, PAYLOAD_BYTES, POLL_INTERVAL_S, RATE_HZ, SUBSCRIBERS, WARM_UP_S, Ranking, Scenario,
-)
-
-SCENARIO = Scenario(
-    parameters=(
-        SUBSCRIBERS(3), RATE_HZ(8.0), PAYLOAD_BYTES(80), POLL_INTERVAL_S(0.1), HOLD_S(5.0), WARM_UP_S(0.1),
-        MEASURE_S(0.5),
-    ),
-    load="Pulse: {rate_hz} messages/s to each of {subscribers} subscribers",
-    reports=(Ranking("latency_p50", "Median latency of a pulse for {subscribers} subscribers: "),),
-)
-'''
-HICCUP = '''"""Hiccup: the server is stopped for a moment, as by a long garbage collection. What is lost?"""
-
-from bench.scenarios._declarations import (
-    DRAIN_S, HOLD_S, MEASURE_S, PAYLOAD_BYTES, POLL_INTERVAL_S, RATE_HZ, SUBSCRIBERS, WARM_UP_S, Action, Away,
-    FaultName, Faults, Outage, Parameter, Part, Scenario, served_again,
-)
-
-STOPPED_S = Parameter("stopped_s", 0.3, low=0.0, high=10.0)
-
-
-def stop(side):
-    side.wait_until(side.start_ns + 300_000_000)
-    with side.stopped(Part.SERVER) as began_ns:
-        side.wait_until(began_ns + round(STOPPED_S.of(side.values) * 1e9))
-    return Away(began_ns, side.now_ns())
-
-
-SCENARIO = Scenario(
-    parameters=(
-        SUBSCRIBERS(3), RATE_HZ(20.0), PAYLOAD_BYTES(80), STOPPED_S, POLL_INTERVAL_S(0.1), HOLD_S(5.0),
-        WARM_UP_S(0.1), MEASURE_S(1.5), DRAIN_S(1.0),
-    ),
-    controls=False,
-    action=Action(do=stop, settle=served_again, stores=Outage),
-    faults=Faults(
-        title="Server hiccup",
-        done="The server of {subscribers} subscribers stood still for {stopped_s}.",
-        named={"": FaultName("server hiccup")},
-        recovery="recovery",
-        recovered="from the end of the hiccup until every subscriber received messages again",
-    ),
-)
-'''
 
 
 class Outside:
@@ -71,8 +23,8 @@ class Outside:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "scenarios").mkdir()
-        (folder / "scenarios" / "pulse.py").write_text(PULSE, encoding="utf-8")
-        (folder / "scenarios" / "hiccup.py").write_text(HICCUP, encoding="utf-8")
+        (folder / "scenarios" / "pulse.py").write_text(example("Pulse"), encoding="utf-8")
+        (folder / "scenarios" / "hiccup.py").write_text(example("Hiccup"), encoding="utf-8")
 
     def bench(self, *arguments: str, known: bool = True) -> str:
         """What the command prints. A run on a busy machine may have invalid trials, which is exit code 3."""
@@ -113,7 +65,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
 def test_they_are_listed_with_their_question(outside: Outside) -> None:
     lines = outside.bench("list")
     assert "Pulse: a slow broadcast to a few subscribers." in lines
-    assert "Hiccup: the server is stopped for a moment" in lines
+    assert "Hiccup: the server stops for a moment" in lines
 
 
 def test_they_are_measured(outside: Outside) -> None:
@@ -134,7 +86,7 @@ def test_a_plain_one_has_its_load_and_its_paragraph(outside: Outside) -> None:
 
 def test_one_with_faults_has_its_row_its_paragraph_and_its_figure(outside: Outside) -> None:
     page = outside.page()
-    assert "The server of 3 subscribers stood still for 300 ms." in page
+    assert "The server of 3 subscribers was stopped for 300 ms." in page
     assert "From the end of the hiccup until every subscriber received messages again, it took" in page
     assert "server hiccup" in (outside.folder / "reports" / "outside" / "summary.md").read_text(encoding="utf-8")
     assert (outside.folder / "reports" / "outside" / "figures" / "away-hiccup.svg").stat().st_size

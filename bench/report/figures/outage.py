@@ -110,6 +110,4 @@ def sheet(scene: Scene) -> Sheet:
     return Sheet([*_delivery_classes.OF_FAULT, *columns], lines)
 
 
-FIGURES = (
-    Figure("away", "Deliveries during an outage", 280, sentence, draw, alt, sheet, outage, section=FAULTS),
-)
+FIGURES = (Figure("away", "Deliveries during an outage", 280, sentence, draw, alt, sheet, outage, section=FAULTS),)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.claim_verdicts import Claims, ClaimVerdict, JudgedClaim
 from bench.analysis.runs.claims import MAIN_TECHNIQUE, Side, Theme
+from bench.report.load_and_ground import ground, loads
 from bench.report.opening.cautions import Alarm, alarms, cautions, reading
 from bench.report.opening.headline import DECIDED, sentence
-from bench.report.sections._load_and_ground import ground, loads
 from bench.report.sections.claims import beside, own_number
 from bench.report.traced import Number, Phrase
 

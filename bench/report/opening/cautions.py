@@ -11,7 +11,7 @@ from bench.analysis.runs.claims import MAIN_TECHNIQUE, THEMES
 from bench.analysis.trials.calibration import Reading, readings
 from bench.analysis.trials.calibration_floor import injection_of
 from bench.report import noise
-from bench.report.sections._calibrated import calibrated
+from bench.report.calibrated import calibrated
 from bench.report.sections.laws import about_laws
 from bench.units import DASH, TIMES, counted, percent
 

@@ -41,7 +41,8 @@ def _several(one: Crossing) -> str:
         Place.ABOVE: f"carries fewer than {several} at every measured rate, {low} to {high}",
         Place.UNDECIDED: f"carries {several} in some blocks of this run and not in others, up to {high}",
     }
-    return f"{one.variant.label}: one response {words[one.place]}; at {high} it carries {quantity(one.at_high, 'count')}."
+    batch = quantity(one.at_high, "count")
+    return f"{one.variant.label}: one response {words[one.place]}; at {high} it carries {batch}."
 
 
 # By the place of the crossing, and whether there were too few trials to find it.

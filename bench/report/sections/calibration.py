@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.trials.calibration import readings
-from bench.report.sections._calibrated import Calibrated, calibrated
+from bench.report.calibrated import Calibrated, calibrated
 from bench.report.sections._section import Section, Sources
 
 

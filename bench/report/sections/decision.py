@@ -11,8 +11,8 @@ from bench.analysis.runs.technique_ranking import ranking
 from bench.analysis.trials.delivery_class import DeliveryClass, delivery_class
 from bench.analysis.trials.metrics import METRICS
 from bench.report import traced
+from bench.report.load_and_ground import loads
 from bench.report.palette import family_order
-from bench.report.sections._load_and_ground import loads
 from bench.report.sections._section import Section
 from bench.report.sections.numbers import GROUPS
 from bench.report.traced import Phrase

@@ -17,11 +17,11 @@ from time import monotonic_ns
 
 import gevent
 
-from bench.clients._connection import Connection, Receiver
-from bench.clients._counters import ConnectionCounters, Counters, OwnCounters
-from bench.clients._headroom import TIMESTAMPED_EVERY, TIMESTAMPS_AVAILABLE, TimestampedConnection
-from bench.clients._readiness import EpollReadiness, Readiness, WatcherReadiness, has_epoll
-from bench.clients._timer import LoopTimer, Timer, TimerfdTimer
+from bench.reactor.connection import Connection, Receiver
+from bench.reactor.counters import ConnectionCounters, Counters, OwnCounters
+from bench.reactor.headroom import TIMESTAMPED_EVERY, TIMESTAMPS_AVAILABLE, TimestampedConnection
+from bench.reactor.readiness import EpollReadiness, Readiness, WatcherReadiness, has_epoll
+from bench.reactor.timer import LoopTimer, Timer, TimerfdTimer
 
 _NEVER = 1 << 63
 

@@ -13,7 +13,7 @@ import time
 from array import array
 from time import monotonic_ns
 
-from bench.clients._connection import Connection, Owner
+from bench.reactor.connection import Connection, Owner
 
 SAMPLE_EVERY_NS = 7_000_000  # divides no usual publish interval: samples spread evenly between two messages
 TIMESTAMPED_EVERY = 13  # odd: where subscriptions and upstream alternate, connections of both kinds are sampled

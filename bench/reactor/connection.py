@@ -11,9 +11,9 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Protocol
 
-from bench.clients._counters import ConnectionCounters, kernel_counters
-from bench.clients._errors import CLOSED_BY_SERVER, OutgoingFull, describe
-from bench.clients._readiness import Readiness
+from bench.reactor.counters import ConnectionCounters, kernel_counters
+from bench.reactor.errors import CLOSED_BY_SERVER, OutgoingFull, describe
+from bench.reactor.readiness import Readiness
 
 # larger reads cost nothing for small messages (measured: 4, 16 and 64 KiB within noise) and save calls for large ones
 _READ_BYTES = 65_536

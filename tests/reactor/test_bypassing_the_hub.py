@@ -6,8 +6,8 @@ import time
 import gevent
 import pytest
 
-from bench.clients._reactor import Reactor
-from bench.clients._readiness import has_epoll
+from bench.reactor.reactor import Reactor
+from bench.reactor.readiness import has_epoll
 from tests.clients._receipts import RecordingReceiver
 from tests.clients._servers import Scripted, eventually
 

@@ -11,8 +11,8 @@ import _socket
 from functools import partial
 from time import monotonic_ns
 
-from bench.clients._connection import Connection, Receiver
-from bench.clients._reactor import Reactor
+from bench.reactor.connection import Connection, Receiver
+from bench.reactor.reactor import Reactor
 
 PORTION_NS = 100_000_000  # one read fetches the bytes of this time
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import gevent
 import pytest
 
-from bench.clients._connection import MAX_OUTGOING_BYTES
-from bench.clients._errors import OutgoingFull
-from bench.clients._headroom import SAMPLE_EVERY_NS, TIMESTAMPS_AVAILABLE, LoopDelay, TimestampedConnection
-from bench.clients._reactor import Reactor
+from bench.reactor.connection import MAX_OUTGOING_BYTES
+from bench.reactor.errors import OutgoingFull
+from bench.reactor.headroom import SAMPLE_EVERY_NS, TIMESTAMPS_AVAILABLE, LoopDelay, TimestampedConnection
+from bench.reactor.reactor import Reactor
 from tests.clients._receipts import RecordingReceiver
 from tests.clients._servers import Scripted, eventually
 
@@ -174,7 +174,7 @@ def test_a_graceful_close_delivers_the_close_message(reactor, closing):
 
 
 def test_a_graceful_close_ends_although_the_server_never_closes(reactor, closing, monkeypatch):
-    monkeypatch.setattr("bench.clients._connection.GRACEFUL_CLOSE_NS", 1_000_000)
+    monkeypatch.setattr("bench.reactor.connection.GRACEFUL_CLOSE_NS", 1_000_000)
     server, receiver = closing(Scripted(read_to_the_end)), RecordingReceiver()
     connection = reactor.connect("127.0.0.1", server.port, receiver)
     eventually(lambda: connection.connected, "the connection to be established")
@@ -335,7 +335,7 @@ def test_counters_include_every_byte_of_open_and_closed_connections(reactor, clo
 
 
 def test_counters_are_none_where_the_kernel_does_not_report_them(reactor, closing, monkeypatch):
-    monkeypatch.setattr("bench.clients._counters._AVAILABLE", False)
+    monkeypatch.setattr("bench.reactor.counters._AVAILABLE", False)
     server, receiver = closing(Scripted(echo)), RecordingReceiver()
     before = reactor.counters()
     reactor.connect("127.0.0.1", server.port, receiver).write(b"x")
@@ -347,12 +347,12 @@ def test_counters_are_none_where_the_kernel_does_not_report_them(reactor, closin
 SCRIPT = """
 import sys
 if sys.argv[1] == "after":
-    import bench.clients._reactor
+    import bench.reactor.reactor
 from gevent import monkey
 monkey.patch_all()
 import gevent
-from bench.clients._reactor import Reactor
-from bench.clients._readiness import EpollReadiness
+from bench.reactor.reactor import Reactor
+from bench.reactor.readiness import EpollReadiness
 
 class Receiver:
     def connected(self, now_ns): pass

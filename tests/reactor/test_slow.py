@@ -7,7 +7,7 @@ import pytest
 
 from bench import clients
 from bench.clients import Subscription, Target
-from bench.clients._slow import PORTION_NS, SlowConnection, SlowReactor
+from bench.reactor.slow import PORTION_NS, SlowConnection, SlowReactor
 from tests.clients._receipts import RecordingReceiver
 from tests.clients._servers import HttpServer, Scripted, WebSocketServer, eventually
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from bench.clients._readiness import Readiness
+from bench.reactor.readiness import Readiness
 
 _NANOSECONDS = 1_000_000_000
 
