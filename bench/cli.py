@@ -38,16 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """The options of a command line, with the name of the command as `command`. Raises DiscoveryError, and SystemExit
     for help and for words that the command does not take."""
-    known = commands.names()
-    named = [name for name in known if words[:1] == [name]]
+    names = commands.names()
+    named = [name for name in names if words[:1] == [name]]
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Compare polling, long polling, SSE and WebSocket servers under one contract.",
-        epilog=_examples(named or known),
+        epilog=_examples(named or names),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    for name in named or known:
+    for name in named or names:
         _add(choices, name, complete=bool(named))
     return parser.parse_args(words)
 

@@ -35,8 +35,8 @@ def names(path: Iterable[str]) -> list[str]:
     for folder in folders:
         if not os.path.isdir(folder):
             raise DiscoveryError(f"{folder} is not a folder; correct the PUSHBENCH_ variable that names it")
-    found = [(module.name, folder) for folder in folders for module in pkgutil.iter_modules([folder])]
-    public = [(name, folder) for name, folder in found if not name.startswith("_")]
+    modules = [(module.name, folder) for folder in folders for module in pkgutil.iter_modules([folder])]
+    public = [(name, folder) for name, folder in modules if not name.startswith("_")]
     for name, count in Counter(name for name, _ in public).items():
         if count > 1:
             where = " and ".join(folder for one, folder in public if one == name)

@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, store, write the report, and print the readings. Raises Refused, ResultsError."""
-    asked = dataclasses.replace(_measuring.request(options), repetitions=options.repetitions)
-    begun = _measuring.resumed(options) or calibration.begin(asked)
+    wanted = dataclasses.replace(_measuring.request(options), repetitions=options.repetitions)
+    begun = _measuring.resumed(options) or calibration.begin(wanted)
     code = _measuring.carry_out(begun, options.command)
     read = readings(begun.store.trials())
     _measuring.say(f"\n{table(read)}\n")

@@ -18,7 +18,7 @@ import gevent.os
 import msgspec
 
 from bench.analysis.numbers.distributions import fold
-from bench.load.reconnecting import comings
+from bench.load.reconnecting import reconnections
 from bench.load.session import PUBLISHES, Session, SessionUser
 from bench.load.slow_reading import slow_reading
 from bench.measure.received import Receipts
@@ -162,7 +162,8 @@ class Measuring:
         self.unread: list[int] = []  # the number of stamps at both ends of the window
         self.lag = LoopDelay(session.reactor, self.window.start_ns, self.window.end_ns)
         returning = (session, self.window, schedule.start_ns, schedule.rate_hz, self.drain_s)
-        self.comings = None if order.upstream else comings(*returning)  # a subscriber that publishes does not reconnect
+        # a subscriber that publishes does not reconnect
+        self.reconnections = None if order.upstream else reconnections(*returning)
         self.slow = slow_reading(session, self.window)
 
     def run(self) -> Measured:
@@ -173,11 +174,11 @@ class Measuring:
         if self.upstream:
             for user in self.session.subscribers:
                 self._publish_on_schedule(user, self.session.phase(user.number, PUBLISHES))
-        if self.comings:
-            self.comings.begin()
+        if self.reconnections:
+            self.reconnections.begin()
         if self.slow:
             self.slow.begin()
-        if not (self.comings or self.slow):  # reconnecting needs greenlets on time, slow reading its own reactor
+        if not (self.reconnections or self.slow):  # reconnecting needs greenlets on time, slow reading its own reactor
             reactor.bypass_hub_until(self.window.end_ns)
         gc.disable()  # a pause of the collector would be read as latency
         gevent.sleep(max(0.0, (self.window.end_ns - time.monotonic_ns()) / 1e9))
@@ -189,7 +190,8 @@ class Measuring:
     def _is_over(self) -> bool:
         """Whether everything has arrived that can still arrive."""
         recorder = self.session.recorder
-        done = recorder.passed if self.comings else recorder.complete  # a message lost during an absence never comes
+        # a message that was lost while its subscriber was disconnected never arrives
+        done = recorder.passed if self.reconnections else recorder.complete
         if not (done(self.window.last) and len(self.traffic) == 2):
             return False
         return self.slow is None or self.slow.is_over()
@@ -199,7 +201,7 @@ class Measuring:
         self.unread.append(len(self.session.reactor.unread_ns))
 
     def _publish_on_schedule(self, user: SessionUser, phase: float) -> None:
-        """Publish each message when it is due; each send sets the alarm of the next."""
+        """Publish each message when it is due; each send sets the timer of the next."""
         session, index = self.session, 0
 
         def send() -> None:
@@ -219,8 +221,8 @@ class Measuring:
 
     def _receipts(self) -> Receipts:
         session, recorder, window = self.session, self.session.recorder, self.window
-        reconnects = self.comings.settle() if self.comings else None
-        gaps = self.comings.gaps if self.comings else sum(user.subscriber.gaps for user in session.measured)
+        reconnects = self.reconnections.settle() if self.reconnections else None
+        gaps = self.reconnections.gaps if self.reconnections else sum(user.subscriber.gaps for user in session.measured)
         return Receipts(
             ledger=recorder.ledger(window, gaps),
             recount=recorder.recount(window),

@@ -233,7 +233,9 @@ class Reconnections:
         return sum(subscriber.gaps for _, subscriber in self._resumptions)
 
 
-def comings(session: Session, window: Window, start_ns: int, rate_hz: float, drain_s: float) -> Reconnections | None:
+def reconnections(
+    session: Session, window: Window, start_ns: int, rate_hz: float, drain_s: float
+) -> Reconnections | None:
     """The disconnects and reconnections that the scenario or the path causes; None if there are none."""
     reconnect = session.scenario.reconnects or leads_elsewhere(session.parameters)
     return Reconnections(session, window, start_ns, rate_hz, drain_s) if reconnect else None

@@ -52,8 +52,8 @@ def _restart(side: ServerSide) -> Restart:
 
 def _with_successor(after: AfterDrain, restart: Restart) -> Restart:
     """The same with what the successor holds."""
-    held = after.held()
-    return msgspec.structs.replace(restart, fds_after=held.fds, memory_after_bytes=held.memory_bytes)
+    server = after.held()
+    return msgspec.structs.replace(restart, fds_after=server.fds, memory_after_bytes=server.memory_bytes)
 
 
 SCENARIO = Scenario(

@@ -43,7 +43,7 @@ def measured(cells: Cells, read: ReadTrial, fault: Fault, variant: VariantFacts)
 
 def rows(scene: Scene, read: Read) -> Rows:
     """Every variant of the run: rows for those with a number, gaps for those that should have one."""
-    found: list[Row] = []
+    shown: list[Row] = []
     gaps: list[Gap] = []
     headings: list[tuple[float, str]] = []
     y = 0.0
@@ -53,28 +53,28 @@ def rows(scene: Scene, read: Read) -> Rows:
             continue
         headings.append((y, delivery.words))
         y += HEADING
-        for variant, known, word in members:
-            if known is None:
+        for variant, total, word in members:
+            if total is None:
                 gaps.append(Gap(variant, y, word))
             else:
-                found.append(Row(variant, scene.looks[variant.name], y, known, list(enumerate(known.values))))
+                shown.append(Row(variant, scene.looks[variant.name], y, total, list(enumerate(total.values))))
             y += 1
-    return Rows(found, gaps, headings, y)
+    return Rows(shown, gaps, headings, y)
 
 
 def _members(scene: Scene, delivery: DeliveryClass, read: Read) -> list[tuple[VariantFacts, Estimate | None, str]]:
     members = []
     for variant in family_order(scene.cells.shown):
         if delivery_class(variant) is delivery:
-            known = read(variant)
-            word = "" if known else absence(scene.cells, scene.scenario, variant)
-            if known or word:
-                members.append((variant, known, word))
+            total = read(variant)
+            word = "" if total else absence(scene.cells, scene.scenario, variant)
+            if total or word:
+                members.append((variant, total, word))
     return members
 
 
 def variants(scene: Scene) -> list[VariantFacts]:
     """The variants with a valid trial in the scenario, under any fault; techniques before products."""
-    held = [trial.planned for trial in scene.cells.trials if trial.valid]
-    seen = {planned.variant for planned in held if planned.scenario == scene.scenario}
-    return family_order(variant for variant in scene.cells.shown if variant.name in seen)
+    planned = [trial.planned for trial in scene.cells.trials if trial.valid]
+    measured_names = {one.variant for one in planned if one.scenario == scene.scenario}
+    return family_order(variant for variant in scene.cells.shown if variant.name in measured_names)

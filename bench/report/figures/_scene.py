@@ -59,12 +59,12 @@ def absence(cells: Cells, scenario: str, variant: VariantFacts) -> str:
 
 def absences(scene: Scene) -> str:
     """The variants absent from a figure without rows, and the reasons, as a sentence; empty if none is absent."""
-    told = [
+    parts = [
         f"{named(variant)} ({word})"
         for variant in family_order(scene.cells.shown)
         if (word := absence(scene.cells, scene.scenario, variant)) and word != "no number"
     ]
-    return f"Not shown: {', '.join(told)}." if told else ""
+    return f"Not shown: {', '.join(parts)}." if parts else ""
 
 
 def named(variant: VariantFacts) -> str:

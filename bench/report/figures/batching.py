@@ -24,14 +24,14 @@ SCALE = scale(batching.PARAMETER)
 
 def lines(scene: Scene, metric: str) -> list[Line]:
     """The variants with the metric at two rates or more."""
-    found = [Line(one, scene.looks[one.name], _points(scene, metric, one.name)) for one in scene.cells.shown]
-    return [line for line in found if len(line.points) > 1]
+    drawn = [Line(one, scene.looks[one.name], _points(scene, metric, one.name)) for one in scene.cells.shown]
+    return [line for line in drawn if len(line.points) > 1]
 
 
 def _points(scene: Scene, metric: str, variant: str) -> list[tuple[float, Estimate]]:
-    held = batching.curve(scene.cells, metric, variant)
-    known = [(rate_hz, estimate(list(blocks.values()))) for rate_hz, blocks in held.items()]
-    return [(rate_hz, found) for rate_hz, found in known if found is not None]
+    values = batching.curve(scene.cells, metric, variant)
+    medians = [(rate_hz, estimate(list(blocks.values()))) for rate_hz, blocks in values.items()]
+    return [(rate_hz, median) for rate_hz, median in medians if median is not None]
 
 
 def over_rates(cells: Cells) -> list[str]:

@@ -32,15 +32,15 @@ def whole_sentence(scene: Scene) -> str:
 def drain_sentence(scene: Scene) -> str:
     """How the curves show the queue, and the arrival of the last message."""
     size = scene.number("burst")
-    found = _latency_curves.compared(scene)
+    curves = _latency_curves.compared(scene)
     of = f"All {size:,.0f} messages of a burst" if size else "All messages of a burst"
     sentence = (
         f"{of} are due at the same moment. The distance of a curve from 100\u00a0% is the share that is still queued;"
-        f" at first that is the whole burst. {_latency_curves.single_trials(found)}."
+        f" at first that is the whole burst. {_latency_curves.single_trials(curves)}."
     )
-    if len(found) > 1 and not scene.doubt:
+    if len(curves) > 1 and not scene.doubt:
         soonest, latest = (
-            min(found, key=lambda curve: float(curve.at_ns[-1])), max(found, key=lambda curve: float(curve.at_ns[-1]))
+            min(curves, key=lambda curve: float(curve.at_ns[-1])), max(curves, key=lambda curve: float(curve.at_ns[-1]))
         )  # fmt: skip
         sentence += (
             f" The last message of all bursts arrived after {quantity(float(soonest.at_ns[-1]), 'ns')} with"

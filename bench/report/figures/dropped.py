@@ -79,8 +79,8 @@ def draw(scene: Scene) -> Canvas:
 
 def _times(axes: Axes, chart: Rows, width_in: float) -> None:
     """A dot with its interval and its trials per row on a logarithmic axis, with room for every number."""
-    seen = [max(1.0, value) for row in chart.rows for _, value in row.values]
-    low, high = min(seen) / 1.8, max([*seen, min(seen) * 3]) * 1.2
+    times_ns = [max(1.0, value) for row in chart.rows for _, value in row.values]
+    low, high = min(times_ns) / 1.8, max([*times_ns, min(times_ns) * 3]) * 1.2
     texts = [(_bars.reach(row), text_width_in(quantity(row.total.median, "ns")) + 0.2) for row in chart.rows]
     end = log_end(low, [(high, 0.0), *texts], width_in)
     axes.set_xscale("log")

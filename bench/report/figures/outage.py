@@ -73,8 +73,8 @@ def _panel(panel: Panel, scene: Scene) -> float:
             panel.axes.axvspan(*away, color=NEUTRAL, alpha=0.45 / len(trials), linewidth=0, zorder=0.7)
         panel.axes.plot(at, shares, color=look.colour, linewidth=1.4, zorder=3)
     panel.axes.plot([0, end_ns], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (1, 1.6)), zorder=1)
-    known = _delivery_classes.measured(scene.cells, served_ns, panel.fault, panel.variant)
-    write(panel, quantity(known.median, "ns") if known else ("never" if trials else "not measured"))
+    recovery = _delivery_classes.measured(scene.cells, served_ns, panel.fault, panel.variant)
+    write(panel, quantity(recovery.median, "ns") if recovery else ("never" if trials else "not measured"))
     return end_ns
 
 

@@ -77,17 +77,17 @@ def _places(scene: Scene) -> tuple[Places, list[tuple[float, str]], float]:
 
 def draw(scene: Scene) -> Canvas:
     """A panel per path, a row per variant in each, one logarithmic axis for all."""
-    held, (places, headings, depth) = paths(scene.cells, scene.scenario), _places(scene)
-    columns = min(COLUMNS, len(held))
-    lines = math.ceil(len(held) / columns)
+    faults, (places, headings, depth) = paths(scene.cells, scene.scenario), _places(scene)
+    columns = min(COLUMNS, len(faults))
+    lines = math.ceil(len(faults) / columns)
     figure = canvas(lines * (depth * ROW_IN + PANEL_IN) + 0.2)
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     names_in = max(text_width_in(named(variant)) for _, variant in places)
     width_in = (WIDTH_IN - names_in - 0.3) / columns - 0.2
-    limits = _limits(scene, held, width_in)
-    for axes, path in zip(grid.ravel(), held, strict=False):
+    limits = _limits(scene, faults, width_in)
+    for axes, path in zip(grid.ravel(), faults, strict=False):
         _panel(axes, scene, path, places, headings)
-    for axes in grid.ravel()[len(held) :]:
+    for axes in grid.ravel()[len(faults) :]:
         axes.set_visible(False)
     first = grid[0, 0]
     first.set_ylim(depth - 0.4, -0.6)
@@ -95,25 +95,25 @@ def draw(scene: Scene) -> Canvas:
     first.set_xscale("log")
     first.set_xlim(*limits)
     narrow_ticks(first.xaxis, "ns", *limits, width_in)
-    for axes in grid.ravel()[max(0, len(held) - columns) : len(held)]:
+    for axes in grid.ravel()[max(0, len(faults) - columns) : len(faults)]:
         axes.tick_params(labelbottom=True)
         axes.set_xlabel("delivery latency", fontsize=SMALL_PT)
     return figure
 
 
-def _limits(scene: Scene, held: list[Fault], width_in: float) -> tuple[float, float]:
+def _limits(scene: Scene, faults: list[Fault], width_in: float) -> tuple[float, float]:
     """From the least to the most, with room for what is lost beside every row."""
-    known = [
-        found.median
-        for path in held
+    medians = [
+        estimate.median
+        for path in faults
         for variant in _delivery_classes.variants(scene)
         for metric in (MIDDLE, TAIL)
-        if (found := _delivery_classes.measured(scene.cells, metric.of, path, variant))
+        if (estimate := _delivery_classes.measured(scene.cells, metric.of, path, variant))
     ]
-    low, high = max(1.0, min(known)) / 1.6, max([*known, 3 * min(known)]) * 1.3
+    low, high = max(1.0, min(medians)) / 1.6, max([*medians, 3 * min(medians)]) * 1.3
     texts = [
         (max(middle.median, tail.median), text_width_in(text, SMALL_PT) + 0.15)
-        for path in held
+        for path in faults
         for variant in _delivery_classes.variants(scene)
         if (text := _lost(scene, path, variant))
         and (middle := _delivery_classes.measured(scene.cells, MIDDLE.of, path, variant))
@@ -166,7 +166,7 @@ def alt(scene: Scene) -> str:
         for variant in _delivery_classes.variants(scene):
             pair = [_delivery_classes.measured(scene.cells, metric.of, path, variant) for metric in (MIDDLE, TAIL)]
             if all(pair):
-                middle, tail = (quantity(known.median if known else None, "ns") for known in pair)
+                middle, tail = (quantity(estimate.median if estimate else None, "ns") for estimate in pair)
                 lost = _lost(scene, path, variant)
                 rows.append(f"{named(variant)} {middle} and {tail}" + (f", {lost}" if lost else ""))
         panels.append(f"{path.value}: {'; '.join(rows)}")

@@ -41,8 +41,8 @@ def _attempts(trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
     slots = max((len(trial.reconnects.attempt_slots) for trial in trials if trial.reconnects), default=0)
     counts = np.zeros(slots)
     for trial in trials:
-        held = trial.reconnects.attempt_slots if trial.reconnects else []
-        counts[: len(held)] += held
+        attempts = trial.reconnects.attempt_slots if trial.reconnects else []
+        counts[: len(attempts)] += attempts
     return np.arange(slots) * SLOT_NS - _middle([_ended_ns(trial) for trial in trials]), counts / max(1, len(trials))
 
 
@@ -56,8 +56,8 @@ def _ended_ns(trial: Trial) -> float:
 
 def _ready_ns(trials: list[Trial]) -> float | None:
     """The time in ns from the exit of the server until its successor was ready, median over the trials."""
-    known = [trial.restart.ready_ns - trial.restart.ended_ns for trial in trials if trial.restart is not None]
-    return _middle(known) if known else None
+    waits_ns = [trial.restart.ready_ns - trial.restart.ended_ns for trial in trials if trial.restart is not None]
+    return _middle(waits_ns) if waits_ns else None
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -129,8 +129,8 @@ def _panel(panel: Panel, scene: Scene, tallest: float, last_ns: float) -> None:
         panel.axes.axvline(ready_ns, color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.6)), zorder=2)
     look = scene.looks[panel.variant.name]
     panel.axes.plot(at, heights, color=look.colour, drawstyle="steps-post", linewidth=1.6, clip_on=False, zorder=3)
-    known = _delivery_classes.measured(scene.cells, back_ns, panel.fault, panel.variant)
-    write(panel, quantity(known.median, "ns") if known else "never")
+    recovery = _delivery_classes.measured(scene.cells, back_ns, panel.fault, panel.variant)
+    write(panel, quantity(recovery.median, "ns") if recovery else "never")
 
 
 def alt(scene: Scene) -> str:
@@ -142,8 +142,8 @@ def alt(scene: Scene) -> str:
             if trials:
                 times = [one.reconnects.reconnect_time for one in trials if one.reconnects]
                 half = quantile(merge([one for one in times if one]), 0.5)
-                known = _delivery_classes.measured(scene.cells, back_ns, fault, variant)
-                when = quantity(known.median, "ns") if known else "never"
+                recovery = _delivery_classes.measured(scene.cells, back_ns, fault, variant)
+                when = quantity(recovery.median, "ns") if recovery else "never"
                 most = quantity(float(_attempts(trials)[1].max(initial=0.0)), "count")
                 panels.append(
                     f"{named(variant)}, {fault.value}: half reconnected after {quantity(half, 'ns')},"

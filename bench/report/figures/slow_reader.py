@@ -94,9 +94,9 @@ def draw(scene: Scene) -> Canvas:
 def _ratios(axes: Axes, scene: Scene, chart: Rows, width_in: float) -> None:
     """A dot with its interval per row on a logarithmic axis, the noise floor around 1, and room for every number."""
     band = scene.cells.floor(LATENCY, scene.scenario).ratio
-    seen = [value for row in chart.rows for value in (_bars.reach(row), row.total.low or row.total.median)]
-    seen += [value for row in chart.rows for _, value in row.values]
-    low, high = min([*seen, 1 / band, 0.8]) / 1.05, max([*seen, band]) * 1.05
+    values = [value for row in chart.rows for value in (_bars.reach(row), row.total.low or row.total.median)]
+    values += [value for row in chart.rows for _, value in row.values]
+    low, high = min([*values, 1 / band, 0.8]) / 1.05, max([*values, band]) * 1.05
     texts = [(_bars.reach(row), text_width_in(factor(row.total.median)) + 0.2) for row in chart.rows]
     end = log_end(low, [(high, 0.0), *texts], width_in)
     axes.set_xscale("log")
@@ -119,9 +119,9 @@ def _memory(axes: Axes, scene: Scene, fault: Fault, chart: Rows, width_in: float
     """A bar per row that has the metric, from zero, with room for every number."""
 
     grown = [
-        replace(row, total=known, values=list(enumerate(known.values)))
+        replace(row, total=growth, values=list(enumerate(growth.values)))
         for row in chart.rows
-        if (known := _delivery_classes.measured(scene.cells, grown_bytes, fault, row.variant))
+        if (growth := _delivery_classes.measured(scene.cells, grown_bytes, fault, row.variant))
     ]
     end = max((_bars.reach(row) for row in grown), default=0.0) * 1.04 or 1.0
     for row in grown:
@@ -148,9 +148,9 @@ def alt(scene: Scene) -> str:
     rows = []
     for variant in _delivery_classes.variants(scene):
         ratio = _compared(scene.cells, fault, variant).ratio
-        known = _delivery_classes.measured(scene.cells, grown_bytes, fault, variant)
+        growth = _delivery_classes.measured(scene.cells, grown_bytes, fault, variant)
         if ratio is not None:
-            grown = f", memory {quantity(known.median, UNIT)} more" if known else ""
+            grown = f", memory {quantity(growth.median, UNIT)} more" if growth else ""
             rows.append(f"{named(variant)}: p99 latency {factor(ratio.median)}{grown}")
     return f"One row per variant, by delivery class. {'; '.join(rows)}."
 
@@ -163,7 +163,7 @@ def sheet(scene: Scene) -> Sheet:
         pair = (_delivery_classes.measured(scene.cells, read, fault, variant), _without(scene, variant, read))
         fields: list[Field] = [
             *_delivery_classes.of(variant, fault),
-            *(known.median if known else None for known in pair),
+            *(growth.median if growth else None for growth in pair),
         ]
         fields += ends(_compared(scene.cells, fault, variant).ratio)
         without = _without(scene, variant, grown_bytes)

@@ -47,16 +47,16 @@ def _unsent(cells: Cells, results: Sequence[FaultResult]) -> list[str]:
 def _neighbours(cells: Cells, results: Sequence[FaultResult]) -> list[str]:
     """What the slow reader does to the p99 latency of the others."""
     comparisons = [(one, beside_control(cells, "latency_p99", one.fault, one.variant.name)) for one in results]
-    known = [(one, compared, compared.ratio) for one, compared in comparisons if compared.ratio is not None]
-    if not known:
+    paired = [(one, compared, compared.ratio) for one, compared in comparisons if compared.ratio is not None]
+    if not paired:
         return ["There is no trial without a slow reader to compare with."]
     shown = [
         f"{one.variant.label} {factor(ratio.median)}"
-        for one, compared, ratio in known
+        for one, compared, ratio in paired
         if compared.verdict in (Verdict.HIGHER, Verdict.LOWER)
     ]
-    level = [one.variant.label for one, compared, _ in known if compared.verdict is Verdict.NONE_SHOWN]
-    few = [one.variant.label for one, compared, _ in known if compared.verdict is Verdict.TOO_FEW]
+    level = [one.variant.label for one, compared, _ in paired if compared.verdict is Verdict.NONE_SHOWN]
+    few = [one.variant.label for one, compared, _ in paired if compared.verdict is Verdict.TOO_FEW]
     sentences = []
     if shown:
         sentences.append(f"The p99 latency of the other subscribers, with a slow reader : without: {listed(shown)}.")
