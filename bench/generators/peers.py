@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bench.generators import programs
+from bench.processes.environment import locust
 
 LOCUSTFILES = programs.HERE / "locustfiles"
 K6_OPTIONS = (
@@ -47,11 +47,10 @@ def _locust(name: str, scheme: str) -> Callable[[int, str, int], Invocation]:
     """The invocation of a peer that is a locustfile."""
 
     def invoke(port: int, topic: str, subscribers: int) -> Invocation:
-        return Invocation([
-            sys.executable, "-m", "locust", "-f", str(LOCUSTFILES / f"{name}.py"), "--headless",
-            "--users", str(subscribers), "--spawn-rate", "200", "--exit-code-on-error", "0", "--only-summary",
-            "--loglevel", "WARNING", "--host", f"{scheme}://127.0.0.1:{port}", "--topic", topic,
-        ])  # fmt: skip
+        return Invocation(*locust(
+            LOCUSTFILES / f"{name}.py", "--headless", "--users", str(subscribers), "--spawn-rate", "200",
+            "--host", f"{scheme}://127.0.0.1:{port}", "--topic", topic,
+        ))  # fmt: skip
 
     return invoke
 

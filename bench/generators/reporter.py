@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from bench.generators import programs
 from bench.processes.errors import TimedOut
 from bench.processes.member import Member
 
@@ -46,6 +47,8 @@ def started_on(cores: Sequence[int], start: Callable[[], None]) -> None:
 
 class Reporter(Member):
     """The process of a peer, which writes reports."""
+
+    folder = programs.HERE / "locustfiles"
 
     def __init__(
         self, name: str, command: Sequence[str], cores: tuple[int, ...], environment: Mapping[str, str]

@@ -3,17 +3,18 @@ server."""
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-from bench.processes.member import ROOT, Member, answer
+from bench.processes.environment import ROOT, locust
+from bench.processes.member import Member, answer
 from bench.processes.orders import CONTROL, MASTER, Disturb, Listening, ProxyHello, PublisherHello
 from bench.processes.server import Server
 
-LOCUSTFILE = "bench/load/locustfile.py"
+LOCUSTFILE = ROOT / "bench" / "load" / "locustfile.py"
+STOP_AT_ONCE = ("--stop-timeout", "0")
 
 
 class Publisher(Member):
@@ -52,16 +53,19 @@ class Load(Member):
     With a `master`, it is one of several and gets its users from there.
     """
 
+    folder = LOCUSTFILE.parent
+
     def __init__(self, users: int, cores: tuple[int, ...], master: Master | None = None) -> None:
         self._control, self._far_end = socket.socketpair()
         role = master.worker_options if master else _headless(users)
-        super().__init__("load generator", _locust(*role), cores, {CONTROL: str(self._far_end.fileno())})
+        command, environment = locust(LOCUSTFILE, *STOP_AT_ONCE, *role)
+        super().__init__("load generator", command, cores, environment | {CONTROL: str(self._far_end.fileno())})
         self._far_end.close()
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         self._in = self._out = self._control.fileno()
         return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+            command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
             start_new_session=True, pass_fds=[self._far_end.fileno()],
         )  # fmt: skip
 
@@ -73,25 +77,20 @@ class Load(Member):
 class Master(Member):
     """The master of Locust, on loopback: it spreads the users evenly over its workers and has none itself."""
 
+    folder = LOCUSTFILE.parent
+
     def __init__(self, users: int, workers: int, cores: tuple[int, ...]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = str(free.getsockname()[1])
         self.worker_options = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
         options = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port,
                    "--expect-workers", str(workers), *_headless(-(-users // workers) * workers))  # fmt: skip
-        super().__init__("master of the load generator", _locust(*options), cores, {MASTER: "1"})
+        command, environment = locust(LOCUSTFILE, *STOP_AT_ONCE, *options)
+        super().__init__("master of the load generator", command, cores, environment | {MASTER: "1"})
 
 
 def _headless(users: int) -> tuple[str, ...]:
     return ("--headless", "--users", str(users), "--spawn-rate", str(max(users, 1)))
-
-
-def _locust(*options: str) -> list[str]:
-    """The command; the user's own Locust settings (LOCUST_*, ~/.locust.conf) do not apply to a trial."""
-    return [
-        sys.executable, "-m", "locust", "--config", os.devnull, "-f", LOCUSTFILE, "--exit-code-on-error", "0",
-        "--only-summary", "--loglevel", "WARNING", "--stop-timeout", "0", *options,
-    ]  # fmt: skip
 
 
 def load_side(users: int, workers: int, cores: tuple[int, ...]) -> tuple[list[Load], list[Master]]:

@@ -16,11 +16,11 @@ from typing import Protocol, Self, TypeVar
 import msgspec
 
 from bench.measure import machine
+from bench.processes.environment import ROOT, built
 from bench.processes.errors import Died, TimedOut
 from bench.processes.lines import Lines, decode, encode
 from bench.processes.orders import Answer, Order
 
-ROOT = Path(__file__).parents[2]
 STOP_WITHIN_S = 2.0
 CHECK_EVERY_S = 0.05
 _LAST_LINE_CHARACTERS = 300  # of the last line of a process that died
@@ -40,7 +40,12 @@ class Watched(Protocol):
 
 
 class Member:
-    """One process of a trial. What it writes to standard error is kept for the message if it dies."""
+    """One process of a trial. What it writes to standard error is kept for the message if it dies.
+
+    folder: the one in which it runs.
+    """
+
+    folder: Path = ROOT
 
     def __init__(
         self, name: str, command: Sequence[str], cores: tuple[int, ...], environment: Mapping[str, str] | None = None
@@ -48,13 +53,12 @@ class Member:
         self.name = name
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self._lines = Lines()
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-        self.process = self._start(command, {**inherited, **(environment or {})})
+        self.process = self._start(command, built(environment or {}))
         machine.pin(self.process.pid, cores)
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            command, cwd=self.folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             start_new_session=True,  # Ctrl+C reaches the bench alone, which then ends its processes in order
         )  # fmt: skip
         assert process.stdin is not None

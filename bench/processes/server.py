@@ -17,7 +17,7 @@ import msgspec
 import servers
 from bench.measure import usage
 from bench.processes.errors import Died, ProcessError, TimedOut
-from bench.processes.member import CHECK_EVERY_S, ROOT, Member, check
+from bench.processes.member import CHECK_EVERY_S, Member, check
 from servers import signal_on_death_of_parent
 
 
@@ -51,8 +51,8 @@ class NextBroker(Member):
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log,
-            start_new_session=True, preexec_fn=_end_with_parent,
+            command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=self._log, start_new_session=True, preexec_fn=_end_with_parent,
         )  # fmt: skip
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> None:

@@ -74,6 +74,6 @@ def test_a_server_with_an_injected_flaw_fails_the_check_for_it(flaw, monkeypatch
 
 
 def test_a_server_that_cannot_start_fails_the_first_check(monkeypatch):
-    monkeypatch.setattr("bench.processes.member.ROOT", "/")
+    monkeypatch.setattr("bench.processes.member.Member.folder", "/")
     (verdict,) = verify("sse", servers.load("sse"))
     assert "server" in verdict.refutation
