@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bench import discovery
 from bench.analysis.runs.cells import Cells
-from bench.report import palette
+from bench.report import neutral_matplotlib, palette  # noqa: F401  # the first must come before the figures
 from bench.report.figures._figure import FAULTS, Figure
 from bench.report.figures._rendering import Drawn, painted
 from bench.report.figures._scene import Scene

@@ -20,12 +20,15 @@ HEAD_IN = 0.28
 FOOT_IN = 0.17
 # The largest number of trials of a cell that are drawn one by one; of more trials, the range is drawn.
 MOST_SINGLE = 12
+# What matplotlib comes with, whatever the process that imported it has changed; the backend is not a matter of style.
+_DEFAULTS = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
 
 
 def drawing() -> AbstractContextManager[None]:
     """The style of all figures. Text stays text, no name is read as a formula, and equal input gives equal bytes."""
     return mpl.rc_context(
         {
+            **_DEFAULTS,
             "font.family": "DejaVu Sans",
             "font.size": FONT_PT,
             "text.parse_math": False,
