@@ -2,21 +2,25 @@
 
 A mistake of the person is reported in one line, a fault of ours as a traceback.
 
-Exit codes: 0 valid, 1 a check failed, 2 usage or preflight, 3 the run holds invalid trials, 130/143 interrupted.
+Exit codes: 0 valid; 1 a check failed, or a regression; 2 usage or preflight; 3 the run holds invalid trials; 70 a fault
+of the bench; 74 the output could not be written; 129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 
-from bench import commands
+from bench import commands, terminal
 from bench.discovery import DiscoveryError
 from bench.planning.request import Refused
-from bench.processes.interrupts import Terminated, raise_on_signals
+from bench.processes.interrupts import Ended, exit_code, raise_on_signals
 from bench.results import ResultsError
 from servers import VariantError
+
+FAULT, UNWRITABLE = 70, 74  # EX_SOFTWARE and EX_IOERR of sysexits.h
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,15 +28,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     raise_on_signals()
     try:
+        with terminal.shown():
+            return _run(words)
+    except terminal.Unwritable as error:
+        print(f"{_name(words)}: {error}", file=sys.stderr)
+        return UNWRITABLE
+    except (KeyboardInterrupt, Ended) as signalled:
+        return exit_code(signalled)
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run one command: its exit code. Raises Unwritable."""
+    try:
         options = parse(words)
         return commands.load(options.command).run(options)
     except (DiscoveryError, VariantError, Refused, ResultsError) as mistake:
-        print(f"{' '.join(['bench', *words[:1]])}: {mistake.args[0]}", file=sys.stderr)
+        print(f"{_name(words)}: {mistake.args[0]}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
-    except Terminated:
-        return 143
+    except terminal.Unwritable:
+        raise
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
+        print(f"{_name(words)}: this is a fault of the bench; please report it with these lines", file=sys.stderr)
+        return FAULT
+
+
+def _name(words: Sequence[str]) -> str:
+    return " ".join(["bench", *words[:1]])
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

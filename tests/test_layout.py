@@ -38,6 +38,7 @@ ARROWS = {
     "bench.messages": set(),
     "bench.paths": set(),
     "bench.schedule": set(),
+    "bench.terminal": set(),
     "bench.results": set(),
     NUMBERS: {"bench.results"},
     "bench.units": {NUMBERS},
@@ -55,12 +56,13 @@ ARROWS = {
     "bench.proxy": {"bench.paths", "bench.processes", "bench.schedule"},
     "bench.load": PURE | {"bench.clients", "bench.reactor", "bench.measure", "bench.processes", "servers"},
     "bench.gate": PURE | {"bench.clients", "bench.reactor", "bench.processes", "servers"},
-    "bench.report": PURE - {"bench.planning"},
+    "bench.report": PURE - {"bench.planning"} | {"bench.terminal"},
     "bench.execution": PURE | EDGES | {"servers"},
     "bench.generators": PURE | EDGES | {"bench.execution", "servers"},
     "bench.commands": PURE | EDGES | {"bench.execution", "bench.generators", "bench.report", "servers"},
-    "bench.cli": {"bench.commands", "bench.discovery", "bench.planning", "bench.processes", "bench.results", "servers"},
-    "bench.__main__": {"bench.cli"},
+    "bench.cli": {"bench.commands", "bench.discovery", "bench.planning", "bench.processes", "bench.results",
+                  "bench.terminal", "servers"},
+    "bench.__main__": {"bench.cli", "bench.processes"},
 }  # fmt: skip
 # Where a library may be imported, by the beginning of the module's name.
 HEAVY = {

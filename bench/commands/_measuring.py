@@ -8,7 +8,7 @@ import sys
 from bench.execution import run as runs
 from bench.execution.run import Begun
 from bench.planning.request import Request
-from bench.processes.interrupts import Terminated
+from bench.processes.interrupts import Ended
 
 
 def say(line: str) -> None:
@@ -41,7 +41,7 @@ def carry_out(begun: Begun, command: str) -> int:
     """Run and store the trials that are left of a run. Returns the exit code. On an interrupt, print how to go on."""
     try:
         return runs.carry_out(begun, say)
-    except (KeyboardInterrupt, Terminated):
+    except (KeyboardInterrupt, Ended):
         again = f"python -m bench {command} --resume {begun.store.folder.name}"
         print(f"all finished trials are stored; `{again}` continues the run", file=sys.stderr)
         raise

@@ -5,19 +5,31 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
+NUMBERS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
-class Terminated(SystemExit):
-    """SIGTERM came. Like KeyboardInterrupt it must reach every clean-up on its way out."""
+
+class Ended(SystemExit):
+    """SIGTERM or SIGHUP came. Like KeyboardInterrupt it must reach every clean-up on its way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+
+
+def exit_code(signalled: KeyboardInterrupt | Ended) -> int:
+    """The exit code of a command that a signal ended: 128 and its number, as a shell reports it."""
+    return 128 + signal.SIGINT if isinstance(signalled, KeyboardInterrupt) else int(str(signalled.code))
 
 
 def raise_on_signals() -> None:
-    """From now on the first SIGINT raises KeyboardInterrupt, the first SIGTERM Terminated."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    """From now on the first SIGINT raises KeyboardInterrupt, the first SIGTERM or SIGHUP `Ended`. A SIGHUP that is
+    ignored stays ignored, as `nohup` wants it."""
+    for number in NUMBERS:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """Ignore further signals (tox sends several), so that none of them breaks into a clean-up."""
-    for other in (signal.SIGINT, signal.SIGTERM):
+    for other in NUMBERS:
         signal.signal(other, signal.SIG_IGN)
-    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+    raise KeyboardInterrupt if number == signal.SIGINT else Ended(number)

@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from bench.terminal import HIDDEN
+
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, invisible and direction-changing characters, lone surrogates
+
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~$]")
 _HTML = re.compile(r"[<>&@]|:(?=//)")  # tags, entities, mentions, addresses that readers turn into links
 
@@ -17,7 +19,7 @@ def clean(text: object) -> str:
     whole = str(text)
     if whole.isascii() and whole.isprintable():  # nearly all of the texts of a run, which hold tens of thousands
         return whole
-    kept = (" " if char in "\n\r\t" else "" if unicodedata.category(char) in _HIDDEN else char for char in whole)
+    kept = (" " if char in "\n\r\t" else "" if unicodedata.category(char) in HIDDEN else char for char in whole)
     return "".join(kept)
 
 
