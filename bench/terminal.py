@@ -64,6 +64,10 @@ class Shown:
         with self._mended():
             self._stream.flush()
 
+    def isatty(self) -> bool:
+        """False: colours would be hidden characters."""
+        return False
+
     @contextlib.contextmanager
     def _mended(self) -> Iterator[None]:
         try:
