@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from bench.analysis.trials.rate_search import sustained
 from bench.execution import capacity_search, trial
 from bench.execution.preflight import preflight
 from bench.gate.gate import Say, gate, instruments
-from bench.measure import idle_states, machine
+from bench.measure import idle_states, machine, quota
 from bench.planning import retries
 from bench.planning.plan import expected_s, floors, of_run
 from bench.planning.request import Refused, Request, Settled, settle
 from bench.results import (
+    CPU_QUOTA,
     IDLE_STATES,
     SCHEMA,
     Environment,
@@ -34,6 +36,8 @@ from bench.results import (
 )
 from bench.scenarios import Search, nearest
 from bench.units import clock, duration
+
+LEAST_CORES = 2  # one for the server side of a trial, one for its load side
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def begin(request: Request, say: Say) -> Begun:
     preflight(settled, request.results)
     store = store_for(request, settled.profile)
     before = Before.now(request.cores_may_sleep)
+    _report_quota(before, say)
     facts = gate(settled.variants, say, settled.idle)
     measured = [variant.name for variant in facts if variant.status == "measured"]
     cells = settled.cells(measured)
@@ -62,6 +67,15 @@ def begin(request: Request, say: Say) -> Begun:
     harness, twinned = floors(settled.controlled), settled.twinned
     planned = of_run(cells, harness, settled.repetitions, settled.seed, twinned, points)
     return store_head(store, request, settled, before, [*facts, *instruments(set(settled.variants))], planned)
+
+
+def _report_quota(before: Before, say: Say) -> None:
+    """Report a CPU quota below the cores that a trial uses."""
+    limit = before.environment.facts[CPU_QUOTA]
+    cores = quota.cores(quota.groups([os.getpid()]))
+    if cores is not None and cores < LEAST_CORES:
+        say(f"note  a CPU quota of {limit} applies here: it stops server and load generator in the middle of a trial,"
+            f" which then is invalid; raise it to {LEAST_CORES} cores or more")  # fmt: skip
 
 
 def _report_exclusions(settled: Settled, say: Say) -> None:
@@ -179,14 +193,14 @@ def _find_variants(run: Run) -> None:
 
 def _changed(then: Environment, now: Environment) -> list[str]:
     """The conditions that differ between two environments and make their trials incomparable."""
-    same_machine = ("cpu", "logical cores", "kernel", "python", IDLE_STATES)
+    same_machine = ("cpu", "logical cores", "kernel", "python", IDLE_STATES, CPU_QUOTA)
     pairs: list[tuple[str, object, object]] = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
     pairs += [(f"cores of the {side}", ours, theirs) for side, ours, theirs in (
         ("servers", then.server_cores, now.server_cores), ("load generator", then.load_cores, now.load_cores)
     )]  # fmt: skip
     pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
     changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
-    if then.dirty != now.dirty:
+    if (then.dirty or False) != (now.dirty or False):
         changed.append("tracked files of the project were changed")
     if then.commit != now.commit:
         changed.append(f"commit: {then.commit[:10]} -> {now.commit[:10]}")

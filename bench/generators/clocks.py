@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,12 @@ from bench.processes.errors import ProcessError
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """CPU time and run-queue wait (None: not visible here) of a process with all its threads and descendants, in ns,
-    at a moment of the monotonic clock."""
+    """CPU time of a process with its descendants, and the run-queue wait of each of their threads (None: not visible
+    here), in ns, at a moment of the monotonic clock."""
 
     at_ns: int
     cpu_ns: int
-    wait_ns: int | None
+    waits_ns: Mapping[int, int] | None
 
     @classmethod
     def of(cls, pid: int) -> Clocks:
@@ -25,15 +26,26 @@ class Clocks:
         try:
             members = family(pid)
             cpu_ns = sum(map(usage.cpu_clock_ns, members))
-            waits = [usage.run_queue_wait_ns(member) for member in members] if usage.LINUX else None
-        except (OSError, ValueError, IndexError) as gone:
+            waits = [usage.run_queue_waits_ns_or_none(member) for member in members]
+        except OSError as gone:
             raise ProcessError(f"a process had ended before its CPU time was read: {gone}") from gone
-        return cls(time.monotonic_ns(), cpu_ns, None if waits is None else sum(waits))
+        visible = [by_thread for by_thread in waits if by_thread is not None]
+        together = {thread: wait for by_thread in visible for thread, wait in by_thread.items()}
+        return cls(time.monotonic_ns(), cpu_ns, together if len(visible) == len(waits) else None)
 
-    def since(self, earlier: Clocks) -> Clocks:
-        """The difference of each clock."""
-        waited = None if self.wait_ns is None or earlier.wait_ns is None else self.wait_ns - earlier.wait_ns
-        return Clocks(self.at_ns - earlier.at_ns, self.cpu_ns - earlier.cpu_ns, waited)
+    def since(self, earlier: Clocks) -> Spent:
+        """What was spent between the two moments."""
+        waited_ns = usage.waited_ns(earlier.waits_ns, self.waits_ns)
+        return Spent(self.at_ns - earlier.at_ns, self.cpu_ns - earlier.cpu_ns, waited_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """CPU time and run-queue wait of a process with its descendants in a window; a wait of None is not known."""
+
+    window_ns: int
+    cpu_ns: int
+    wait_ns: int | None
 
 
 def family(pid: int) -> list[int]:

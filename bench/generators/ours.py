@@ -58,8 +58,9 @@ def _pass(participants: Participants, server: str) -> GeneratorPass:
     if not receipts.deliveries:
         raise ProcessError("nothing was delivered")
     return GeneratorPass(
-        server=server, subscribers=parameters["subscribers"], rate_hz=parameters["rate_hz"], window_ns=generator.at_ns,
-        received=receipts.deliveries, generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
+        server=server, subscribers=parameters["subscribers"], rate_hz=parameters["rate_hz"],
+        window_ns=generator.window_ns, received=receipts.deliveries,
+        generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
         server_cpu_ns=server_clocks.cpu_ns, server_wait_ns=server_clocks.wait_ns,
         expected=receipts.ledger.expected, delivered=receipts.ledger.delivered,
         delay_ns=_last_received_ns(receipts, parameters["subscribers"]),

@@ -94,7 +94,7 @@ class Stand:
         delivered = (whole or peer.now(READY_WITHIN_S)).received - received_before
         generator, server = (late.since(early) for late, early in zip(after, before, strict=True))
         return GeneratorPass(
-            server=self._name, subscribers=self._subscribers, rate_hz=rate_hz, window_ns=generator.at_ns,
+            server=self._name, subscribers=self._subscribers, rate_hz=rate_hz, window_ns=generator.window_ns,
             received=last.received - first.received,
             generator_cpu_ns=generator.cpu_ns, generator_wait_ns=generator.wait_ns,
             server_cpu_ns=server.cpu_ns, server_wait_ns=server.wait_ns,

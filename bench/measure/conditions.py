@@ -20,11 +20,13 @@ from pathlib import Path
 
 import msgspec
 
+from bench.measure import quota
 from bench.results import Machine
 
 LINUX = sys.platform.startswith("linux")
 # Duration of the pre-check: ten ticks of the counters. Every trial pays for it, so that it cannot be longer.
 PRE_CHECK_NS = 100_000_000
+STANDSTILL_NS = 50_000_000  # five ticks: within them some column of some core increases
 
 _CORE = re.compile(r"^cpu([0-9]{1,6})((?: +[0-9]{1,18}){5,})", re.MULTILINE)
 _IDLE, _IOWAIT, _IRQ, _SOFTIRQ, _STEAL = 3, 4, 5, 6, 7  # columns of /proc/stat, see proc(5)
@@ -34,8 +36,9 @@ _CLOCK = re.compile(r"^cpu MHz[ \t]*:[ \t]*([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \t]*$"
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """The counters of one core since boot, in ticks: time in which it ran no process, and stolen time."""
+    """The counters of one core since boot, in ticks: all of its time, time in which it ran no process, stolen time."""
 
+    total: int
     unused: int
     steal: int | None
 
@@ -46,6 +49,7 @@ class Counters:
 
     at_ns: int
     cores: int
+    total_ns: int | None
     unused_ns: int | None
     steal_ns: int | None
 
@@ -65,7 +69,8 @@ def parse_stat(text: str) -> dict[int, Ticks]:
     for core, columns in _CORE.findall(text):
         values = [int(column) for column in columns.split()]
         unused = sum(values[column] for column in (_IDLE, _IOWAIT, _IRQ, _SOFTIRQ) if column < len(values))
-        ticks[int(core)] = Ticks(unused, values[_STEAL] if len(values) > _STEAL else None)
+        total = sum(values[: _STEAL + 1])  # the columns after it are parts of others
+        ticks[int(core)] = Ticks(total, unused, values[_STEAL] if len(values) > _STEAL else None)
     return ticks
 
 
@@ -89,19 +94,25 @@ def summed(ticks: Mapping[int, Ticks], cores: Sequence[int], at_ns: int, tick_ns
     """The counters of `cores`; None unless they are visible for all of them."""
     visible = [ticks[core] for core in cores if core in ticks]
     if not cores or len(visible) < len(cores):
-        return Counters(at_ns, len(cores), None, None)
+        return Counters(at_ns, len(cores), None, None, None)
     steals = [core.steal for core in visible if core.steal is not None]
     return Counters(
         at_ns,
         len(cores),
+        sum(core.total for core in visible) * tick_ns,
         sum(core.unused for core in visible) * tick_ns,
         sum(steals) * tick_ns if len(steals) == len(visible) else None,
     )
 
 
 def between(earlier: Counters, later: Counters) -> Span:
-    """What the cores did from one moment to the other. A surplus tick never makes a value negative."""
+    """What the cores did from one moment to the other. A surplus tick never makes a value negative.
+
+    Nothing is known where no column of any core has increased: a sandbox may show zeros, or a text that never changes.
+    """
     window_ns = max(0, later.at_ns - earlier.at_ns)
+    if window_ns > STANDSTILL_NS and _increase(earlier.total_ns, later.total_ns) == 0:
+        return Span(window_ns, None, None)
     steal_ns = _increase(earlier.steal_ns, later.steal_ns)
     unused_ns = _increase(earlier.unused_ns, later.unused_ns)
     if unused_ns is None:
@@ -160,30 +171,35 @@ def with_measured_part(machine: Machine, window: CoreWindow) -> Machine:
         steal_ns=window.span.steal_ns,
         frequencies_before_hz=window.frequencies_before_hz,
         frequencies_after_hz=window.frequencies_after_hz,
+        throttled_periods=window.throttled.periods if window.throttled else None,
+        throttled_ns=window.throttled.ns if window.throttled else None,
     )
 
 
 class CoreWindow:
-    """Cores over a window, from `begin` to `end`.
+    """Cores over a window, from `begin` to `end`, and what CPU quotas did to the processes in `pids`.
 
     The clock frequencies are read outside the window, in the constructor and after its end: older kernels take 20 ms
     per core for that.
     """
 
-    def __init__(self, cores: Sequence[int]) -> None:
+    def __init__(self, cores: Sequence[int], pids: Iterable[int] = ()) -> None:
         self._cores = list(cores)
+        self._groups = quota.groups(pids)
+        self.throttled: quota.Throttled | None = None
         self.frequencies_before_hz = frequencies_hz(self._cores)
         self.frequencies_after_hz: list[int] | None = None
         self.begin()
 
     def begin(self) -> None:
         """Begin the window."""
-        self._first = read_counters(self._cores)
+        self._first, self._throttled = read_counters(self._cores), quota.throttled(self._groups)
         self.span = between(self._first, self._first)
 
     def end(self) -> None:
         """End the window."""
         self.span = between(self._first, read_counters(self._cores))
+        self.throttled = quota.between(self._throttled, quota.throttled(self._groups))
         self.frequencies_after_hz = frequencies_hz(self._cores)
 
 

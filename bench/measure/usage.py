@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from bench.results import ProcessUsage
 
 LINUX = sys.platform.startswith("linux")
+T = TypeVar("T")
 
 
 def cpu_clock_ns(pid: int) -> int:
@@ -50,7 +52,7 @@ class Counters:
     """The counters of one process at one moment; `used_since` turns two of them into a usage."""
 
     cpu_ns: int
-    run_queue_wait_ns: int | None
+    waits_ns: Mapping[int, int] | None
     voluntary_switches: int | None
     involuntary_switches: int | None
 
@@ -58,7 +60,7 @@ class Counters:
         """What process `pid` used between the two moments, and its memory, descriptors and threads now."""
         return ProcessUsage(
             cpu_ns=self.cpu_ns - earlier.cpu_ns,
-            run_queue_wait_ns=_difference(self.run_queue_wait_ns, earlier.run_queue_wait_ns),
+            run_queue_wait_ns=waited_ns(earlier.waits_ns, self.waits_ns),
             voluntary_switches=_difference(self.voluntary_switches, earlier.voluntary_switches),
             involuntary_switches=_difference(self.involuntary_switches, earlier.involuntary_switches),
             pss_bytes=_or_none(pss_bytes, pid),
@@ -67,11 +69,22 @@ class Counters:
         )
 
 
+def waited_ns(earlier: Mapping[int, int] | None, later: Mapping[int, int] | None) -> int | None:
+    """How long the threads of a process waited for a core between two readings by thread, in ns.
+
+    None where a thread of the first reading has ended, or its number has been taken by another: what it waited until
+    then is lost with it.
+    """
+    if earlier is None or later is None or any(later.get(thread, -1) < wait for thread, wait in earlier.items()):
+        return None
+    return sum(later.values()) - sum(earlier.values())
+
+
 def _difference(later: int | None, earlier: int | None) -> int | None:
     return None if later is None or earlier is None else later - earlier
 
 
-def _or_none(read: Callable[[int], int], pid: int) -> int | None:
+def _or_none(read: Callable[[int], T], pid: int) -> T | None:
     try:
         return read(pid)
     except (OSError, psutil.Error, ValueError, KeyError):
@@ -87,13 +100,27 @@ def read_counters(pid: int) -> Counters:
         voluntary, involuntary = switches.voluntary, switches.involuntary
     except psutil.Error:
         pass
-    return Counters(cpu_ns, _or_none(run_queue_wait_ns, pid), voluntary, involuntary)
+    return Counters(cpu_ns, _or_none(run_queue_waits_ns, pid), voluntary, involuntary)
 
 
-def run_queue_wait_ns(pid: int) -> int:
-    """How long the current threads of `pid` were runnable but waited for a core (Linux schedstat), in ns."""
-    tasks = list(Path(f"/proc/{pid}/task").iterdir())
-    return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks)
+def run_queue_waits_ns(pid: int) -> dict[int, int]:
+    """How long each current thread of `pid` was runnable but waited for a core (Linux schedstat), in ns.
+
+    Raises ValueError where the kernel does not count it: without schedstats a thread has run, but never waited, and
+    was never put on a core.
+    """
+    waits = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        ran_ns, waited, times = map(int, (task / "schedstat").read_text().split()[:3])
+        if not (ran_ns or waited or times) and int(task.name) == pid:
+            raise ValueError("the kernel keeps no schedstat")
+        waits[int(task.name)] = waited
+    return waits
+
+
+def run_queue_waits_ns_or_none(pid: int) -> dict[int, int] | None:
+    """The same; None where it is not visible."""
+    return _or_none(run_queue_waits_ns, pid)
 
 
 def pss_bytes(pid: int) -> int:

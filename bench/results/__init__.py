@@ -26,7 +26,15 @@ from bench.results._measured import (
     Wire,
 )
 from bench.results._rewrite import upgrade
-from bench.results._run import IDLE_STATES, IDLE_STATES_DISABLED, Environment, Run, ScenarioFacts, VariantFacts
+from bench.results._run import (
+    CPU_QUOTA,
+    IDLE_STATES,
+    IDLE_STATES_DISABLED,
+    Environment,
+    Run,
+    ScenarioFacts,
+    VariantFacts,
+)
 from bench.results._scenarios import (
     CapacityStep,
     EmulatedPath,
@@ -41,7 +49,7 @@ from bench.results._store import ResultsError, Store, check_name, load
 from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [
-    "GENERATOR_SCHEMA", "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "CapacityStep", "Distribution",
+    "CPU_QUOTA", "GENERATOR_SCHEMA", "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "CapacityStep", "Distribution",
     "EmulatedPath", "Environment", "Failure", "Finding", "GeneratorComparison", "GeneratorPass", "GeneratorRow",
     "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter", "Planned", "ProcessUsage",
     "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series", "SlowReader", "Store",

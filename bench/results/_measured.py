@@ -89,6 +89,7 @@ class Machine(Fact, frozen=True, kw_only=True):
 
     before_*: the pre-check. busy_ns: CPU time of all processes on these cores; steal_ns: what the hypervisor took from
     them. Both are sums over the cores, in the kernel's ticks of about 10 ms. Frequencies are per core.
+    throttled_*: how often, and for how long in a sum over the cores, a CPU quota stopped processes of the trial.
     None: not visible here.
     """
 
@@ -100,6 +101,8 @@ class Machine(Fact, frozen=True, kw_only=True):
     steal_ns: int | None
     frequencies_before_hz: list[int] | None
     frequencies_after_hz: list[int] | None
+    throttled_periods: int | None = None
+    throttled_ns: int | None = None
 
 
 class Wire(Fact, frozen=True, kw_only=True):

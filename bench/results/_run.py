@@ -44,7 +44,7 @@ class ScenarioFacts(Fact, frozen=True, kw_only=True):
 
 
 # The fact of the environment that says whether a core without work may enter an idle state, and its value if not.
-IDLE_STATES = "idle states"
+CPU_QUOTA, IDLE_STATES = "cpu quota", "idle states"
 IDLE_STATES_DISABLED = "disabled"
 
 
@@ -56,7 +56,7 @@ class Environment(Fact, frozen=True, kw_only=True):
     server_cores: list[int]
     load_cores: list[int]
     commit: str
-    dirty: bool
+    dirty: bool | None
 
 
 class Run(Fact, frozen=True, kw_only=True):

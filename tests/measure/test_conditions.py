@@ -30,17 +30,20 @@ TICK_NS = 10_000_000
 
 
 def counters(at_ns=0, unused_ns=0, steal_ns=0, cores=2):
-    return Counters(at_ns, cores, unused_ns, steal_ns)
+    return Counters(at_ns, cores, at_ns * cores, unused_ns, steal_ns)
 
 
 def test_a_core_is_unused_when_idle_waiting_for_a_disk_or_serving_interrupts():
-    assert conditions.parse_stat(STAT) == {0: Ticks(5000 + 30 + 4 + 5, 6), 1: Ticks(6000 + 60 + 8 + 9, 12)}
+    assert conditions.parse_stat(STAT) == {
+        0: Ticks(100 + 1 + 20 + 5000 + 30 + 4 + 5 + 6, 5000 + 30 + 4 + 5, 6),
+        1: Ticks(200 + 2 + 40 + 6000 + 60 + 8 + 9 + 12, 6000 + 60 + 8 + 9, 12),
+    }
 
 
 def test_an_old_kernel_without_a_steal_column_gives_no_steal():
     ticks = conditions.parse_stat("cpu0 100 1 20 5000 30\n")
-    assert ticks == {0: Ticks(5030, None)}
-    assert summed(ticks, [0], 7, TICK_NS) == Counters(7, 1, 5030 * TICK_NS, None)
+    assert ticks == {0: Ticks(5151, 5030, None)}
+    assert summed(ticks, [0], 7, TICK_NS) == Counters(7, 1, 5151 * TICK_NS, 5030 * TICK_NS, None)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +51,7 @@ def test_an_old_kernel_without_a_steal_column_gives_no_steal():
     ["cpu0", "cpu0 1 2 3", "cpu0 1 2 x 4 5", "cpux 1 2 3 4 5", "cpu0 1 2 3 4 -5", " cpu0 1 2 3 4 5", "cpu 1 2 3 4 5"],
 )
 def test_a_malformed_line_is_no_core(line):
-    assert conditions.parse_stat(f"{line}\ncpu1 1 2 3 4 5 6 7 8\n") == {1: Ticks(4 + 5 + 6 + 7, 8)}
+    assert conditions.parse_stat(f"{line}\ncpu1 1 2 3 4 5 6 7 8\n") == {1: Ticks(36, 4 + 5 + 6 + 7, 8)}
 
 
 def test_only_the_cores_of_the_trial_are_counted():
@@ -59,7 +62,7 @@ def test_only_the_cores_of_the_trial_are_counted():
 
 @pytest.mark.parametrize("cores", [[], [2], [0, 2]])
 def test_nothing_is_visible_unless_every_core_is(cores):
-    assert summed(conditions.parse_stat(STAT), cores, 0, TICK_NS) == Counters(0, len(cores), None, None)
+    assert summed(conditions.parse_stat(STAT), cores, 0, TICK_NS) == Counters(0, len(cores), None, None, None)
 
 
 def test_busy_time_is_the_window_less_unused_and_stolen_time():
@@ -74,8 +77,15 @@ def test_a_surplus_tick_makes_no_value_negative():
 
 
 def test_a_span_from_invisible_counters_is_invisible():
-    invisible = Counters(0, 2, None, None)
+    invisible = Counters(0, 2, None, None, None)
     assert between(invisible, counters(1_000)) == Span(1_000, None, None)
+
+
+@pytest.mark.parametrize("text", ["cpu0 0 0 0 0 0 0 0 0 0 0\ncpu1 0 0 0 0 0 0 0 0 0 0\n", STAT])
+def test_counters_that_stand_still_are_invisible(text):
+    """A sandbox may show zeros for /proc/stat, or one text for ever: neither says that the cores were busy."""
+    first, last = (summed(conditions.parse_stat(text), [0, 1], at_ns, TICK_NS) for at_ns in (0, 3_000_000_000))
+    assert between(first, last) == Span(3_000_000_000, None, None)
 
 
 def test_the_clock_of_every_processor_is_read():

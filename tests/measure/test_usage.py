@@ -68,3 +68,39 @@ def test_child_processes_belong_to_the_process_tree_and_have_memory_while_they_r
     child.wait()
     assert usage.memory_bytes(child.pid) is None
     assert usage.process_tree(child.pid) == [child.pid]
+
+
+def test_the_waits_of_threads_are_summed_with_those_that_began_later():
+    assert usage.waited_ns({1: 10, 2: 20}, {1: 15, 2: 20, 3: 7}) == 12
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"), [({1: 10, 2: 20}, {1: 15}), ({1: 10, 2: 20}, {1: 15, 2: 3}), (None, {1: 1}), ({1: 1}, None)]
+)
+def test_the_wait_of_a_process_is_not_known_where_a_thread_of_it_has_ended(earlier, later):
+    """Its wait ended with it, or its number belongs to another thread: a difference would be too small, or negative."""
+    assert usage.waited_ns(earlier, later) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux counts the wait of every thread")
+def test_a_process_whose_threads_end_between_two_readings_has_no_negative_wait():
+    code = (
+        "import threading, time\n"
+        "go = threading.Event()\n"
+        "threads = [threading.Thread(target=lambda: (sum(range(2_000_000)), go.wait())) for _ in range(8)]\n"
+        "[thread.start() for thread in threads]\n"
+        "print('begun', flush=True); input(); go.set()\n"
+        "[thread.join() for thread in threads]\n"
+        "print('ended', flush=True); input()\n"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True) as process:
+        process.stdout.readline()
+        before = usage.read_counters(process.pid)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        used = usage.read_counters(process.pid).used_since(before, process.pid)
+        process.kill()
+    assert used.run_queue_wait_ns is None
+    assert used.cpu_ns >= 0

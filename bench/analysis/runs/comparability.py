@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from bench.paths import DIRECT
-from bench.results import IDLE_STATES, Run, ScenarioFacts
+from bench.results import CPU_QUOTA, IDLE_STATES, Run, ScenarioFacts
 
 # Facts of the environment that must be equal. The minor version of Python must be equal too.
 SAME_MACHINE = ("cpu", "logical cores", "kernel", "implementation", IDLE_STATES)
 DEFAULTS = {"path": DIRECT}  # values of parameters in runs from before the parameter existed
 ALWAYS_DIFFERENT = ("load average before",)
+LATER = (CPU_QUOTA,)  # conditions that older runs did not record: compared where both did
 
 
 def obstacles(old: Run, new: Run) -> list[str]:
@@ -22,6 +23,9 @@ def _conditions(old: Run, new: Run) -> Iterator[tuple[str, object, object]]:
     then, now = old.environment, new.environment
     for key in SAME_MACHINE:
         yield key, then.facts.get(key, "unknown"), now.facts.get(key, "unknown")
+    for key in LATER:
+        if key in then.facts and key in now.facts:
+            yield key, then.facts[key], now.facts[key]
     yield "python", _minor(then.facts), _minor(now.facts)
     yield "server cores", _cores(then.server_cores), _cores(now.server_cores)
     yield "load cores", _cores(then.load_cores), _cores(now.load_cores)
@@ -53,7 +57,7 @@ def other_differences(old: Run, new: Run) -> list[tuple[str, str, str]]:
     then, now = old.environment, new.environment
     differences = _between({"commit": _commit(old)}, {"commit": _commit(new)})
     differences += _between(then.versions, now.versions)
-    differences += _between(then.facts, now.facts, but=(*SAME_MACHINE, *ALWAYS_DIFFERENT))
+    differences += _between(then.facts, now.facts, but=(*SAME_MACHINE, *LATER, *ALWAYS_DIFFERENT))
     differences += _between({"blocks": str(old.repetitions)}, {"blocks": str(new.repetitions)})
     others = {variant.name: variant for variant in new.variants}
     for variant in old.variants:

@@ -1,4 +1,7 @@
-"""Run and trial from schema 2 to 3, comparison of load generators from 1 to 2: keys and names in plain English."""
+"""Run and trial from schema 2 to 3, comparison of load generators from 1 to 2: keys and names in plain English.
+
+Waiting times below zero become null: a thread that had ended between two readings had taken its part with it.
+"""
 
 from __future__ import annotations
 
@@ -86,6 +89,8 @@ def trial(raw: Raw) -> Raw:
         "parameters": _parameters(raw["parameters"]),
         "phases_ns": _renamed(raw["phases_ns"], _PHASES),
     }
+    if raw.get("usage") is not None:
+        upgraded["usage"] = {name: _usage(value) for name, value in raw["usage"].items()}
     if "findings" in raw:
         upgraded["findings"] = [{**one, "name": _FINDINGS.get(one["name"], one["name"])} for one in raw["findings"]]
     return upgraded
@@ -96,12 +101,23 @@ def comparison(raw: Raw) -> Raw:
     rows = [
         {
             **row,
-            "costs": [_renamed(one, _PASS) for one in row["costs"]],
-            "searches": [[_renamed(one, _PASS) for one in search] for search in row["searches"]],
+            "costs": [_waits(_renamed(one, _PASS)) for one in row["costs"]],
+            "searches": [[_waits(_renamed(one, _PASS)) for one in search] for search in row["searches"]],
         }
         for row in raw["rows"]
     ]
     return {**raw, "schema": 2, "environment": _environment(raw["environment"]), "rows": rows}
+
+
+def _usage(value: Any) -> Any:
+    """The usage of a process, or of a list of them, without a wait below zero."""
+    if isinstance(value, list):
+        return [_usage(one) for one in value]
+    return _waits(value) if isinstance(value, dict) else value
+
+
+def _waits(raw: Raw) -> Raw:
+    return {key: None if key.endswith("wait_ns") and (value or 0) < 0 else value for key, value in raw.items()}
 
 
 def _planned(planned: Raw) -> Raw:

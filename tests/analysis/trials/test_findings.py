@@ -105,6 +105,8 @@ CAUSES = {
     "heavy competing CPU use": competing(0.21 * CORES_MS),
     "steal": changed(calm(), "machine", steal_ns=50 * MS),
     "heavy steal": changed(calm(), "machine", steal_ns=210 * MS),
+    "throttled": changed(calm(), "machine", throttled_periods=2, throttled_ns=20 * MS),
+    "throttled for long": changed(calm(), "machine", throttled_periods=9, throttled_ns=60 * MS),
     "frequency changed": changed(calm(), "machine", frequencies_after_hz=[2_900_000_000, 2_600_000_000]),
 }
 # Findings that come with a cause: a milder one of the same kind, or one without which the cause is impossible.
@@ -115,6 +117,7 @@ COMPANIONS = {
     "server waited long for its core": {"server waited for its core", "competing CPU use", "heavy competing CPU use"},
     "heavy competing CPU use": {"competing CPU use"},
     "heavy steal": {"steal"},
+    "throttled for long": {"throttled"},
 }
 
 

@@ -2,7 +2,7 @@
 
 The kernel counts the time that a process was ready and did not run (`run_queue_wait_ns`). The trial itself causes a
 part of it: a server waits for its broker, which shares its core, and the load generator for the publisher and the
-proxy. The rest is waiting for other processes and for the hypervisor.
+proxy. The rest is waiting for other processes, for the hypervisor, and for the next period of a CPU quota.
 
 On an idle machine the rest is below a tenth of the process's CPU time; with a busy process pinned to the core, it is
 0.3 to 4 times that.
@@ -60,14 +60,14 @@ def _load(trial: Trial, usage: Usage) -> Iterable[tuple[ProcessUsage, list[Proce
 def _waited_ns(trial: Trial, process: ProcessUsage, neighbours: list[ProcessUsage | None]) -> int:
     """How long a process waited for processes outside of the trial; 0 where the kernel does not report it.
 
-    At most the time that those and the hypervisor used of the cores, where that is known: the threads of one process
+    At most the time that those, the hypervisor and a CPU quota took, where that is known: the threads of one process
     wait for each other too, and that does not count.
     """
     waited_ns = max(0, (process.run_queue_wait_ns or 0) - cpu_ns(*neighbours))
     outside_ns = others_ns(trial)
     if outside_ns is None or trial.machine is None:
         return waited_ns
-    return min(waited_ns, outside_ns + (trial.machine.steal_ns or 0))
+    return min(waited_ns, outside_ns + (trial.machine.steal_ns or 0) + (trial.machine.throttled_ns or 0))
 
 
 def _held_up(who: str, side: Side, limit: Limit) -> Callable[[Trial], str | None]:

@@ -1,4 +1,4 @@
-"""What the machine did besides the trial: other work before and during it, stolen time, changes of the clock frequency.
+"""What the machine did besides the trial: other work before and during it, stolen time, CPU quotas, clock frequencies.
 
 The kernel counts all of this in ticks of about 10 ms, so a share alone is not enough in a short window: less than
 `TICKS_NS` per core may be a rounding error.
@@ -10,13 +10,14 @@ from collections.abc import Callable
 
 from bench.analysis.trials.findings._check import Cause, Check, measured_usage, others_ns
 from bench.results import Machine, Trial
-from bench.units import duration, quantity
+from bench.units import counted, duration, quantity
 
 TICKS_NS = 20_000_000
 BUSY_BEFORE = 0.25
 OTHERS, MANY_OTHERS = 0.10, 0.20
 STEAL, MUCH_STEAL = 0.01, 0.10
 FREQUENCY = 0.10
+THROTTLED = 0.05
 
 
 def _taken(ns: int | None, window_ns: int, machine: Machine, threshold: float) -> float | None:
@@ -61,6 +62,20 @@ def _steal(threshold: float) -> Callable[[Trial], str | None]:
     return observe
 
 
+def _throttled(threshold: float) -> Callable[[Trial], str | None]:
+    def observe(trial: Trial) -> str | None:
+        machine = trial.machine
+        if machine is None or not machine.throttled_ns or machine.window_ns <= 0:
+            return None
+        share = machine.throttled_ns / machine.window_ns
+        if share <= threshold:
+            return None
+        stopped = f"a CPU quota stopped processes of the trial {counted(machine.throttled_periods or 0, 'time')}"
+        return f"{stopped}, for {duration(machine.throttled_ns)} in all: {quantity(share, 'share')} of the time"
+
+    return observe
+
+
 def _frequency(trial: Trial) -> str | None:
     """The change of the first core, the server's: costs are CPU time of that core."""
     machine = trial.machine
@@ -77,6 +92,7 @@ def _cores(machine: Machine) -> str:
 
 
 QUIET = "stop other work on this machine and run again"
+UNLIMITED = "raise the CPU quota of the container, or of the control group, above two cores"
 ALONE = "run on a machine or an instance that does not share its cores"
 
 ORDER, CAUSE = 70, Cause.MACHINE
@@ -95,6 +111,11 @@ CHECKS = (
     Check("heavy steal", True, f"above {MUCH_STEAL:.0%} of the cores' time",
           "some kernels count stolen time as CPU time, and a tenth is above every noise floor",
           ALONE, _steal(MUCH_STEAL)),
+    Check("throttled", False, "a CPU quota stopped processes of the trial",
+          "a message that arrives meanwhile waits for the next period, often 100 ms", UNLIMITED, _throttled(0.0)),
+    Check("throttled for long", True, f"above {THROTTLED:.0%} of the time",
+          "above 1 % of the time the p99 is that of the quota, and both sides of the trial share it", UNLIMITED,
+          _throttled(THROTTLED)),
     Check("frequency changed", False, f"frequency of the server's core by more than {FREQUENCY:.0%} during the trial",
           "the same work takes more CPU time at a lower frequency",
           "fix the frequency (governor `performance`, no turbo), or compare medians over many trials", _frequency),
