@@ -72,8 +72,13 @@ class Point:
     @property
     def suffix(self) -> str:
         """The suffix of the ids of its trials: `-rate_hz-40`."""
-        value = f"{self.value:g}" if isinstance(self.value, float) else str(self.value).replace(" ", "-")
+        value = _shortest(self.value) if isinstance(self.value, float) else str(self.value).replace(" ", "-")
         return f"-{self.parameter}-{value}"
+
+
+def _shortest(value: float) -> str:
+    """The number in six digits, or in all that it has where six are not the same number."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def trial_seed(seed: int, trial_id: str) -> int:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from bench.processes.environment import ROOT, locust
-from bench.processes.member import Member, answer
+from bench.processes.member import Member, answer, end_with_parent
 from bench.processes.orders import CONTROL, MASTER, Disturb, Listening, ProxyHello, PublisherHello
 from bench.processes.server import Server
 
@@ -66,7 +66,7 @@ class Load(Member):
         self._in = self._out = self._control.fileno()
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-            start_new_session=True, pass_fds=[self._far_end.fileno()],
+            start_new_session=True, pass_fds=[self._far_end.fileno()], preexec_fn=end_with_parent,
         )  # fmt: skip
 
     def end(self, *, gently: bool) -> None:

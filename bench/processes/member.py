@@ -20,6 +20,7 @@ from bench.processes.environment import ROOT, built
 from bench.processes.errors import Died, TimedOut
 from bench.processes.lines import Lines, decode, encode
 from bench.processes.orders import Answer, Order
+from servers import signal_on_death_of_parent
 
 STOP_WITHIN_S = 2.0
 CHECK_EVERY_S = 0.05
@@ -27,6 +28,11 @@ _LAST_LINE_CHARACTERS = 300  # of the last line of a process that died
 
 T = TypeVar("T")
 SomeAnswer = TypeVar("SomeAnswer", bound=Answer)
+
+
+def end_with_parent() -> None:
+    """Called in a new process: Linux ends it with the bench, however that ends and whatever it is doing."""
+    signal_on_death_of_parent(signal.SIGKILL)
 
 
 class Watched(Protocol):
@@ -60,6 +66,7 @@ class Member:
         process = subprocess.Popen(
             command, cwd=self.folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             start_new_session=True,  # Ctrl+C reaches the bench alone, which then ends its processes in order
+            preexec_fn=end_with_parent,
         )  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -17,8 +16,7 @@ import msgspec
 import servers
 from bench.measure import usage
 from bench.processes.errors import Died, ProcessError, TimedOut
-from bench.processes.member import CHECK_EVERY_S, Member, check
-from servers import signal_on_death_of_parent
+from bench.processes.member import CHECK_EVERY_S, Member, check, end_with_parent
 
 
 class Broker:
@@ -52,7 +50,7 @@ class NextBroker(Member):
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=self._log, start_new_session=True, preexec_fn=_end_with_parent,
+            stderr=self._log, start_new_session=True, preexec_fn=end_with_parent,
         )  # fmt: skip
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> None:
@@ -67,10 +65,6 @@ class NextBroker(Member):
             else:
                 return
         raise TimedOut(f"the broker did not accept connections within {timeout_s:g} s")
-
-
-def _end_with_parent() -> None:
-    signal_on_death_of_parent(signal.SIGKILL)
 
 
 class ReadyLine(msgspec.Struct, frozen=True):

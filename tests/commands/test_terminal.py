@@ -117,3 +117,29 @@ def test_a_signal_during_the_imports_ends_the_bench_in_order(name):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=WITHIN_S, check=False
     )
     assert (ended.returncode, ended.stderr) == (128 + getattr(signal, name), "")
+
+
+DROPPED = """
+import os, signal, sys, time
+from bench.processes.interrupts import Ended, exit_code, raise_on_signals
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+
+raise_on_signals()
+try:
+    del_me = Finalized()
+    del del_me
+    time.sleep({within})
+except (KeyboardInterrupt, Ended) as signalled:
+    sys.exit(exit_code(signalled))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_during_a_finalizer_is_not_lost(name):
+    """Python drops what a finalizer raises, and then nothing would end the bench."""
+    code = DROPPED.format(name=name, within=WITHIN_S)
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=WITHIN_S, check=False)
+    assert ended.returncode == 128 + getattr(signal, name)

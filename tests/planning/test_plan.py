@@ -208,3 +208,11 @@ def test_a_point_is_named_by_its_changed_parameter():
 def test_a_variant_that_takes_part_alone_has_no_twin():
     cells = [("outage", "flask_sse"), ("broadcast", "flask_sse"), ("broadcast", "sse")]
     assert {scenario for scenario, _ in twins(compared(cells), 1)} == {"broadcast"}
+
+
+def test_points_that_agree_in_six_digits_are_two_trials():
+    cell = ("broadcast", "sse")
+    points = [Point(*cell, "rate_hz", value) for value in (1234567.0, 1234568.0, 0.1, 0.1000000001)]
+    planned = plan([cell], 1, 1, points=points)
+    assert len({one.id for one in planned}) == len(planned) == 1 + len(points)
+    assert {one.changes["rate_hz"] for one in planned if one.changes} == {one.value for one in points}

@@ -53,7 +53,7 @@ def test_which_findings_are_about_the_machine_and_which_shorten_no_delay():
     """Written out, because a new check in a list must not change which trials are retried."""
     assert {
         "generator waited long for its core", "server waited long for its core", "heavy competing CPU use",
-        "heavy steal",
+        "heavy steal", "throttled for long",
     } == OF_THE_MACHINE  # fmt: skip
     assert {
         "generator saturated", "load cores saturated", "generator far too late", "publisher far too late",

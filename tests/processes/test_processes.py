@@ -1,5 +1,6 @@
 """The processes of a trial, apart from any trial."""
 
+import subprocess
 import sys
 
 import psutil
@@ -23,3 +24,18 @@ def test_workers_without_a_master_end_when_the_bench_closes_its_end():
     finally:
         for load in loads:
             load.end(gently=False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent to its child")
+def test_a_process_that_reads_nothing_ends_with_a_bench_that_was_killed():
+    code = (
+        "import sys; from bench.processes.member import Member\n"
+        "child = Member('child', [sys.executable, '-c', 'import time; time.sleep(600)'], ())\n"
+        "print(child.pid, flush=True); input()"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True) as bench:
+        child = psutil.Process(int(bench.stdout.readline()))
+        bench.kill()
+        _, alive = psutil.wait_procs([child], timeout=WITHIN_S)
+    assert not alive
