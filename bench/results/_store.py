@@ -21,6 +21,7 @@ from bench.results._trial import Trial
 
 LARGEST_FILE_BYTES = 64 << 20  # a record has kilobytes
 _SHOWN_STRAYS = 3
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
@@ -85,37 +86,40 @@ class Store:
         """
         register = Register(run or self.run())
         records: dict[str, Trial] = {}
-        strays: list[Path] = []
-        for path in self._files():
-            planned = register.planned(path.stem) or register.planned(_upgrades.name(path.stem))
-            if planned is None or path.suffix != ".json":
-                strays.append(path)
+        strays: list[str] = []
+        folder = self.trials_folder
+        for name in _names(folder):
+            stem, suffix = os.path.splitext(name)
+            planned = register.planned(stem) or register.planned(_upgrades.name(stem))
+            if planned is None or suffix != ".json":
+                strays.append(name)
                 continue
+            path = folder / name
             if planned.id in records:
                 raise ResultsError(f"{path} holds the trial {planned.id}, which another file holds, too; remove one")
             record = read(path, TRIAL)
             if wrong := contradiction(planned, record):
                 raise ResultsError(f"{path} is not the record that its name and run.json say: {wrong}")
             records[planned.id] = record
-        _warn_of(strays)
+        _warn_of(folder, strays)
         return sorted(records.values(), key=lambda trial: (trial.planned.position, trial.planned.id))
 
-    def _files(self) -> list[Path]:
-        """What the folder of the records holds, sorted; hidden files are unfinished writes."""
-        try:
-            names = os.listdir(self.trials_folder)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise ResultsError(f"cannot read {self.trials_folder}: {error.strerror}") from error
-        return [self.trials_folder / name for name in sorted(names) if not name.startswith(".")]
+
+def _names(folder: Path) -> list[str]:
+    """The names in a folder, sorted; none where there is no folder. Hidden files are unfinished writes."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ResultsError(f"cannot read {folder}: {error.strerror}") from error
 
 
-def _warn_of(strays: list[Path]) -> None:
+def _warn_of(folder: Path, strays: list[str]) -> None:
     if strays:
-        names = ", ".join(ascii(path.name) for path in strays[:_SHOWN_STRAYS])
+        names = ", ".join(map(ascii, strays[:_SHOWN_STRAYS]))
         more = f" and {len(strays) - _SHOWN_STRAYS} more" if len(strays) > _SHOWN_STRAYS else ""
-        _log.warning("ignored in %s: %s%s, no record of a planned trial", strays[0].parent, names, more)
+        _log.warning("ignored in %s: %s%s, no record of a planned trial", folder, names, more)
 
 
 def load(folder: Path) -> tuple[Run, list[Trial]]:
@@ -182,10 +186,14 @@ def read(path: Path, kind: Kind[F]) -> F:
 
 def _bytes(path: Path) -> bytes:
     """The content of a regular file of a sane size. Anything else is refused before it could block."""
-    _check_size(path, path.stat())
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
-        _check_size(path, os.fstat(file.fileno()))  # the file may have been replaced in between
-        return file.read(LARGEST_FILE_BYTES)
+    _check_size(path, os.stat(path))
+    descriptor = os.open(path, _READING)
+    try:
+        status = os.fstat(descriptor)
+        _check_size(path, status)  # the file may have been replaced in between
+        return os.read(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def _check_size(path: Path, status: os.stat_result) -> None:
