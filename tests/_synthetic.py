@@ -23,6 +23,7 @@ from bench.results import (
     Ledger,
     Parameter,
     Planned,
+    Recount,
     Run,
     ScenarioFacts,
     Store,
@@ -152,6 +153,7 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
             gaps_signalled=0,
             errors={},
         ),
+        recount=Recount(lost=injected.lost, signalled=0, duplicated=injected.duplicated, reordered=injected.reordered),
         latency=fold(((extra + floor) * rate + offset_ns).astype(np.int64)),
     )
 
@@ -159,7 +161,8 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
 def instrumented(run: Run, trials: list[Trial], injections: Sequence[Injection] = BRIEF) -> tuple[Run, list[Trial]]:
     """The run with a calibration, and with the harness floor in every block."""
     floor = Nature("null", "harness floor", "bare TCP", service_us=300, cpu_us=8, framing_bytes=1)
-    floors = synthetic((floor,), ["broadcast", "echo"], run.repetitions, troubles=False)[1]
+    measured = [facts.name for facts in run.scenarios if facts.name in ("broadcast", "echo")]
+    floors = synthetic((floor,), measured, run.repetitions, troubles=False)[1]
     planned = calibration(injections, run.seed, 0, [trial.planned for trial in (*trials, *floors)])
     calibrations = [calibrated(one) for one in planned[-len(injections) :]]
     hidden = [
@@ -227,12 +230,13 @@ def _with_troubles(trials: list[Trial]) -> list[Trial]:
     for place in delivering[:5][-1:]:
         trial, ledger = troubled[place], troubled[place].ledger
         assert ledger
-        lost = msgspec.structs.replace(ledger, delivered=ledger.expected - 3, lost=3)
+        lost = msgspec.structs.replace(ledger, expected=ledger.expected + 3, lost=3)
+        recount = Recount(lost=3, signalled=0, duplicated=0, reordered=0)
         finding = Finding(
             name="lost messages", disqualifying=True, observation="3 of 5,000 deliveries are missing",
             remedy="python -m bench verify",
         )  # fmt: skip
-        troubled[place] = msgspec.structs.replace(trial, ledger=lost, findings=[finding])
+        troubled[place] = msgspec.structs.replace(trial, ledger=lost, recount=recount, findings=[finding])
     return troubled
 
 
