@@ -1,8 +1,4 @@
-"""Random damage to a stored run: one field, or one file, at a time.
-
-`python -m tests._damage RUN COUNT` damages a copy of a stored run COUNT times, reads it each time, and prints how often
-that ended in an error, in an invalid or missing trial, or in other numbers. Every command reads some of them.
-"""
+"""Random damage to a stored run: one field, or one file, at a time."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.analysis.numbers.distributions import fold
+from bench.analysis.numbers.distributions import fold, slots_of
 from bench.planning.plan import BRIEF, calibration
 from bench.results import (
     SCHEMA,
@@ -206,12 +206,33 @@ def swept(
 
 
 def write(results: Path, run: Run, trials: Iterable[Trial], name: str = "") -> Path:
-    """Store a run; its folder."""
+    """Store a run, its records made whole; its folder."""
     store = Store(results / (name or run.name))
     store.begin(run)
+    parameters = {facts.name: facts.parameters for facts in run.scenarios}
     for one in trials:
-        store.add(one)
+        store.add(whole(one, parameters.get(one.planned.scenario, {})))
     return store.folder
+
+
+def whole(trial: Trial, parameters: Mapping[str, Parameter]) -> Trial:
+    """The trial with all that its record must have: the parameters of its scenario, a ledger with a latency for each
+    delivery, and a recount."""
+    trial = msgspec.structs.replace(trial, parameters={**parameters, **trial.parameters})
+    if trial.failure is not None or trial.latency is None:
+        return trial
+    latency, count = trial.latency, trial.latency.count
+    ledger = trial.ledger or Ledger(
+        expected=count, delivered=count, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}
+    )
+    if count and count + latency.negative != ledger.delivered:
+        slots = slots_of(latency)
+        values = np.repeat(slots.highest_ns, slots.counts).clip(latency.min_ns, latency.max_ns)
+        latency = fold(values[np.linspace(0, count - 1, ledger.delivered).astype(int)])
+    recount = trial.recount or Recount(
+        lost=ledger.lost, signalled=ledger.signalled, duplicated=ledger.duplicated, reordered=ledger.reordered
+    )
+    return msgspec.structs.replace(trial, ledger=ledger, latency=latency, recount=recount)
 
 
 def _with_troubles(trials: list[Trial]) -> list[Trial]:
