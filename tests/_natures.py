@@ -19,6 +19,7 @@ from bench.results import (
     Parameter,
     Planned,
     ProcessUsage,
+    Recount,
     Series,
     Trial,
     Usage,
@@ -154,6 +155,7 @@ def driven(common: Trial, nature: Nature, noise: float, rng: np.random.Generator
         ledger=Ledger(
             expected=count, delivered=count, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}
         ),
+        recount=Recount(lost=0, signalled=0, duplicated=0, reordered=0),
         latency=fold(latencies),
         completion=None if echo else fold(latencies.max(axis=1)),
         slip=lognormal(18.0, 0.5, messages, rng),

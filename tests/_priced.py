@@ -104,7 +104,8 @@ def priced(
                 trials.append(_trial(one, planned, float(np.exp(rng.normal(0.0, noise)))))
     natures = [Nature(one.name, one.name.upper() + label, one.technique, one.product) for one in prices]
     run = synthetic(natures, kept, 1, troubles=False)[0]
-    return msgspec.structs.replace(run, plan=[trial.planned for trial in trials]), trials
+    facts = [msgspec.structs.replace(one, parameters=dict(BASE[one.name])) for one in run.scenarios]
+    return msgspec.structs.replace(run, plan=[trial.planned for trial in trials], scenarios=facts), trials
 
 
 def cells(*args: object, **options: object) -> Cells:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.analysis.numbers.distributions import fold
+from bench.analysis.numbers.distributions import fold, slots_of
 from bench.planning.plan import BRIEF, calibration
 from bench.results import (
     SCHEMA,
@@ -23,6 +23,7 @@ from bench.results import (
     Ledger,
     Parameter,
     Planned,
+    Recount,
     Run,
     ScenarioFacts,
     Store,
@@ -152,6 +153,7 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
             gaps_signalled=0,
             errors={},
         ),
+        recount=Recount(lost=injected.lost, signalled=0, duplicated=injected.duplicated, reordered=injected.reordered),
         latency=fold(((extra + floor) * rate + offset_ns).astype(np.int64)),
     )
 
@@ -159,7 +161,8 @@ def calibrated(planned: Planned, offset_ns: int = 0, rate: float = 1.0) -> Trial
 def instrumented(run: Run, trials: list[Trial], injections: Sequence[Injection] = BRIEF) -> tuple[Run, list[Trial]]:
     """The run with a calibration, and with the harness floor in every block."""
     floor = Nature("null", "harness floor", "bare TCP", service_us=300, cpu_us=8, framing_bytes=1)
-    floors = synthetic((floor,), ["broadcast", "echo"], run.repetitions, troubles=False)[1]
+    measured = [facts.name for facts in run.scenarios if facts.name in ("broadcast", "echo")]
+    floors = synthetic((floor,), measured, run.repetitions, troubles=False)[1]
     planned = calibration(injections, run.seed, 0, [trial.planned for trial in (*trials, *floors)])
     calibrations = [calibrated(one) for one in planned[-len(injections) :]]
     hidden = [
@@ -203,12 +206,33 @@ def swept(
 
 
 def write(results: Path, run: Run, trials: Iterable[Trial], name: str = "") -> Path:
-    """Store a run; its folder."""
+    """Store a run, its records made whole; its folder."""
     store = Store(results / (name or run.name))
     store.begin(run)
+    parameters = {facts.name: facts.parameters for facts in run.scenarios}
     for one in trials:
-        store.add(one)
+        store.add(whole(one, parameters.get(one.planned.scenario, {})))
     return store.folder
+
+
+def whole(trial: Trial, parameters: Mapping[str, Parameter]) -> Trial:
+    """The trial with all that its record must have: the parameters of its scenario, a ledger with a latency for each
+    delivery, and a recount."""
+    trial = msgspec.structs.replace(trial, parameters={**parameters, **trial.parameters})
+    if trial.failure is not None or trial.latency is None:
+        return trial
+    latency, count = trial.latency, trial.latency.count
+    ledger = trial.ledger or Ledger(
+        expected=count, delivered=count, lost=0, duplicated=0, reordered=0, corrupted=0, gaps_signalled=0, errors={}
+    )
+    if count and count + latency.negative != ledger.delivered:
+        slots = slots_of(latency)
+        values = np.repeat(slots.highest_ns, slots.counts).clip(latency.min_ns, latency.max_ns)
+        latency = fold(values[np.linspace(0, count - 1, ledger.delivered).astype(int)])
+    recount = trial.recount or Recount(
+        lost=ledger.lost, signalled=ledger.signalled, duplicated=ledger.duplicated, reordered=ledger.reordered
+    )
+    return msgspec.structs.replace(trial, ledger=ledger, latency=latency, recount=recount)
 
 
 def _with_troubles(trials: list[Trial]) -> list[Trial]:
@@ -227,12 +251,13 @@ def _with_troubles(trials: list[Trial]) -> list[Trial]:
     for place in delivering[:5][-1:]:
         trial, ledger = troubled[place], troubled[place].ledger
         assert ledger
-        lost = msgspec.structs.replace(ledger, delivered=ledger.expected - 3, lost=3)
+        lost = msgspec.structs.replace(ledger, expected=ledger.expected + 3, lost=3)
+        recount = Recount(lost=3, signalled=0, duplicated=0, reordered=0)
         finding = Finding(
             name="lost messages", disqualifying=True, observation="3 of 5,000 deliveries are missing",
             remedy="python -m bench verify",
         )  # fmt: skip
-        troubled[place] = msgspec.structs.replace(trial, ledger=lost, findings=[finding])
+        troubled[place] = msgspec.structs.replace(trial, ledger=lost, recount=recount, findings=[finding])
     return troubled
 
 

@@ -17,7 +17,6 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import results
 from bench.advice import answer, reliability
 from bench.advice.costs import Costs, fit
 from bench.advice.needs import Need
@@ -25,6 +24,7 @@ from bench.advice.ranking import Advice
 from bench.advice.ranking import advise as ranked
 from bench.advice.words import COLUMNS, NUMBERS
 from bench.analysis.runs.cells import Cells
+from bench.analysis.trials import stored
 from bench.commands import _quantities
 from bench.commands._options import add_results, add_stored_run
 from bench.commands._stored import folder_of
@@ -99,7 +99,7 @@ def _read(name: str, text: str) -> float:
 def advised(folder: Path, need: Need) -> tuple[str, bool]:
     """The text of the advice from a stored run, and whether anything meets the need. Raises ResultsError, and Refused
     where the run was not measured at loads that tell costs apart."""
-    costs = fit(Cells(*results.load(folder)))
+    costs = fit(Cells(*stored.load(folder)))
     if not costs.models:
         lack = reliability.lacking(costs) or "no variant was measured"
         raise Refused(f"{folder} does not show what a load costs: {lack}")

@@ -20,12 +20,13 @@ from pathlib import Path
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.comparability import obstacles
 from bench.analysis.runs.regressions import ChangeVerdict
+from bench.analysis.trials import stored
 from bench.analysis.trials.metrics import METRICS
 from bench.commands._options import add_folders
 from bench.commands._stored import folder_of
 from bench.planning.request import Refused
 from bench.report import comparison
-from bench.results import Run, load
+from bench.results import Run
 from bench.scenarios import nearest
 
 
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare. Returns 1 if something became worse. Raises Refused if the runs cannot be compared, and ResultsError."""
     folders = [folder_of(run, options.results) for run in (options.old, options.new)]
-    (old, old_trials), (new, new_trials) = (load(folder) for folder in folders)
+    (old, old_trials), (new, new_trials) = (stored.load(folder) for folder in folders)
     names = (folders[0].resolve().name, folders[1].resolve().name)
     _check_known(options.metric, METRICS, "metric")
     _check_known(options.variant, {variant.name for variant in (*old.variants, *new.variants)}, "variant of these runs")

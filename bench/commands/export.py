@@ -19,11 +19,11 @@ from pathlib import Path
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.long_table import COLUMNS
+from bench.analysis.trials import stored
 from bench.commands._options import add_results, add_stored_run
 from bench.commands._stored import folder_of
 from bench.planning.request import Refused
 from bench.report import numbers
-from bench.results import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the table to standard output or to a file. Raises Refused, ResultsError."""
-    cells = Cells(*load(folder_of(options.run, options.results)))
+    cells = Cells(*stored.load(folder_of(options.run, options.results)))
     text = numbers.json_text(cells) if options.json else numbers.csv_text(cells)
     try:
         if options.out is None:

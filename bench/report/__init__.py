@@ -22,6 +22,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     """
     from bench.analysis.runs.cells import Cells
     from bench.analysis.runs.claim_verdicts import claims
+    from bench.analysis.trials import stored
 
     # matplotlib takes half a second: only who builds pays for it
     from bench.report import figures, instrument, numbers, origin, page
@@ -30,7 +31,7 @@ def build(run_folder: Path, reports: Path) -> Path:
     name = run_folder.resolve().name
     if (reports / name / "run.json").exists():
         raise results.ResultsError(f"{reports} holds results: a report written there would replace them")
-    cells = Cells(*results.load(run_folder))
+    cells = Cells(*stored.load(run_folder))
     sources = Sources(cells, claims(cells), list(figures.drawn(cells)), instrument.facts(run_folder, cells))
     drawn = ((figure.name, figure.files()) for figure in sources.figures)
     files = {Path("figures", f"{title}.{suffix}"): file for title, made in drawn for suffix, file in made.items()}
@@ -51,6 +52,7 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
     """
     from bench.analysis.runs.cells import Cells
     from bench.analysis.runs.claim_verdicts import claims
+    from bench.analysis.trials import stored
     from bench.report import instrument, origin, page
     from bench.report.sections import Sources
 
@@ -59,7 +61,7 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
         raise ValueError(
             f"there is no <!-- {' or '.join(MARKS)}: begin --> ... <!-- ...: end --> to put numbers between"
         )
-    cells = Cells(*results.load(run_folder))
+    cells = Cells(*stored.load(run_folder))
     sources = Sources(cells, claims(cells), (), instrument.facts(run_folder, cells))
     given = page.facts(sources, run_folder.name, origin.Links(), "")
     for name in marks:

@@ -18,6 +18,7 @@ from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.comparability import SAME_MACHINE
 from bench.analysis.runs.generator_table import Line, lines
 from bench.analysis.runs.sensitivity import ErrorRate, error_rates
+from bench.analysis.trials import stored
 from bench.analysis.trials.calibration import readings
 from bench.analysis.trials.metrics import METRICS
 from bench.report.calibrated import Calibrated, calibrated
@@ -48,12 +49,12 @@ def facts(run_folder: Path, cells: Cells) -> Instrument:
     read = readings(cells.trials)
     measured: dict[str, str] = {}
     if (folder / "calibration").exists():
-        run, trials = results.load(folder / "calibration")
+        run, trials = stored.load(folder / "calibration")
         read, measured["calibration"] = readings(trials), where(run.environment, here)
     rates: list[ErrorRate] = []
     blocks = experiments = 0
     if (folder / "sensitivity").exists():
-        run, trials = results.load(folder / "sensitivity")
+        run, trials = stored.load(folder / "sensitivity")
         blocks = run.repetitions
         experiments = len({trial.planned.block for trial in trials}) // blocks
         rates, measured["sensitivity"] = error_rates(trials, blocks), where(run.environment, here)

@@ -45,7 +45,7 @@ from bench.results._scenarios import (
     SlowReader,
     Storm,
 )
-from bench.results._store import ResultsError, Store, check_name, load
+from bench.results._store import ResultsError, Store, begun_at, check_name, load
 from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [
@@ -53,6 +53,6 @@ __all__ = [
     "EmulatedPath", "Environment", "Failure", "Finding", "GeneratorComparison", "GeneratorPass", "GeneratorRow",
     "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter", "Planned", "ProcessUsage",
     "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series", "SlowReader", "Store",
-    "Storm", "Trial", "Usage", "VariantFacts", "Wire", "check_name", "load", "load_comparison", "save_comparison",
-    "upgrade",
+    "Storm", "Trial", "Usage", "VariantFacts", "Wire", "begun_at", "check_name", "load", "load_comparison",
+    "save_comparison", "upgrade",
 ]  # fmt: skip

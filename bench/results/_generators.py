@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.results import _upgrades
-from bench.results._fact import Fact
+from bench.results._fact import Count, Fact, Ns, Rate
 from bench.results._run import Environment
 from bench.results._store import Kind, read, write_new
 
@@ -22,18 +22,18 @@ class GeneratorPass(Fact, frozen=True, kw_only=True):
     """
 
     server: str
-    subscribers: int
-    rate_hz: float
-    window_ns: int
-    received: int
-    generator_cpu_ns: int
-    generator_wait_ns: int | None
-    server_cpu_ns: int
-    server_wait_ns: int | None
-    expected: int
-    delivered: int
-    delay_ns: int | None
-    allowed_delay_ns: int
+    subscribers: Count
+    rate_hz: Rate
+    window_ns: Ns
+    received: Count
+    generator_cpu_ns: Ns
+    generator_wait_ns: Ns | None
+    server_cpu_ns: Ns
+    server_wait_ns: Ns | None
+    expected: Count
+    delivered: Count
+    delay_ns: Ns | None
+    allowed_delay_ns: Ns
 
 
 class GeneratorRow(Fact, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class GeneratorComparison(Fact, frozen=True, kw_only=True):
     started_at: str
     environment: Environment
     versions: dict[str, str]
-    payload_bytes: int
+    payload_bytes: Count
     rows: list[GeneratorRow]
 
 

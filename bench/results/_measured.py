@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.results._fact import Fact
+from bench.results._fact import Count, Fact, Ns, Positive, Total
 
 
 class Distribution(Fact, frozen=True, kw_only=True):
@@ -11,12 +11,20 @@ class Distribution(Fact, frozen=True, kw_only=True):
     `negative` counts durations below zero, which a histogram cannot hold: they are a fault of a clock.
     """
 
-    count: int
-    min_ns: int
-    max_ns: int
-    sum_ns: int
-    negative: int
+    count: Count
+    min_ns: Ns
+    max_ns: Ns
+    sum_ns: Total
+    negative: Count
     histogram: str
+
+    def __post_init__(self) -> None:
+        lowest, highest = self.count * self.min_ns, self.count * self.max_ns
+        if self.min_ns > self.max_ns or not lowest <= self.sum_ns <= highest or (not self.count and self.max_ns):
+            raise ValueError(
+                f"count {self.count}, min_ns {self.min_ns}, max_ns {self.max_ns} and sum_ns {self.sum_ns} contradict"
+                " each other"
+            )
 
 
 class Ledger(Fact, frozen=True, kw_only=True):
@@ -24,24 +32,24 @@ class Ledger(Fact, frozen=True, kw_only=True):
     signalled: of the `lost`, those in a gap that the server reported to the subscriber.
     """
 
-    expected: int
-    delivered: int
-    lost: int
-    signalled: int = 0
-    duplicated: int
-    reordered: int
-    corrupted: int
-    gaps_signalled: int
-    errors: dict[str, int]
+    expected: Count
+    delivered: Count
+    lost: Count
+    signalled: Count = 0
+    duplicated: Count
+    reordered: Count
+    corrupted: Count
+    gaps_signalled: Count
+    errors: dict[str, Count]
 
 
 class Recount(Fact, frozen=True, kw_only=True):
     """The ledger's counts again, computed from the raw arrivals by the definitions. They must equal the ledger's."""
 
-    lost: int
-    signalled: int
-    duplicated: int
-    reordered: int
+    lost: Count
+    signalled: Count
+    duplicated: Count
+    reordered: Count
 
 
 class ProcessUsage(Fact, frozen=True, kw_only=True):
@@ -49,13 +57,13 @@ class ProcessUsage(Fact, frozen=True, kw_only=True):
     None: not measurable here.
     """
 
-    cpu_ns: int
-    run_queue_wait_ns: int | None
-    voluntary_switches: int | None
-    involuntary_switches: int | None
-    pss_bytes: int | None
-    fds: int | None
-    threads: int | None
+    cpu_ns: Ns
+    run_queue_wait_ns: Ns | None
+    voluntary_switches: Count | None
+    involuntary_switches: Count | None
+    pss_bytes: Count | None
+    fds: Count | None
+    threads: Count | None
 
 
 class Usage(Fact, frozen=True, kw_only=True):
@@ -63,8 +71,8 @@ class Usage(Fact, frozen=True, kw_only=True):
     `load` has one entry per Locust process with subscribers.
     """
 
-    window_ns: int
-    deliveries: int
+    window_ns: Ns
+    deliveries: Count
     server: ProcessUsage
     broker: ProcessUsage | None
     load: list[ProcessUsage]
@@ -93,16 +101,16 @@ class Machine(Fact, frozen=True, kw_only=True):
     None: not visible here.
     """
 
-    cores: list[int]
-    before_window_ns: int
-    before_busy_ns: int | None
-    window_ns: int
-    busy_ns: int | None
-    steal_ns: int | None
-    frequencies_before_hz: list[int] | None
-    frequencies_after_hz: list[int] | None
-    throttled_periods: int | None = None
-    throttled_ns: int | None = None
+    cores: list[Count]
+    before_window_ns: Ns
+    before_busy_ns: Ns | None
+    window_ns: Ns
+    busy_ns: Ns | None
+    steal_ns: Ns | None
+    frequencies_before_hz: list[Count] | None
+    frequencies_after_hz: list[Count] | None
+    throttled_periods: Count | None = None
+    throttled_ns: Ns | None = None
 
 
 class Wire(Fact, frozen=True, kw_only=True):
@@ -112,24 +120,28 @@ class Wire(Fact, frozen=True, kw_only=True):
     The kernel's counters are None where TCP_INFO is not available.
     """
 
-    window_ns: int
-    deliveries: int
-    payload_received_bytes: int
-    payload_sent_bytes: int
-    received_bytes: int | None
-    sent_bytes: int | None
-    segments_in: int | None
-    segments_out: int | None
-    requests: int
-    connections_opened: int
+    window_ns: Ns
+    deliveries: Count
+    payload_received_bytes: Count
+    payload_sent_bytes: Count
+    received_bytes: Count | None
+    sent_bytes: Count | None
+    segments_in: Count | None
+    segments_out: Count | None
+    requests: Count
+    connections_opened: Count
 
 
 class Series(Fact, frozen=True, kw_only=True):
     """Quarter-second time series over the measured part, one entry per interval; latency None where nothing arrived."""
 
-    interval_ns: int
-    delivered: list[int]
-    latency_p50_ns: list[int | None]
-    latency_max_ns: list[int | None]
-    server_cpu_ns: list[int]
-    broker_cpu_ns: list[int]
+    interval_ns: Positive
+    delivered: list[Count]
+    latency_p50_ns: list[Ns | None]
+    latency_max_ns: list[Ns | None]
+    server_cpu_ns: list[Ns]
+    broker_cpu_ns: list[Ns]
+
+    def __post_init__(self) -> None:
+        if not len(self.delivered) == len(self.latency_p50_ns) == len(self.latency_max_ns):
+            raise ValueError("delivered, latency_p50_ns and latency_max_ns have different lengths")

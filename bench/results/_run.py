@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bench.results._fact import Fact, FileName, Parameter
+from bench.results._fact import Count, Fact, FileName, Parameter, Positive
 from bench.results._trial import Planned
 
 
@@ -53,8 +53,8 @@ class Environment(Fact, frozen=True, kw_only=True):
 
     facts: dict[str, str]
     versions: dict[str, str]
-    server_cores: list[int]
-    load_cores: list[int]
+    server_cores: list[Count]
+    load_cores: list[Count]
     commit: str
     dirty: bool | None
 
@@ -67,8 +67,8 @@ class Run(Fact, frozen=True, kw_only=True):
     command: list[str]
     profile: str
     seed: int
-    repetitions: int
-    workers: int = 1
+    repetitions: Positive
+    workers: Positive = 1
     started_at: str
     environment: Environment
     variants: list[VariantFacts]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bench.results._fact import Fact
+from bench.results._fact import Count, Fact, Ns, Rate
 from bench.results._measured import Distribution, ProcessUsage
 
 
 class IdleStep(Fact, frozen=True, kw_only=True):
     """N connected subscribers to which nothing is published, over `window_ns`."""
 
-    subscribers: int
-    window_ns: int
+    subscribers: Count
+    window_ns: Ns
     server: ProcessUsage
     broker: ProcessUsage | None
 
@@ -35,14 +35,14 @@ class Reconnects(Fact, frozen=True, kw_only=True):
     """
 
     declares_resume: bool
-    disconnects: int
-    caught_up: int
-    attempts: int
-    attempt_slots: list[int]
-    recovered_deliveries: int
+    disconnects: Count
+    caught_up: Count
+    attempts: Count
+    attempt_slots: list[Count]
+    recovered_deliveries: Count
     catch_up_time: Distribution
     reconnect_time: Distribution | None = None
-    unsent_messages: int = 0
+    unsent_messages: Count = 0
 
 
 class Restart(Fact, frozen=True, kw_only=True):
@@ -52,12 +52,12 @@ class Restart(Fact, frozen=True, kw_only=True):
     with all subscribers connected. None: not measurable.
     """
 
-    ended_ns: int
-    ready_ns: int
-    fds_before: int | None = None
-    fds_after: int | None = None
-    memory_before_bytes: int | None = None
-    memory_after_bytes: int | None = None
+    ended_ns: Ns
+    ready_ns: Ns
+    fds_before: Count | None = None
+    fds_after: Count | None = None
+    memory_before_bytes: Count | None = None
+    memory_after_bytes: Count | None = None
 
 
 class SlowReader(Fact, frozen=True, kw_only=True):
@@ -70,15 +70,15 @@ class SlowReader(Fact, frozen=True, kw_only=True):
     In a trial without a slow reader (the reference point) it is the same subscriber, which reads like the others.
     """
 
-    messages: int
-    corrupted: int
-    lost: int
-    duplicated: int
-    reordered: int
-    signalled: int
-    closed_by_server: int
-    memory_before_bytes: int
-    memory_peak_bytes: int
+    messages: Count
+    corrupted: Count
+    lost: Count
+    duplicated: Count
+    reordered: Count
+    signalled: Count
+    closed_by_server: Count
+    memory_before_bytes: Count
+    memory_peak_bytes: Count
 
 
 class Outage(Fact, frozen=True, kw_only=True):
@@ -88,9 +88,9 @@ class Outage(Fact, frozen=True, kw_only=True):
     that did not happen.
     """
 
-    began_ns: int
-    ended_ns: int
-    recovered_ns: int | None
+    began_ns: Ns
+    ended_ns: Ns
+    recovered_ns: Ns | None
 
 
 class EmulatedPath(Fact, frozen=True, kw_only=True):
@@ -102,10 +102,10 @@ class EmulatedPath(Fact, frozen=True, kw_only=True):
 
     name: str
     description: str
-    connections: int
-    resets: int
-    stalls: int
-    pieces: int
+    connections: Count
+    resets: Count
+    stalls: Count
+    pieces: Count
 
 
 class Storm(Fact, frozen=True, kw_only=True):
@@ -117,16 +117,16 @@ class Storm(Fact, frozen=True, kw_only=True):
     fds_released_ns: from the disconnect until they were within 5 of `fds_before`; None: not in time, or not measurable.
     """
 
-    subscribers: int
-    connected: int
-    window_ns: int
-    server_cpu_ns: int
-    broker_cpu_ns: int
-    accept_queue_overflows: int | None
-    accept_queue_drops: int | None
-    fds_before: int | None = None
-    fds_after: int | None = None
-    fds_released_ns: int | None = None
+    subscribers: Count
+    connected: Count
+    window_ns: Ns
+    server_cpu_ns: Ns
+    broker_cpu_ns: Ns
+    accept_queue_overflows: Count | None
+    accept_queue_drops: Count | None
+    fds_before: Count | None = None
+    fds_after: Count | None = None
+    fds_released_ns: Ns | None = None
 
 
 class CapacityStep(Fact, frozen=True, kw_only=True):
@@ -138,18 +138,18 @@ class CapacityStep(Fact, frozen=True, kw_only=True):
     `segments_in` (see Wire) are those of `window_ns`. The slip is the publisher's, over the measured messages.
     """
 
-    rate_hz: float
+    rate_hz: Rate
     verdict: Literal["sustained", "exceeded", "generator", "disturbed"]
     observation: str
-    expected: int
-    delivered: int
-    p50_ns: int | None
-    p99_ns: int | None
-    server_cpu_ns: int | None
-    window_ns: int | None
-    broker_cpu_ns: int | None = None
-    deliveries: int | None = None
-    requests: int | None = None
-    segments_in: int | None = None
-    slip_p50_ns: int | None = None
-    slip_p99_ns: int | None = None
+    expected: Count
+    delivered: Count
+    p50_ns: Ns | None
+    p99_ns: Ns | None
+    server_cpu_ns: Ns | None
+    window_ns: Ns | None
+    broker_cpu_ns: Ns | None = None
+    deliveries: Count | None = None
+    requests: Count | None = None
+    segments_in: Count | None = None
+    slip_p50_ns: Ns | None = None
+    slip_p99_ns: Ns | None = None

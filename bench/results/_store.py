@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import logging
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar
@@ -12,10 +15,14 @@ import msgspec
 
 from bench.results import _upgrades
 from bench.results._fact import SCHEMA, Fact
+from bench.results._register import Register, contradiction, plan_contradiction
 from bench.results._run import Run
 from bench.results._trial import Trial
 
 LARGEST_FILE_BYTES = 64 << 20  # a record has kilobytes
+_SHOWN_STRAYS = 3
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_log = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -65,18 +72,71 @@ class Store:
 
     def run(self) -> Run:
         """The head of the run. Raises ResultsError."""
-        return read(self.folder / "run.json", RUN)
+        path = self.folder / "run.json"
+        run = read(path, RUN)
+        if wrong := plan_contradiction(run):
+            raise ResultsError(f"{path} contradicts itself: {wrong}")
+        return run
 
-    def trials(self) -> list[Trial]:
-        """All records, in the order of the plan. Raises ResultsError for a malformed one."""
-        records = [read(path, TRIAL) for path in self.trials_folder.glob("*.json")]
-        return sorted(records, key=lambda trial: (trial.planned.position, trial.planned.id))
+    def trials(self, run: Run | None = None) -> list[Trial]:
+        """The records of the run, each once, in the order of the plan. `run`: its head, where that was read before.
+
+        Other files in the folder are ignored, with a warning that names them. Raises ResultsError for a malformed
+        record, and for one that contradicts its name or the plan.
+        """
+        register = Register(run or self.run())
+        records: dict[str, Trial] = {}
+        strays: list[str] = []
+        folder = self.trials_folder
+        for name in _names(folder):
+            stem, suffix = os.path.splitext(name)
+            planned = register.planned(stem) or register.planned(_upgrades.name(stem))
+            if planned is None or suffix != ".json":
+                strays.append(name)
+                continue
+            path = folder / name
+            if planned.id in records:
+                raise ResultsError(f"{path} holds the trial {planned.id}, which another file holds, too; remove one")
+            record = read(path, TRIAL)
+            if wrong := contradiction(planned, record):
+                raise ResultsError(f"{path} is not the record that its name and run.json say: {wrong}")
+            records[planned.id] = record
+        _warn_of(folder, strays)
+        return sorted(records.values(), key=lambda trial: (trial.planned.position, trial.planned.id))
+
+
+def _names(folder: Path) -> list[str]:
+    """The names in a folder, sorted; none where there is no folder. Hidden files are unfinished writes."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ResultsError(f"cannot read {folder}: {error.strerror}") from error
+
+
+def _warn_of(folder: Path, strays: list[str]) -> None:
+    if strays:
+        names = ", ".join(map(ascii, strays[:_SHOWN_STRAYS]))
+        more = f" and {len(strays) - _SHOWN_STRAYS} more" if len(strays) > _SHOWN_STRAYS else ""
+        _log.warning("ignored in %s: %s%s, no record of a planned trial", folder, names, more)
 
 
 def load(folder: Path) -> tuple[Run, list[Trial]]:
     """A run and its records so far. Raises ResultsError, naming the file, for anything missing or malformed."""
     store = Store(folder)
-    return store.run(), store.trials()
+    run = store.run()
+    return run, store.trials(run)
+
+
+def begun_at(folder: Path) -> datetime.datetime:
+    """When a run was begun, as its head records it. Raises ResultsError where that cannot be read."""
+    run = Store(folder).run()
+    try:
+        start = datetime.datetime.fromisoformat(run.started_at)
+    except ValueError:
+        raise ResultsError(f"{folder / 'run.json'}: started_at is no time: {ascii(run.started_at)[:60]}") from None
+    return start if start.tzinfo else start.replace(tzinfo=datetime.UTC)
 
 
 def check_name(name: str) -> str:
@@ -125,9 +185,22 @@ def read(path: Path, kind: Kind[F]) -> F:
 
 
 def _bytes(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST_FILE_BYTES:
+    """The content of a regular file of a sane size. Anything else is refused before it could block."""
+    _check_size(path, os.stat(path))
+    descriptor = os.open(path, _READING)
+    try:
+        status = os.fstat(descriptor)
+        _check_size(path, status)  # the file may have been replaced in between
+        return os.read(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _check_size(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ResultsError(f"{path} is not a regular file: not a record")
+    if status.st_size > LARGEST_FILE_BYTES:
         raise ResultsError(f"{path} is larger than {LARGEST_FILE_BYTES >> 20} MiB: not a record")
-    return path.read_bytes()
 
 
 def _upgraded(path: Path, raw: bytes, version: int, kind: Kind[F]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.results._fact import Fact, FileName, Parameter
+from bench.results._fact import Count, Fact, FileName, Ns, Parameter
 from bench.results._measured import Distribution, Headroom, Ledger, Machine, Recount, Series, Usage, Wire
 from bench.results._scenarios import (
     CapacityStep,
@@ -45,9 +45,9 @@ class Planned(Fact, frozen=True, kw_only=True):
     id: FileName
     scenario: str
     variant: str
-    block: int
-    position: int
-    seed: int
+    block: Count
+    position: Count
+    seed: Count
     changes: dict[str, Parameter] = {}
     retry_of: str = ""
 
@@ -89,7 +89,7 @@ class Trial(Measurements, frozen=True):
     planned: Planned
     parameters: dict[str, Parameter]
     started_at: str
-    phases_ns: dict[str, int]
+    phases_ns: dict[str, Ns]
     failure: Failure | None = None
     findings: list[Finding] = []
 

@@ -175,7 +175,7 @@ def test_a_scenario_of_other_parameters_is_not_told_and_another_poll_interval_is
     ])  # fmt: skip
     told = [plain(load).replace(SPACE, " ") for load in said(Cells(run, trials)).loads]
     assert [words.split(":")[0] for words in told] == ["Broadcast", "Idle"]
-    assert told[1].endswith("polling every 2.00 s.")
+    assert told[1].endswith("polling every 2 s.")
 
 
 @pytest.mark.parametrize(

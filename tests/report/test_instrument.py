@@ -8,9 +8,10 @@ import pytest
 from bench.analysis.runs.cells import Cells
 from bench.planning.plan import WHOLE
 from bench.report import build, instrument, spliced
-from bench.results import ResultsError, load
+from bench.results import Recount, ResultsError, Trial, load
 from tests._natures import NATURES
-from tests._synthetic import instrumented, synthetic, write
+from tests._synthetic import CALIBRATION, instrumented, synthetic, write
+from tests._trials import changed
 from tests.analysis.runs.test_sensitivity import BLOCKS, EXPERIMENTS, trials
 from tests.report._pages import without_drawings
 
@@ -34,12 +35,24 @@ def test_without_anything_beside_it_a_run_speaks_for_itself(run_folder: Path) ->
     assert (told.sensitivity, told.generators) == ([], [])
 
 
+def recorded(trial: Trial) -> Trial:
+    """A trial of an experiment as a record that agrees with its plan and with itself."""
+    count = trial.latency.count if trial.latency else 0
+    return msgspec.structs.replace(
+        changed(trial, "ledger", expected=count, delivered=count),
+        parameters={**CALIBRATION, **trial.planned.changes},
+        connect=None,
+        recount=Recount(lost=0, signalled=0, duplicated=0, reordered=0),
+    )
+
+
 def test_what_stands_beside_a_run_is_told(run_folder: Path) -> None:
     beside = run_folder / "instrument"
     run, held = instrumented(*synthetic(NATURES[:1], ["idle"], blocks=1, troubles=False), WHOLE)
     write(beside, run, [trial for trial in held if trial.planned.scenario == "calibration"], "calibration")
-    experiments, _ = synthetic(NATURES[:1], ["idle"], blocks=BLOCKS, troubles=False)
-    write(beside, experiments, trials(late=2.0, busier=1.3), "sensitivity")
+    experiments = [recorded(trial) for trial in trials(late=2.0, busier=1.3)]
+    plan = [trial.planned for trial in experiments]
+    write(beside, msgspec.structs.replace(run, plan=plan, repetitions=BLOCKS), experiments, "sensitivity")
     (beside / "generator.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ResultsError, match=r"generator\.json is malformed"):
         instrument.facts(run_folder, cells(run_folder))

@@ -104,7 +104,7 @@ def test_what_is_missing_is_said_with_its_reason(read: Reader) -> None:
         "no binary on PATH",
         "order: message 4 arrived before message 3",
         "in phase connect: no delivery within 5 s",
-        "3 of 5,000 deliveries are missing",
+        "3 lost of 5,003 expected deliveries",
     ):
         assert words in read.text
 
@@ -146,7 +146,9 @@ def test_laws_at_the_points_of_sweeps_are_folded_away(tmp_path: Path) -> None:
     run, trials = synthetic(NATURES[:2], ["broadcast"], troubles=False)
     points = [
         msgspec.structs.replace(
-            trial, planned=msgspec.structs.replace(trial.planned, id=f"{trial.planned.id}-p", changes={"rate_hz": 5.0})
+            trial,
+            planned=msgspec.structs.replace(trial.planned, id=f"{trial.planned.id}-p", changes={"rate_hz": 5.0}),
+            parameters={**trial.parameters, "rate_hz": 5.0},
         )
         for trial in trials
     ]
@@ -220,6 +222,7 @@ def test_hostile_names_of_scenarios_stay_in_the_folder(tmp_path: Path) -> None:
         msgspec.structs.replace(trial, planned=msgspec.structs.replace(trial.planned, scenario=name))
         for trial in trials
     ]
+    run = msgspec.structs.replace(run, plan=[trial.planned for trial in trials])
     made = report(tmp_path, run, trials)
     assert Reader(made.read_text(encoding="utf-8")).open == []
     written = {path.name for path in (made.parent / "figures").iterdir()}

@@ -17,6 +17,8 @@ from bench.results import Distribution
 
 Floats = npt.NDArray[np.float64]
 
+_ROUNDING = 1e-9  # of a sum of products in floats
+
 
 def fold(values_ns: npt.ArrayLike) -> Distribution:
     """The distribution of integer durations. Raises TypeError for anything but integers."""
@@ -104,6 +106,27 @@ def mean(distribution: Distribution) -> float | None:
 def slots_of(distribution: Distribution) -> Slots:
     """The occupied slots of a distribution's histogram. Raises ValueError for a histogram of another layout."""
     return decoded(distribution.histogram)
+
+
+def contradiction(distribution: Distribution) -> str:
+    """How a distribution and its histogram differ, in words; empty where they agree. Raises ValueError for a damaged
+    histogram."""
+    slots = slots_of(distribution)
+    total = int(slots.counts.sum())
+    if total != distribution.count:
+        return f"the histogram holds {total:,} values, count is {distribution.count:,}"
+    if total == 0:
+        return ""
+    if not slots.lowest_ns[0] <= distribution.min_ns <= slots.highest_ns[0]:
+        return f"min_ns {distribution.min_ns:,} is not in the first slot of the histogram"
+    if not slots.lowest_ns[-1] <= distribution.max_ns <= slots.highest_ns[-1]:
+        return f"max_ns {distribution.max_ns:,} is not in the last slot of the histogram"
+    lowest, highest = (
+        float(bounds @ slots.counts.astype(np.float64)) for bounds in (slots.lowest_ns, slots.highest_ns)
+    )
+    if not lowest * (1 - _ROUNDING) <= distribution.sum_ns <= highest * (1 + _ROUNDING):
+        return f"sum_ns {distribution.sum_ns:,} is not that of the histogram"
+    return ""
 
 
 def _distribution(slots: Ints, counts: Ints, least: int, most: int, total: int, negative: int) -> Distribution:

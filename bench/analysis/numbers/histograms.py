@@ -10,7 +10,6 @@ in Python.
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import struct
 import zlib
@@ -64,12 +63,12 @@ def decoded(histogram: str) -> Slots:
 def _inflated(histogram: str) -> bytes:
     """The counts of an HdrHistogram V2 blob, still as variable-length numbers. Raises ValueError for any other."""
     try:
-        raw = base64.b64decode(histogram)
+        raw = base64.b64decode(histogram, validate=True)
         outer, length = _OUTER.unpack_from(raw)
         inflater = zlib.decompressobj()
         plain = inflater.decompress(raw[_OUTER.size :], _LARGEST_BYTES)
         inner, counts, _, digits, lowest, _, _ = _INNER.unpack_from(plain)
-    except (binascii.Error, struct.error, zlib.error) as error:
+    except (ValueError, struct.error, zlib.error) as error:  # binascii.Error is a ValueError, as that for non-ASCII is
         raise ValueError(f"not a histogram: {error}") from None
     if (outer & _COOKIE_BITS, inner & _COOKIE_BITS) != (_OUTER_COOKIE, _INNER_COOKIE):
         raise ValueError("not a histogram of the V2 encoding")
@@ -96,7 +95,7 @@ def _counted(packed: bytes, histogram: str) -> tuple[Ints, Ints]:
     counts = (packed_counts >> np.uint64(1)).astype(np.int64) ^ -(packed_counts & np.uint64(1)).astype(np.int64)
     steps = np.where(counts < 0, -counts, 1)
     slots = np.cumsum(steps) - steps
-    if int(slots[-1] + steps[-1]) > _SLOTS:
+    if int(np.max(steps)) > _SLOTS or int(slots[-1] + steps[-1]) > _SLOTS:
         raise ValueError("not a histogram of 64 bits")
     occupied = counts > 0
     return slots[occupied], counts[occupied]
@@ -106,7 +105,10 @@ def _counted_by_the_library(histogram: str) -> tuple[Ints, Ints]:
     """The same for counts that are larger than those of any benchmark."""
     from hdrh.histogram import HdrHistogram
 
-    per_slot = np.frombuffer(HdrHistogram.decode(histogram).counts, dtype=np.uint64)
+    try:
+        per_slot = np.frombuffer(HdrHistogram.decode(histogram).counts, dtype=np.uint64)
+    except Exception as error:  # the library raises what its decoder in C happens to meet
+        raise ValueError(f"not a histogram: {error}") from None
     slots = np.flatnonzero(per_slot)
     return slots, per_slot[slots].astype(np.int64)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.run_findings import run_findings
-from bench.analysis.trials.findings import CHECKS, Check
+from bench.analysis.trials.findings import CHECKS, RECORD_CHECKS, Check
 from bench.analysis.trials.metrics import METRICS
 from bench.paths import EMULATED
 from bench.report import noise
@@ -53,7 +53,7 @@ def trust(cells: Cells) -> Trust:
         *compared,
         *(sentence for sentence in (_slip(cells), _generator(cells), _room(cells), _paths(cells)) if sentence),
     ]
-    return Trust(doubts, sentences, noise.twins(cells), CHECKS)
+    return Trust(doubts, sentences, noise.twins(cells), (*RECORD_CHECKS, *CHECKS))
 
 
 def _doubt(name: str, trials: list[Trial]) -> Doubt:

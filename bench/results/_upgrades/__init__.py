@@ -16,3 +16,8 @@ Steps = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 RUN: Steps = MappingProxyType({2: _to_3.run})
 TRIAL: Steps = MappingProxyType({2: _to_3.trial})
 COMPARISON: Steps = MappingProxyType({1: _to_3.comparison})
+
+
+def name(stem: str) -> str:
+    """The name in the current schema of a record whose file has this name, without the suffix."""
+    return _to_3.trial_id(stem)

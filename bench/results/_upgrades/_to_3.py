@@ -122,18 +122,19 @@ def _waits(raw: Raw) -> Raw:
 
 def _planned(planned: Raw) -> Raw:
     upgraded = _renamed(planned, _PLANNED)
-    upgraded["id"] = _id(planned["id"])
+    upgraded["id"] = trial_id(planned["id"])
     if "retry_of" in upgraded:
-        upgraded["retry_of"] = _id(upgraded["retry_of"])
+        upgraded["retry_of"] = trial_id(upgraded["retry_of"])
     if "changes" in planned:
         upgraded["changes"] = _parameters(planned["changes"])
     return upgraded
 
 
-def _id(trial_id: str) -> str:
+def trial_id(old: str) -> str:
+    """The id of a trial of schema 2 in schema 3."""
     for pattern, replacement in _IDS:
-        trial_id = re.sub(pattern, replacement, trial_id)
-    return trial_id
+        old = re.sub(pattern, replacement, old)
+    return old
 
 
 def _parameters(parameters: Raw) -> Raw:

@@ -93,7 +93,7 @@ def test_a_ledger_with_wrong_counts_is_missed_and_makes_the_trial_invalid() -> N
     ledger = with_injection(trials, "faults").ledger
     assert ledger is not None
     wrong = msgspec.structs.replace(ledger, lost=ledger.lost - 1, duplicated=ledger.duplicated + 2)
-    (faulty,) = [with_injection(replaced(trials, "faults", ledger=wrong), "faults")]
+    (faulty,) = [with_injection(replaced(trials, "faults", ledger=wrong, recount=None), "faults")]
     assert missed([faulty]) == {("faults", "lost"), ("faults", "duplicated")}
     assert misread(faulty) == "14 lost, 15 injected; 18 duplicated, 16 injected"
     (finding,) = judge(faulty)
@@ -101,7 +101,7 @@ def test_a_ledger_with_wrong_counts_is_missed_and_makes_the_trial_invalid() -> N
 
 
 def test_a_fault_that_was_not_injected_makes_a_calibration_invalid() -> None:
-    trial = with_injection(whole(), "delay 5 ms")
+    trial = msgspec.structs.replace(with_injection(whole(), "delay 5 ms"), recount=None)
     assert [finding.name for finding in judge(changed(trial, "ledger", lost=1))] == ["calibration missed"]
 
 

@@ -214,7 +214,8 @@ def test_beyond_the_bound_a_rate_is_exceeded() -> None:
 def rising(by_ms: float, every_ms: int = 250) -> Series:
     """Four intervals, each with a median that is `by_ms` larger than the one before."""
     medians = [round((10 + by_ms * at) * MS) for at in range(4)]
-    return Series(interval_ns=every_ms * MS, delivered=[9] * 4, latency_p50_ns=[*medians, None], latency_max_ns=medians,
+    latencies = [*medians, None]
+    return Series(interval_ns=every_ms * MS, delivered=[9] * 5, latency_p50_ns=latencies, latency_max_ns=latencies,
                   server_cpu_ns=[], broker_cpu_ns=[])  # fmt: skip
 
 
