@@ -52,7 +52,7 @@ class Settings:
     def from_environment(cls) -> Settings:
         """The settings that PUSHBENCH_* in the environment ask for. Raises ValueError."""
         given: dict[str, Any] = {}
-        for name, kind in (("port", int), ("ingest_port", int), ("nonce", str), ("token", str), ("parent", int)):
+        for name, kind in _KINDS:
             variable = f"PUSHBENCH_{name.upper()}"
             if value := os.environ.get(variable):
                 try:
@@ -69,6 +69,15 @@ class Settings:
             "PUSHBENCH_NONCE": self.nonce,
             "PUSHBENCH_TOKEN": self.token,
         }
+
+
+_KINDS: tuple[tuple[str, Callable[[str], Any]], ...] = (
+    ("port", _limits.whole),
+    ("ingest_port", _limits.whole),
+    ("nonce", str),
+    ("token", str),
+    ("parent", _limits.whole),
+)
 
 
 class PortTaken(Exception):

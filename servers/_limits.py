@@ -27,6 +27,8 @@ HOLD_S = 60.0
 
 _TOPIC = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _CURSOR = re.compile(r"([0-9A-Za-z-]{1,32}):([0-9]{1,18})")
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(e[+-]?[0-9]{1,3})?")
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t"
 
 
@@ -82,12 +84,20 @@ def cursor(raw: str | None) -> Cursor | None:
     return Cursor(match[1], int(match[2]))
 
 
+def whole(raw: str) -> int:
+    """A number that is not negative, in decimal digits alone: int() also takes signs, blanks, `_` and other scripts.
+
+    Raises Refused.
+    """
+    if not _WHOLE.fullmatch(raw):
+        raise Refused("a whole number is 1 to 18 of the digits 0-9")
+    return int(raw)
+
+
 def hold_s(raw: str | None) -> float:
     """The hold time of a long poll in seconds, at most HOLD_S, which is also the default. Raises Refused."""
-    try:
-        seconds = HOLD_S if raw is None else float(raw)
-    except ValueError:
-        raise Refused("a hold time is a number of seconds") from None
-    if not seconds >= 0:  # also catches NaN
-        raise Refused("a hold time is not negative")
-    return min(seconds, HOLD_S)
+    if raw is None:
+        return HOLD_S
+    if not _DECIMAL.fullmatch(raw):
+        raise Refused("a hold time is a number of seconds, not negative")
+    return min(float(raw), HOLD_S)

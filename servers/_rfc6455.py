@@ -5,8 +5,10 @@ This module adds the socket, the assembly of fragments, and the rules for writin
 
 * The reader writes its pongs and the deliverer its messages, and each frame is written completely or not at all.
 * After a close frame nothing is written any more.
-* A message announced with more than MESSAGE_BYTES is rejected (1009) before it is buffered. Compression is never
-  negotiated.
+* A length is checked as soon as a frame announces it, before the payload is buffered: a message with more than
+  MESSAGE_BYTES is rejected with 1009, a control frame that is too long or a length not in its shortest form with 1002.
+* A close frame within a fragmented message is answered as any other (section 5.4).
+* Compression is never negotiated.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from websockets.server import ServerProtocol
 from servers._http import TAKE_OVER, Socket
 from servers._limits import LINE_BYTES
 
+VERSION = "13"
 MESSAGE_BYTES = LINE_BYTES
 CONTROL_BYTES = 125  # the largest control frame, which may arrive within a message of the largest size
 RECEIVE_BYTES = 64 * 1024
@@ -63,7 +66,11 @@ def upgrade(request: Request, session: Callable[[Connection], None]) -> Response
         headers[name] = value
     answer = ServerProtocol().accept(Handshake(request.path, headers))
     if answer.status_code != 101:
-        return Response(bytes(answer.body), answer.status_code, list(answer.headers.raw_items()))
+        named = headers.get_all("Sec-WebSocket-Version")
+        status = 426 if named and named != [VERSION] else answer.status_code
+        refusal = Response(bytes(answer.body), status, list(answer.headers.raw_items()))
+        refusal.headers["Sec-WebSocket-Version"] = VERSION  # section 4.2.2
+        return refusal
 
     def take_over(socket: Socket) -> None:
         with suppress(Closed, OSError):  # the peer may close at any time
@@ -82,7 +89,8 @@ class Connection:
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._protocol = Protocol(SERVER, max_size=MESSAGE_BYTES + CONTROL_BYTES)
+        self._protocol = _Protocol(SERVER, max_size=MESSAGE_BYTES + CONTROL_BYTES)
+        self._lengths = _Lengths()
         self._writing = BoundedSemaphore()
         self._closing = False
         self._message: _Fragments | None = None
@@ -103,7 +111,7 @@ class Connection:
         while not self._protocol.eof_sent:
             data = self._socket.recv(RECEIVE_BYTES)
             if data:
-                self._protocol.receive_data(data)
+                self._protocol.receive_data(self._lengths.accepted(data))
             else:
                 self._protocol.receive_eof()
             answers = deque(filter(None, self._protocol.data_to_send()))  # an empty one means the end
@@ -114,6 +122,9 @@ class Connection:
                 return
             if self._protocol.state is not OPEN:
                 self._send_last(answers)
+            elif (refused := self._lengths.violation) is not None:
+                self.close(refused.code, str(refused))
+                return
 
     def _messages_among(self, frames: list[Any], answers: deque[bytes]) -> Iterator[tuple[Opcode, bytes]]:
         """In the order of arrival, so that a pong is sent before the answer to a later message."""
@@ -145,6 +156,76 @@ class _Violation(Exception):
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+class _Protocol(Protocol):
+    """The protocol of `websockets`, which takes a close frame within a fragmented message for a fault."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None  # the message will not be completed
+        super().recv_frame(frame)
+
+
+class _Lengths:
+    """Follows the headers of incoming frames.
+
+    violation: the rule that an announced length breaks; None before that. Other faults are left to `websockets`.
+    """
+
+    def __init__(self) -> None:
+        self.violation: _Violation | None = None
+        self._header = b""  # of a frame whose length is not complete yet
+        self._to_come = 0  # bytes of mask and payload
+        self._message_bytes = 0  # of the fragments so far
+        self._unmasked = False
+
+    def accepted(self, data: bytes) -> bytes:
+        """`data` up to the header that breaks a rule."""
+        position, size = 0, len(data)
+        while position < size and not self._unmasked:
+            if self._to_come:
+                step = min(self._to_come, size - position)
+                self._to_come -= step
+                position += step
+                continue
+            begins = position
+            header = self._header + data[position : position + 10 - len(self._header)]
+            end = _length_ends(header)
+            if len(header) < end:
+                self._header = header
+                break
+            position += end - len(self._header)
+            self._header = b""
+            try:
+                self._check(header[:end])
+            except _Violation as violation:
+                self.violation = violation
+                return data[:begins]
+        return data
+
+    def _check(self, header: bytes) -> None:
+        """Check a header up to its length. Raises _Violation."""
+        if not header[1] & 0x80:
+            self._unmasked = True  # `websockets` refuses it
+            return
+        length = header[1] & 0x7F if len(header) == 2 else int.from_bytes(header[2:], "big")
+        if (len(header) == 4 and length < 126) or (len(header) == 10 and not 65536 <= length < 2**63):
+            raise _Violation(CloseCode.PROTOCOL_ERROR, "a length is sent in its shortest form")
+        if header[0] & 0x08:
+            if length > CONTROL_BYTES:
+                raise _Violation(CloseCode.PROTOCOL_ERROR, f"a control frame has at most {CONTROL_BYTES} bytes")
+        elif self._message_bytes + length > MESSAGE_BYTES:
+            raise _Violation(CloseCode.MESSAGE_TOO_BIG, f"a message has at most {MESSAGE_BYTES} bytes")
+        else:
+            self._message_bytes = 0 if header[0] & 0x80 else self._message_bytes + length
+        self._to_come = length + 4  # with the mask
+
+
+def _length_ends(header: bytes) -> int:
+    """Where the length ends in a frame's header."""
+    short = header[1] & 0x7F if len(header) > 1 else 0
+    return {126: 4, 127: 10}.get(short, 2)
 
 
 class _Fragments:

@@ -26,7 +26,7 @@ def publish(broker: Broker) -> tuple[str, int]:
 
 def reply(batch: Batch) -> Response:
     """The answer to a poll: every text as one line, and the cursor for the next poll."""
-    headers = {"Push-Cursor": str(batch.cursor)}
+    headers = {"Push-Cursor": str(batch.cursor), "Cache-Control": "no-store"}
     if batch.gap:
         headers["Push-Gap"] = batch.gap
     return Response(batch.wire(_line), mimetype="text/plain", headers=headers)

@@ -85,6 +85,10 @@ def serve(app: Flask, transport: str) -> Wiring:
     class BothHandlers(Handler, WebSocketHandler):  # type: ignore[misc]
         """Our admission and deadlines, then the WebSocket handshake that Flask-SocketIO needs."""
 
+        def write(self, data: bytes | str) -> None:
+            # gevent-websocket gives the reason of a refused handshake as a string
+            super().write(data.encode("latin-1") if isinstance(data, str) else data)
+
     return Wiring(publish=publish, handler_class=BothHandlers)
 
 

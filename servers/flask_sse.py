@@ -4,8 +4,8 @@
     POST /publish?topic=T  the body is published with `sse.publish`
 
 The library opens a Redis connection per subscriber and one more per publish, ignores Last-Event-ID, sends no
-keep-alive, and finds that a subscriber has closed when it next writes to it. So there is no resume: a subscriber does
-not receive what is published while it is disconnected.
+keep-alive, and finds that a subscriber has closed when it next writes to it; our HTTP server notices that before. So
+there is no resume: a subscriber does not receive what is published while it is disconnected.
 
 Without Redis a stream ends with an error, and a new one is answered with 500. `sse.publish` raises: at once if no
 process listens on the port, after redis-py's own timeout if Redis does not answer. We add what every application would

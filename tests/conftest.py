@@ -8,13 +8,11 @@ from hypothesis import settings
 from bench.analysis.trials import findings
 from tests._noise import EXCUSED
 
-# A check of a commit must say the same twice; the search for new examples is for the desk.
+# A check must say the same twice. The search for new examples is `tox -e fuzz`: random and longer.
 # No deadline: a busy machine makes an example slow, not wrong.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.register_profile("desk", deadline=None)
-settings.load_profile("desk")
-if "CI" in os.environ:
-    settings.load_profile("repeatable")
+settings.register_profile("fuzz", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("PUSHBENCH_HYPOTHESIS", "repeatable"))
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,8 @@ def status(answer: bytes) -> int:
         (b"Host: 127.0.0.1:8000\r\nOrigin: http://127.0.0.1:8001", 403),
         (b"Host: 127.0.0.1:8000\r\nOrigin: https://127.0.0.1:8000", 403),
         (b"Host: 127.0.0.1:8000\r\nOrigin: null", 403),
-        (b"Host: 127.0.0.1\r\nHost: evil.example", 403),
+        (b"Host: 127.0.0.1\r\nHost: evil.example", 400),
+        (b"Host: 127.0.0.1\r\nHost: 127.0.0.1", 400),
         (b"X: no host", 400),
     ],
     ids=lambda value: value.decode().replace("\r\n", " ") if isinstance(value, bytes) else "",
@@ -340,3 +341,94 @@ def test_a_connection_that_ends_releases_its_file_descriptor(shared):
     for request in (b"", b"GET /health HTTP/1.1\r\n" + LOCAL + b"\r\n", b"nonsense\r\n\r\n", b"GET /half"):
         server.raw(request)
     eventually(lambda: server.open_files() <= before, "closed connections")
+
+
+# -- what replies say, and when their peer has left
+
+STREAMS = {"sse": "/sse?topic={topic}", "ndjson": "/ndjson?topic={topic}"}
+WAITING = {**STREAMS, "long_polling": "/wait?topic={topic}&after={cursor}", "flask_sse": "/stream?channel={topic}"}
+
+
+def get(path, method="GET", version="1.1", headers=""):
+    return f"{method} {path} HTTP/{version}\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode()
+
+
+def head_of(connection):
+    """The response head, in lower case, and the bytes after it that came along."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        block = connection.recv(65536)
+        assert block, received
+        received += block
+    head, _, rest = received.partition(b"\r\n\r\n")
+    return head.lower().split(b"\r\n"), rest
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_answers_head_without_a_body_and_the_connection_goes_on(shared, name):
+    with shared(name).connect() as connection:
+        connection.sendall(get(STREAMS[name].format(topic=new_topic()), "HEAD") + get("/health"))
+        head, rest = head_of(connection)
+        assert head[0] == b"http/1.1 200 ok"
+        rest = rest or connection.recv(65536)
+        assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_refused_head_request_has_no_body(shared):
+    answer = shared("sse").raw(b"HEAD /health HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("headers", ["", "Connection: keep-alive\r\n"])
+def test_an_http_1_0_stream_ends_with_its_connection(shared, name, headers):
+    with shared(name).connect() as connection:
+        connection.sendall(get(STREAMS[name].format(topic=new_topic()), version="1.0", headers=headers))
+        head, _ = head_of(connection)
+        assert b"connection: close" in head
+        assert b"connection: keep-alive" not in head
+        assert b"transfer-encoding: chunked" not in head
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_asks_proxies_not_to_buffer_it(shared, name):
+    with shared(name).connect() as connection:
+        connection.sendall(get(STREAMS[name].format(topic=new_topic())))
+        head, _ = head_of(connection)
+        assert b"x-accel-buffering: no" in head
+        assert b"x-content-type-options: nosniff" in head
+
+
+@pytest.mark.parametrize("name", ["polling", "long_polling"])
+def test_a_poll_is_not_stored(shared, name):
+    path = {"polling": "/poll", "long_polling": "/wait"}[name]
+    response = shared(name).request("GET", f"{path}?topic={new_topic()}")
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ALL_VARIANTS)
+@pytest.mark.parametrize("path", ["/health", "/nowhere"])
+def test_every_reply_says_nosniff(shared, name, path):
+    assert shared(name).request("GET", path).headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports a closed peer without reading")
+@pytest.mark.parametrize("name", WAITING)
+def test_peers_that_left_are_noticed_though_nothing_is_published(shared, name):
+    server, topic = shared(name), new_topic()
+    cursor = ""
+    if name == "long_polling":
+        cursor = server.request("GET", f"/wait?topic={topic}").headers["Push-Cursor"]
+    before = server.open_files()
+    connections = [server.connect() for _ in range(20)]
+    for connection in connections:
+        connection.sendall(get(WAITING[name].format(topic=topic, cursor=cursor)))
+    eventually(lambda: server.open_files() >= before + 15, "accepted connections")
+    during = server.open_files()
+    for connection in connections:
+        connection.close()
+    left = time.monotonic()
+    eventually(lambda: server.open_files() <= during - 15, "closed connections")
+    assert time.monotonic() - left < 5, "far below the heartbeat of 15 s and the hold time of 60 s"
+    assert server.healthy()

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servers import _limits
+from servers._host import Settings
 from servers._limits import Cursor, Refused, TooLarge
 
 
@@ -63,12 +64,35 @@ def test_anything_else_is_no_line(raw):
         _limits.line(raw)
 
 
-@pytest.mark.parametrize(("raw", "seconds"), [(None, 60.0), ("0", 0.0), ("2.5", 2.5), ("1e9", 60.0), ("inf", 60.0)])
+@pytest.mark.parametrize(
+    ("raw", "seconds"), [(None, 60.0), ("0", 0.0), ("2.5", 2.5), ("1e9", 60.0), ("1e-05", 0.00001), ("9" * 18, 60.0)]
+)
 def test_a_hold_time_is_capped(raw, seconds):
     assert _limits.hold_s(raw) == seconds
 
 
-@pytest.mark.parametrize("raw", ["", "soon", "-1", "nan", "1,5"])
+@pytest.mark.parametrize(
+    "raw", ["", "soon", "-1", "nan", "inf", "1,5", "+1", "1_0", " 1", "1\n", "\u0661", "1.", ".5", "0x1"]
+)
 def test_anything_else_is_no_hold_time(raw):
     with pytest.raises(Refused):
         _limits.hold_s(raw)
+
+
+@pytest.mark.parametrize(("raw", "number"), [("0", 0), ("007", 7), ("9" * 18, 10**18 - 1)])
+def test_a_whole_number_is_its_digits(raw, number):
+    assert _limits.whole(raw) == number
+
+
+@pytest.mark.parametrize("raw", ["", "+5", "-5", "1_000", " 1", "1 ", "1\n", "\u0661", "\u00b2", "1.0", "9" * 19])
+def test_anything_else_is_no_whole_number(raw):
+    with pytest.raises(Refused):
+        _limits.whole(raw)
+
+
+@pytest.mark.parametrize("variable", ["PUSHBENCH_PORT", "PUSHBENCH_INGEST_PORT", "PUSHBENCH_PARENT"])
+@pytest.mark.parametrize("raw", ["+5", "1_000", " 80", "\u0661"])
+def test_a_setting_that_is_no_whole_number_is_refused(monkeypatch, variable, raw):
+    monkeypatch.setenv(variable, raw)
+    with pytest.raises(ValueError, match=variable):
+        Settings.from_environment()

@@ -118,6 +118,16 @@ INVALID = {
     "announced 16 MiB": (masked(BINARY, b"x", announced=16 * MIB), 1009),
     "announced 2^63 - 1": (masked(BINARY, b"", announced=2**63 - 1), 1009),
     "fragments too many": (masked(TEXT, b"x" * LIMIT, fin=False) + masked(CONT, b"x"), 1009),
+    "announced one byte too many": (masked(TEXT, b"", announced=LIMIT + 1), 1009),
+    "announced one byte too many in fragments":
+        (masked(TEXT, b"x" * 99, fin=False) + masked(CONT, b"", announced=LIMIT - 98), 1009),
+    "ping announced too long": (masked(PING, b"", announced=126), 1002),
+    "close announced too long": (masked(CLOSE, b"", announced=65536), 1002),
+    "16 bits for a length of 125": (b"\x81\xfe\x00\x7d" + b"\1\2\3\4", 1002),
+    "64 bits for a length of 1": (b"\x81\xff" + bytes(7) + b"\1" + bytes(5), 1002),
+    "64 bits for a length of 65535": (b"\x82\xff" + struct.pack("!Q", 65535), 1002),
+    "16 bits for the length of a ping": (b"\x89\xfe\x00\x01" + bytes(5), 1002),
+    "64 bits with the highest set": (masked(BINARY, b"", announced=2**63), 1002),
     "announced fragment too many": (masked(TEXT, b"x" * 99, fin=False) + masked(CONT, b"", announced=LIMIT + 99), 1009),
 }  # fmt: skip
 
@@ -169,6 +179,9 @@ VALID = {
        for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999)},
     "close with the longest reason": (masked(CLOSE, closing(1000, b"x" * 123)), [], [(8, closing(1000, b"x" * 123))]),
     "text, close, text": (masked(TEXT, b"a") + masked(CLOSE) + masked(TEXT, b"b"), [(TEXT, b"a")], [(CLOSE, b"")]),
+    "close within a fragmented message":
+        (masked(TEXT, b"a", fin=False) + masked(CLOSE, closing(1000)) + masked(CONT, b"b"), [],
+         [(CLOSE, closing(1000))]),
     "close twice": (masked(CLOSE) * 2, [], [(CLOSE, b"")]),
     "ping after close": (masked(CLOSE) + masked(PING), [], [(CLOSE, b"")]),
     "closed without a close frame": (b"", [], []),
@@ -286,7 +299,9 @@ def echo(server):
     [
         ({}, 101),
         ({"Connection": "keep-alive, Upgrade", "Upgrade": "WebSocket"}, 101),
-        ({"Sec_WebSocket_Version": "8"}, 400),
+        ({"Sec_WebSocket_Version": "8"}, 426),
+        ({"Sec_WebSocket_Version": "+13"}, 426),
+        ({"Sec_WebSocket_Version": "13.0"}, 426),
         ({"Sec_WebSocket_Version": None}, 400),
         ({"Sec_WebSocket_Key": None}, 400),
         ({"Sec_WebSocket_Key": "AAAA"}, 400),
@@ -302,6 +317,25 @@ def test_only_a_valid_handshake_is_accepted(shared, changes, status):
     answer = shared("websocket").raw(handshake("/echo", **changes))
     assert int(answer[9:12]) == status
     assert shared("websocket").healthy()
+
+
+@pytest.mark.parametrize("version", ["8", "14", "+13", None])
+def test_a_refused_version_is_answered_with_the_supported_one(shared, version):
+    head = shared("websocket").raw(handshake("/echo", Sec_WebSocket_Version=version)).partition(b"\r\n\r\n")[0]
+    assert b"sec-websocket-version: 13" in head.lower().split(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"Sec_WebSocket_Version": "9"}, {"Sec_WebSocket_Version": None}, {"Sec_WebSocket_Key": None},
+     {"Sec_WebSocket_Key": "AAAA"}, {"Upgrade": "h2c"}],
+    ids=str,
+)  # fmt: skip
+def test_the_product_refuses_a_handshake_without_a_traceback(shared, changes):
+    server = shared("flask_socketio")
+    answer = server.raw(handshake("/socket.io/?EIO=4&transport=websocket", **changes))
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert server.healthy()
 
 
 @pytest.mark.parametrize("path", ["/ws", "/ws?topic=", "/ws?topic=a/b", "/ws?topic=t&after=x"])
