@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import coverage
 import pytest
 from hypothesis import settings
 
@@ -22,6 +23,9 @@ if "CI" in os.environ:
 # run beside each other: one mostly waits, the other computes.
 FIRST = ("execution/test_trial.py", "report/test_figure_texts.py", "gate/test_outside_variants.py",
          "commands/test_cli.py", "test_prose.py", "analysis/runs/test_verdicts.py")  # fmt: skip
+# The tests of the rooms whose branches are counted (see pyproject.toml). All others would only be slower for it.
+COUNTED = ("advice", "analysis", "planning", "results", "generators/test_generators.py", "test_discovery.py",
+           "test_messages.py", "test_paths.py", "test_units.py")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
@@ -29,6 +33,29 @@ def pytest_collection_modifyitems(items):
     places = {TESTS / name: place for place, name in enumerate(FIRST)}
     assert all(path.is_file() for path in places)
     items.sort(key=lambda item: places.get(item.path, len(FIRST)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Where branches are counted (--cov), count them in the tests of these rooms alone.
+
+    The marker `no_cover` of pytest-cov would not do: a worker of xdist has two measurements, of which it stops one.
+    """
+    stopped = []
+    if item.config.getoption("cov_source", None) and not is_counted(item):
+        while (running := coverage.Coverage.current()) is not None:
+            running.stop()
+            stopped.append(running)
+    try:
+        return (yield)
+    finally:
+        for one in reversed(stopped):
+            one.start()
+
+
+def is_counted(item):
+    """Whether the branches that this test takes are counted."""
+    return not item.get_closest_marker("uncounted") and any(item.path.is_relative_to(TESTS / name) for name in COUNTED)
 
 
 @pytest.fixture(autouse=True)
