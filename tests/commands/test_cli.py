@@ -1,5 +1,6 @@
 """The commands of the bench: help, errors of one line, exit codes, and a clean end."""
 
+import contextlib
 import os
 import re
 import signal
@@ -88,8 +89,11 @@ def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, mess
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def start_run(results, *options):
-    """A run of many trials whose first is stored; the process and all its descendants at that moment."""
+def start_run(results, reached, *options):
+    """A run of many trials that has `reached` a moment; the process and all its descendants then.
+
+    reached: whether it has, given the descendants.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", "run", *QUICK, "--repetitions", "40",
          "--name", "cut", "--results", str(results), *options],
@@ -97,12 +101,21 @@ def start_run(results, *options):
     )  # fmt: skip
     descendants = {}
     deadline = time.monotonic() + WITHIN_S
-    while not (list((results / "cut" / "trials").glob("*.json")) and descendants):
+    while not reached(descendants.values()):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)  # between two checks, within the deadline
         descendants = {child.pid: child for child in psutil.Process(process.pid).children(recursive=True)}
     return process, list(descendants.values())
+
+
+def running(module, processes):
+    """The number of processes that run a module."""
+    count = 0
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            count += process.cmdline()[1:3] == ["-m", module]
+    return count
 
 
 def gone(processes):
@@ -113,7 +126,10 @@ def gone(processes):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_valid_results_a_hint_and_no_process(number, code, tmp_path):
-    process, children = start_run(tmp_path)
+    def first_is_stored(descendants):
+        return descendants and list((tmp_path / "cut" / "trials").glob("*.json"))
+
+    process, children = start_run(tmp_path, first_is_stored)
     process.send_signal(number)
     process.send_signal(number)  # an impatient person, or tox, must not break into the clean-up
     _, errors = process.communicate(timeout=WITHIN_S)
@@ -126,9 +142,18 @@ def test_an_interrupted_run_leaves_valid_results_a_hint_and_no_process(number, c
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent to its child")
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_no_process_outlives_a_bench_that_was_killed(workers, tmp_path):
-    process, children = start_run(tmp_path, "--workers", workers)
+@pytest.mark.parametrize(("workers", "locust"), [("1", 1), ("2", 3)])
+def test_no_process_outlives_a_bench_that_was_killed(workers, locust, tmp_path):
+    """With two workers Locust has a third process, their master."""
+
+    def trial_has_begun(descendants):
+        return [running(module, descendants) for module in ("locust", "servers", "bench.load.publisher")] == [
+            locust,
+            1,
+            1,
+        ]
+
+    process, children = start_run(tmp_path, trial_has_begun, "--workers", workers)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=WITHIN_S)
     assert gone(children)

@@ -1,6 +1,10 @@
 """One trial with real processes: its record, also when a process dies."""
 
+import functools
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -18,8 +22,9 @@ from bench.measure import conditions, machine
 from bench.measure.machine import divide_cores
 from bench.planning.plan import BRIEF, plan
 from bench.planning.request import Refused, Request
-from bench.results import load
+from bench.results import Trial, load
 from servers import Capability, _redis
+from tests._noise import excuse_the_machine
 
 USABLE = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 SMALL = {
@@ -88,6 +93,38 @@ EVERY_WAY = ("flask_socketio", "long_polling", "polling", "sse", "websocket")
 CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in servers.names(hidden=True)]
 CELLS += [(scenario, variant) for scenario in ("burst", "chat") for variant in EVERY_WAY]
 CELLS.append(("idle", "long_polling"))
+AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A trial that mostly waits: for subscribers that are away, or for Locust processes that find each other."""
+
+    scenario: str
+    variant: str
+    workers: int
+    changes: tuple
+
+    def __str__(self):
+        return "-".join([self.scenario, self.variant, *(str(value) for _, value in self.changes)])
+
+
+def waits(scenario, variant, workers=1, **changes):
+    return Waiting(scenario, variant, workers, tuple(changes.items()))
+
+
+OUTAGES = [waits("outage", "flask_sse", outage=how) for how in ("STOP", "KILL")]
+RESTARTS = [waits("restart", name, signal="TERM") for name in EVERY_WAY]
+RESTARTS.append(waits("restart", "websocket", signal="KILL"))
+FRAGMENTS = [waits("lossy", "polling", path="fragments"), waits("chat", "websocket", path="fragments", rate_hz=1.0)]
+RESETS = [waits("lossy", "sse", path="resets")]
+SPREAD = [waits(scenario, "websocket", 2) for scenario in (*RECEIVED, "idle")]
+SLOW = [waits("slow_reader", "websocket", 2)]
+SLOW += [waits("slow_reader", name) for name in ("polling", "flask_sse", "flask_socketio_polling")]
+DROPPED = [waits("dropped", name) for name in (*EVERY_WAY, "flask_sse")]
+# The order in which they begin: those that last longest first.
+WITHOUT_REDIS_URL = [*OUTAGES, *RESTARTS]  # a broker that is stopped or killed must be ours
+WITH_REDIS_URL = [*FRAGMENTS, *SPREAD, *SLOW, *RESETS, *DROPPED]
 
 
 def small_trial(scenario_name, variant_name, workers=1, **changes):
@@ -97,11 +134,49 @@ def small_trial(scenario_name, variant_name, workers=1, **changes):
     return trial.run(planned, scenario, servers.load(variant_name), parameters, machine.divide_cores(), workers)
 
 
+@functools.cache
+def shared_trial(scenario_name, variant_name):
+    """The trial of a cell that several tests examine."""
+    return small_trial(scenario_name, variant_name)
+
+
+def at_once(trials):
+    """The records of these trials, as futures by trial. Several of the trials run at the same time."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return {
+            one: pool.submit(small_trial, one.scenario, one.variant, one.workers, **dict(one.changes))
+            for one in trials
+            if not servers.unavailable(servers.load(one.variant))
+        }
+
+
+@pytest.fixture(scope="module")
+def waiting_trials(request):
+    """The waiting trials that the selected tests examine, and the processes that they left."""
+    calls = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
+    selected = {call.params["waiting"] for call in calls if call and "waiting" in call.params}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("REDIS_URL", raising=False)
+        records = at_once(one for one in WITHOUT_REDIS_URL if one in selected)
+    records |= at_once(one for one in WITH_REDIS_URL if one in selected)
+    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return records, children
+
+
+@pytest.fixture
+def record(waiting, waiting_trials):
+    """The record of a waiting trial."""
+    if reason := servers.unavailable(servers.load(waiting.variant)):
+        pytest.skip(reason)
+    records, _ = waiting_trials
+    return records[waiting].result()
+
+
 @pytest.mark.parametrize(("scenario", "variant"), CELLS)
 def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
     if reason := servers.unavailable(servers.load(variant)):
         pytest.skip(reason)
-    record = small_trial(scenario, variant)
+    record = shared_trial(scenario, variant)
     assert record.failure is None
     assert record.machine.cores
     assert record.machine.window_ns > 0
@@ -119,9 +194,9 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
     assert (record.usage.broker is not None) == ("redis" in servers.load(variant).runs_on)
 
 
-@pytest.mark.parametrize("scenario", [*RECEIVED, "idle"])
-def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(scenario):
-    record = small_trial(scenario, "websocket", workers=2)
+@pytest.mark.parametrize("waiting", SPREAD, ids=str)
+def test_subscribers_spread_over_two_locust_processes_are_counted_as_one(waiting, record):
+    scenario = waiting.scenario
     assert record.failure is None
     assert record.connect.count == 10
     if scenario != "idle":
@@ -151,16 +226,13 @@ def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(mon
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("variant", [*EVERY_WAY, "flask_sse"])
-def test_a_subscriber_that_is_cut_off_reconnects_and_what_it_missed_is_delivered_or_counted(variant):
-    if reason := servers.unavailable(servers.load(variant)):
-        pytest.skip(reason)
-    record = small_trial("dropped", variant)
+@pytest.mark.parametrize("waiting", DROPPED, ids=str)
+def test_a_subscriber_that_is_cut_off_reconnects_and_what_it_missed_is_delivered_or_counted(waiting, record):
     assert record.failure is None
     reconnects, ledger = record.reconnects, record.ledger
     assert reconnects.disconnects >= 10
     assert reconnects.caught_up == reconnects.catch_up_time.count <= reconnects.disconnects <= reconnects.attempts
-    assert reconnects.declares_resume == (Capability.RESUME in servers.load(variant).capabilities)
+    assert reconnects.declares_resume == (Capability.RESUME in servers.load(waiting.variant).capabilities)
     assert agree(ledger, record.recount)
     if reconnects.declares_resume:
         assert (ledger.lost, ledger.duplicated, ledger.reordered) == (0, 0, 0)
@@ -172,11 +244,8 @@ def test_a_subscriber_that_is_cut_off_reconnects_and_what_it_missed_is_delivered
     assert "lost messages" not in [finding.name for finding in record.findings]
 
 
-@pytest.mark.parametrize(("variant", "signal"), [*((name, "TERM") for name in EVERY_WAY), ("websocket", "KILL")])
-def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_gets_a_gap_signal(variant, signal):
-    if reason := servers.unavailable(servers.load(variant)):
-        pytest.skip(reason)
-    record = small_trial("restart", variant, signal=signal)
+@pytest.mark.parametrize("waiting", RESTARTS, ids=str)
+def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_gets_a_gap_signal(record):
     assert record.failure is None
     reconnects, ledger = record.reconnects, record.ledger
     assert reconnects.disconnects >= 10
@@ -194,13 +263,8 @@ def test_a_subscriber_that_loses_its_server_connects_to_the_successor_and_gets_a
         assert (ledger.signalled, ledger.duplicated, ledger.reordered) == (ledger.lost, 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("variant", "workers"), [("websocket", 2), ("polling", 1), ("flask_sse", 1), ("flask_socketio_polling", 1)]
-)
-def test_a_slow_reader_is_counted_apart_from_the_other_subscribers(variant, workers):
-    if reason := servers.unavailable(servers.load(variant)):
-        pytest.skip(reason)
-    record = small_trial("slow_reader", variant, workers)
+@pytest.mark.parametrize("waiting", SLOW, ids=str)
+def test_a_slow_reader_is_counted_apart_from_the_other_subscribers(record):
     assert record.failure is None
     slow, ledger = record.slow_reader, record.ledger
     assert (ledger.expected, ledger.delivered) == (3 * 240, 3 * 240)
@@ -212,12 +276,8 @@ def test_a_slow_reader_is_counted_apart_from_the_other_subscribers(variant, work
     assert agree(ledger, record.recount)
 
 
-@pytest.mark.parametrize("outage", ["STOP", "KILL"])
-def test_after_the_outage_of_a_broker_messages_arrive_again(outage, monkeypatch):
-    if reason := servers.unavailable(servers.load("flask_sse")):
-        pytest.skip(reason)
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    record = small_trial("outage", "flask_sse", outage=outage)
+@pytest.mark.parametrize("waiting", OUTAGES, ids=str)
+def test_after_the_outage_of_a_broker_messages_arrive_again(record):
     assert record.failure is None
     away, ledger = record.outage, record.ledger
     assert away.began_ns >= 500_000_000
@@ -225,17 +285,21 @@ def test_after_the_outage_of_a_broker_messages_arrive_again(outage, monkeypatch)
     assert away.recovered_ns > 0
     assert agree(ledger, record.recount)
     assert (ledger.corrupted, ledger.signalled) == (0, 0)
-    if outage == "KILL":  # what is published without a broker is lost
+    if record.parameters["outage"] == "KILL":  # what is published without a broker is lost
         assert ledger.lost > 0
         assert record.reconnects.disconnects >= 10
         assert record.usage is None
     else:
         assert record.usage.broker is not None
-    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_a_subscriber_that_is_reset_reconnects_and_has_no_loss_without_a_signal():
-    record = small_trial("lossy", "sse", path="resets")
+def test_waiting_trials_leave_no_process(waiting_trials):
+    _, children = waiting_trials
+    assert not children
+
+
+@pytest.mark.parametrize("waiting", RESETS, ids=str)
+def test_a_subscriber_that_is_reset_reconnects_and_has_no_loss_without_a_signal(record):
     assert record.failure is None
     assert record.emulated_path.name == "resets"
     assert record.reconnects.disconnects == record.emulated_path.resets > 0
@@ -245,9 +309,8 @@ def test_a_subscriber_that_is_reset_reconnects_and_has_no_loss_without_a_signal(
     assert record.usage.proxy.cpu_ns > 0
 
 
-@pytest.mark.parametrize(("scenario", "variant"), [("lossy", "polling"), ("chat", "websocket")])
-def test_fragments_of_a_message_are_reassembled(scenario, variant):
-    record = small_trial(scenario, variant, path="fragments", **({"rate_hz": 1.0} if scenario == "chat" else {}))
+@pytest.mark.parametrize("waiting", FRAGMENTS, ids=str)
+def test_fragments_of_a_message_are_reassembled(record):
     assert record.failure is None
     ledger = record.ledger
     assert (ledger.lost, ledger.duplicated, ledger.reordered, ledger.corrupted, ledger.errors) == (0, 0, 0, 0, {})
@@ -270,14 +333,14 @@ def test_subscribers_that_arrive_at_once_are_all_subscribed_in_the_end(variant):
 
 def test_wire_bytes_are_those_of_the_protocol():
     """RFC 6455: a text of 100 bytes is a frame of 102; server to client nothing is masked."""
-    record = small_trial("broadcast", "websocket")
+    record = shared_trial("broadcast", "websocket")
     assert record.wire.received_bytes == 102 * record.wire.deliveries
     assert record.wire.payload_received_bytes == 100 * record.wire.deliveries
 
 
 @pytest.mark.skipif(not conditions.LINUX, reason="reads /proc")
 def test_the_use_of_the_cores_is_recorded_for_all_processes_together():
-    record = small_trial("broadcast", "sse")
+    record = shared_trial("broadcast", "sse")
     machine = record.machine
     assert machine.cores == list(divide_cores().all)
     if machine.busy_ns is None:
@@ -353,10 +416,15 @@ def silently(line):
     """Print nothing."""
 
 
-def resumed(name, results):
-    """The rest of a run, as a process that no trial has pinned would resume it."""
+def unpin():
+    """Give this process, which a run has pinned, all cores again."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, USABLE)
+
+
+def resumed(name, results):
+    """The rest of a run, as a process that no trial has pinned would resume it."""
+    unpin()
     return resume(name, results, silently)
 
 
@@ -377,26 +445,45 @@ def test_a_run_continues_after_a_server_was_killed_and_reports_its_invalid_trial
     assert any("FAILED" in line for line in lines)
 
 
-@pytest.mark.usefixtures("calm_machine")
-def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(tmp_path, monkeypatch):
-    run_trial, runs = trial.run, []
+@dataclass
+class Resumed:
+    """A run that was interrupted after its first trial and then resumed, and what it was at both times."""
+
+    results: Path
+    first: Trial
+    interrupted: list[Trial]
+    code: int
+
+
+@pytest.fixture(scope="module")
+def resumed_run(tmp_path_factory):
+    """A run that was interrupted after its first trial and then resumed, on a machine that disturbs no trial."""
+    results, run_trial, made = tmp_path_factory.mktemp("results"), trial.run, []
 
     def interrupted(*arguments):
-        if runs:
+        if made:
             raise KeyboardInterrupt
-        runs.append(run_trial(*arguments))
-        return runs[-1]
+        made.append(run_trial(*arguments))
+        return made[-1]
 
-    monkeypatch.setattr(trial, "run", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        carry_out(begin(request(tmp_path), silently), silently)
-    _, trials = load(tmp_path / "small")
-    assert len(trials) == 1
-    monkeypatch.setattr(trial, "run", run_trial)
-    assert carry_out(resumed("small", tmp_path), silently) == 0
-    run, trials = load(tmp_path / "small")
+    with pytest.MonkeyPatch.context() as patch:
+        excuse_the_machine(patch)
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(trial, "run", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                carry_out(begin(request(results), silently), silently)
+        _, trials = load(results / "small")
+        code = carry_out(resumed("small", results), silently)
+    unpin()
+    return Resumed(results, made[0], trials, code)
+
+
+def test_an_interrupted_run_is_a_valid_shorter_run_and_can_be_resumed(resumed_run):
+    assert len(resumed_run.interrupted) == 1
+    assert resumed_run.code == 0
+    run, trials = load(resumed_run.results / "small")
     assert [record.planned for record in trials] == run.plan
-    assert trials[0] == runs[0]
+    assert trials[0] == resumed_run.first
 
 
 def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
@@ -413,10 +500,8 @@ def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
     assert "load generator" not in str(refused.value)
 
 
-@pytest.mark.usefixtures("calm_machine")
-def test_a_run_measures_its_harness_and_calibrates_itself(tmp_path):
-    carry_out(begin(request(tmp_path), silently), silently)
-    run, trials = load(tmp_path / "small")
+def test_a_run_measures_its_harness_and_calibrates_itself(resumed_run):
+    run, trials = load(resumed_run.results / "small")
     assert {variant.name: variant.hidden for variant in run.variants} == {
         "sse": False, "null": True, "calibration": True,
     }  # fmt: skip

@@ -1,8 +1,14 @@
-"""A variant outside the repository is listed, verified, measured and reported like any other, with its origin."""
+"""Variants outside the repository are listed, verified, measured and reported like any other, with their origin."""
+
+from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -35,88 +41,164 @@ VARIANT = Variant(
     runs_on=("flask",),
 )
 '''
-BRIEFLY = ["-s", "broadcast", "--repetitions", "1", "--name", "brief", "--set", "subscribers=3", "--set",
-           "measure_s=0.3", "--set", "warm_up_s=0.1"]  # fmt: skip
+BRIEFLY = ["--profile", "quick", "-s", "broadcast", "--name", "brief", "--set", "subscribers=3",
+           "--set", "measure_s=0.3", "--set", "warm_up_s=0.1"]  # fmt: skip
 
 
-def as_file(folder):
+@dataclass(frozen=True)
+class Outside:
+    """A variant outside the repository: the word that names it, the environment in which it is found, its origin."""
+
+    name: str
+    word: str
+    origin: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def as_file(folder: Path) -> Outside:
     """The file alone, to be named by its path."""
-    (folder / "elsewhere.py").write_text(SERVER)
-    return str(folder / "elsewhere.py"), {}, "file elsewhere.py"
+    (folder / "alone.py").write_text(SERVER)
+    return Outside("alone", str(folder / "alone.py"), "file alone.py")
 
 
-def as_folder(folder):
+def as_folder(folder: Path) -> Outside:
     """A folder that the environment names."""
-    as_file(folder)
-    return "elsewhere", {"PUSHBENCH_VARIANTS": str(folder)}, f"folder {folder.name}"
+    (folder / "elsewhere.py").write_text(SERVER)
+    return Outside("elsewhere", "elsewhere", f"folder {folder.name}", {"PUSHBENCH_VARIANTS": str(folder)})
 
 
-def as_package(folder):
+def as_package(folder: Path) -> Outside:
     """An installed package with an entry point."""
     (folder / "pushy.py").write_text(SERVER)
     about = folder / "pushy-1.2.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: pushy\nVersion: 1.2\n")
-    (about / "entry_points.txt").write_text("[pushbench.variants]\nelsewhere = pushy\n")
-    return "elsewhere", {"PYTHONPATH": str(folder)}, "package pushy 1.2"
+    (about / "entry_points.txt").write_text("[pushbench.variants]\npackaged = pushy\n")
+    return Outside("packaged", "packaged", "package pushy 1.2", {"PYTHONPATH": str(folder)})
 
 
-@pytest.fixture(params=[as_file, as_folder, as_package], ids=["file", "folder", "package"])
-def outside(request, tmp_path):
-    """`python -m bench` with a variant outside, the word that names it, and its origin."""
-    word, environment, origin = request.param(tmp_path)
-
-    def bench(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "bench", *arguments], capture_output=True, text=True, timeout=100, check=False,
-            env=os.environ | environment,
-        )  # fmt: skip
-
-    return bench, word, origin
+WAYS: dict[str, Callable[[Path], Outside]] = {"file": as_file, "folder": as_folder, "package": as_package}
 
 
-def test_it_is_listed_with_its_origin_unless_it_is_named_by_a_path(outside):
-    bench, word, origin = outside
-    lines = bench("list").stdout.splitlines()
-    listed = [lines[number : number + 2] for number, line in enumerate(lines) if line.startswith("  elsewhere ")]
-    named = [[f"  {'elsewhere':<24} Polling that lies outside the repository.", f"  {'':<24} from {origin}"]]
-    assert listed == ([] if word.endswith(".py") else named)
+@pytest.fixture(scope="module")
+def everywhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outside]:
+    """One variant of every origin, by how it comes."""
+    return {way: made(tmp_path_factory.mktemp(way)) for way, made in WAYS.items()}
 
 
-def test_it_passes_the_gate(outside):
-    bench, word, _ = outside
-    ended = bench("verify", word)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout == f"{'elsewhere':<24} 15 of 15 checks passed\n"
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """How the variant comes."""
+    return str(request.param)
 
 
-def test_it_is_measured_and_reported_with_its_origin_and_without_a_path(outside, tmp_path):
-    bench, word, origin = outside
-    ended = bench("run", "-v", word, *BRIEFLY, "--report", "--results", str(tmp_path / "results"), "--reports",
-                  str(tmp_path / "reports"))  # fmt: skip
-    assert ended.returncode in (0, 3), ended.stdout + ended.stderr
-    run, trials = load(tmp_path / "results" / "brief")
-    assert {fact.name: fact.origin for fact in run.variants} == {"elsewhere": origin, "null": "", "calibration": ""}
-    assert [trial.failure for trial in trials if trial.planned.variant == "elsewhere"] == [None]
-    page = (tmp_path / "reports" / "brief" / "index.html").read_text(encoding="utf-8")
-    assert f"elsewhere, from {origin};" in page
+@pytest.fixture
+def outside(everywhere: Mapping[str, Outside], way: str) -> Outside:
+    """The variant that comes this way."""
+    return everywhere[way]
 
 
-def test_a_run_is_resumed_only_where_its_variant_is_found(outside, tmp_path):
-    bench, word, origin = outside
-    results = ["--results", str(tmp_path / "results"), "--reports", str(tmp_path / "reports")]
-    bench("run", "-v", word, *BRIEFLY, *results)
-    (left,) = (tmp_path / "results" / "brief" / "trials").glob("01-broadcast-elsewhere.json")
-    left.unlink()
-    missing = subprocess.run(
-        [sys.executable, "-m", "bench", "run", "--resume", "brief", *results], capture_output=True, text=True,
-        timeout=100, check=False,
+def bench(*arguments: str, having: Iterable[Outside] = ()) -> subprocess.CompletedProcess[str]:
+    """`python -m bench` in the environment of these variants."""
+    added = [one.environment for one in having]
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments], capture_output=True, text=True, timeout=100, check=False,
+        env=os.environ | {name: value for environment in added for name, value in environment.items()},
     )  # fmt: skip
+
+
+def naming(variants: Iterable[Outside]) -> list[str]:
+    """The options that name these variants."""
+    return [word for one in variants for word in ("-v", one.word)]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where runs and reports are stored."""
+
+    folder: Path
+
+    @property
+    def options(self) -> list[str]:
+        """The options that name both folders."""
+        return ["--results", str(self.folder / "results"), "--reports", str(self.folder / "reports")]
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run."""
+        return self.folder / "results" / "brief"
+
+    def record(self, one: Outside) -> Path:
+        """The file of the trial of a variant."""
+        return self.run / "trials" / f"01-broadcast-{one.name}.json"
+
+
+@pytest.fixture(scope="module")
+def measured(everywhere: Mapping[str, Outside], tmp_path_factory: pytest.TempPathFactory) -> Storage:
+    """A run of the variants of all origins, with its report."""
+    storage, variants = Storage(tmp_path_factory.mktemp("measured")), everywhere.values()
+    ended = bench("run", *naming(variants), *BRIEFLY, "--report", *storage.options, having=variants)
+    assert ended.returncode in (0, 3), ended.stdout + ended.stderr
+    return storage
+
+
+@pytest.fixture(scope="module")
+def cut(measured: Storage, everywhere: Mapping[str, Outside], tmp_path_factory: pytest.TempPathFactory) -> Storage:
+    """The same run without the trials of these variants."""
+    storage = Storage(tmp_path_factory.mktemp("cut"))
+    shutil.copytree(measured.run, storage.run)
+    for one in everywhere.values():
+        storage.record(one).unlink()
+    return storage
+
+
+def test_it_is_listed_with_its_origin_unless_it_is_named_by_a_path(outside: Outside) -> None:
+    lines = bench("list", having=[outside]).stdout.splitlines()
+    listed = [lines[number : number + 2] for number, line in enumerate(lines) if line.startswith(f"  {outside.name} ")]
+    named = [[f"  {outside.name:<24} Polling that lies outside the repository.", f"  {'':<24} from {outside.origin}"]]
+    assert listed == ([] if outside.word.endswith(".py") else named)
+
+
+def test_it_passes_the_gate(outside: Outside) -> None:
+    ended = bench("verify", outside.word, having=[outside])
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout == f"{outside.name:<24} 15 of 15 checks passed\n"
+
+
+def test_it_is_measured_and_reported_with_its_origin_and_without_a_path(measured: Storage, outside: Outside) -> None:
+    run, trials = load(measured.run)
+    origins = {fact.name: fact.origin for fact in run.variants}
+    assert origins.pop(outside.name) == outside.origin
+    assert {origins["null"], origins["calibration"]} == {""}
+    assert {trial.failure for trial in trials if trial.planned.variant == outside.name} == {None}
+    page = (measured.folder / "reports" / "brief" / "index.html").read_text(encoding="utf-8")
+    assert f"{outside.name}, from {outside.origin};" in page
+
+
+def test_a_run_of_several_origins_holds_no_other_variant(measured: Storage, everywhere: Mapping[str, Outside]) -> None:
+    run, _ = load(measured.run)
+    named = [one.name for one in everywhere.values()]
+    assert sorted(fact.name for fact in run.variants) == sorted([*named, "null", "calibration"])
+
+
+def test_a_run_is_not_resumed_where_its_variant_is_not_found(
+    cut: Storage, everywhere: Mapping[str, Outside], outside: Outside
+) -> None:
+    others = [one for one in everywhere.values() if one is not outside]
+    missing = bench("run", "--resume", "brief", *naming(others), *cut.options, having=others)
     assert missing.returncode == 2
-    assert f"brief measures elsewhere from {origin}, which is not here: add -v PATH/TO/elsewhere.py" in missing.stderr
+    assert (
+        f"brief measures {outside.name} from {outside.origin}, which is not here:"
+        f" add -v PATH/TO/{outside.name}.py" in missing.stderr
+    )
     assert len(missing.stderr.splitlines()) == 1
-    assert bench("run", "--resume", "brief", "-v", word, *results).returncode in (0, 3)
-    assert left.exists()
+
+
+def test_a_run_is_resumed_where_its_variants_are_found(cut: Storage, everywhere: Mapping[str, Outside]) -> None:
+    variants = everywhere.values()
+    resumed = bench("run", "--resume", "brief", *naming(variants), *cut.options, having=variants)
+    assert resumed.returncode in (0, 3), resumed.stdout + resumed.stderr
+    assert all(cut.record(one).exists() for one in variants)
 
 
 @pytest.mark.parametrize("command", [["verify"], ["run", "-s", "broadcast", "-v"]])

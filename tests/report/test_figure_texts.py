@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
 from matplotlib.transforms import Bbox
 
 from bench.analysis.numbers.distributions import fold
@@ -128,10 +129,12 @@ class Seen:
 
         monkeypatch.setattr(matplotlib.text.Text, "draw", watched)
 
-    def boxes(self, canvas: FigureCanvasAgg) -> list[tuple[str, Bbox]]:
-        self.texts.clear()
-        canvas.draw()
+    def boxes(self, painting: Canvas) -> list[tuple[str, Bbox]]:
+        canvas = painting.canvas
+        assert isinstance(canvas, FigureCanvasAgg)  # the one it was laid out on, which has measured its texts
         renderer = canvas.get_renderer()
+        self.texts.clear()
+        painting.draw_without_rendering()  # on that renderer, without its pixels
         extent = matplotlib.text.Text.get_window_extent  # of the text alone: an annotation would add its line
         return [(text.get_text(), extent(text, renderer)) for text in self.texts]
 
@@ -152,9 +155,7 @@ def test_no_text_covers_another_or_leaves_the_figure(name: str, monkeypatch: pyt
     for figure, scene in scenes(Cells(*RUNS[name]())):
         with drawing():
             painting = painted(figure, scene)
-            canvas = painting.canvas
-            assert isinstance(canvas, FigureCanvasAgg)  # the one it was laid out on, which has measured its texts
-            boxes = seen.boxes(canvas)
+            boxes = seen.boxes(painting)
             whole = painting.bbox
         where = f"{figure.name} {scene.scenario} {scene.parameter}"
         count += len(boxes)

@@ -155,17 +155,20 @@ QUIET, MIXED = (0.03, 0.03), (0.03, 0.09)
 DELIVERING = ("broadcast", "echo")
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("blocks", "noise"), [(3, MIXED), (5, QUIET), (5, MIXED)])
 def test_two_runs_of_the_same_code_rarely_show_a_regression(blocks, noise):
     """All comparisons of a run, on a machine that is about 20 % slower or faster the second time."""
     assert share(World(blocks, noise, scenarios=DELIVERING), 70, ChangeVerdict.REGRESSION) <= 0.03
 
 
+@pytest.mark.uncounted
 def test_a_machine_that_slows_variants_differently_causes_few_false_alarms():
     """About 20 % slower or faster, and each variant by 80 to 120 % of that."""
     assert share(World(5, MIXED, drift_spread=0.2, scenarios=DELIVERING), 70, ChangeVerdict.REGRESSION) <= 0.1
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("blocks", "noise", "least"), [(5, 0.04, 0.9), (3, 0.04, 0.6)])
 def test_an_increase_of_cpu_by_a_fifth_is_detected(blocks, noise, least):
     world = World(blocks, (noise, noise), effect=1.2, scenarios=DELIVERING)

@@ -79,6 +79,7 @@ def power(world: World) -> float:
     return higher / RUNS
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("noise", [(0.03, 0.03), (0.08, 0.08), (0.03, 0.08)], ids=["quiet", "noisy", "mixed"])
 @pytest.mark.parametrize(("blocks", "most"), [(3, 0.04), (5, 0.04)])
 def test_equal_variants_are_rarely_called_different(blocks: int, most: float, noise: tuple[float, float]) -> None:
@@ -97,6 +98,7 @@ def test_for_a_pair_with_more_noise_than_the_twins_its_own_interval_decides(bloc
     assert different / RUNS <= 0.12
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("blocks", "most"), [(3, 0.03), (5, 0.03)])
 def test_of_twenty_equal_pairs_rarely_more_than_three_are_called_different(blocks: int, most: float) -> None:
     rng = np.random.default_rng(4)
@@ -109,6 +111,7 @@ def test_of_twenty_equal_pairs_rarely_more_than_three_are_called_different(block
     assert experiments / 300 <= most
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("blocks", "least"), [(3, 0.88), (5, 0.98), (8, 0.99)])
 def test_an_increase_by_a_fifth_is_detected_and_more_blocks_detect_more(blocks: int, least: float) -> None:
     assert power(World(blocks, effect=1.2)) >= least
