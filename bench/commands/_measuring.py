@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from bench.execution import run as runs
+from bench.execution.quiet import WAIT_S
 from bench.execution.run import Begun
 from bench.planning.request import Request
 from bench.processes.interrupts import Ended
@@ -37,11 +38,11 @@ def resumed(options: argparse.Namespace) -> Begun | None:
     return runs.resume(options.resume, options.results, say) if options.resume else None
 
 
-def carry_out(begun: Begun, command: str) -> int:
+def carry_out(begun: Begun, options: argparse.Namespace) -> int:
     """Run and store the trials that are left of a run. Returns the exit code. On an interrupt, print how to go on."""
     try:
-        return runs.carry_out(begun, say)
+        return runs.carry_out(begun, say, 0.0 if options.no_wait else WAIT_S)
     except (KeyboardInterrupt, Ended):
-        again = f"python -m bench {command} --resume {begun.store.folder.name}"
+        again = f"python -m bench {options.command} --resume {begun.store.folder.name}"
         print(f"all finished trials are stored; `{again}` continues the run", file=sys.stderr)
         raise

@@ -1,6 +1,7 @@
 """Measure variants in scenarios, trial by trial, and store every record.
 
-Every variant passes the conformance gate first. Exits with 3 if the run holds invalid trials.
+Every variant passes the conformance gate first. Trials that others disturb are retried. Exits with 3 if a cell has no
+valid trial.
 
 examples:
   python -m bench run --profile quick
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         servers.chosen(options.variant)
     begun = _measuring.resumed(options) or runs.begin(request(options), _measuring.say)
     folder = begun.store.folder
-    code = _measuring.carry_out(begun, options.command)
+    code = _measuring.carry_out(begun, options)
     if options.report:
         write_report(folder, options.reports)
     else:

@@ -16,6 +16,7 @@ from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.rate_search import sustained
 from bench.execution import capacity_search, trial
 from bench.execution.preflight import preflight
+from bench.execution.quiet import Quiet
 from bench.gate.gate import Say, gate, instruments
 from bench.measure import idle_states, machine, quota
 from bench.planning import retries
@@ -207,14 +208,17 @@ def _changed(then: Environment, now: Environment) -> list[str]:
     return changed
 
 
-def carry_out(begun: Begun, say: Say) -> int:
+def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
     """Measure, store and report trial after trial. At the end of every block, retry the trials that the machine
-    disturbed. Returns 0, or 3 if the run holds invalid trials."""
+    disturbed. Waits up to `wait_s` in all for a quiet machine. Returns 0, or 3 if a cell has no valid trial."""
     store, run = begun.store, begun.run
+    quiet = Quiet(begun.cores.all, say, wait_s)
+    quiet.before_run()
     machine.pin(0, begun.cores.load)
     progress, records = Progress(run, begun.left), store.trials()
 
     def measure(one: Planned) -> None:
+        quiet.before_trial(records[-1] if records else None)
         records.append(_measured(begun, one))
         say(progress.line(records[-1]))
 
@@ -230,7 +234,21 @@ def carry_out(begun: Begun, say: Say) -> int:
     replaced = {record.planned.place for record in invalid} <= {one.planned.place for one in records if one.valid}
     verdict = f", {len(invalid)} invalid" + (", each retried" if replaced else "") if invalid else ", all valid"
     say(f"{len(records)} trials in {store.folder}{verdict}")
-    return 3 if invalid else 0
+    lacking = _without_valid_trial(records)
+    if lacking:
+        say(f"no valid trial of {', '.join(lacking)}; the report says why")
+    return 3 if lacking else 0
+
+
+def _without_valid_trial(records: Sequence[Trial]) -> list[str]:
+    """The cells of a run of which no trial is valid, in the order of the run."""
+    cells: dict[str, bool] = {}
+    for record in records:
+        planned = record.planned
+        changes = (f"{name}={value}" for name, value in planned.changes.items())
+        cell = " ".join([planned.scenario, planned.variant, *changes])
+        cells[cell] = cells.get(cell, False) or record.valid
+    return [cell for cell, valid in cells.items() if not valid]
 
 
 def _measured(begun: Begun, one: Planned) -> Trial:

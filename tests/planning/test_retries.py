@@ -14,7 +14,7 @@ from bench.analysis.runs.long_table import rows
 from bench.analysis.trials.findings import CHECKS, OF_THE_MACHINE, SLOWING
 from bench.execution import trial
 from bench.execution.run import begin, carry_out, resume
-from bench.measure import machine
+from bench.measure import machine, neighbours
 from bench.planning.request import Request
 from bench.planning.retries import FEWEST_PER_BLOCK, MOST_SHARE, disturbed, due, retry
 from bench.report.sections.missing import outcomes
@@ -174,6 +174,7 @@ def made_up(monkeypatch):
 
     monkeypatch.setattr(trial, "run", run)
     monkeypatch.setattr(machine, "pin", lambda pid, cores: None)  # of the tests' own process
+    monkeypatch.setattr(neighbours, "look", lambda cores: None)
     return measured, disturbed_ids
 
 
@@ -181,7 +182,7 @@ def test_what_the_machine_disturbed_is_retried_at_the_end_of_its_block(tmp_path,
     measured, disturbed_ids = made_up
     disturbed_ids.add("01-broadcast-sse")
     lines = []
-    assert carry_out(begin(small(tmp_path), silently), lines.append) == 3  # the first record stays, and is invalid
+    assert carry_out(begin(small(tmp_path), silently), lines.append) == 0  # the first record stays, and is invalid
     assert measured.index("01-broadcast-sse-retry-1") == 4
     assert all(one.startswith("01") for one in measured[:5])
     assert len(measured) == 9
@@ -208,9 +209,19 @@ def test_what_is_disturbed_every_time_stays_invalid(tmp_path, made_up):
     measured, disturbed_ids = made_up
     disturbed_ids |= {"02-broadcast-sse", "02-broadcast-sse-retry-1", "02-broadcast-sse-retry-2"}
     lines = []
-    assert carry_out(begin(small(tmp_path), silently), lines.append) == 3
+    assert carry_out(begin(small(tmp_path), silently), lines.append) == 0  # another block has a valid trial
     assert measured[-2:] == ["02-broadcast-sse-retry-1", "02-broadcast-sse-retry-2"]  # no more in so small a block
     assert lines[-1].endswith("3 invalid")
+
+
+def test_a_cell_without_a_valid_trial_is_named_and_is_the_exit_code(tmp_path, made_up):
+    _, disturbed_ids = made_up
+    disturbed_ids |= {
+        f"{block}-broadcast-sse{retry}" for block in ("01", "02") for retry in ("", "-retry-1", "-retry-2")
+    }
+    lines = []
+    assert carry_out(begin(small(tmp_path), silently), lines.append) == 3
+    assert lines[-1] == "no valid trial of broadcast sse; the report says why"
 
 
 def test_a_resumed_run_makes_the_retries_that_were_still_due(tmp_path, made_up, monkeypatch):
