@@ -85,7 +85,7 @@ def test_the_example_of_contributing_is_a_variant_that_conforms_with_no_other_ed
     assert f"{name} " in bench("list").stdout
     verified = bench("verify", name)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    settings = ["--set", "subscribers=5", "--set", "measure_s=0.3", "--set", "warm_up_s=0.1"]
+    settings = ["--no-wait", "--set", "subscribers=5", "--set", "measure_s=0.3", "--set", "warm_up_s=0.1"]
     ran = bench("run", "-v", name, "-s", "broadcast", "--repetitions", "1", "--name", "new", "--report", *settings)
     assert ran.returncode in (0, 3), ran.stdout + ran.stderr
     assert "SSE, batched" in (tmp_path / "reports" / "new" / "index.html").read_text(encoding="utf-8")

@@ -185,7 +185,7 @@ def test_a_run_is_not_resumed_where_its_variant_is_not_found(
     cut: Storage, everywhere: Mapping[str, Outside], outside: Outside
 ) -> None:
     others = [one for one in everywhere.values() if one is not outside]
-    missing = bench("run", "--resume", "brief", *naming(others), *cut.options, having=others)
+    missing = bench("run", "--no-wait", "--resume", "brief", *naming(others), *cut.options, having=others)
     assert missing.returncode == 2
     assert (
         f"brief measures {outside.name} from {outside.origin}, which is not here:"
@@ -196,7 +196,7 @@ def test_a_run_is_not_resumed_where_its_variant_is_not_found(
 
 def test_a_run_is_resumed_where_its_variants_are_found(cut: Storage, everywhere: Mapping[str, Outside]) -> None:
     variants = everywhere.values()
-    resumed = bench("run", "--resume", "brief", *naming(variants), *cut.options, having=variants)
+    resumed = bench("run", "--no-wait", "--resume", "brief", *naming(variants), *cut.options, having=variants)
     assert resumed.returncode in (0, 3), resumed.stdout + resumed.stderr
     assert all(cut.record(one).exists() for one in variants)
 

@@ -53,7 +53,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
     outside = Outside(tmp_path_factory.mktemp("outside"))
     measured = outside.folder / "measured"
     outside.bench(
-        "run", "-v", "sse", "-s", "pulse", "-s", "hiccup", "--repetitions", "1", "--name", "outside", "--results",
+        "run", "-v", "sse", "-s", "pulse", "-s", "hiccup", "--repetitions", "1", "--name", "outside", "--no-wait", "--results",
         str(measured),
     )  # fmt: skip
     run, trials = load(measured / "outside")
