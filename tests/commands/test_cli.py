@@ -126,7 +126,8 @@ def running(module, processes):
     count = 0
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            count += process.cmdline()[1:3] == ["-m", module]
+            words = process.cmdline()
+            count += "-m" in words and words[words.index("-m") + 1] == module
     return count
 
 

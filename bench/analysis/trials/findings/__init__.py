@@ -43,9 +43,9 @@ OF_THE_GENERATOR, OF_THE_MACHINE = map(_disqualifying, (Cause.LOAD_GENERATOR, Ca
 SLOWING = OF_THE_GENERATOR | OF_THE_MACHINE | _disqualifying(Cause.PUBLISHER)
 
 
-def judge(trial: Trial, checks: Iterable[Check] = CHECKS) -> list[Finding]:
+def judge(trial: Trial, checks: Iterable[Check] | None = None) -> list[Finding]:
     """All findings about a trial, in the order of the list."""
-    observations = [(check, check.observe(trial)) for check in checks]
+    observations = [(check, check.observe(trial)) for check in (CHECKS if checks is None else checks)]
     return [
         Finding(name=check.name, disqualifying=check.disqualifying, observation=observation, remedy=check.remedy)
         for check, observation in observations
