@@ -106,7 +106,7 @@ class Reactor:
         self.readiness.bypasses_hub = False
 
     def pause(self) -> None:
-        """Read and write nothing until `resume`: all subscribers of this reactor are slow readers meanwhile."""
+        """Read and write nothing until `resume`: during this time all subscribers of this reactor are slow readers."""
         self.readiness.pause()
 
     def resume(self) -> None:

@@ -101,7 +101,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """Between which moments something was away that subscribers depend on."""
+    """When something that subscribers depend on was absent."""
 
     began_ns: int
     ended_ns: int

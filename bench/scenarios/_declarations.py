@@ -74,12 +74,12 @@ class Scenario:
     controls: every block also holds the harness floor and an A/A twin.
     answers: the questions that others ask of this scenario.
 
-    publishes, audience, burst (how many messages are due at once), proxied (subscribers reach the server through a
-    proxy even where the path adds nothing): how messages flow.
-    reconnects: subscribers lose their connection on purpose and come back. What one of them lost while it was away is
-    in no latency, so that latencies are not compared.
-    cuts, apart, action: what is done to subscribers, to one of them, to the server. injects: the parameter that says
-    which delay or fault the server adds itself. faults: that something goes wrong on purpose, and how it is compared.
+    publishes, audience, burst (the number of messages that are due at once), proxied (subscribers reach the server
+    through a proxy even if the path adds nothing): how messages flow.
+    reconnects: subscribers lose their connection on purpose and reconnect. Messages that one of them lost while it was
+    disconnected have no latency, so latencies are not compared.
+    cuts, apart, action: what is done to all subscribers, to one of them, to the server. injects: the parameter that
+    names the delay or fault that the server itself adds. faults: the injected faults, and how they are compared.
     metrics: those that only this scenario has.
     load: what is sent to how many subscribers, in words with `{name}` for a parameter, for the caption of the decision
     table; empty: it is not there. reports: the paragraph of the report about it; empty: it has none of its own.
@@ -154,7 +154,7 @@ class Scenario:
         """Why these parameters cannot be measured over their path; empty where they can."""
         path = PATHS[values.get(PATH.name, DIRECT)]
         if self.publishes is Publishes.SUBSCRIBERS and path.life_ns is not None:
-            return "who publishes does not come back, so no path can reset its connections"
+            return "a subscriber that publishes does not reconnect, so no path can reset its connections"
         begins_ns = max((span[1] for span in (path.life_ns, path.stall_every_ns) if span), default=0)
         least_s = (CALM_NS + begins_ns) / 1e9
         if begins_ns and MEASURE_S.of(values) < least_s:
@@ -187,12 +187,12 @@ class Scenario:
 
     @property
     def replaces_server(self) -> bool:
-        """Whether the server ends in the measured part and another takes its place."""
+        """Whether the server exits in the measured part and a successor starts."""
         return self.action is not None and self.action.stores is Restart
 
     @property
     def takes_away(self) -> bool:
-        """Whether something that subscribers depend on is away for a while."""
+        """Whether something that subscribers depend on is absent for a while."""
         return self.action is not None and self.action.stores is Outage
 
     def through_proxy(self, values: Values) -> bool:
@@ -200,5 +200,5 @@ class Scenario:
         return self.proxied or values.get(PATH.name, DIRECT) != DIRECT
 
     def lacking(self, variant: Served) -> str:
-        """Why a variant has no part in the scenario; empty where it has."""
+        """Why a variant takes no part in the scenario; empty if it does."""
         return self.needs.lacking(variant) if self.needs else ""

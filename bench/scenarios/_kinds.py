@@ -1,4 +1,4 @@
-"""What kind of measurement a scenario is, who publishes in it, and which questions it answers for all others."""
+"""What kind of measurement a scenario is, what publishes in it, and which questions it answers for all others."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ MESSAGES = Messages()
 
 @dataclass(frozen=True, slots=True)
 class IdleSteps:
-    """Subscribers connect step by step and nothing is published: after each step the server is left alone and weighed.
+    """Subscribers connect step by step and nothing is published: after each step the server is idle and its memory is
+    read.
 
-    settle_s: how long the server is watched at a time until it has gone quiet.
+    settle_s: how long the server is observed at a time until it is idle.
     """
 
     steps: Parameter[list[int]]
@@ -30,9 +31,9 @@ class IdleSteps:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """All subscribers connect at once and leave at once.
+    """All subscribers connect at once and disconnect at once.
 
-    at_once: how many connects may be under way. probes: whether probes are published after they have left.
+    at_once: the largest number of connects in progress. probes: whether probes are published after the disconnects.
     """
 
     at_once: Parameter[int]
@@ -41,7 +42,7 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The highest rate at which 99 % of deliveries come within the bound: every rate tried is a trial of its own."""
+    """The highest rate with a p99 latency within the bound: every tested rate is a trial of its own."""
 
     bound_s: Parameter[float]
 
@@ -50,7 +51,7 @@ Kind = Messages | IdleSteps | Arrivals | Search
 
 
 class Publishes(enum.Enum):
-    """Who publishes: the publisher process, every subscriber upstream, or nothing does."""
+    """What publishes: the publisher process, every subscriber upstream, or nothing."""
 
     PUBLISHER = "publisher"
     SUBSCRIBERS = "subscribers"
@@ -58,8 +59,8 @@ class Publishes(enum.Enum):
 
 
 class Question(enum.Enum):
-    """What claims, laws, the decision table and the advice ask of one scenario each, for all variants."""
+    """Questions of claims, laws, the decision table and the advice; one scenario answers each, for all variants."""
 
     FRESHNESS = "how fresh a message arrives, and what its delivery costs"
     ROUND_TRIP = "how long a message takes to its own sender, and what that costs"
-    CONNECTION = "what a connection costs on which nothing is said"
+    CONNECTION = "what a connection costs that carries no message"

@@ -1,4 +1,4 @@
-"""What the subscribers of a scenario do: which topic each has, whom it hears, when it is cut off, how one reads."""
+"""What the subscribers of a scenario do: topics and senders, cuts of connections, and how a slow one reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bench.scenarios._parameters import SUBSCRIBERS, Parameter, Values
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who hears whom. The functions get the number of a subscriber, from 0, and the parameters of the trial.
+    """Which subscribers receive whose messages. The functions get the number of a subscriber, from 0, and the
+    parameters of the trial.
 
     topic: what is appended to the topic of the trial. hears: the numbers of the subscribers that publish on its topic,
     or ONE_SENDER. first_number: the number that its own first message carries.
@@ -31,8 +32,8 @@ OWN_TOPICS = Audience(topic=lambda number, _: f".{number}", receivers=lambda _: 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Every subscriber is cut off after 0.5 to 1.5 times `every_s`, stays away for `away_s` (longer, if the server asks
-    for it), and so on as long as it can be back before the measured part ends."""
+    """The connection of every subscriber is reset after 0.5 to 1.5 times `every_s`. It reconnects after `away_s`, or
+    later if the server requests it. This repeats as long as it can reconnect before the measured part ends."""
 
     every_s: Parameter[float]
     away_s: Parameter[float]
@@ -40,7 +41,7 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """From `after_s` after the change before (the first: after the beginning of the measured part) the subscriber reads
+    """From `after_s` after the previous change (the first: after the start of the measured part) the subscriber reads
     `bytes_per_s`; None: as fast as it can."""
 
     after_s: float
@@ -49,11 +50,10 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
-    """One subscriber that is counted apart from the others: what it receives and what crosses its connections is not
-    measured with theirs.
+    """One subscriber with counts of its own: its deliveries and bytes are not measured with those of the others.
 
-    number: which one it is. from_s: from when on in the measured part it may read slowly; the memory of the server
-    before and since is recorded. speeds: how it reads then; none: like the others.
+    number: its number. from_s: the time in the measured part from which it may read slowly; the server's memory before
+    and after is recorded. speeds: how it reads from then on; none: like the others.
     """
 
     number: Callable[[Values], int]

@@ -1,9 +1,9 @@
 """Broadcast: one topic, many subscribers, one publisher. How fresh does a message arrive, and what does it cost?
 
-Every message is delivered to every subscriber. The schedule is open loop: a server that cannot keep up is not spared.
-The figures "Cost against freshness" and "Delivery latency" of the report answer it. Over its rates, "Batching against
-publish rate" shows from which rate on one answer carries several messages. Alone, against a server started by hand, the
-messages go upstream through the first subscriber:
+Every message is delivered to every subscriber. The schedule is open loop: it does not slow down for a slow server. The
+figures "Cost against freshness" and "Delivery latency" of the report show the results, and "Batching against publish
+rate" those of the sweep over rates. Against a server started by hand, the messages are published through the first
+subscriber:
 
     locust -f bench/load/locustfile.py --scenario broadcast --variant sse --host http://127.0.0.1:8000 --users 100
 """

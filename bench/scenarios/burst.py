@@ -1,8 +1,8 @@
-"""Burst: silence, then many messages at once, again and again. How long until every subscriber has all of them?
+"""Burst: many messages at once, then silence, repeatedly. How long until every subscriber has all of them?
 
-`burst` messages are due at the same moment, `rate_hz` in all per second: what is queued is what a technique batches.
-The number to look at is when the last subscriber has the last message of a burst. The figure "A whole burst" of the
-report (section Workloads) shows it, beside how many messages one response or one segment brought. Alone:
+`burst` messages are due at the same moment, with an average of `rate_hz` messages per second, so that techniques can
+batch. The main metric is the time until the last subscriber has the last message of a burst. The figure "A whole burst"
+of the report (section Workloads) shows it beside the number of messages per response or segment. By hand:
 
     locust -f bench/load/locustfile.py --scenario burst --variant sse --host http://127.0.0.1:8000 --users 100
 """

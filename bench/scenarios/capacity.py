@@ -1,9 +1,9 @@
-"""Capacity: how many messages per second reach every subscriber before p99 is too late, or a message is lost?
+"""Capacity: how many messages per second reach all subscribers before p99 is too high or a message is lost?
 
-A search: the rate starts at `rate_hz`, is raised fourfold until 1 % of the deliveries take longer than `bound_s`, a
-message is lost or the delay keeps growing, and is then narrowed down to 15 %. A rate counts as too high when two tries
-have missed it. Every try has fresh processes. The figures "Messages per second sustained" and "The search for the
-capacity" of the report (section Workloads) answer it. Alone it is a broadcast like any other:
+A search: the rate starts at `rate_hz` and is multiplied by four until the p99 latency exceeds `bound_s`, a message is
+lost, or the latency keeps growing. The search then narrows the rate down to 15 %. A rate is too high when two steps at
+it have failed. Every step has new processes. The figures "Messages per second sustained" and "The search for the
+capacity" of the report (section Workloads) show the results. By hand it is an ordinary broadcast:
 
     locust -f bench/load/locustfile.py --scenario capacity --variant sse --host http://127.0.0.1:8000 --users 100
 """

@@ -1,9 +1,9 @@
-"""Chat: rooms whose members all write and all read. What does a message cost that goes up once and down many times?
+"""Chat: rooms in which all members publish and subscribe. What does a message cost that is delivered often?
 
-Every member publishes to its room at `rate_hz` on an open-loop schedule with a seeded phase, and must get every message
-of its room, its own included, and none of another room. Latency runs from the moment a message was due at its writer
-to its arrival at each member. The figure "Rooms beside the echo" of the report (section Workloads) shows it, with what
-an echo of the same run took. Alone, against a server started by hand:
+Every member publishes to its room at `rate_hz` on an open-loop schedule with a seeded phase. It must receive every
+message of its room, including its own, and none of another room. Latency runs from the due time of a message at its
+sender to its arrival at each member. The figure "Rooms compared with the echo" of the report (section Workloads) shows
+the results beside those of the echo. Against a server started by hand:
 
     locust -f bench/load/locustfile.py --scenario chat --variant websocket --host http://127.0.0.1:8000 --users 50
 """
@@ -31,7 +31,7 @@ ROOM = Parameter("room", 10, low=2, high=1_000)
 
 
 def _topic(number: int, values: Values) -> str:
-    """Members are seated in the order of their numbers."""
+    """Subscribers fill the rooms in the order of their numbers."""
     return f".{number // ROOM.of(values)}"
 
 

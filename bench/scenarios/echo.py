@@ -1,7 +1,7 @@
-"""Echo: every subscriber publishes to a topic of its own and receives it back. What does a round trip take?
+"""Echo: every subscriber publishes to a topic of its own and receives its messages back. How long is a round trip?
 
-Every subscriber publishes upstream at `rate_hz` on an open-loop schedule with a seeded phase. Latency runs from the
-moment the message was due to its return. The figure "Echo round trip" of the report answers it. Alone, against a server
+Every subscriber publishes upstream at `rate_hz` on an open-loop schedule with a seeded phase. Latency runs from the due
+time of the message to its return. The figure "Echo round trip" of the report shows the results. Against a server
 started by hand:
 
     locust -f bench/load/locustfile.py --scenario echo --variant websocket --host http://127.0.0.1:8000 --users 50

@@ -1,9 +1,9 @@
-"""Idle: connected subscribers and nothing to say. What do memory and CPU per connection cost, and connecting itself?
+"""Idle: connected subscribers and no messages. What memory and CPU does a connection cost, and how long is a connect?
 
-Subscribers join in steps. After each step the server is left alone for `measure_s` and then weighed, so that the cost
-of one connection is the slope over the steps and not the size of the server. The first step has served a few already: a
-server that never did has yet to import and allocate what all connections share. The figures "Memory per connection" and
-"Time to connect" of the report answer it. Alone, against a server started by hand:
+Subscribers connect in steps. After each step the server is idle for `measure_s`, then its memory is read, so that the
+cost of a connection is the slope over the steps and not the size of the server. The first step already has a few
+subscribers, because a server imports and allocates what all connections share at its first connection. The figures
+"Memory per connection" and "Time to connect" of the report show the results. Against a server started by hand:
 
     locust -f bench/load/locustfile.py --scenario idle --variant long_polling --host http://127.0.0.1:8000 --users 400
 """

@@ -1,10 +1,10 @@
 """Lossy: a broadcast over a poor path, emulated in user space. What arrives, how late, and what is lost?
 
-Between subscribers and server stands a TCP proxy of ours, which emulates the path called `path`: far, narrow, cut into
-fragments, reset or stalling (the table is in `bench/paths.py`). The publisher's way to the server stays as it is.
-Subscribers that lose their connection come back with backoff and full jitter, where they left off if the server has
-cursors. With the path `direct` the proxy is there and adds nothing: the other paths are compared with it. Alone,
-against a server started by hand, there is no proxy:
+A TCP proxy of the bench between subscribers and server emulates the path called `path`: far, narrow, fragmented, reset
+or stalling (the table is in `bench/paths.py`). The publisher connects to the server directly. Subscribers that lose
+their connection reconnect with backoff and full jitter, with their cursor if the server has cursors. On the path
+`direct` the proxy adds nothing; the other paths are compared with it. Against a server started by hand, there is no
+proxy:
 
     locust -f bench/load/locustfile.py --scenario lossy --variant sse --host http://127.0.0.1:8000 --users 50
 """

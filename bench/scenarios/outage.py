@@ -1,9 +1,9 @@
-"""Outage: the broker behind the server is away for a while, the server is not. What is lost, and when is all well?
+"""Outage: the broker behind the server stops or is killed, the server runs on. What is lost, and how long is recovery?
 
 `outage_after_s` into the measured part the broker is stopped for `stopped_s`, as on a machine that hangs (`outage`
-STOP), or killed, and another takes its place after `killed_s` (KILL). Publishing goes on, and subscribers that lose
-their connection come back with backoff and full jitter. Only variants with a broker process of their own take part.
-Alone, against a server started by hand, only you can take the broker away:
+STOP), or killed and replaced after `killed_s` (KILL). Publishing goes on, and subscribers that lose their connection
+reconnect with backoff and full jitter. Only variants with a broker process of their own take part. Against a server
+started by hand, only you can stop the broker:
 
     locust -f bench/load/locustfile.py --scenario outage --variant flask_sse --host http://127.0.0.1:8000 --users 50
 """
@@ -47,8 +47,8 @@ def _lasts_s(values: Values) -> float:
 
 
 def _take_broker_away(side: ServerSide) -> Away:
-    """Stopped, its connections stay open and what is asked of it waits; killed, they are gone, and its successor knows
-    nothing."""
+    """A stopped broker keeps its connections, and requests to it wait. A killed one loses both, and its successor is
+    empty."""
     side.wait_until(side.start_ns + round(OUTAGE_AFTER_S.of(side.values) * 1e9))
     lasts_ns = round(_lasts_s(side.values) * 1e9)
     if _killed(side.values):

@@ -1,15 +1,16 @@
-"""Slow reader: one of many reads far too slowly, then not at all. What does it cost the others, and what does it get?
+"""Slow reader: one of many subscribers reads too slowly, then not at all. What does it cost the others?
 
 `slow_after_s` into the measured part the last subscriber reads 1 kB/s, `trickle_s` later nothing for `stop_s`, and then
-at full speed again, while publishing goes on. The kernel takes up to 4 MB for it (tcp_wmem); then the server has to
-keep its messages, to drop them or to close. 50 messages of 24,000 bytes a second, which is little work for any server,
-fill the log of our techniques in 9 s, whether subscribers read or not, and the kernel's buffers in 4 s of not reading.
-Ledger, latencies, wire and deliveries are those of the others; the slow one is counted apart. With `slow` none it
-reads like the others and is counted apart all the same: the trials to compare with, `calm_s` long, which is time for
-the log to fill. A subscriber whose connection is closed comes back with backoff and full jitter, where it left off if
-the server has cursors; it can notice only when it reads. After the measured part it stays away.
+at full speed again, while publishing goes on. The kernel buffers up to 4 MB for it (tcp_wmem). After that the server
+must keep its messages, drop them, or close the connection. 50 messages of 24,000 bytes per second are little work for
+any server. They fill the log of our techniques in 9 s, whether subscribers read or not, and the kernel's buffers after
+4 s without reading. Ledger, latencies, wire and deliveries are those of the other subscribers; the slow reader has
+counts of its own. With `slow` none it reads like the others and still has its own counts: these are the trials to
+compare with. They last `calm_s`, which is enough to fill the log. If its connection is closed, the slow reader
+reconnects with backoff and full jitter, with its cursor if the server has cursors; it notices the close only when it
+reads. After the measured part it does not reconnect.
 
-Alone, against a server started by hand, no subscriber reads slowly:
+Against a server started by hand, no subscriber reads slowly:
 
     locust -f bench/load/locustfile.py --scenario slow_reader --variant sse --host http://127.0.0.1:8000 --users 11
 """
@@ -60,7 +61,7 @@ def _speeds(values: Values) -> Sequence[Speed]:
 
 
 def _shorter_without(values: Values) -> Mapping[str, Any]:
-    """Where no subscriber is slow there is nothing to wait for."""
+    """A trial without a slow reader is shorter: it has nothing to wait for."""
     return values if _is_slow(values) else {**values, MEASURE_S.name: CALM_S.of(values)}
 
 

@@ -1,12 +1,12 @@
-"""Storm: all subscribers connect at once. How long until all are subscribed, and what does an arrival cost?
+"""Storm: all subscribers connect at once. How long until all are subscribed, and what does a connect cost?
 
-As after an outage, or when a page goes live. All connects are begun at once; afterwards a probe shows that every
-subscriber has truly arrived. Then all leave at once, and the time is taken until the server has closed what they had
-open, for 35 s at most. Meanwhile probes are published, since some servers notice that a subscriber is gone only when
-they write; `--set afterwards=silence` shows what they do without. Polls are a second apart: a thousand pollers four
-times a second would be more than a core serves, and no storm but a standing load. The figures "Subscribed after a storm
-of connects" and "What a storm of connects costs" of the report (section Workloads) answer it. Alone, against a server
-started by hand:
+This happens after an outage, or when a page goes live. All connects begin at once; then a probe shows that every
+subscriber receives messages. After that all subscribers disconnect at once, and the trial measures the time until the
+server has closed their connections, 35 s at most. During this time probes are published, because some servers notice a
+closed connection only when they write to it; `--set afterwards=silence` measures without probes. The poll interval is
+one second: a thousand subscribers that poll four times per second would saturate a core all the time. The figures
+"Time to subscribe in a storm of connects" and "What a storm of connects costs" of the report (section Workloads) show
+the results. Against a server started by hand:
 
     locust -f bench/load/locustfile.py --scenario storm --variant sse --host http://127.0.0.1:8000 --users 1000
 """

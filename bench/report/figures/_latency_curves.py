@@ -80,7 +80,7 @@ def alt(scene: Scene) -> str:
 
 
 def sheet(scene: Scene) -> Sheet:
-    """A row per variant and share of deliveries: all trials together, and the least and the most of single trials."""
+    """A row per variant and share of deliveries: over all trials, and the range over single trials."""
     kind = "round_trip" if returns(scene) else "latency"
     facts = scene.cells.facts
     rows: list[list[Field]] = []

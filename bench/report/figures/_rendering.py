@@ -90,7 +90,7 @@ class Drawn:
         return file.getvalue()
 
     def files(self) -> dict[str, bytes]:
-        """Every file by its suffix. The drawing is let go of: those of all figures of a run would hold 100 MB."""
+        """Every file by its suffix. The drawing is released: those of all figures of a run would take 100 MB."""
         files = {"svg": self.svg.encode(), "png": self.png, "csv": self.csv.encode()}
         del self._canvas
         return files

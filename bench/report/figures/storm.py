@@ -88,7 +88,7 @@ def alt(scene: Scene) -> str:
 
 
 def sheet(scene: Scene) -> Sheet:
-    """A row per variant and share of subscribers: all trials together, the least and the most of single trials."""
+    """A row per variant and share of subscribers: over all trials, and the range over single trials."""
     rows: list[list[Field]] = []
     for curve in curves(scene):
         lowest, highest = band(curve)

@@ -1,4 +1,4 @@
-"""Planned trials that are in no number: of skipped variants, failed, invalid, and not run."""
+"""Planned trials that are part of no number: those of skipped variants, failed, invalid, or not run."""
 
 from __future__ import annotations
 
