@@ -23,14 +23,16 @@ _T = TypeVar("_T")
 SEPARATOR = b"\x1e"
 _SUBSCRIBE_ID = 0
 _REASON_CHARS = 80
+_MAX_TIME_MS = 10**9
 _decode_string = msgspec.json.Decoder(str).decode  # a fifth of the time that json.loads takes
 
 
 class Session:
     """One Engine.IO session with one namespace in it, fed packet by packet: open, connect, subscribe, receive.
 
-    outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. subscribed: the server has
-    acknowledged. end_reason: why no text can come any more (the server closed, or broke the rules); empty before that.
+    outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. silence_ms: within which the server
+    sends something, by its own word; 0: it does not say. subscribed: the server has acknowledged. end_reason: why no
+    text can come any more (the server closed, or broke the rules); empty before that.
     Every event that is emitted asks for an acknowledgement: only that can say that it was refused.
     """
 
@@ -45,6 +47,7 @@ class Session:
         "end_reason",
         "outgoing",
         "session_id",
+        "silence_ms",
         "subscribed",
     )
 
@@ -58,6 +61,7 @@ class Session:
         self._text_start = self._packet("42", [event])[:-1] + b","  # how the packet of a text begins
         self.outgoing: list[bytes] = []
         self.session_id = ""
+        self.silence_ms = 0
         self.subscribed = False
         self.end_reason = ""
 
@@ -113,10 +117,15 @@ class Session:
         return f"{types}{self._prefix}{ack_id}{data}".encode()
 
     def _on_open(self, payload: bytes) -> None:
-        session_id = _decode(payload, dict[str, Any]).get("sid")
+        opening = _decode(payload, dict[str, Any])
+        session_id = opening.get("sid")
+        times_ms = [opening[name] for name in ("pingInterval", "pingTimeout") if name in opening]
+        if any(type(time_ms) is not int or not 0 < time_ms < _MAX_TIME_MS for time_ms in times_ms):
+            raise ProtocolError("bad open packet")
         if self.session_id or not isinstance(session_id, str) or _SESSION_ID(session_id) is None:
             raise ProtocolError("bad open packet")
         self.session_id = session_id
+        self.silence_ms = sum(times_ms) if len(times_ms) == 2 else 0
         self.outgoing.append(self._packet("40"))
 
     def _on_close(self, _payload: bytes) -> None:

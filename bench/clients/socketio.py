@@ -52,7 +52,10 @@ class Client(ReactorSubscriber):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
+        was_open = bool(protocol.session.session_id)
         texts = protocol.feed(data)
+        if not was_open and self._connection is not None:
+            self._connection.limit_silence(self._silence_ns())
         if not self._is_subscribed and protocol.session.subscribed:
             self._is_subscribed = True
             self._confirm(now_ns)
@@ -70,6 +73,10 @@ class Client(ReactorSubscriber):
 
     def _begin(self) -> None:
         self._send_request()
+
+    def _silence_ns(self) -> int:
+        """As long as the server says: Engine.IO's ping interval and the time that it allows for a ping."""
+        return self._protocol.session.silence_ms * 1_000_000
 
     def _send_request(self) -> None:
         """Send the request that is due, if any."""

@@ -22,6 +22,9 @@ The contract:
   every start of the server. A subscriber that reconnects with a cursor (`after=`, or `Last-Event-ID`) gets exactly what
   it missed. Where the server cannot prove that, it signals a gap: the header `Push-Gap` (polling, whose cursor is in
   `Push-Cursor`), an event `gap` (SSE), `{"cursor", "gap"}` in a binary frame (WebSocket) or a line (NDJSON).
+* A stream of a variant with `wire["heartbeat_s"]` carries something at least this often. Twice this time without a byte
+  is an error at the subscriber. So are a poll without an answer 15 s after the hold time, and for Socket.IO its ping
+  interval and ping timeout without a byte.
 * SIGTERM ends it within 2 s, and so does the end of its parent.
 """
 

@@ -129,6 +129,30 @@ def test_an_event_is_acknowledged_once(again):
     assert session.end_reason == "protocol error: acknowledgement of nothing"
 
 
+@pytest.mark.parametrize(
+    ("times", "silence_ms"),
+    [
+        ({"pingInterval": 25000, "pingTimeout": 20000}, 45000),
+        ({"pingInterval": 25000}, 0),
+        ({}, 0),
+        ({"pingInterval": "25000", "pingTimeout": 20000}, None),
+        ({"pingInterval": 25000, "pingTimeout": 0}, None),
+        ({"pingInterval": -1, "pingTimeout": 20000}, None),
+        ({"pingInterval": 2.5, "pingTimeout": 20000}, None),
+        ({"pingInterval": True, "pingTimeout": 20000}, None),
+        ({"pingInterval": 10**9, "pingTimeout": 20000}, None),
+    ],
+    ids=str,
+)
+def test_an_open_packet_says_how_long_the_server_may_be_silent(times, silence_ms):
+    session = Session("/push", "message", "t")
+    session.receive([engine_packet(engineio.packet.OPEN, json.dumps({"sid": "a", **times}))])
+    if silence_ms is None:
+        assert session.end_reason == "protocol error: bad open packet"
+    else:
+        assert (session.end_reason, session.silence_ms) == ("", silence_ms)
+
+
 def test_a_ping_is_answered_by_a_pong():
     session = subscribed()
     assert session.receive([engine_packet(engineio.packet.PING), engine_packet(engineio.packet.NOOP)]) == []
