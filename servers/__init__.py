@@ -22,7 +22,7 @@ from servers._catalogue import (
     unavailable,
     versions,
 )
-from servers._variant import Capability, Technique, Unavailable, Variant, Wiring, package
+from servers._variant import Capability, Limit, Technique, Unavailable, Variant, Wiring, package
 
 if TYPE_CHECKING:
     from servers import _injections as injections
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from servers._process import signal_on_death_of_parent
 
 __all__ = [
-    "Broker", "Capability", "Technique", "Unavailable", "Variant", "VariantError", "Wiring", "argument", "chosen",
-    "description", "folder", "injections", "load", "names", "origin", "package", "resolve", "routes",
+    "Broker", "Capability", "Limit", "Technique", "Unavailable", "Variant", "VariantError", "Wiring", "argument",
+    "chosen", "description", "folder", "injections", "load", "names", "origin", "package", "resolve", "routes",
     "signal_on_death_of_parent", "unavailable", "versions",
 ]  # fmt: skip
 

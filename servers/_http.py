@@ -41,7 +41,7 @@ DRAIN_CHECK_S = 0.02
 PEER_READS = (1, 4, 5)  # the kernel's TCP states: established, and those in which only our side has closed
 
 TAKE_OVER = "pushbench.take_over"
-LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE | re.ASCII)
 
 Refusal = tuple[str, str]  # status line, reason
 
@@ -100,6 +100,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
     """One connection."""
 
     environ: dict[str, Any]
+    headers: Any
     response_headers: list[tuple[bytes, bytes]]
     response_use_chunked: bool
     connection_upgraded: bool
@@ -152,6 +153,13 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
             self.server.handlers.discard(self)
             self.clear_deadline()
 
+    def handle_one_request(self) -> Any:
+        result = super().handle_one_request()
+        if isinstance(result, tuple):  # a head that pywsgi refuses, and its complete reply
+            status, reply = result
+            return status, reply.replace(b"\r\n", b"\r\nX-Content-Type-Options: nosniff\r\n", 1)
+        return result
+
     def read_requestline(self) -> str:
         self.set_deadline(IDLE_S if self._requests else HEAD_S)
         self._requests += 1
@@ -195,6 +203,8 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
             return "403 Forbidden", "this server does not answer pages of another origin"
         if "HTTP_TRANSFER_ENCODING" in self.environ:
             return "411 Length Required", "announce the length of the body"
+        if len(self.headers.get_all("Content-Length", ())) > 1:
+            return "400 Bad Request", "a body has one length"
         if not self.environ.get("CONTENT_LENGTH", "0").isdecimal():
             return "400 Bad Request", "the length of the body is not a number"
         if (self.content_length or 0) > self.server.max_body_bytes:

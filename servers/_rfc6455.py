@@ -89,7 +89,7 @@ class Connection:
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._protocol = _Protocol(SERVER, max_size=MESSAGE_BYTES + CONTROL_BYTES)
+        self._protocol = Protocol(SERVER, max_size=MESSAGE_BYTES + CONTROL_BYTES)
         self._lengths = _Lengths()
         self._writing = BoundedSemaphore()
         self._closing = False
@@ -121,7 +121,7 @@ class Connection:
                 self.close(violation.code, str(violation))
                 return
             if self._protocol.state is not OPEN:
-                self._send_last(answers)
+                self._send_last(self._last(answers))
             elif (refused := self._lengths.violation) is not None:
                 self.close(refused.code, str(refused))
                 return
@@ -138,6 +138,16 @@ class Connection:
                 if message.add(received):
                     self._message = None
                     yield message.opcode, message.join()
+
+    def _last(self, answers: Iterable[bytes]) -> Iterable[bytes]:
+        """The answers to what ended the connection, as section 5.4 has them.
+
+        `websockets` takes a valid close frame within a fragmented message for a fault, and answers 1002.
+        """
+        received = self._protocol.close_rcvd
+        if received is None or self._message is None:
+            return answers
+        return [frame(Opcode.CLOSE, b"" if received.code == CloseCode.NO_STATUS_RCVD else received.serialize())]
 
     def _send_last(self, frames: Iterable[bytes]) -> None:
         """Write frames, the last a close frame. Nothing is written after it. A peer that does not read is cut off."""
@@ -156,15 +166,6 @@ class _Violation(Exception):
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-
-
-class _Protocol(Protocol):
-    """The protocol of `websockets`, which takes a close frame within a fragmented message for a fault."""
-
-    def recv_frame(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.CLOSE:
-            self.current_size = None  # the message will not be completed
-        super().recv_frame(frame)
 
 
 class _Lengths:

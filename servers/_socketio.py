@@ -85,6 +85,14 @@ def serve(app: Flask, transport: str) -> Wiring:
     class BothHandlers(Handler, WebSocketHandler):  # type: ignore[misc]
         """Our admission and deadlines, then the WebSocket handshake that Flask-SocketIO needs."""
 
+        def upgrade_connection(self) -> list[str] | None:
+            try:
+                refusal: list[str] | None = super().upgrade_connection()
+            except ValueError:  # gevent-websocket expects the TypeError of Python 2 for a key that is not base64
+                self.start_response("400 Bad Request", [])
+                return ["the key is not base64"]
+            return refusal
+
         def write(self, data: bytes | str) -> None:
             # gevent-websocket gives the reason of a refused handshake as a string
             super().write(data.encode("latin-1") if isinstance(data, str) else data)

@@ -33,6 +33,16 @@ class Capability(enum.StrEnum):
     RESUME = "resume"  # cursors `epoch:offset`; after a reconnect nothing is missing unless a gap is signalled
 
 
+class Limit(enum.StrEnum):
+    """What a product does to a text in place of delivering it byte for byte. The value is how lists and reports say it.
+
+    The gate checks that a variant has exactly the limits that it declares.
+    """
+
+    EMPTY_TEXT = "does not deliver an empty text"
+    LEADING_SPACE = "removes a leading space"
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """What `serve` returns to the host where it needs more than the defaults.
@@ -65,6 +75,7 @@ class Variant:
     wire: parameters of that client half, e.g. the path templates "subscribe" and "upstream" with `{topic}`.
     serve: adds the routes to a Flask app that already has /health.
     command: in place of `serve`, a program that obeys the same contract (ports and token in its environment).
+    limits: what the product does to a text in place of delivering it byte for byte.
     needs: probes that return None, or the reason why the variant cannot run here.
     options: every option set on a product, as shown in /health and in the report.
     runs_on: distributions whose versions /health reports.
@@ -83,6 +94,7 @@ class Variant:
     command: tuple[str, ...] | None = None
     product: str = ""
     capabilities: frozenset[Capability] = frozenset()
+    limits: frozenset[Limit] = frozenset()
     needs: tuple[Callable[[], str | None], ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     runs_on: tuple[str, ...] = ()
@@ -95,6 +107,11 @@ class Variant:
     def __post_init__(self) -> None:
         if (self.serve is None) == (self.command is None):
             raise ValueError(f"{self.label}: a variant has either `serve` or `command`")
+
+    @property
+    def limits_in_words(self) -> str:
+        """The declared limits in one sentence; empty if there is none."""
+        return f"Declared limits: {'; '.join(sorted(self.limits))}." if self.limits else ""
 
 
 class Unavailable(Exception):

@@ -7,6 +7,9 @@ The library opens a Redis connection per subscriber and one more per publish, ig
 keep-alive, and finds that a subscriber has closed when it next writes to it; our HTTP server notices that before. So
 there is no resume: a subscriber does not receive what is published while it is disconnected.
 
+The library writes `data:` and the text without a space between them, so a subscriber removes a space at the beginning
+of the text, as the standard says. It writes no line for an empty text, which is therefore never delivered.
+
 Without Redis a stream ends with an error, and a new one is answered with 500. `sse.publish` raises: at once if no
 process listens on the port, after redis-py's own timeout if Redis does not answer. We add what every application would
 need: a POST is then answered with 503, and a message of the ingest is dropped and reported on stderr. The ingest
@@ -23,7 +26,7 @@ from flask import Flask, request
 
 from servers import _limits, _redis, _routes
 from servers._broker import Broker
-from servers._variant import Technique, Variant, Wiring, package
+from servers._variant import Limit, Technique, Variant, Wiring, package
 
 
 def serve(app: Flask, broker: Broker) -> Wiring:
@@ -78,6 +81,7 @@ VARIANT = Variant(
     client="sse",
     wire={"subscribe": "/stream?channel={topic}", "upstream": "/publish?topic={topic}", "head": "late"},
     serve=serve,
+    limits=frozenset({Limit.EMPTY_TEXT, Limit.LEADING_SPACE}),
     needs=(package("flask_sse"), package("redis"), _redis.unavailable),
     descriptors=2,  # each subscriber has a Redis connection
     broker=_redis.not_ours,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from flask import Flask, Response
 
 from servers import _limits, _routes
-from servers._broker import Batch, Broker, Message
+from servers._broker import HEARTBEAT_S, Batch, Broker, Message
 from servers._variant import Capability, Technique, Variant
 
 KEEP_ALIVE = b"\n"
@@ -60,7 +60,11 @@ VARIANT = Variant(
     label="NDJSON stream",
     technique=Technique.STREAM,
     client="ndjson",
-    wire={"subscribe": "/ndjson?topic={topic}", "upstream": "/publish?topic={topic}"},
+    wire={
+        "subscribe": "/ndjson?topic={topic}",
+        "upstream": "/publish?topic={topic}",
+        "heartbeat_s": f"{HEARTBEAT_S:g}",
+    },
     serve=serve,
     extra=True,
     capabilities=frozenset({Capability.RESUME}),

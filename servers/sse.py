@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from flask import Flask, Response, request
 
 from servers import _limits, _routes
-from servers._broker import Broker, Message
+from servers._broker import HEARTBEAT_S, Broker, Message
 from servers._variant import Capability, Technique, Variant
 
 KEEP_ALIVE = b": still here\n\n"
@@ -62,7 +62,11 @@ VARIANT = Variant(
     label="SSE",
     technique=Technique.SSE,
     client="sse",
-    wire={"subscribe": "/sse?topic={topic}", "upstream": "/publish?topic={topic}"},
+    wire={
+        "subscribe": "/sse?topic={topic}",
+        "upstream": "/publish?topic={topic}",
+        "heartbeat_s": f"{HEARTBEAT_S:g}",
+    },
     serve=serve,
     capabilities=frozenset({Capability.RESUME}),
     runs_on=("flask", "werkzeug", "gevent"),

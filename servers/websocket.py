@@ -18,7 +18,7 @@ import gevent
 from flask import Flask, Response, request
 
 from servers import _limits, _routes
-from servers._broker import Batch, Broker, Message
+from servers._broker import HEARTBEAT_S, Batch, Broker, Message
 from servers._rfc6455 import PING, CloseCode, Closed, Connection, Opcode, frame, upgrade
 from servers._variant import Capability, Technique, Variant
 
@@ -90,7 +90,7 @@ VARIANT = Variant(
     label="WebSocket",
     technique=Technique.WEBSOCKET,
     client="websocket",
-    wire={"subscribe": "/ws?topic={topic}"},
+    wire={"subscribe": "/ws?topic={topic}", "heartbeat_s": f"{HEARTBEAT_S:g}"},
     serve=serve,
     capabilities=frozenset({Capability.RESUME}),
     options={

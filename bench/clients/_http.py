@@ -90,17 +90,18 @@ _UNTIL_END = -2
 
 
 def _body_framing(head: Head) -> int:
-    """The body's length in bytes, or _CHUNKED, or _UNTIL_END."""
+    """The body's length in bytes, or _CHUNKED, or _UNTIL_END. Headers are checked even where they mean nothing."""
+    coding = head.headers.get(b"transfer-encoding")
+    if coding is not None and coding.lower() != b"chunked":
+        raise ProtocolError("unknown transfer coding")
+    length = head.headers.get(b"content-length")
+    length_bytes = _UNTIL_END if length is None else _content_length(length)
     if head.status < 200 or head.status in (204, 304):
         return 0
-    coding = head.headers.get(b"transfer-encoding")
-    if coding is not None:
-        if coding.lower() != b"chunked":
-            raise ProtocolError("unknown transfer coding")
-        return _CHUNKED
-    length = head.headers.get(b"content-length")
-    if length is None:
-        return _UNTIL_END
+    return length_bytes if coding is None else _CHUNKED
+
+
+def _content_length(length: bytes) -> int:
     if b"," in length:  # repeated, which is allowed if all values are the same
         length, *others = (part.strip() for part in length.split(b","))
         if any(other != length for other in others):
@@ -236,9 +237,9 @@ class StreamParser:
                 return b""
             head = parse_head(data[:end])
             data = data[end + 4 :]
+            self._remaining = _body_framing(head)
             if head.status >= 200 or head.status == 101:
                 break
-        self._remaining = _body_framing(head)
         if self._remaining == _CHUNKED:
             self._chunks = _Chunks()
         self.ended = self._remaining == 0

@@ -16,6 +16,8 @@ from bench.reactor.errors import ProtocolError, describe
 if TYPE_CHECKING:
     from bench.reactor.reactor import Reactor
 
+MARGIN_S = 15.0  # for an answer, beyond the time for which the server may hold it
+
 _CURSOR = re.compile(rb"[0-9A-Za-z-]{1,32}:[0-9]{1,18}").fullmatch
 
 
@@ -154,6 +156,13 @@ class PollingSubscriber(HttpSubscriber):
 
     def _begin(self) -> None:
         self._poll()
+
+    def _silence_ns(self) -> int:
+        return round((self._held_s() + MARGIN_S) * 1e9)
+
+    @abc.abstractmethod
+    def _held_s(self) -> float:
+        """The longest time between an answer and the next, if the server sends each when it is due."""
 
     def _poll(self, query: bytes = b"") -> None:
         self._request(self._protocol.request(query))

@@ -22,25 +22,46 @@ _T = TypeVar("_T")
 
 SEPARATOR = b"\x1e"
 _SUBSCRIBE_ID = 0
+_REASON_CHARS = 80
+_MAX_TIME_MS = 10**9
 _decode_string = msgspec.json.Decoder(str).decode  # a fifth of the time that json.loads takes
 
 
 class Session:
     """One Engine.IO session with one namespace in it, fed packet by packet: open, connect, subscribe, receive.
 
-    outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. subscribed: the server has
-    acknowledged. end_reason: why no text can come any more (the server closed, or broke the rules); empty before that.
+    outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. silence_ms: within which the server
+    sends something, by its own word; 0: it does not say. subscribed: the server has acknowledged. end_reason: why no
+    text can come any more (the server closed, or broke the rules); empty before that.
+    Every event that is emitted asks for an acknowledgement: only that can say that it was refused.
     """
 
-    __slots__ = ("_event", "_prefix", "_text_start", "_topic", "end_reason", "outgoing", "session_id", "subscribed")
+    __slots__ = (
+        "_emitted",
+        "_event",
+        "_prefix",
+        "_refusals",
+        "_text_start",
+        "_topic",
+        "_unanswered",
+        "end_reason",
+        "outgoing",
+        "session_id",
+        "silence_ms",
+        "subscribed",
+    )
 
     def __init__(self, namespace: str, event: str, topic: str) -> None:
         self._prefix = "" if namespace in ("", "/") else f"{namespace},"
         self._event = event
         self._topic = topic
+        self._emitted = 0  # events, which are numbered from 1 on
+        self._unanswered: set[str] = set()  # numbers of those that are not acknowledged yet
+        self._refusals: list[str] = []
         self._text_start = self._packet("42", [event])[:-1] + b","  # how the packet of a text begins
         self.outgoing: list[bytes] = []
         self.session_id = ""
+        self.silence_ms = 0
         self.subscribed = False
         self.end_reason = ""
 
@@ -71,7 +92,10 @@ class Session:
 
     def emit(self, *arguments: str) -> None:
         """Add an event to `outgoing`: its name and its arguments."""
-        self.outgoing.append(self._packet("42", arguments))
+        self._emitted += 1
+        ack_id = str(self._emitted)
+        self._unanswered.add(ack_id)
+        self.outgoing.append(self._packet("42", arguments, ack_id))
 
     def close(self) -> None:
         """Add the packets that end the session to `outgoing`."""
@@ -83,15 +107,25 @@ class Session:
         outgoing, self.outgoing = self.outgoing, []
         return outgoing
 
+    def take_refusals(self) -> list[str]:
+        """The reasons of events that the server has refused. The next call does not return them again."""
+        refusals, self._refusals = self._refusals, []
+        return refusals
+
     def _packet(self, types: str, arguments: Sequence[str] | None = None, ack_id: str = "") -> bytes:
         data = "" if arguments is None else json.dumps(arguments, separators=(",", ":"))
         return f"{types}{self._prefix}{ack_id}{data}".encode()
 
     def _on_open(self, payload: bytes) -> None:
-        session_id = _decode(payload, dict[str, Any]).get("sid")
+        opening = _decode(payload, dict[str, Any])
+        session_id = opening.get("sid")
+        times_ms = [opening[name] for name in ("pingInterval", "pingTimeout") if name in opening]
+        if any(type(time_ms) is not int or not 0 < time_ms < _MAX_TIME_MS for time_ms in times_ms):
+            raise ProtocolError("bad open packet")
         if self.session_id or not isinstance(session_id, str) or _SESSION_ID(session_id) is None:
             raise ProtocolError("bad open packet")
         self.session_id = session_id
+        self.silence_ms = sum(times_ms) if len(times_ms) == 2 else 0
         self.outgoing.append(self._packet("40"))
 
     def _on_close(self, _payload: bytes) -> None:
@@ -138,9 +172,13 @@ class Session:
 
     def _on_acknowledgement(self, rest: bytes) -> None:
         ack_id, arguments = _split_ack_id(rest)
+        refusal = [argument for argument in arguments if argument is not None]
+        if ack_id in self._unanswered:
+            self._unanswered.remove(ack_id)
+            self._refusals += [str(reason)[:_REASON_CHARS] for reason in refusal[:1]]
+            return
         if ack_id != str(_SUBSCRIBE_ID) or self.subscribed:
             raise ProtocolError("acknowledgement of nothing")
-        refusal = [argument for argument in arguments if argument is not None]
         if refusal:
             raise ProtocolError(f"subscribe refused: {refusal[0]}")
         self.subscribed = True

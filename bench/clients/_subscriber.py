@@ -19,6 +19,8 @@ from bench.reactor.errors import OutgoingFull, describe
 if TYPE_CHECKING:
     from bench.reactor.reactor import Reactor
 
+HEARTBEATS = 2  # the intervals without a byte after which a stream counts as silent
+
 
 class Cursored(Protocol):
     """A protocol that knows its subscriber's position in the topic."""
@@ -104,6 +106,13 @@ class ReactorSubscriber(Subscriber):
     def _begin(self) -> None:
         """Connect and send what subscribes, without blocking."""
 
+    def _silence_ns(self) -> int:
+        """How long the server may send nothing on the main connection, from its start on; 0: for ever.
+
+        A variant whose streams have heartbeats names their interval. One may be missing.
+        """
+        return round(HEARTBEATS * float(self.subscription.target.wire.get("heartbeat_s", 0)) * 1e9)
+
     def _close_gracefully(self) -> None:
         """Close as the protocol prescribes, without blocking; `closed` is set already. Most protocols just close."""
         self._drop()
@@ -153,6 +162,7 @@ class ReactorSubscriber(Subscriber):
             except OSError as error:
                 self.lost(describe(error))
                 return
+            self._connection.limit_silence(self._silence_ns())
         self._connection.write(request)
         self._own_counters.requests += 1
 

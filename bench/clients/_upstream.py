@@ -16,11 +16,15 @@ from bench.reactor.errors import ENDED_BY_PEER, OutgoingFull, ProtocolError, des
 if TYPE_CHECKING:
     from bench.reactor.reactor import Reactor
 
+ANSWER_S = 15.0
+BYTE_NS = 1_000_000  # for each byte of a request: an eighth of the speed of the slowest path
+
 
 class RequestQueue:
     """A keep-alive connection on which each request waits for the answer to the one before.
 
-    A lost connection fails the request that is unanswered, and the next request opens another connection. Failures
+    A lost connection fails the request that is unanswered, and so does an answer that takes longer than ANSWER_S; the
+    next request opens another connection. Failures
     reach `on_error`; every answer, of whatever status, reaches `on_response`.
     """
 
@@ -76,6 +80,7 @@ class RequestQueue:
                     target = self._target
                     self._parser = ResponseParser()
                     self._connection = self._reactor.connect(target.host, target.port, self, target.source)
+                self._connection.limit_silence(round(ANSWER_S * 1e9) + BYTE_NS * len(request))
                 self._connection.write(request)
             except OSError as error:
                 self._on_error(f"connect: {describe(error)}")
@@ -91,6 +96,8 @@ class RequestQueue:
             if not self._is_busy:
                 raise ProtocolError("answer without a request")
             self._is_busy = False
+            if self._connection is not None:
+                self._connection.limit_silence(0)
             if not response.keep_alive and self._connection is not None:
                 self._connection.close()
                 self._connection = None

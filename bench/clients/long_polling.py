@@ -20,5 +20,8 @@ class Client(PollingSubscriber):
         self._query = b"&hold=%g" % self.subscription.target.hold_s
         self._poll(b"&hold=0")
 
+    def _held_s(self) -> float:
+        return self.subscription.target.hold_s
+
     def _on_answer(self) -> None:
         self._poll(self._query)

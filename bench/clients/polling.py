@@ -36,6 +36,9 @@ class Client(PollingSubscriber):
         self._slot_ns = 0
         self._poll()
 
+    def _held_s(self) -> float:
+        return self.subscription.target.poll_interval_s
+
     def _on_answer(self) -> None:
         if not self._slot_ns:  # the answer that opens the subscription
             self._slot_ns = first_slot_ns(monotonic_ns(), self._interval_ns, self.subscription.phase)

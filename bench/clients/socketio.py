@@ -1,7 +1,7 @@
 """Socket.IO: a text is an event with one string; over WebSocket or Engine.IO long polling from the first request on.
 
 A subscriber connects to the namespace and emits "subscribe" with the topic; the acknowledgement confirms it. Upstream
-it emits "publish" with topic and text. The protocols are in `_socketio`.
+it emits "publish" with topic and text; an acknowledgement with a reason refuses it. The protocols are in `_socketio`.
 """
 
 from __future__ import annotations
@@ -52,12 +52,17 @@ class Client(ReactorSubscriber):
 
     def receive(self, data: bytes, now_ns: int) -> None:
         protocol = self._protocol
+        was_open = bool(protocol.session.session_id)
         texts = protocol.feed(data)
+        if not was_open and self._connection is not None:
+            self._connection.limit_silence(self._silence_ns())
         if not self._is_subscribed and protocol.session.subscribed:
             self._is_subscribed = True
             self._confirm(now_ns)
         if not self._deliver(texts, now_ns):
             return
+        for reason in protocol.session.take_refusals():
+            self.on_error(f"publish: refused: {reason}")
         self._send()
         if protocol.end_reason:
             self.lost(protocol.end_reason)
@@ -68,6 +73,10 @@ class Client(ReactorSubscriber):
 
     def _begin(self) -> None:
         self._send_request()
+
+    def _silence_ns(self) -> int:
+        """As long as the server says: Engine.IO's ping interval and the time that it allows for a ping."""
+        return self._protocol.session.silence_ms * 1_000_000
 
     def _send_request(self) -> None:
         """Send the request that is due, if any."""

@@ -40,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
 def _print_variant(name: str) -> None:
     variant = servers.load(name)
     print(f"  {name:<24} {servers.description(name)}")
+    if variant.limits:
+        print(f"  {'':<24} {variant.limits_in_words}")
     if origin := servers.origin(name):
         print(f"  {'':<24} from {origin}")
     if reason := servers.unavailable(variant):

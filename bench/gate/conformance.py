@@ -14,12 +14,17 @@ The contract:
 * `GET /health` answers {"variant", "pid", "nonce", "technique", "versions", "options", "wire"} with the same nonce.
 * Ingest: plain TCP. The first line is the token, every other `topic<TAB>text`; a wrong token ends the connection.
 * A subscriber names one topic. Once it is subscribed it gets every text published to that topic, in publish order,
-  exactly once, byte for byte, and no earlier text. A slow subscriber loses no byte and delays no other.
-* A subscriber can publish: `POST {wire["upstream"]}` over HTTP, a frame `topic<TAB>text` over WebSocket.
+  exactly once, byte for byte, and no earlier text. A slow subscriber loses no byte and delays no other. What a product
+  does in place of that it declares (`Variant.limits`).
+* A subscriber can publish: `POST {wire["upstream"]}` over HTTP, a frame `topic<TAB>text` over WebSocket. A publish that
+  is refused is an error at its sender.
 * Capability resume: a cursor is `epoch:offset`. The offset counts the texts of the topic, and the epoch changes with
   every start of the server. A subscriber that reconnects with a cursor (`after=`, or `Last-Event-ID`) gets exactly what
   it missed. Where the server cannot prove that, it signals a gap: the header `Push-Gap` (polling, whose cursor is in
   `Push-Cursor`), an event `gap` (SSE), `{"cursor", "gap"}` in a binary frame (WebSocket) or a line (NDJSON).
+* A stream of a variant with `wire["heartbeat_s"]` carries something at least this often. Twice this time without a byte
+  is an error at the subscriber. So are a poll without an answer 15 s after the hold time, and for Socket.IO its ping
+  interval and ping timeout without a byte.
 * SIGTERM ends it within 2 s, and so does the end of its parent.
 """
 
@@ -32,13 +37,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 
 from bench.gate.server_under_test import WITHIN_S, Refuted, ServerUnderTest
 from bench.processes.errors import ProcessError
 from bench.reactor.reactor import Reactor
-from servers import Capability, Variant
+from servers import Capability, Limit, Variant
 
 NAGLE_LIMIT_S = 0.020  # a delayed ACK delays a reply by 40 ms; without it a reply takes well under 1 ms
 STOP_LIMIT_S = 2.0
@@ -130,6 +136,25 @@ def keeps_every_byte(server: ServerUnderTest, topic: str) -> None:
     server.expect_texts(receiver, texts)
 
 
+def keeps_spaces(server: ServerUnderTest, topic: str) -> None:
+    writer, reader = server.subscribed(topic, 2)
+    texts = [b" lead", b"trail ", b"  two  ", b"\ttab\t", b" ", b"", text(1)]
+    expected = [one for one in map(partial(as_limited, server.variant.limits), texts) if one is not None]
+    server.publish(topic, *texts)
+    server.expect_texts(reader, expected)
+    server.expect_texts(writer, expected)
+    for one in texts:
+        writer.subscriber.publish(topic, one)
+    server.expect_texts(reader, expected * 2)
+
+
+def as_limited(limits: frozenset[Limit], one: bytes) -> bytes | None:
+    """What a variant with these limits makes of a text; None if it does not deliver it."""
+    if not one and Limit.EMPTY_TEXT in limits:
+        return None
+    return one.removeprefix(b" ") if Limit.LEADING_SPACE in limits else one
+
+
 def separates_topics(server: ServerUnderTest, topic: str) -> None:
     topics = [topic, topic + ".1", topic + "-1"]
     receivers = [server.subscribed(name)[0] for name in topics]
@@ -183,6 +208,14 @@ def takes_upstream(server: ServerUnderTest, topic: str) -> None:
         writer.subscriber.publish(topic, one)
     server.expect_texts(reader, texts)
     server.expect_texts(writer, texts)
+
+
+def refuses_aloud(server: ServerUnderTest, topic: str) -> None:
+    (writer,) = server.subscribed(topic)
+    writer.subscriber.publish(topic, b"bell\a")
+    server.expect("an error at the sender of a text with a control character", lambda: bool(writer.errors))
+    if writer.texts:
+        raise Refuted(f"a text with a control character was refused ({writer.errors[0]}) and delivered")
 
 
 def answers_without_delay(server: ServerUnderTest, topic: str) -> None:
@@ -245,12 +278,16 @@ CHECKS = (
     Check("order", "publishes 500 texts at once", "they arrive in publish order", keeps_order),
     Check("once", "publishes equal texts to three subscribers", "each arrives once per publish", delivers_once),
     Check("bytes", "publishes texts with special characters, and large ones", "every byte arrives", keeps_every_byte),
+    Check("spaces", "publishes texts that begin or end with spaces, and the empty text",
+          "every byte arrives, except for the declared limits", keeps_spaces),
     Check("topics", "publishes to three topics", "each subscriber receives those of its own", separates_topics),
     Check("late", "subscribes after texts were published", "only later texts arrive", starts_late_subscribers_at_now),
     Check("leave", f"closes {MANY} subscriptions", "their descriptors are freed", frees_closed_subscriptions),
     Check("slow", "stops reading on one of two subscribers while texts of 1 MiB are published",
           "the other is not delayed; the slow one then receives every text intact", protects_others_from_a_slow_reader),
     Check("upstream", "publishes through a subscriber", "all subscribers of the topic receive it", takes_upstream),
+    Check("refusal", "publishes a text with a control character through a subscriber", "an error at its sender",
+          refuses_aloud),
     Check("nagle", "sends requests over one connection", "the replies take less than 20 ms", answers_without_delay),
     Check("resume", "reconnects with a cursor after missing texts", "exactly the missed texts arrive, without a gap",
           resumes_without_loss, needs=Capability.RESUME),

@@ -50,7 +50,7 @@ def _facts(name: str, variant: Variant, status: Status, reason: str) -> VariantF
     return VariantFacts(
         name=name,
         label=variant.label,
-        description=servers.description(name),
+        description=f"{servers.description(name)} {variant.limits_in_words}".rstrip(),
         technique=variant.technique.value,
         product=variant.product,
         capabilities=sorted(capability.value for capability in variant.capabilities),

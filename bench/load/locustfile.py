@@ -16,6 +16,7 @@ from locust import User, events, task
 
 from bench.load import alone, orders, rates
 from bench.load.session import Session
+from bench.processes.environment import whole
 from bench.processes.orders import CONTROL, MASTER
 
 SESSION = Session()
@@ -64,7 +65,7 @@ def _take_command() -> None:
     if MASTER in os.environ:  # it only spreads the users
         gevent.spawn(orders.end_with_stdin)
     else:
-        gevent.spawn(orders.follow, SESSION, int(os.environ[CONTROL]))
+        gevent.spawn(orders.follow, SESSION, whole(CONTROL))
 
 
 if _is_led():

@@ -20,11 +20,20 @@ _KEPT = (
     "PYTHONDONTWRITEBYTECODE", "REDIS_URL",
 )  # fmt: skip
 _OURS = "PUSHBENCH_"
+_DIGITS = 18
 
 
 def built(own: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child: what is kept of ours, and its own variables."""
     return {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_OURS)} | dict(own)
+
+
+def whole(variable: str) -> int:
+    """The whole number in a variable of the environment, in decimal digits alone. Raises ValueError, which names it."""
+    value = os.environ[variable]
+    if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
+        raise ValueError(f"{variable} is not a whole number: {value!r}")
+    return int(value)
 
 
 def locust(locustfile: Path, *options: str) -> tuple[list[str], dict[str, str]]:

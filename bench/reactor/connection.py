@@ -12,7 +12,7 @@ from time import monotonic_ns
 from typing import Protocol
 
 from bench.reactor.counters import ConnectionCounters, kernel_counters
-from bench.reactor.errors import CLOSED_BY_SERVER, OutgoingFull, describe
+from bench.reactor.errors import CLOSED_BY_SERVER, OutgoingFull, describe, silent
 from bench.reactor.readiness import Readiness
 
 # larger reads cost nothing for small messages (measured: 4, 16 and 64 KiB within noise) and save calls for large ones
@@ -49,6 +49,9 @@ class Owner(Protocol):
     def forget(self, connection: Connection) -> None:
         """The connection is about to close its socket."""
 
+    def watch_silence(self) -> None:
+        """Call `check_silence` of every connection about once a second from now on."""
+
 
 class Connection(_socket.socket):
     """A connection and its receiver, which may be replaced at any time.
@@ -56,13 +59,25 @@ class Connection(_socket.socket):
     The connection is itself the socket: one object fewer to fetch from cold memory for every message.
     """
 
-    __slots__ = ("_end_received", "_outgoing", "_owner", "connected", "fd", "is_open", "receiver")
+    __slots__ = (
+        "_end_received",
+        "_heard_ns",
+        "_outgoing",
+        "_owner",
+        "_silence_ns",
+        "connected",
+        "fd",
+        "is_open",
+        "receiver",
+    )
 
     def __init__(self, owner: Owner, host: str, port: int, receiver: Receiver, source: str = "") -> None:
         super().__init__(_socket.AF_INET6 if ":" in host else _socket.AF_INET, _socket.SOCK_STREAM)
         self._owner = owner
         self._outgoing = bytearray()
         self._end_received = False
+        self._heard_ns = 0  # when bytes were last read, or a limit was set
+        self._silence_ns = 0  # how long nothing may be read; 0: for ever
         self.fd = self.fileno()
         self.receiver = receiver
         self.connected = False
@@ -119,6 +134,20 @@ class Connection(_socket.socket):
             self.receiver = _IGNORE
             self._owner.call_at(monotonic_ns() + GRACEFUL_CLOSE_NS, self.close)
 
+    def limit_silence(self, limit_ns: int) -> None:
+        """From now on the connection fails once nothing was read for `limit_ns`, or a second later; 0: never."""
+        self._silence_ns = limit_ns
+        if limit_ns:
+            self._heard_ns = monotonic_ns()
+            self._owner.watch_silence()
+
+    def check_silence(self, now_ns: int, excused_ns: int) -> None:
+        """Fail if nothing was read for too long. `excused_ns`: for this time until `now_ns` nothing could be read."""
+        if self._silence_ns:
+            self._heard_ns = min(self._heard_ns + excused_ns, now_ns)
+            if now_ns - self._heard_ns > self._silence_ns:
+                self.fail(silent(self._silence_ns))
+
     def counters(self) -> ConnectionCounters | None:
         """What the kernel has counted for this connection, or None where it does not report it."""
         return kernel_counters(self, end_received=self._end_received)
@@ -138,7 +167,7 @@ class Connection(_socket.socket):
             self.fail(describe(error))
             return
         if data:
-            now_ns = monotonic_ns()
+            self._heard_ns = now_ns = monotonic_ns()
             try:
                 self.receiver.receive(data, now_ns)
             except Exception as error:

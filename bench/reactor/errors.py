@@ -15,6 +15,11 @@ CLOSED_BY_SERVER = "closed by the server"
 ENDED_BY_PEER = frozenset({CLOSED_BY_SERVER, os.strerror(errno.ECONNRESET).lower(), os.strerror(errno.EPIPE).lower()})
 
 
+def silent(limit_ns: int) -> str:
+    """The description of a connection on which the server has sent nothing for longer than it may."""
+    return f"silent for {limit_ns / 1e9:g} s"
+
+
 class ProtocolError(Exception):
     """The bytes received break a rule of the protocol; the message names the rule, without quoting the bytes."""
 

@@ -24,6 +24,7 @@ from bench.reactor.readiness import EpollReadiness, Readiness, WatcherReadiness,
 from bench.reactor.timer import LoopTimer, Timer, TimerfdTimer
 
 _NEVER = 1 << 63
+SILENCE_CHECK_NS = 1_000_000_000
 
 
 class Reactor:
@@ -46,6 +47,7 @@ class Reactor:
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._armed_ns = _NEVER
+        self._silence_check_ns = 0  # when the next one is due; 0: none is
         self._timer: Timer
         if sys.platform == "linux":
             self._timer = TimerfdTimer(self.readiness, self._call_due)
@@ -92,6 +94,29 @@ class Reactor:
         """A connection is about to close its socket: add what the kernel counted for it to the total."""
         del self._connections[connection.fd]
         self._closed_counters = self._add(self._closed_counters, connection.counters())
+
+    def watch_silence(self) -> None:
+        """Check about once a second whether a connection has a limit of silence and has passed it: one timer for all.
+
+        Time in which this process did not run, was paused, or read slowly is not counted.
+        """
+        if not self._silence_check_ns:
+            self._schedule_silence_check()
+
+    def _schedule_silence_check(self) -> None:
+        self._silence_check_ns = monotonic_ns() + SILENCE_CHECK_NS
+        self.call_at(self._silence_check_ns, self._check_silence)
+
+    def _check_silence(self) -> None:
+        now_ns = monotonic_ns()
+        excused_ns = now_ns - self._silence_check_ns if self._reads_everything() else _NEVER
+        for connection in list(self._connections.values()):
+            connection.check_silence(now_ns, excused_ns)
+        self._schedule_silence_check()
+
+    def _reads_everything(self) -> bool:
+        """Whether connections read what arrives as soon as this process runs."""
+        return True
 
     def bypass_hub_until(self, when_ns: int) -> None:
         """Until `when_ns` of the monotonic clock, serve sockets and timers before anything else on the hub.

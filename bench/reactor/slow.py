@@ -68,6 +68,9 @@ class SlowReactor(Reactor):
             self.readiness.watch_readable(connection.fd, False)
         return connection
 
+    def _reads_everything(self) -> bool:
+        return self.portion_bytes is None
+
     def _schedule_portion(self, speed_number: int, due_ns: int) -> None:
         self.call_at(due_ns, partial(self._read_portion, speed_number, due_ns))
 

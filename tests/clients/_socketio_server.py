@@ -4,6 +4,7 @@
 
 "subscribe" (topic) joins a room; the topic "refused" is refused; the topic "goodbye" is disconnected after one text.
 "publish" (topic, text) emits "message" to the room; the text "bad" emits an object, "binary" emits bytes.
+A publish of the text "refused" is refused.
 """
 
 import sys
@@ -36,8 +37,11 @@ def subscribe(sid, topic):
 
 @server.on("publish", namespace="/push")
 def publish(sid, topic, text):
+    if text == "refused":
+        return "no such text"
     special = {"bad": {"n": 1}, "binary": b"\0"}
     server.emit("message", special.get(text, text), to=topic, namespace="/push")
+    return None
 
 
 @server.on("disconnect", namespace="/push")

@@ -2,12 +2,16 @@
 
 import contextlib
 import socket
+import time
 
 import pytest
 
-from bench.clients import ConnectError
+import servers
+from bench.clients import ConnectError, _polls, _upstream
+from bench.reactor import reactor as reactors
 from tests.clients._receipts import (
     RESUMABLE,
+    WIRES,
     poll_opening,
     stream_opening,
     websocket_opening,
@@ -139,3 +143,90 @@ def test_a_broken_protocol_is_one_error_after_the_texts_before_it(name, subscrib
     (error,) = receipts.errors
     assert error.startswith("protocol error: ")
     eventually(lambda: ended, "the connection to be closed")
+
+
+@pytest.fixture
+def quick_checks(monkeypatch):
+    monkeypatch.setattr(reactors, "SILENCE_CHECK_NS", 10_000_000)
+    monkeypatch.setattr(_polls, "MARGIN_S", 0.1)
+    monkeypatch.setattr(_upstream, "ANSWER_S", 0.1)
+    monkeypatch.setattr(_upstream, "BYTE_NS", 0)
+
+
+def engine_opening(head):
+    """A handshake over WebSocket, and the packets until a subscription is acknowledged."""
+    packets = (b'0{"sid":"a","pingInterval":100,"pingTimeout":50}', b'40/push,{"sid":"b"}', b"43/push,0[]")
+    answer, end, _ = websocket_opening(head).partition(b"\r\n\r\n")
+    return answer + end + b"".join(b"\x81%c%b" % (len(packet), packet) for packet in packets)
+
+
+def ndjson_opening(_head):
+    return b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n{"cursor":"e:0"}\n\r\n'
+
+
+FALLING_SILENT = {  # the answer to the request, the beginning of something more, and the error
+    "websocket": (websocket_opening, b"\x81\x05ha", "silent for 0.1 s"),
+    "sse": (stream_opening, b"9\r\ndata:", "silent for 0.1 s"),
+    "ndjson": (ndjson_opening, b'20\r\n{"id"', "silent for 0.1 s"),
+    "polling": (poll_opening, b"HTTP/1.1 200 OK\r\nPush", "silent for 0.11 s"),
+    "long_polling": (poll_opening, b"HTTP/1.1 200 OK\r\nPush", "silent for 0.15 s"),
+    "socketio": (engine_opening, b"\x81\x20" + b"42/push", "silent for 0.15 s"),
+}
+
+
+@pytest.mark.parametrize("rest", ["nothing", "half"])
+@pytest.mark.parametrize("name", FALLING_SILENT)
+def test_a_server_that_falls_silent_is_one_error(quick_checks, name, rest, subscribe, closing):
+    opening, half, error = FALLING_SILENT[name]
+
+    def open_and_fall_silent(connection, _number):
+        connection.sendall(opening(read_head(connection)))
+        if name.endswith("polling"):
+            read_head(connection)
+        connection.sendall(half if rest == "half" else b"")
+        while connection.recv(1000):
+            pass
+        ended.append(True)
+
+    ended = []
+    wire = WIRES.get(name, {"subscribe": "/stream?topic={topic}"})
+    if name in ("websocket", "sse", "ndjson"):
+        wire = {**wire, "heartbeat_s": "0.05"}
+    port = closing(Scripted(open_and_fall_silent)).port
+    receipts = subscribe(name, port, wire=wire, hold_s=0.05)
+    eventually(lambda: receipts.errors, "the error")
+    assert receipts.errors == [error]
+    assert receipts.subscriber.closed
+    eventually(lambda: ended, "the connection to be closed")
+
+
+def test_a_stream_without_declared_heartbeats_may_be_silent(quick_checks, subscribe, closing):
+    def open_and_fall_silent(connection, _number):
+        connection.sendall(stream_opening(read_head(connection)))
+        connection.recv(1)
+
+    receipts = subscribe("sse", closing(Scripted(open_and_fall_silent)).port)
+    began = time.monotonic()
+    eventually(lambda: time.monotonic() - began > 0.3, "some checks")
+    assert receipts.errors == []
+
+
+def test_a_publish_that_is_never_answered_is_an_error_and_the_subscription_goes_on(quick_checks, subscribe, closing):
+    def open_and_ignore(connection, _number):
+        head = read_head(connection)
+        if head.startswith(b"GET"):
+            connection.sendall(stream_opening(head))
+        while connection.recv(1000):
+            pass
+
+    receipts = subscribe("sse", closing(Scripted(open_and_ignore)).port)
+    receipts.subscriber.publish("t", b"text")
+    eventually(lambda: receipts.errors, "the error")
+    assert receipts.errors == ["publish: silent for 0.1 s"]
+    assert not receipts.subscriber.closed
+
+
+def test_every_stream_on_neutral_ground_declares_its_heartbeats():
+    declared = {name: servers.load(name).wire.get("heartbeat_s") for name in servers.names()}
+    assert {name for name, interval_s in declared.items() if interval_s == "15"} == {"sse", "ndjson", "websocket"}
+    assert {declared[name] for name in declared} == {"15", None}

@@ -95,6 +95,10 @@ def by_us(parts):
     return bodies, True
 
 
+@example(b"HTTP/1.1 204 No Content\r\nContent-Length: +5\r\n\r\n", [])
+@example(b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: gzip\r\n\r\n", [])
+@example(b"HTTP/1.1 100 Continue\r\nContent-Length: +5\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", [])
+@example(b"HTTP/1.1 200 OK\r\nContent-Length: +5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", [])
 @example(b"HTTP/1.1 204 No Content\r\n\n\r\n", [])
 @example(b"HTTP/1.1 204 No Content\r\n\n", [])
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map(b"".join), splits)
@@ -107,6 +111,46 @@ def test_responses_that_h11_rejects_are_errors(stream, where):
         assert not ours_valid or len(ours) == len(theirs)
     if ours_valid and theirs_valid:
         assert ours == theirs
+
+
+NO_LENGTHS = (
+    "+5",
+    "-5",
+    "1_000",
+    "5 5",
+    "0x5",
+    "5.",
+    "5e0",
+    "\u0665",
+    "\u00b2",
+    "\u00a05",
+    "",
+    ",",
+    "5,",
+    "5, +5",
+    "five",
+)
+
+
+@pytest.mark.parametrize("length", NO_LENGTHS)
+@pytest.mark.parametrize("head", ["200 OK", "204 No Content", "304 Not Modified", "101 Switching Protocols",
+                                  "100 Continue", "200 OK\r\nTransfer-Encoding: chunked"])  # fmt: skip
+def test_a_length_is_decimal_digits_also_where_it_means_nothing(head, length):
+    stream = f"HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n".encode() + b"HTTP/1.1 204 No\r\n\r\n" * 9
+    bodies, valid = by_us([stream])
+    assert not valid
+    assert bodies == []
+
+
+@pytest.mark.parametrize("size", ["+5", "-5", "0x5", "5_0", " 5", "\u0665", "\u00b2", ""])
+def test_a_chunk_size_is_hexadecimal_digits(size):
+    stream = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nhello\r\n0\r\n\r\n".encode()
+    assert by_us([stream]) == ([], False)
+
+
+@pytest.mark.parametrize("status", ["+200", "2_0", "20\u0660", "\u00b200", " 200", "0200", "099"])
+def test_a_status_is_three_digits(status):
+    assert by_us([f"HTTP/1.1 {status} OK\r\nContent-Length: 0\r\n\r\n".encode()]) == ([], False)
 
 
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map(b"".join), splits)

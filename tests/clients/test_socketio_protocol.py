@@ -102,8 +102,55 @@ def test_python_socketio_reads_our_events(text):
     session = subscribed()
     session.emit("publish", "t", text)
     assert [read(packet) for packet in session.take_outgoing()] == [
-        (socketio.packet.EVENT, "/push", None, ["publish", "t", text])
+        (socketio.packet.EVENT, "/push", 1, ["publish", "t", text])
     ]
+
+
+def acknowledged(number, *reasons):
+    return socket_packet(socketio.packet.ACK, list(reasons), ack_id=number)
+
+
+def test_a_refused_event_is_reported_with_its_reason_and_the_session_goes_on():
+    session = subscribed()
+    for text in ("a", "b", "c", "d"):
+        session.emit("publish", "t", text)
+    answers = [acknowledged(2, "why"), acknowledged(1), acknowledged(4, None), acknowledged(3, "x" * 1000)]
+    assert session.receive([*answers, event("x")]) == [b"x"]
+    assert session.take_refusals() == ["why", "x" * 80]
+    assert session.take_refusals() == []
+    assert not session.end_reason
+
+
+@pytest.mark.parametrize("again", [0, 1, 2])
+def test_an_event_is_acknowledged_once(again):
+    session = subscribed()
+    session.emit("publish", "t", "a")
+    session.receive([acknowledged(1), acknowledged(again)])
+    assert session.end_reason == "protocol error: acknowledgement of nothing"
+
+
+@pytest.mark.parametrize(
+    ("times", "silence_ms"),
+    [
+        ({"pingInterval": 25000, "pingTimeout": 20000}, 45000),
+        ({"pingInterval": 25000}, 0),
+        ({}, 0),
+        ({"pingInterval": "25000", "pingTimeout": 20000}, None),
+        ({"pingInterval": 25000, "pingTimeout": 0}, None),
+        ({"pingInterval": -1, "pingTimeout": 20000}, None),
+        ({"pingInterval": 2.5, "pingTimeout": 20000}, None),
+        ({"pingInterval": True, "pingTimeout": 20000}, None),
+        ({"pingInterval": 10**9, "pingTimeout": 20000}, None),
+    ],
+    ids=str,
+)
+def test_an_open_packet_says_how_long_the_server_may_be_silent(times, silence_ms):
+    session = Session("/push", "message", "t")
+    session.receive([engine_packet(engineio.packet.OPEN, json.dumps({"sid": "a", **times}))])
+    if silence_ms is None:
+        assert session.end_reason == "protocol error: bad open packet"
+    else:
+        assert (session.end_reason, session.silence_ms) == ("", silence_ms)
 
 
 def test_a_ping_is_answered_by_a_pong():

@@ -75,6 +75,18 @@ def test_socketio_answers_pings(socketio_server, subscribe):
     assert receipts.errors == []
 
 
+def test_a_refused_publish_is_an_error_at_the_sender_and_the_subscription_goes_on(socketio_server, subscribe):
+    port, wire, _ = socketio_server
+    sender, other = (subscribe("socketio", port, "shared", wire=wire) for _ in range(2))
+    for text in (b"1", b"refused", b"2"):
+        sender.subscriber.publish("shared", text)
+    eventually(lambda: sender.texts == other.texts == [b"1", b"2"], "the accepted texts")
+    eventually(lambda: sender.errors, "the refusal")
+    assert sender.errors == ["publish: refused: no such text"]
+    assert other.errors == []
+    assert not sender.subscriber.closed
+
+
 def test_socketio_refusals_and_disconnects_are_errors(socketio_server, subscribe):
     port, wire, _ = socketio_server
     refused = subscribe("socketio", port, "refused", wire=wire, opened=False)

@@ -45,6 +45,7 @@ def test_the_list_holds_every_variant_and_scenario_with_its_description():
     for name in servers.names():
         assert f"{name} " in listing
         assert servers.description(name) in listing
+        assert servers.load(name).limits_in_words in listing
     for name in scenarios.names():
         assert scenarios.load(name).description in listing
     for hidden in ("null", "calibration"):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.processes.environment import built, locust
+from bench.processes.environment import built, locust, whole
 from bench.processes.load_side import Load
 from bench.processes.member import Member
 
@@ -66,3 +66,12 @@ def test_a_process_finds_what_it_needs(monkeypatch):
     assert environment["PATH"] == os.environ["PATH"]
     assert environment["PUSHBENCH_VARIANTS"] == "somewhere"
     assert environment["PUSHBENCH_PORT"] == "1"
+
+
+@pytest.mark.parametrize("value", ["+5", "-5", "1_000", " 5", "5\n", "\u0665", "\u00b2", "0x5", "5.0", "", "9" * 19])
+def test_a_number_in_the_environment_is_decimal_digits_alone(monkeypatch, value):
+    monkeypatch.setenv("PUSHBENCH_NUMBER", value)
+    with pytest.raises(ValueError, match="PUSHBENCH_NUMBER is not a whole number"):
+        whole("PUSHBENCH_NUMBER")
+    monkeypatch.setenv("PUSHBENCH_NUMBER", "0042")
+    assert whole("PUSHBENCH_NUMBER") == 42

@@ -128,6 +128,8 @@ INVALID = {
     "64 bits for a length of 65535": (b"\x82\xff" + struct.pack("!Q", 65535), 1002),
     "16 bits for the length of a ping": (b"\x89\xfe\x00\x01" + bytes(5), 1002),
     "64 bits with the highest set": (masked(BINARY, b"", announced=2**63), 1002),
+    "close of one byte among fragments": (masked(TEXT, b"a", fin=False) + masked(CLOSE, b"x"), 1002),
+    "one byte too many after a text": (masked(TEXT, b"a") + masked(TEXT, b"", announced=LIMIT + 1), 1009),
     "announced fragment too many": (masked(TEXT, b"x" * 99, fin=False) + masked(CONT, b"", announced=LIMIT + 99), 1009),
 }  # fmt: skip
 
@@ -182,6 +184,13 @@ VALID = {
     "close within a fragmented message":
         (masked(TEXT, b"a", fin=False) + masked(CLOSE, closing(1000)) + masked(CONT, b"b"), [],
          [(CLOSE, closing(1000))]),
+    "close with a reason among fragments":
+        (fragments(b"a", b"b", between=masked(CLOSE, closing(3000, b"so"))), [], [(CLOSE, closing(3000, b"so"))]),
+    "close without code among fragments": (fragments(b"a", b"b", between=masked(CLOSE)), [], [(CLOSE, b"")]),
+    "ping and close among fragments": (fragments(b"a", b"b", between=masked(PING, b"p") + masked(CLOSE)), [],
+                                       [(PONG, b"p"), (CLOSE, b"")]),
+    "text, then a close among fragments": (masked(TEXT, b"a") + fragments(b"b", b"c", between=masked(CLOSE)),
+                                           [(TEXT, b"a")], [(CLOSE, b"")]),
     "close twice": (masked(CLOSE) * 2, [], [(CLOSE, b"")]),
     "ping after close": (masked(CLOSE) + masked(PING), [], [(CLOSE, b"")]),
     "closed without a close frame": (b"", [], []),
@@ -335,6 +344,26 @@ def test_the_product_refuses_a_handshake_without_a_traceback(shared, changes):
     server = shared("flask_socketio")
     answer = server.raw(handshake("/socket.io/?EIO=4&transport=websocket", **changes))
     assert answer.startswith(b"HTTP/1.1 4")
+    assert server.healthy()
+
+
+REFUSED_BY_THE_PRODUCT = {
+    "another version": {"Sec_WebSocket_Version": "9"},
+    "no version": {"Sec_WebSocket_Version": None},
+    "no key": {"Sec_WebSocket_Key": None},
+    "a short key": {"Sec_WebSocket_Key": "AAAA"},
+    "a key that is not base64": {"Sec_WebSocket_Key": "AAA"},
+    "a key that is not ASCII": {"Sec_WebSocket_Key": "\u00e9"},
+}
+
+
+@pytest.mark.parametrize("name", ["flask_socketio", "flask_socketio_polling"])
+@pytest.mark.parametrize("case", REFUSED_BY_THE_PRODUCT)
+def test_a_handshake_that_the_product_refuses_is_answered_with_a_reason(shared, name, case):
+    server = shared(name)
+    answer = server.raw(handshake("/socket.io/?EIO=4&transport=websocket", **REFUSED_BY_THE_PRODUCT[case]))
+    assert 400 <= int(answer[9:12]) < 500
+    assert answer.partition(b"\r\n\r\n")[2]
     assert server.healthy()
 
 
