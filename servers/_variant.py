@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import importlib.util
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from servers._broker import Broker
+
+
+_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?").fullmatch
 
 
 class Technique(enum.StrEnum):
@@ -72,7 +76,8 @@ class Variant:
     technique: the technique it uses.
     product: the published library it measures; empty for a technique on neutral ground.
     client: the module of `bench.clients` that speaks its wire protocol.
-    wire: parameters of that client half, e.g. the path templates "subscribe" and "upstream" with `{topic}`.
+    wire: parameters of that client half, e.g. the path templates "subscribe" and "upstream" with `{topic}`, and
+        "heartbeat_s": how often a stream carries something, in seconds.
     serve: adds the routes to a Flask app that already has /health.
     command: in place of `serve`, a program that obeys the same contract (ports and token in its environment).
     limits: what the product does to a text in place of delivering it byte for byte.
@@ -107,6 +112,11 @@ class Variant:
     def __post_init__(self) -> None:
         if (self.serve is None) == (self.command is None):
             raise ValueError(f"{self.label}: a variant has either `serve` or `command`")
+        heartbeat_s = self.wire.get("heartbeat_s", "0")
+        if not _SECONDS(heartbeat_s):
+            raise ValueError(
+                f"{self.label}: wire['heartbeat_s'] is a number of seconds such as '15', not {heartbeat_s!r}"
+            )
 
     @property
     def limits_in_words(self) -> str:

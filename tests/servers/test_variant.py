@@ -30,6 +30,20 @@ def test_a_variant_has_either_serve_or_command():
         Variant(label="L", technique=Technique.SSE, client="", wire={})
 
 
+@pytest.mark.parametrize(
+    "interval", ["", "+15", "1_5", " 15", "15 ", "fifteen", "-1", "1e1", "nan", "\u0661", "\u00b2"]
+)
+def test_the_interval_of_heartbeats_is_plain_digits(interval):
+    with pytest.raises(ValueError, match=r"L: wire.* is a number of seconds"):
+        Variant(label="L", technique=Technique.SSE, client="", wire={"heartbeat_s": interval}, command=("true",))
+
+
+def test_declared_limits_are_one_sentence():
+    variant = servers.load("flask_sse")
+    assert variant.limits_in_words == "Declared limits: does not deliver an empty text; removes a leading space."
+    assert servers.load("sse").limits_in_words == ""
+
+
 @pytest.mark.parametrize("name", servers.names(hidden=True))
 def test_every_variant_declares_what_the_bench_uses(name):
     variant = servers.load(name)
