@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from math import fsum
 
 from bench.analysis.numbers.distributions import quantile
 from bench.results import Distribution, IdleStep, ProcessUsage, Storm, Trial
@@ -47,11 +46,13 @@ class Line:
 
 
 def line(points: Sequence[tuple[int, float | None]]) -> Line | None:
-    """The least-squares line through (x, y), leaving out points without y; None unless two x differ."""
-    measured = [(x, y) for x, y in points if y is not None]
+    """The least-squares line through (x, y), leaving out points without y; None unless two x differ.
+
+    Sums are exact (fsum): others differ in the last digit between processors, and between versions of Python.
+    """
+    measured = [(float(x), float(y)) for x, y in points if y is not None]
     if len({x for x, _ in measured}) < 2:
         return None
-    x, y = np.array(measured, dtype=np.float64).T
-    middle = x.mean()
-    slope = float((x - middle) @ y / ((x - middle) @ (x - middle)))
-    return Line(slope, float(y.mean() - slope * middle))
+    middle_x, middle_y = (fsum(values) / len(measured) for values in zip(*measured, strict=True))
+    slope = fsum((x - middle_x) * y for x, y in measured) / fsum((x - middle_x) ** 2 for x, _ in measured)
+    return Line(slope, middle_y - slope * middle_x)
