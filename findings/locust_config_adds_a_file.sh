@@ -7,9 +7,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet locust==2.47.0
-mkdir "$folder/home" "$folder/work" "$folder/empty"
+mkdir "$folder/home" "$folder/project" "$folder/empty"
 echo "run-time = 7s" > "$folder/home/.locust.conf"
-echo "tags = of-the-folder" > "$folder/work/locust.conf"
+echo "tags = of-the-folder" > "$folder/project/locust.conf"
 cat > "$folder/options.py" <<'PYTHON'
 import locust
 
@@ -27,7 +27,7 @@ PYTHON
 options() {  # home, working folder
     (cd "$2" && HOME="$1" "$folder/venv/bin/locust" --config /dev/null -f "$folder/options.py" --headless -u 1 2>/dev/null) || true
 }
-with=$(options "$folder/home" "$folder/work")
+with=$(options "$folder/home" "$folder/project")
 without=$(options "$folder/empty" "$folder/empty")
 "$folder/venv/bin/locust" --version | cut -d" " -f1-2
 echo "With --config /dev/null Locust still reads the settings in the home and in the working folder."
