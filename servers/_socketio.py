@@ -2,6 +2,7 @@
 
     namespace /push   "subscribe" (topic)        joins the room of the topic; the acknowledgement is empty, or a reason
                       "publish" (topic, text)    is published
+                      "refused" (reason)         from the server, to the sender of a publish that it refuses
                       "message" (text)           from the server: a published text
 
 A publish is an `emit` to the room: Flask-SocketIO encodes it once and puts it into a queue per subscriber. Those queues
@@ -52,7 +53,7 @@ def options(transport: str) -> dict[str, str]:
 def serve(app: Flask, transport: str) -> Wiring:
     """Add Flask-SocketIO to the application, with `transport` only."""
     from engineio.payload import Payload
-    from flask_socketio import SocketIO, join_room
+    from flask_socketio import SocketIO, emit, join_room
     from geventwebsocket.handler import WebSocketHandler
 
     from servers._http import Handler
@@ -73,14 +74,13 @@ def serve(app: Flask, transport: str) -> Wiring:
         return None
 
     @socketio.on("publish", namespace=NAMESPACE)  # type: ignore[untyped-decorator]
-    def on_publish(topic: object = None, text: object = None, *_more: object) -> str | None:
+    def on_publish(topic: object = None, text: object = None, *_more: object) -> None:
         try:
             if not isinstance(text, str) or not text.isascii():
                 raise _limits.Refused("a text is a string of ASCII")
             publish(_limits.topic(str(topic)), _limits.text(text.encode()))
         except _limits.Refused as error:
-            return str(error)
-        return None
+            emit("refused", str(error))
 
     class BothHandlers(Handler, WebSocketHandler):  # type: ignore[misc]
         """Our admission and deadlines, then the WebSocket handshake that Flask-SocketIO needs."""

@@ -33,17 +33,16 @@ class Session:
     outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. silence_ms: within which the server
     sends something, by its own word; 0: it does not say. subscribed: the server has acknowledged. end_reason: why no
     text can come any more (the server closed, or broke the rules); empty before that.
-    Every event that is emitted asks for an acknowledgement: only that can say that it was refused.
+    An event `refused` with a reason says that an event was refused. Emitted events ask for no acknowledgement: the
+    server would send one for each, which no other technique pays for.
     """
 
     __slots__ = (
-        "_emitted",
         "_event",
         "_prefix",
         "_refusals",
         "_text_start",
         "_topic",
-        "_unanswered",
         "end_reason",
         "outgoing",
         "session_id",
@@ -55,8 +54,6 @@ class Session:
         self._prefix = "" if namespace in ("", "/") else f"{namespace},"
         self._event = event
         self._topic = topic
-        self._emitted = 0  # events, which are numbered from 1 on
-        self._unanswered: set[str] = set()  # numbers of those that are not acknowledged yet
         self._refusals: list[str] = []
         self._text_start = self._packet("42", [event])[:-1] + b","  # how the packet of a text begins
         self.outgoing: list[bytes] = []
@@ -92,10 +89,7 @@ class Session:
 
     def emit(self, *arguments: str) -> None:
         """Add an event to `outgoing`: its name and its arguments."""
-        self._emitted += 1
-        ack_id = str(self._emitted)
-        self._unanswered.add(ack_id)
-        self.outgoing.append(self._packet("42", arguments, ack_id))
+        self.outgoing.append(self._packet("42", arguments))
 
     def close(self) -> None:
         """Add the packets that end the session to `outgoing`."""
@@ -166,19 +160,18 @@ class Session:
         match arguments:
             case [self._event, str(text)]:
                 return text.encode()
+            case ["refused", str(reason), *_]:
+                self._refusals.append(reason[:_REASON_CHARS])
+                return None
             case [str(name), *_] if name != self._event:
                 return None
         raise ProtocolError("bad event")
 
     def _on_acknowledgement(self, rest: bytes) -> None:
         ack_id, arguments = _split_ack_id(rest)
-        refusal = [argument for argument in arguments if argument is not None]
-        if ack_id in self._unanswered:
-            self._unanswered.remove(ack_id)
-            self._refusals += [str(reason)[:_REASON_CHARS] for reason in refusal[:1]]
-            return
         if ack_id != str(_SUBSCRIBE_ID) or self.subscribed:
             raise ProtocolError("acknowledgement of nothing")
+        refusal = [argument for argument in arguments if argument is not None]
         if refusal:
             raise ProtocolError(f"subscribe refused: {refusal[0]}")
         self.subscribed = True

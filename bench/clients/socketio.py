@@ -1,7 +1,7 @@
 """Socket.IO: a text is an event with one string; over WebSocket or Engine.IO long polling from the first request on.
 
 A subscriber connects to the namespace and emits "subscribe" with the topic; the acknowledgement confirms it. Upstream
-it emits "publish" with topic and text; an acknowledgement with a reason refuses it. The protocols are in `_socketio`.
+it emits "publish" with topic and text; an event "refused" with a reason refuses it. The protocols are in `_socketio`.
 """
 
 from __future__ import annotations

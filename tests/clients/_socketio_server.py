@@ -38,10 +38,10 @@ def subscribe(sid, topic):
 @server.on("publish", namespace="/push")
 def publish(sid, topic, text):
     if text == "refused":
-        return "no such text"
+        server.emit("refused", "no such text", to=sid, namespace="/push")
+        return
     special = {"bad": {"n": 1}, "binary": b"\0"}
     server.emit("message", special.get(text, text), to=topic, namespace="/push")
-    return None
 
 
 @server.on("disconnect", namespace="/push")
