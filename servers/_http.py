@@ -5,8 +5,9 @@
 * A request head, a body, and the time between two requests have a deadline. One sweeper per server closes overdue
   connections, in place of a timer per request.
 * Head and first bytes of a reply are sent in one write. A write that the kernel takes completely is one system call.
-* A peer that has closed is noticed within a second, also by a reply that waits for its next text: the sweeper asks the
-  kernel, and ends the greenlet. That needs Linux; elsewhere the next write finds it.
+* A peer that has closed is noticed within a second, also by a reply that waits for its next text. If a reply is still
+  running at the next sweep, the event loop watches its socket from then on, so that waiting costs nothing. That needs
+  Linux; elsewhere the next write finds it.
 * Every reply says `nosniff`; one without an end asks proxies not to buffer it. A reply to HEAD has no body.
 * The application may take over the socket, as the plain WebSocket variant does.
 
@@ -35,7 +36,7 @@ IDLE_S = 75.0  # between two requests of a connection; longer than the longest p
 LINGER_S = 2.0
 LINGER_BYTES = 16 * 1024 * 1024
 SWEEP_S = 0.5  # a closed peer is noticed within twice this time
-SWEEP_SLICE = 100  # connections; between two slices other greenlets run
+_READ = 1  # the event of libev
 DRAIN_CHECK_S = 0.02
 
 PEER_READS = (1, 4, 5)  # the kernel's TCP states: established, and those in which only our side has closed
@@ -64,6 +65,7 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
         self.max_body_bytes = max_body_bytes
         self.handlers: set[Handler] = set()
         self.deadlines: dict[Handler, float] = {}
+        self.unwatched: set[Handler] = set()  # those whose reply has begun and whose peer is not watched yet
         self.draining = False
         self.sweeper = gevent.spawn(self._sweep)
 
@@ -80,15 +82,15 @@ class Server(pywsgi.WSGIServer):  # type: ignore[misc]
             self.pool.join(min(DRAIN_CHECK_S, left_s))
 
     def _sweep(self) -> None:
-        """Shut down overdue connections. The greenlet that reads or writes one then gets its end."""
+        """Shut down overdue connections, and watch the peers of replies that take longer. The greenlet that reads or
+        writes an overdue connection then gets its end."""
         while True:
             gevent.sleep(SWEEP_S)
             now = time.monotonic()
             self._shut_down([handler for handler, deadline in self.deadlines.items() if deadline < now])
-            for number, handler in enumerate(list(self.handlers), 1):
-                handler.end_without_peer()
-                if number % SWEEP_SLICE == 0:
-                    gevent.sleep(0)
+            unwatched, self.unwatched = self.unwatched, set()
+            for handler in unwatched:
+                handler.watch_peer()
 
     @staticmethod
     def _shut_down(handlers: list[Handler]) -> None:
@@ -108,6 +110,7 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
     _reply: bytearray | None = None
     _early = b""
     _answering: gevent.Greenlet | None = None  # while the application runs, unless it has the socket
+    _watcher: Any = None
 
     # -- deadlines
 
@@ -137,11 +140,27 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
             return False
         return information[0] in PEER_READS
 
-    def end_without_peer(self) -> None:
-        """End a reply that no peer reads any more. Its greenlet may wait for a text and would not notice."""
-        if self._answering is not None and not self.connection_upgraded and not self.has_peer():
+    def watch_peer(self) -> None:
+        """End the reply as soon as no peer reads it any more. Its greenlet may wait for a text and would not notice."""
+        if sys.platform != "linux" or self._answering is None or self.connection_upgraded:
+            return
+        self._watcher = gevent.get_hub().loop.io(self.socket.fileno(), _READ)
+        self._watcher.start(self._on_readable)
+
+    def _on_readable(self) -> None:
+        """The peer has closed, or has sent its next request before the reply to this one."""
+        self._stop_watching()
+        if self.has_peer():
+            self.server.unwatched.add(self)
+        elif self._answering is not None:
             self._answering.kill(block=False)
             self._answering = None
+
+    def _stop_watching(self) -> None:
+        self.server.unwatched.discard(self)
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
 
     def handle(self) -> None:
         self.server.handlers.add(self)
@@ -181,10 +200,12 @@ class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         self.clear_deadline()
         if refusal is None:
             self._answering = gevent.getcurrent()
+            self.server.unwatched.add(self)
             try:
                 super().run_application()
             finally:
                 self._answering = None
+                self._stop_watching()
             # No HTTP follows on an upgraded connection, and a draining server answers no further request.
             self.close_connection |= self.connection_upgraded or self.server.draining
         else:

@@ -274,6 +274,27 @@ def test_a_drain_waits_for_connections_whose_peer_still_reads():
         assert server.handlers.pop().has_peer()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports a closed peer without reading")
+def test_a_reply_that_waits_asks_the_kernel_nothing_until_its_peer_has_closed(monkeypatch):
+    """A question per sweep would be most of what an idle stream costs, and only of those that are HTTP."""
+
+    def until(true):
+        while not true():
+            gevent.sleep(0.005)
+
+    asked, sweeps, shut_down = [], [], _http.Server._shut_down
+    monkeypatch.setattr(_http, "SWEEP_S", 0.01)
+    monkeypatch.setattr(_http.Handler, "has_peer", lambda self: bool(asked.append(self)))
+    monkeypatch.setattr(_http.Server, "_shut_down", lambda self, overdue: sweeps.append(shut_down(overdue)))
+    with waiting() as (server, connection), gevent.Timeout(WITHIN_S):
+        until(lambda: len(sweeps) > 5)
+        assert not asked
+        assert not server.unwatched
+        connection.close()
+        until(lambda: asked)
+        until(lambda: not server.handlers)
+
+
 def test_a_drain_ends_with_the_last_reply():
     done = gevent.event.Event()
     with waiting(done) as (server, connection), gevent.Timeout(WITHIN_S):
