@@ -201,7 +201,7 @@ def _changed(then: Environment, now: Environment) -> list[str]:
     )]  # fmt: skip
     pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
     changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
-    if (then.dirty or False) != (now.dirty or False):
+    if then.dirty != now.dirty:
         changed.append("tracked files of the project were changed")
     if then.commit != now.commit:
         changed.append(f"commit: {then.commit[:10]} -> {now.commit[:10]}")

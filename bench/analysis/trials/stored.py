@@ -3,7 +3,7 @@
 Reading checks types, ranges and the place of a record in the plan (`bench.results`). Here the parameters are compared
 with those that the scenario gives to the place in the plan, histograms with the numbers beside them, and the findings
 are made again. What is damaged is an error that names file and key; a record that contradicts itself is an invalid
-trial (`findings.record`).
+trial (`RECORD_CHECKS` of the findings).
 """
 
 from __future__ import annotations
