@@ -19,8 +19,15 @@ settings.load_profile(os.environ.get("PUSHBENCH_HYPOTHESIS", "repeatable"))
 
 # The first files, in this order: workers of xdist get whole files, and a slow one must not be the last. The first two
 # run beside each other: one mostly waits, the other computes.
-FIRST = ("execution/test_trial.py", "report/test_figure_texts.py", "gate/test_outside_variants.py",
-         "commands/test_cli.py", "test_prose.py", "analysis/runs/test_verdicts.py")  # fmt: skip
+FIRST = (
+    "execution/test_waiting_trials.py",
+    "report/test_figure_texts.py",
+    "execution/test_run.py",
+    "gate/test_outside_variants.py",
+    "commands/test_cli.py",
+    "test_prose.py",
+    "analysis/runs/test_verdicts.py",
+)
 # The tests of the rooms whose branches are counted (see pyproject.toml). All others would only be slower for it.
 COUNTED = ("advice", "analysis", "planning", "results", "generators/test_generators.py", "test_discovery.py",
            "test_messages.py", "test_paths.py", "test_units.py")  # fmt: skip

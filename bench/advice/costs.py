@@ -11,32 +11,26 @@ predicts it from its parameters alone.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from bench import scenarios
 from bench.advice import loads
+from bench.advice.held_out import HeldOut, Miss
 from bench.advice.loads import Load, Memory, Point
+from bench.analysis.numbers.non_negative import Floats, non_negative
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.delivery_mechanism import Mechanism, mechanism_of
 from bench.analysis.trials.findings import judge
 from bench.results import VariantFacts
 
-Quantity = Literal["cpu", "wire"]
-Floats = npt.NDArray[np.float64]
-
 # The times among which t is chosen.
 COOLING_S = (0.0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02)
 # What is used below this is fitted as if it were this: an idle server's noise must not outweigh a busy one's cost.
 LEAST_CORES = 0.0005
-# Of the predicted ratios between two variants, the share that must be off by less than what tells them apart.
-MOST_RATIOS = 0.9
 # What one server process can use: one core.
 WHOLE = 1.0
 
@@ -116,52 +110,6 @@ class Model:
         costs = dict(zip((feature.name for feature in CPU_FEATURES), self.cpu, strict=True))
         request_s = costs["requests"] if self.mechanism is Mechanism.LONG_POLL else 0.0
         return costs["deliveries"] + costs["delivered_bytes"] * payload_bytes + request_s
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """A point that was left out of the fit: what was predicted for it, per second, and what was measured."""
-
-    variant: str
-    where: str
-    quantity: Quantity
-    predicted: float
-    measured: float
-
-    @property
-    def error(self) -> float:
-        """By what share of the measured number the prediction is off."""
-        return abs(self.predicted / self.measured - 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Every prediction of a point that was left out of the fit."""
-
-    misses: tuple[Miss, ...]
-
-    def of(self, quantity: Quantity, variant: str = "") -> list[Miss]:
-        """Those of one quantity, of one variant or (empty) of all; the worst first."""
-        misses = [miss for miss in self.misses if miss.quantity == quantity and variant in ("", miss.variant)]
-        return sorted(misses, key=lambda miss: -miss.error)
-
-    def median(self, quantity: Quantity, variant: str = "") -> float | None:
-        """The median absolute relative error; None without a prediction."""
-        errors = [miss.error for miss in self.of(quantity, variant)]
-        return float(np.median(errors)) if errors else None
-
-    def apart(self) -> float:
-        """The factor by which the cores of two variants must differ to be distinguished: nine of ten predicted ratios
-        between two variants at the same load were off by less. At least 1 + 2 e, where e is the median error: each of
-        the two may be off by as much."""
-        by_load: dict[str, list[Miss]] = {}
-        for miss in self.misses:
-            if miss.quantity == "cpu" and miss.predicted > 0:
-                by_load.setdefault(miss.where, []).append(miss)
-        pairs = [pair for misses in by_load.values() for pair in itertools.combinations(misses, 2)]
-        off = [abs(np.log(one.predicted / one.measured * two.measured / two.predicted)) for one, two in pairs]
-        least = 1.0 + 2.0 * (self.median("cpu") or 0.0)
-        return max(least, float(np.exp(np.quantile(off, MOST_RATIOS)))) if off else least
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,40 +283,3 @@ def batched(load: Load, cpu: Sequence[float] | Floats, cooling_s: float) -> Load
     if over <= 0 or cpu[place] <= 0:
         return load
     return replace(load, requests=max(0.0, load.requests - over / float(cpu[place])))
-
-
-def non_negative(rows: Floats, target: Floats) -> Floats:
-    """The x >= 0 that minimises |rows x - target| (C. Lawson and R. Hanson, *Solving Least Squares Problems*, 1974,
-    chapter 23), each column scaled to length 1 first; 0 for a column without an entry."""
-    lengths = np.linalg.norm(rows, axis=0)
-    lengths[lengths == 0] = 1.0
-    scaled = rows / lengths
-    x = np.zeros(rows.shape[1])
-    passive = np.zeros(rows.shape[1], dtype=bool)
-    for _ in range(3 * rows.shape[1]):
-        gradient = scaled.T @ (target - scaled @ x)
-        gradient[passive] = -np.inf
-        entering = int(np.argmax(gradient))
-        if gradient[entering] <= 1e-12:
-            break
-        passive[entering] = True
-        x, passive = _feasible(scaled, target, x, passive)
-    solution: Floats = x / lengths
-    return solution
-
-
-def _feasible(
-    rows: Floats, target: Floats, x: Floats, passive: npt.NDArray[np.bool_]
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """The least squares over the passive set, which gives up whatever would fall below zero."""
-    while passive.any():
-        free = np.zeros_like(x)
-        free[passive] = np.linalg.lstsq(rows[:, passive], target, rcond=None)[0]
-        falling = passive & (free <= 0)
-        if not falling.any():
-            return free, passive
-        step = float(np.min(x[falling] / (x[falling] - free[falling] + 1e-300)))
-        x = np.where(passive, x + step * (free - x), 0.0)
-        passive = passive & (x > 1e-14)
-        x = np.where(passive, x, 0.0)
-    return x, passive

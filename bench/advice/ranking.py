@@ -175,7 +175,7 @@ def advise(costs: Costs, need: Need) -> Advice:
     considered = [_consider(model, need, costs.open_files) for model in costs.models]
     options = [one for one in considered if isinstance(one, Option)]
     refused = [one for one in considered if isinstance(one, Refusal)]
-    return Advice(need, tuple(_ranked(options, costs.held_out.apart())), tuple(refused))
+    return Advice(need, tuple(_ranked(options, costs.held_out.distinguishing_factor())), tuple(refused))
 
 
 def _consider(model: Model, need: Need, open_files: int | None) -> Option | Refusal:
@@ -297,12 +297,12 @@ def _beyond(model: Model, load: Load) -> list[Beyond]:
     return outside
 
 
-def _ranked(options: Sequence[Option], apart: float) -> list[Option]:
-    """By cores; those less than a factor `apart` above the fewest of their group by memory, then bytes."""
+def _ranked(options: Sequence[Option], distinguishing: float) -> list[Option]:
+    """By cores; those less than a factor `distinguishing` above the fewest of their group by memory, then bytes."""
     left = sorted(options, key=lambda option: option.cores)
     ranked: list[Option] = []
     while left:
-        most = left[0].cores * apart
+        most = left[0].cores * distinguishing
         group = [option for option in left if option.cores <= most]
         left = left[len(group) :]
         group.sort(key=lambda option: (_or_most(option.memory_bytes), option.wire_bytes, option.cores))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bench.advice.answer import place
-from bench.advice.costs import Costs, Miss, Quantity
+from bench.advice.costs import Costs
+from bench.advice.held_out import Miss, Quantity
 from bench.advice.ranking import FAR, FULL
 from bench.advice.words import listed
 from bench.units import DASH, SPACE, counted, factor, percent
@@ -41,10 +42,11 @@ def _saturated(costs: Costs) -> str:
 
 def ranking(costs: Costs) -> str:
     """The rule of the order."""
+    least = factor(costs.held_out.distinguishing_factor())
     return (
-        "Ranked by server cores. Those with less than"
-        f" {factor(costs.held_out.apart())} the fewest cores of their group share a rank (1=), because nine of ten"
-        " predicted ratios between two variants were off by less; they stand by memory, then by bytes."
+        f"Ranked by server cores. Those with less than {least} the fewest cores of their group share a rank (1=),"
+        " because nine of ten predicted ratios between two variants were off by less; they stand by memory, then by"
+        " bytes."
     )
 
 

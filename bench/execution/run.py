@@ -82,7 +82,7 @@ def _report_quota(before: Before, say: Say) -> None:
 def _report_exclusions(settled: Settled, say: Say) -> None:
     """Report the variants that are measured, but not in every scenario."""
     for scenario in settled.scenarios:
-        for name, reason in settled.apart(scenario).items():
+        for name, reason in settled.excluded(scenario).items():
             if name not in settled.idle:
                 say(f"plan  {name:<24} no part in {scenario}: {reason}")
 
@@ -152,7 +152,7 @@ def store_head(
                 description=value.description,
                 parameters=dict(parameters[key]),
                 hidden=value.hidden,
-                excluded=settled.apart(key) if key in settled.scenarios else {},
+                excluded=settled.excluded(key) if key in settled.scenarios else {},
             )
             for key, value in chosen.items()
         ],

@@ -67,10 +67,10 @@ class Settled:
             (scenario, name)
             for scenario in self.scenarios
             for name in self.variants
-            if name in measured and name not in self.apart(scenario)
+            if name in measured and name not in self.excluded(scenario)
         ]
 
-    def apart(self, scenario: str) -> dict[str, str]:
+    def excluded(self, scenario: str) -> dict[str, str]:
         """The variants that cannot take part in a scenario, and why."""
         reasons = {name: self.scenarios[scenario].lacking(variant) for name, variant in self.variants.items()}
         return {name: reason for name, reason in reasons.items() if reason}
@@ -88,11 +88,11 @@ class Settled:
     @property
     def idle(self) -> dict[str, str]:
         """The variants that cannot take part in any of the scenarios, and why."""
-        by_scenario = {scenario: self.apart(scenario) for scenario in self.scenarios}
+        by_scenario = {scenario: self.excluded(scenario) for scenario in self.scenarios}
         return {
-            name: "; ".join(f"no part in {scenario}: {apart[name]}" for scenario, apart in by_scenario.items())
+            name: "; ".join(f"no part in {scenario}: {excluded[name]}" for scenario, excluded in by_scenario.items())
             for name in self.variants
-            if by_scenario and all(name in apart for apart in by_scenario.values())
+            if by_scenario and all(name in excluded for excluded in by_scenario.values())
         }
 
 

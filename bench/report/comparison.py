@@ -60,7 +60,7 @@ class Moved:
     harness: Number
     middle: Number
     ends: str
-    apart: bool
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,11 @@ def ground(cells: Cells) -> str:
     environment = cells.run.environment
     cores = len(set(environment.server_cores))
     python = environment.facts.get("python")
-    apart = not set(environment.server_cores) & set(environment.load_cores)
+    separate_cores = not set(environment.server_cores) & set(environment.load_cores)
     parts = (
         "gevent" if "gevent" in environment.versions else "",
         "one server process"
-        + (f" on {'one core' if cores == 1 else counted(cores, 'core')}" if cores and apart else ""),
+        + (f" on {'one core' if cores == 1 else counted(cores, 'core')}" if cores and separate_cores else ""),
         "loopback",
         "idle states disabled" if environment.facts.get(IDLE_STATES) == IDLE_STATES_DISABLED else "",
         f"Python{SPACE}{python}" if python else "",

@@ -26,7 +26,7 @@ class Twins:
     comparison: Comparison
     metric: Metric
     scenario: str
-    apart: str
+    difference: str
     floor: str
     flagged: bool
 
@@ -40,7 +40,7 @@ class Twins:
         """The whole line in words."""
         return (
             f"{self.metric.title}, {self.scenario}: twins of {self.comparison.variant.label} differ by"
-            f" {self.apart}: {self.verdict}"
+            f" {self.difference}: {self.verdict}"
         )
 
 
@@ -81,7 +81,7 @@ def twins(cells: Cells) -> list[Twins]:
     """A line per headline metric and scenario whose twins have the metric."""
     return [
         Twins(
-            comparison, metric, scenario, _apart(comparison, metric), floor_words(cells, metric.name, scenario),
+            comparison, metric, scenario, _difference(comparison, metric), floor_words(cells, metric.name, scenario),
             comparison.verdict in FLAGGED,
         )
         for scenario, metric in _headline(cells)
@@ -96,7 +96,7 @@ def _headline(cells: Cells) -> Iterator[tuple[str, Metric]]:
                 yield scenario, metric
 
 
-def _apart(comparison: Comparison, metric: Metric) -> str:
+def _difference(comparison: Comparison, metric: Metric) -> str:
     """The difference of twins: the median over the blocks and, in brackets, their range."""
     if comparison.ratio is not None:
         middle, ends = factor(comparison.ratio.median), [factor(end) for end in _ends(comparison.ratio)]

@@ -88,17 +88,17 @@ def _ratio(ratio: Estimate, comparison: Comparison, metric: str, scenario: str) 
     )  # fmt: skip
 
 
-def _difference(apart: Estimate, comparison: Comparison, metric: str, scenario: str) -> Phrase:
+def _difference(difference: Estimate, comparison: Comparison, metric: str, scenario: str) -> Phrase:
     unit = METRICS[metric].unit
 
     def number(value: float, kind: str) -> Number:
         text, variant, against = quantity(value, unit), comparison.variant.name, comparison.reference.name
         return Number(text, value, kind, metric, scenario, variant, against)
 
-    assert apart.low is not None
-    assert apart.high is not None
-    middle = number(apart.median, "difference")
-    ends = (number(apart.low, "difference-low"), " to ", number(apart.high, "difference-high"))
+    assert difference.low is not None
+    assert difference.high is not None
+    middle = number(difference.median, "difference")
+    ends = (number(difference.low, "difference-low"), " to ", number(difference.high, "difference-high"))
     return ("a difference of ", middle, " (", *ends, ")")
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import optimize
 
 from bench import scenarios
-from bench.advice import costs, loads
-from bench.advice.costs import CPU_FEATURES, SWEEPS, Costs, batched, command, fit, non_negative
+from bench.advice import loads
+from bench.advice.costs import CPU_FEATURES, SWEEPS, Costs, batched, command, fit
+from bench.advice.held_out import Miss
 from bench.advice.loads import load_of, share
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.delivery_mechanism import Mechanism
@@ -78,19 +75,6 @@ def test_noise_is_found_as_prediction_error() -> None:
     error = fit(cells(noise=0.1)).held_out.median("cpu")
     assert error is not None
     assert 0.03 < error < 0.2
-
-
-def test_two_variants_are_told_apart_where_most_predicted_ratios_were_off_by_less() -> None:
-    def missed(predicted: float, place: int, name: str) -> costs.Miss:
-        return costs.Miss(name, f"load {place}", "cpu", predicted, 1.0)
-
-    exact = [missed(1.0, place, name) for place in range(10) for name in ("sse", "websocket")]
-    assert costs.HeldOut(tuple(exact)).apart() == pytest.approx(1.0)
-    both_off = [missed(1.5, place, name) for place in range(10) for name in ("sse", "websocket")]
-    assert costs.HeldOut(tuple(both_off)).apart() == pytest.approx(2.0)  # the ratio holds, but 1 + 2 e is the least
-    one_off = [missed(1.5 if name == "sse" else 1.0, place, name) for place in range(5) for name in ("sse", "ws")]
-    assert costs.HeldOut(tuple(one_off)).apart() == pytest.approx(1.5)
-    assert costs.HeldOut(()).apart() == 1.0
 
 
 def test_the_machine_says_how_many_files_a_process_may_open() -> None:
@@ -194,21 +178,6 @@ def test_upstream_is_known_only_where_there_was_an_echo() -> None:
     assert all(model.memory is None for model in fit(cells(without=["idle"])).models)
 
 
-@given(st.integers(1, 6), st.integers(0, 2**32 - 1))
-def test_non_negative_least_squares_agree_with_scipy(columns: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    rows, target = rng.normal(size=(columns + 4, columns)), rng.normal(size=columns + 4)
-    found = non_negative(rows, target)
-    expected, rest = optimize.nnls(rows, target)
-    assert (found >= 0).all()
-    assert float(np.linalg.norm(rows @ found - target)) == pytest.approx(float(rest), rel=1e-9, abs=1e-12)
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
-
-
-def test_a_column_without_an_entry_costs_nothing() -> None:
-    assert list(non_negative(np.array([[1.0, 0.0], [2.0, 0.0]]), np.array([2.0, 4.0]))) == pytest.approx([2.0, 0.0])
-
-
 def test_long_polling_beyond_its_core_answers_less_often_with_more() -> None:
     prices = {"deliveries": 1e-5, "requests": 2e-4}
     cpu = [prices.get(feature.name, 0.0) for feature in CPU_FEATURES]
@@ -250,6 +219,6 @@ def test_the_load_of_a_cell_follows_from_its_parameters() -> None:
 
 
 def test_an_error_is_a_share_of_what_was_measured() -> None:
-    miss = costs.Miss("sse", "broadcast", "cpu", 1.2, 1.0)
+    miss = Miss("sse", "broadcast", "cpu", 1.2, 1.0)
     assert miss.error == pytest.approx(0.2)
     assert replace(miss, predicted=0.8).error == pytest.approx(0.2)

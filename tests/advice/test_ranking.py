@@ -205,7 +205,7 @@ def test_memory_decides_between_those_that_cores_cannot_tell_apart() -> None:
 def test_a_shared_rank_is_measured_from_the_fewest_cores_and_does_not_chain() -> None:
     steps = [replace(PRICES[2], name=f"v{place}", delivery_s=2e-5 * 1.6**place) for place in range(3)]
     costs = fit(cells(steps, noise=0.25))
-    apart = costs.held_out.apart()
+    apart = costs.held_out.distinguishing_factor()
     found = advise(costs, NEED).options
     for rank in {one.rank for one in found}:
         group = [one.cores for one in found if one.rank == rank]

@@ -189,8 +189,8 @@ def test_a_scenario_that_needs_a_broker_names_the_variants_without_one_and_leave
     settled = settle(
         Request(scenarios=("broadcast", "outage"), variants=("sse", "flask_sse"), sweeps=("outage='KILL'",))
     )
-    assert settled.apart("outage") == {"sse": "has no broker"}
-    assert settled.apart("broadcast") == {}
+    assert settled.excluded("outage") == {"sse": "has no broker"}
+    assert settled.excluded("broadcast") == {}
     assert settled.cells(("sse", "flask_sse")) == [
         ("broadcast", "sse"), ("broadcast", "flask_sse"), ("outage", "flask_sse"),
     ]  # fmt: skip

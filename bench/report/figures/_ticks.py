@@ -51,16 +51,16 @@ STEPS: tuple[tuple[float, int, tuple[float, ...]], ...] = (
     (2.0, 1, FINE),
     (2.0, 1, (1, 3)),
     (math.inf, 1, (1,)),
-    *((math.inf, apart, (1,)) for apart in (2, 3, 6, 12, 24)),
+    *((math.inf, spacing, (1,)) for spacing in (2, 3, 6, 12, 24)),
 )
 
 
 def _log_places(low: float, high: float, most: int) -> list[float]:
     """The finest ticks of which there are two to `most`; empty where no round number lies in between."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    for decades, apart, steps in STEPS:
-        begin = first if apart == 1 else math.ceil(math.log10(low))  # a power left out must not be the one in range
-        every = [step * 10.0**power for power in range(begin, last + 1, apart) for step in steps]
+    for decades, spacing, steps in STEPS:
+        begin = first if spacing == 1 else math.ceil(math.log10(low))  # a power left out must not be the one in range
+        every = [step * 10.0**power for power in range(begin, last + 1, spacing) for step in steps]
         places = [place for place in every if low <= place <= high]
         if math.log10(high / low) <= decades and 2 <= len(places) <= most:
             return places

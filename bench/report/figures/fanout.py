@@ -57,15 +57,15 @@ def sentence(scene: Scene) -> str:
         "Latency of the last receiver of a message. The bars inside the rows are the prediction for one thread,"
         f" {LAW}: N subscribers times the server's CPU time per message of that trial; for polling, the interval"
     )
-    apart = [
+    ratios = [
         (row.total.median / predicted.median, row.variant)
         for row in _rows.rows(scene, METRIC).rows
         if row.variant.technique != ON_A_SCHEDULE and (predicted := law(scene, row.variant)) and predicted.median > 0
     ]
-    if not apart:
+    if not ratios:
         return sentence + "."
-    least, most = min(apart, key=lambda pair: pair[0]), max(apart, key=lambda pair: pair[0])
-    if len(apart) == 1:
+    least, most = min(ratios, key=lambda pair: pair[0]), max(ratios, key=lambda pair: pair[0])
+    if len(ratios) == 1:
         return f"{sentence}. {named(least[1])} measures {least[0]:.2g} times the prediction."
     return (
         f"{sentence}. The measured latency is {least[0]:.2g} ({named(least[1])}) to"

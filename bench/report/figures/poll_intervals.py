@@ -79,12 +79,12 @@ def over_intervals(cells: Cells) -> list[str]:
 
 def sentence(scene: Scene) -> str:
     """The law, and the largest deviation of a point from it."""
-    apart = [
+    deviations = [
         (abs(estimate.median / line.law_ns(at * 1e9) - 1.0), at, line.quantile.words)
         for line in lines(scene)
         for at, estimate in line.points
     ]
-    far, at, words = max(apart)
+    far, at, words = max(deviations)
     services = ", ".join(quantity(law.service_ns, "ns") for _, law in laws(scene))
     return (
         "Latency is proportional to the interval D. Dots are measured; dashed lines are the law of a fixed schedule:"

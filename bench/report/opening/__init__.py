@@ -109,10 +109,10 @@ def _line(cells: Cells, theme: Theme, judged: Sequence[JudgedClaim]) -> Phrase:
 
 def _that_of(judged: JudgedClaim) -> Phrase:
     """`1.51x that of SSE (1.43-1.66)`."""
-    apart, other = beside(judged), judged.claim.other.words
-    if apart and isinstance(apart[0], Number):
-        return (apart[0], f" that of {other}", *apart[1:])
-    return (*apart, f" to {other}")
+    difference, other = beside(judged), judged.claim.other.words
+    if difference and isinstance(difference[0], Number):
+        return (difference[0], f" that of {other}", *difference[1:])
+    return (*difference, f" to {other}")
 
 
 def _carried(cells: Cells, judged: JudgedClaim) -> Phrase:
@@ -142,19 +142,19 @@ def _products(judged: Sequence[JudgedClaim]) -> list[Group]:
 def _product(side: Side, technique: Side, judged: Sequence[JudgedClaim]) -> Phrase:
     head = f"{side.words} beside plain {technique.words}: "
     shown = [one for one in judged if one.claim.theme.name in OF_PRODUCTS]
-    apart = [one for one in shown if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
-    if not apart:
+    differing = [one for one in shown if one.verdict in (ClaimVerdict.SUPPORTED, ClaimVerdict.NOT_SUPPORTED)]
+    if not differing:
         decided = any(one.verdict in DECIDED for one in shown)
         return (f"{head}no difference shown" if decided else f"{head}too few trials",)
-    parts = [("; " if place else head, *_more_or_less(one)) for place, one in enumerate(apart)]
+    parts = [("; " if place else head, *_more_or_less(one)) for place, one in enumerate(differing)]
     return tuple(part for phrase in parts for part in phrase)
 
 
 def _more_or_less(judged: JudgedClaim) -> Phrase:
     """How much larger the value of the product is, or that of its technique."""
-    theme, apart = judged.claim.theme.short, beside(judged)
+    theme, difference = judged.claim.theme.short, beside(judged)
     if judged.verdict is ClaimVerdict.SUPPORTED:
-        return (f"{theme} ", *apart)
-    if apart and isinstance(apart[0], Number):
-        return (f"{theme} lower; ratio of plain to product ", *apart)
-    return (f"{theme} lower by ", *apart)
+        return (f"{theme} ", *difference)
+    if difference and isinstance(difference[0], Number):
+        return (f"{theme} lower; ratio of plain to product ", *difference)
+    return (f"{theme} lower by ", *difference)

@@ -32,7 +32,7 @@ def data(costs: Costs, typical: Iterable[tuple[str, Need]], swatches: dict[str, 
 def _rules(costs: Costs) -> dict[str, Any]:
     """The bounds and tables of `bench.advice.ranking` and `bench.advice.costs`, and what was fitted to all variants."""
     return {
-        "apart": costs.held_out.apart(),
+        "distinguishing_factor": costs.held_out.distinguishing_factor(),
         "cooling_s": costs.cooling_s,
         "open_files": costs.open_files,
         "spare_files": ranking.SPARE_FILES,

@@ -70,11 +70,11 @@ class _Shown:
         parts: list[str | Number] = []
         for kind, words in groups.items():
             for place, entry in enumerate(by_group[kind]):
-                apart = self._apart(entry) if kind == "behind" else ()
-                parts += [", " if place else words, *self.entry(entry), *apart]
+                ratio = self._ratio(entry) if kind == "behind" else ()
+                parts += [", " if place else words, *self.entry(entry), *ratio]
         return parts
 
-    def _apart(self, entry: Entry) -> Phrase:
+    def _ratio(self, entry: Entry) -> Phrase:
         comparison = entry.comparison
         ratio = traced.compared(comparison, self.metric, self.scenario) if comparison else ()
         if not ratio or comparison is None:

@@ -51,8 +51,8 @@
 
   function nearest(points, distance) {
     return points.reduce(function (best, point) {
-      const apart = distance(point);
-      return best === null || apart < best.apart ? {apart: apart, point: point} : best;
+      const far = distance(point);
+      return best === null || far < best.far ? {far: far, point: point} : best;
     }, null);
   }
 
@@ -153,11 +153,11 @@
 
   function orMost(value) { return value === null ? Infinity : value; }
 
-  function ranked(options, apart) {
+  function ranked(options, distinguishing) {
     let left = options.slice().sort(function (one, other) { return one.facts.core_count - other.facts.core_count; });
     const found = [];
     while (left.length) {
-      const most = left[0].facts.core_count * apart;
+      const most = left[0].facts.core_count * distinguishing;
       const group = left.filter(function (one) { return one.facts.core_count <= most; });
       left = left.slice(group.length);
       group.sort(function (first, second) {
@@ -179,7 +179,7 @@
   function advise(data, need) {
     const considered = data.variants.map(function (variant) { return consider(data.rules, variant, need); });
     return {
-      options: ranked(considered.filter(function (one) { return !one.refused; }), data.rules.apart),
+      options: ranked(considered.filter(function (one) { return !one.refused; }), data.rules.distinguishing_factor),
       refused: considered.filter(function (one) { return one.refused; })
     };
   }

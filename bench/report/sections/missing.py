@@ -15,7 +15,7 @@ from bench.units import counted
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The trials missing from the numbers, and the reasons. `retried`: the ids of the retried trials. `apart`:
+    """The trials missing from the numbers, and the reasons. `retried`: the ids of the retried trials. `excluded`:
     scenarios with the variants that they exclude, in words."""
 
     skipped: list[VariantFacts]
@@ -25,7 +25,7 @@ class Outcomes:
     retried: set[str]
     missing: int
     sentence: str
-    apart: list[tuple[str, str]]
+    excluded: list[tuple[str, str]]
 
 
 def outcomes(cells: Cells) -> Outcomes:
@@ -41,18 +41,18 @@ def outcomes(cells: Cells) -> Outcomes:
         f"{counted(len(run.plan), 'trial')} planned{repeated}: {valid} valid, {len(invalid)} invalid, {len(failed)}"
         f" failed, {missing} not run."
     )
-    apart = [
+    uncompared = [
         (len(cells.shown_trials) - len(cells.compared), "changed one parameter of their scenario"),
         (len(trials) - len(cells.shown_trials), "measured the instrument itself"),
     ]
-    parts = [f"{number:,} {words}" for number, words in apart if number]
+    parts = [f"{number:,} {words}" for number, words in uncompared if number]
     if parts:
         sentence += f" Of these, {' and '.join(parts)}."
     skipped, refused = (_with(run.variants, status) for status in ("skipped", "failed"))
-    return Outcomes(skipped, refused, failed, invalid, retried, missing, sentence, _apart(cells))
+    return Outcomes(skipped, refused, failed, invalid, retried, missing, sentence, _excluded(cells))
 
 
-def _apart(cells: Cells) -> list[tuple[str, str]]:
+def _excluded(cells: Cells) -> list[tuple[str, str]]:
     """(scenario, "Polling, SSE: has no broker") for every reason why a scenario excludes variants."""
     lines = []
     for scenario in cells.scenarios:
