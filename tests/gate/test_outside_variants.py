@@ -41,7 +41,7 @@ VARIANT = Variant(
     runs_on=("flask",),
 )
 '''
-BRIEFLY = ["--profile", "quick", "-s", "broadcast", "--name", "brief", "--set", "subscribers=3",
+BRIEFLY = ["--no-wait", "--profile", "quick", "-s", "broadcast", "--name", "brief", "--set", "subscribers=3",
            "--set", "measure_s=0.3", "--set", "warm_up_s=0.1"]  # fmt: skip
 
 
