@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     """Run one command: its exit code. Raises Unwritable."""
     try:
+        _check_encoding(words)
         options = parse(words)
         return commands.load(options.command).run(options)
     except (DiscoveryError, VariantError, Refused, ResultsError) as mistake:
@@ -51,6 +52,15 @@ def _run(words: Sequence[str]) -> int:
         traceback.print_exc(file=sys.stderr)
         print(f"{_name(words)}: this is a fault of the bench; please report it with these lines", file=sys.stderr)
         return FAULT
+
+
+def _check_encoding(words: Sequence[str]) -> None:
+    """Raises Refused for a word that is no text in UTF-8, as a path may be: no record and no page can hold it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise Refused(f"{word!a} is not UTF-8; rename the folder or file") from None
 
 
 def _name(words: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from bench.analysis.trials.calibration import Reading, readings
 from bench.commands import _measuring
 from bench.commands._options import add_storage, positive
-from bench.commands._reporting import write_report
+from bench.commands._reporting import rehearse_report, write_report
 from bench.execution import calibration
 
 HEAD = ("injection", "quantity", "injected", "read back", "error", "tolerance", "")
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, store, write the report, and print the readings. Raises Refused, ResultsError."""
+    rehearse_report(options.reports, options.results)
     wanted = dataclasses.replace(_measuring.request(options), repetitions=options.repetitions)
     begun = _measuring.resumed(options) or calibration.begin(wanted)
     code = _measuring.carry_out(begun, options)

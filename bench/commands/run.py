@@ -18,7 +18,7 @@ import dataclasses
 import servers
 from bench.commands import _measuring
 from bench.commands._options import add_storage, positive
-from bench.commands._reporting import write_report
+from bench.commands._reporting import rehearse_report, write_report
 from bench.execution import run as runs
 from bench.planning.plan import PROFILES
 from bench.planning.request import Request
@@ -45,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, store, and write the report if that is asked for. Raises Refused, ResultsError."""
     if options.resume:  # a run that is resumed knows its variants, but not the paths of files outside the repository
         servers.chosen(options.variant)
+    if options.report:
+        rehearse_report(options.reports, options.results)
     begun = _measuring.resumed(options) or runs.begin(request(options), _measuring.say)
     folder = begun.store.folder
     code = _measuring.carry_out(begun, options)

@@ -6,6 +6,7 @@ import math
 import shutil
 from pathlib import Path
 
+from bench import files
 from bench.measure import machine
 from bench.planning.request import Refused, Settled
 from bench.scenarios import IdleSteps, Publishes
@@ -52,13 +53,7 @@ def preflight(settled: Settled, results: Path) -> None:
         )
     if most * each > SOURCES * machine.ephemeral_ports():
         raise Refused(f"{most} subscribers need more ports than the loopback addresses have")
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        probe = results / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise Refused(f"cannot write to {results}: {error.strerror}; choose another folder with --results") from error
-    free = shutil.disk_usage(results).free
+    folder = files.nearest_folder(results)
+    free = shutil.disk_usage(folder).free
     if free < FREE_DISK_BYTES:
-        raise Refused(f"{free >> 20} MiB are free in {results}, {FREE_DISK_BYTES >> 20} MiB are needed")
+        raise Refused(f"{free >> 20} MiB are free in {folder}, {FREE_DISK_BYTES >> 20} MiB are needed")

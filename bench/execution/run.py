@@ -57,6 +57,7 @@ def begin(request: Request, say: Say) -> Begun:
     preflight(settled, request.results)
     store = store_for(request, settled.profile)
     before = Before.now(request.cores_may_sleep)
+    store.rehearse(head(store, request, settled, before))
     _report_quota(before, say)
     facts = gate(settled.variants, say, settled.idle)
     measured = [variant.name for variant in facts if variant.status == "measured"]
@@ -131,11 +132,26 @@ def store_head(
     facts: Sequence[VariantFacts],
     planned: Sequence[Planned],
 ) -> Begun:
-    """Store the facts about all trials of a new run, the scenario of its calibration included."""
+    """Store the facts about all trials of a new run. Raises ResultsError."""
+    run = head(store, request, settled, before, facts, planned)
+    store.begin(run)
+    return Begun(store, run, planned, before.cores)
+
+
+def head(
+    store: Store,
+    request: Request,
+    settled: Settled,
+    before: Before,
+    facts: Sequence[VariantFacts] = (),
+    planned: Sequence[Planned] = (),
+) -> Run:
+    """The facts about all trials of a new run, the scenario of its calibration included; before the gate without
+    variants and plan."""
     instrument = scenarios.instrument()
     chosen = {**settled.scenarios, instrument.name: instrument}
     parameters = {**settled.parameters, instrument.name: instrument.settled(settled.profile, {})}
-    run = Run(
+    return Run(
         schema=SCHEMA,
         name=store.folder.name,
         command=list(request.command),
@@ -158,8 +174,6 @@ def store_head(
         ],
         plan=list(planned),
     )
-    store.begin(run)
-    return Begun(store, run, planned, before.cores)
 
 
 def resume(name: str, results: Path, say: Say) -> Begun:
@@ -176,6 +190,7 @@ def resume(name: str, results: Path, say: Say) -> Begun:
         raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
     _find_variants(run)
     machine.raise_descriptor_limit(0)
+    store.rehearse_record()
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
     say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")

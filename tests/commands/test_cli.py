@@ -93,13 +93,20 @@ def test_the_help_shows_examples():
         (["calibrate", "--name", "latest", "--results", "{tmp}"], "cannot be the name of a run"),
         (["run", "--set", "rate_hz=fast", "--results", "{tmp}"], "takes float"),
         (["run", "-s", "outage", "-v", "sse", "--results", "{tmp}"], "sse has no broker"),
+        (["run", "--report", "--reports", "{tmp}/file/x", "--results", "{tmp}"], "cannot write reports"),
+        (["calibrate", "--reports", "{tmp}/file/x", "--results", "{tmp}"], "cannot write reports"),
+        (["run", "--report", "--reports", "{tmp}", "--results", "{tmp}/x/.."], "cannot hold both results and reports"),
+        (["run", "--results", "{tmp}/\udcff"], "is not UTF-8"),
+        (["run", "--name", "\udcff", "--results", "{tmp}"], "is not UTF-8"),
     ],
 )
 def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, message, tmp_path):
+    (tmp_path / "file").touch()
     ended = bench(*(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
     assert ended.returncode == 2
     assert message in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def start_run(results, reached, *options):
