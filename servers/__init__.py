@@ -26,14 +26,15 @@ from servers._variant import Capability, Limit, Technique, Unavailable, Variant,
 
 if TYPE_CHECKING:
     from servers import _injections as injections
+    from servers import _limits as limits
     from servers import _routes as routes
     from servers._broker import Broker
     from servers._process import signal_on_death_of_parent
 
 __all__ = [
     "Broker", "Capability", "Limit", "Technique", "Unavailable", "Variant", "VariantError", "Wiring", "argument",
-    "chosen", "description", "folder", "injections", "load", "names", "origin", "package", "resolve", "routes",
-    "signal_on_death_of_parent", "unavailable", "versions",
+    "chosen", "description", "folder", "injections", "limits", "load", "names", "origin", "package", "resolve",
+    "routes", "signal_on_death_of_parent", "unavailable", "versions",
 ]  # fmt: skip
 
 __path__ = PATH
@@ -43,6 +44,7 @@ __path__ = PATH
 _LATER = {
     "Broker": "servers._broker:Broker",
     "injections": "servers._injections",
+    "limits": "servers._limits",
     "routes": "servers._routes",
     "signal_on_death_of_parent": "servers._process:signal_on_death_of_parent",
 }
