@@ -15,7 +15,7 @@ from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.rate_search import sustained
 from bench.execution import capacity_search, trial
-from bench.execution.preflight import preflight
+from bench.execution.preflight import of_plan, of_request, preflight
 from bench.execution.quiet import Quiet
 from bench.gate.gate import Say, gate, instruments
 from bench.measure import idle_states, machine, quota
@@ -54,7 +54,7 @@ class Begun:
 def begin(request: Request, say: Say) -> Begun:
     """Settle the request, check the variants, and store the head of a new run. Raises Refused, ResultsError."""
     settled = settle(request)
-    preflight(settled, request.results)
+    preflight(of_request(settled), request.results, request.workers)
     store = store_for(request, settled.profile)
     before = Before.now(request.cores_may_sleep)
     store.rehearse(head(store, request, settled, before))
@@ -91,9 +91,7 @@ def _report_exclusions(settled: Settled, say: Say) -> None:
 def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
     """Store the head of a run that holds calibration trials alone. Raises Refused, ResultsError."""
     instrument = scenarios.instrument()
-    parameters = {one.id: {**instrument.settled(name, {}), **one.changes} for one in planned}
-    chosen = dict.fromkeys(parameters, instrument)
-    preflight(Settled(name, {}, chosen, parameters, repetitions, request.seed), request.results)
+    preflight(of_plan(planned, {instrument.name: instrument.settled(name, {})}), request.results)
     settled = Settled(name, {}, {}, {}, repetitions, request.seed)
     facts = [one for one in instruments() if one.name == instrument.variant]
     return store_head(store_for(request, name), request, settled, Before.now(request.cores_may_sleep), facts, planned)
@@ -189,10 +187,10 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     if changed:
         raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
     _find_variants(run)
-    machine.raise_descriptor_limit(0)
     store.rehearse_record()
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
+    preflight(of_plan(left, _parameters(run)), results, run.workers)
     say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
     return Begun(store, run, left, cores)
 

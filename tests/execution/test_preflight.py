@@ -6,8 +6,12 @@ import shutil
 
 import pytest
 
+import servers
+from bench import scenarios
 from bench.execution import run as runs
-from bench.execution.preflight import preflight
+from bench.execution.preflight import of_plan, of_request, of_trial, preflight
+from bench.measure import machine
+from bench.planning.plan import Point, plan
 from bench.planning.request import Refused, Request, settle
 from bench.results import ResultsError
 from tests.results.test_store import fail
@@ -58,18 +62,114 @@ def test_too_little_free_space_is_refused_also_where_the_folder_is_not_there_yet
 def test_more_subscribers_than_open_files_are_refused_with_both_numbers(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda needed: 1024)
     with pytest.raises(Refused, match=r"10256 open files.*limit is 1024"):
-        preflight(settle(Request(scenarios=("broadcast",), changes=("subscribers=5000",))), tmp_path)
+        preflight(of_request(settle(Request(scenarios=("broadcast",), changes=("subscribers=5000",)))), tmp_path)
 
 
 def test_the_most_subscribers_of_a_sweep_decide_what_is_needed(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda needed: 1024)
     with pytest.raises(Refused, match="5000 subscribers need"):
-        preflight(settle(Request(scenarios=("broadcast",), sweeps=("subscribers=5000",))), tmp_path)
+        preflight(of_request(settle(Request(scenarios=("broadcast",), sweeps=("subscribers=5000",)))), tmp_path)
 
 
 def test_a_proxy_needs_two_open_files_for_every_connection(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.measure.machine.raise_descriptor_limit", lambda needed: 1024)
     only = {"scenarios": ("broadcast",), "variants": ("sse",)}
-    preflight(settle(Request(**only, changes=("subscribers=500",))), tmp_path)
+    preflight(of_request(settle(Request(**only, changes=("subscribers=500",)))), tmp_path)
     with pytest.raises(Refused, match=r"500 subscribers need 1256 open files"):
-        preflight(settle(Request(**only, changes=("subscribers=500", "path=far"))), tmp_path)
+        preflight(of_request(settle(Request(**only, changes=("subscribers=500", "path=far")))), tmp_path)
+
+
+def ports(scenario, variant, **changes):
+    """(who needs them, how many) of every route of a trial."""
+    chosen = scenarios.load(scenario)
+    needs = of_trial(chosen, servers.load(variant), chosen.settled("standard", changes))
+    return [(route.opener, route.ports) for route in needs.routes]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "variant", "changes", "needed"),
+    [
+        ("broadcast", "websocket", {"subscribers": 400}, [("subscribers at 127.0.0.1", 400)]),
+        ("broadcast", "sse", {"subscribers": 400, "path": "far"}, [("subscribers at 127.0.0.1", 400)]),
+        ("dropped", "polling", {"subscribers": 400}, [("subscribers at 127.0.0.1", 400)]),
+        ("storm", "websocket", {"subscribers": 400}, [("subscribers at 127.0.0.1", 400)]),
+        ("idle", "long_polling", {"steps": [10, 400]}, [("subscribers at 127.0.0.1", 400)]),
+        ("echo", "websocket", {"subscribers": 400}, [("subscribers at 127.0.0.1", 400)]),
+        ("echo", "sse", {"subscribers": 400}, [("subscribers at 127.0.0.1", 800)]),
+        ("chat", "polling", {"subscribers": 400}, [("subscribers at 127.0.0.1", 800)]),
+        ("broadcast", "flask_socketio_polling", {"subscribers": 400}, [("subscribers at 127.0.0.1", 800)]),
+        ("echo", "flask_socketio_polling", {"subscribers": 400}, [("subscribers at 127.0.0.1", 800)]),
+        ("echo", "sse", {"subscribers": 12_000},
+         [("subscribers at 127.0.0.1", 20_000), ("subscribers at 127.0.0.2", 4_000)]),
+        ("broadcast", "flask_sse", {"subscribers": 400},
+         [("subscribers at 127.0.0.1", 400), ("its server, to a broker,", 500)]),
+        ("echo", "flask_sse", {"subscribers": 400},
+         [("subscribers at 127.0.0.1", 800), ("its server, to a broker,", 400 + 2 * 800)]),
+        ("idle", "flask_sse", {"steps": [400]}, [("subscribers at 127.0.0.1", 400), ("its server, to a broker,", 400)]),
+    ],
+)  # fmt: skip
+def test_every_connection_of_an_address_needs_a_port(scenario, variant, changes, needed, monkeypatch):
+    monkeypatch.setattr(machine, "port_reuse_s", lambda: 2.0)
+    assert ports(scenario, variant, **changes) == needed
+
+
+def of(scenario, variant, *changes, sweeps=()):
+    return of_request(settle(Request(scenarios=(scenario,), variants=(variant,), changes=changes, sweeps=sweeps)))
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        (
+            ("broadcast", "sse", "subscribers=285"),
+            r"need 285 ports for 285 .* 284 of 300 .* at most 284 \(--set subscr",
+        ),
+        (("echo", "sse", "subscribers=143"), r"need 286 ports for 143 subscribers.* use at most 142"),
+        (("idle", "sse", "steps=[10,285]"), r"use at most 284 \(--set steps="),
+        (("broadcast", "flask_sse", "subscribers=200"), r"its server, to a broker, need 300 ports .* use at most 184"),
+    ],
+)
+def test_more_connections_than_ports_are_refused_with_both_numbers_and_what_to_do(needs, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 300)
+    monkeypatch.setattr(machine, "port_reuse_s", lambda: 2.0)
+    with pytest.raises(Refused, match=words):
+        preflight(of(*needs), tmp_path)
+
+
+def test_as_many_connections_as_ports_are_accepted(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 300)
+    preflight([*of("broadcast", "sse", "subscribers=284"), *of("echo", "sse", "subscribers=142")], tmp_path)
+    preflight([], tmp_path)
+
+
+def test_the_ports_of_the_points_of_a_sweep_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 300)
+    with pytest.raises(Refused, match="285 ports"):
+        preflight(of("broadcast", "sse", sweeps=("subscribers=10,285",)), tmp_path)
+
+
+def test_an_address_that_this_machine_lacks_is_refused_with_what_one_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "raise_descriptor_limit", lambda needed: needed)
+    monkeypatch.setattr(machine, "can_connect_from", lambda address: address == "127.0.0.1")
+    with pytest.raises(Refused, match=r"10001 subscribers need 2 addresses, but 127\.0\.0\.2 .* at most 10000"):
+        preflight(of("broadcast", "sse", "subscribers=10001"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("workers", "subscribers", "cores", "most"), [(3, 50, 2, 2), (100_000, 50, 2, 2), (5, 4, 8, 4)]
+)
+def test_more_workers_than_cores_or_subscribers_are_refused(workers, subscribers, cores, most, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "divide_cores", lambda: machine.Cores((0,), tuple(range(1, cores))))
+    needs = of("broadcast", "sse", f"subscribers={subscribers}")
+    with pytest.raises(Refused, match=rf"--workers {workers}: at most {most} are of use here, with {cores} cores"):
+        preflight(needs, tmp_path, workers)
+    preflight(needs, tmp_path, most)
+
+
+def test_what_is_left_of_an_interrupted_run_is_checked_as_a_new_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "ephemeral_ports", lambda: 300)
+    parameters = {"broadcast": scenarios.load("broadcast").settled("standard", {"subscribers": 100})}
+    planned = plan([("broadcast", "sse")], 1, 1, points=[Point("broadcast", "sse", "subscribers", 400)])
+    with pytest.raises(Refused, match="400 ports"):
+        preflight(of_plan(planned, parameters), tmp_path)
+    preflight(of_plan([one for one in planned if not one.changes], parameters), tmp_path)
