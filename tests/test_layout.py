@@ -50,7 +50,7 @@ ARROWS = {
     RUNS: {NUMBERS, TRIALS, "bench.discovery", "bench.paths", "bench.results", "bench.scenarios", "bench.units"},
     "bench.advice": PURE - {"bench.planning", "bench.advice"},
     "bench.planning": {TRIALS, "bench.clients", "bench.paths", "bench.results", "bench.scenarios", "bench.schedule",
-                       "servers"},
+                       "bench.units", "servers"},
     "bench.reactor": set(),
     "bench.clients": {"bench.discovery", "bench.reactor"},
     "bench.measure": PURE - {"bench.planning", "bench.advice"},

@@ -20,7 +20,8 @@ from bench.execution.quiet import Quiet
 from bench.gate.gate import Say, gate, instruments
 from bench.measure import idle_states, machine, quota
 from bench.planning import retries
-from bench.planning.plan import expected_s, floors, of_run
+from bench.planning.durations import expected_s, notes
+from bench.planning.plan import floors, of_run
 from bench.planning.request import Refused, Request, Settled, settle
 from bench.results import (
     CPU_QUOTA,
@@ -36,7 +37,7 @@ from bench.results import (
     check_name,
 )
 from bench.scenarios import Search, nearest
-from bench.units import clock, duration
+from bench.units import clock, counted, duration
 
 LEAST_CORES = 2  # one for the server side of a trial, one for its load side
 
@@ -225,6 +226,7 @@ def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
     """Measure, store and report trial after trial. At the end of every block, retry the trials that the machine
     disturbed. Waits up to `wait_s` in all for a quiet machine. Returns 0, or 3 if a cell has no valid trial."""
     store, run = begun.store, begun.run
+    _report_duration(begun, say)
     quiet = Quiet(begun.cores.all, say, wait_s)
     quiet.before_run()
     machine.pin(0, begun.cores.load)
@@ -251,6 +253,14 @@ def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
     if lacking:
         say(f"no valid trial of {', '.join(lacking)}; the report says why")
     return 3 if lacking else 0
+
+
+def _report_duration(begun: Begun, say: Say) -> None:
+    """Report how long the trials that are left will take, and which parameter makes one of them far longer."""
+    parameters = _parameters(begun.run)
+    for line in notes(begun.left, parameters):
+        say(f"note  {line}")
+    say(f"plan  {counted(len(begun.left), 'trial')} in about {clock(expected_s(begun.left, parameters))}")
 
 
 def _without_valid_trial(records: Sequence[Trial]) -> list[str]:
