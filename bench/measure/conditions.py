@@ -1,4 +1,4 @@
-"""What the cores of a trial do, for whatever process: CPU time of all processes, stolen time, clock frequencies.
+"""What the cores of a trial do, for all processes together: CPU time of all processes, stolen time, clock frequencies.
 
 The busy time of a core is the time in which it was neither idle, nor stolen, nor in an interrupt. Linux times the idle
 loop to the microsecond, but it attributes busy time only at every tick: bursts of 1 ms every 4 ms, a quarter of a core,
