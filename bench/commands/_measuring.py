@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import AbstractContextManager
 
+from bench.execution import exclusive
 from bench.execution import run as runs
 from bench.execution.quiet import WAIT_S
 from bench.execution.run import Begun
@@ -39,12 +41,18 @@ def resumed(options: argparse.Namespace) -> Begun | None:
     return runs.resume(options.resume, options.results, say) if options.resume else None
 
 
+def alone(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """The machine is held while the block runs. Raises Refused where another measurement holds it, unless --no-wait."""
+    return exclusive.measuring(beside_others=options.no_wait, say=say)
+
+
 def carry_out(begun: Begun, options: argparse.Namespace) -> int:
     """Run and store the trials that are left of a run. Returns the exit code. On an interrupt, or where a record
     cannot be written, print how to go on."""
     try:
         return runs.carry_out(begun, say, 0.0 if options.no_wait else WAIT_S)
-    except (KeyboardInterrupt, Ended, ResultsError):
-        again = f"python -m bench {options.command} --resume {begun.store.folder.name}"
-        print(f"all finished trials are stored; `{again}` continues the run", file=sys.stderr)
+    except (KeyboardInterrupt, Ended, ResultsError) as end:
+        if not isinstance(end, ResultsError) or isinstance(end.__cause__, OSError):  # not a run that is in progress
+            again = f"python -m bench {options.command} --resume {begun.store.folder.name}"
+            print(f"all finished trials are stored; `{again}` continues the run", file=sys.stderr)
         raise

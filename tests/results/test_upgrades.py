@@ -6,10 +6,22 @@ import re
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.analysis.trials.findings import CHECKS
-from bench.results import GENERATOR_SCHEMA, SCHEMA, ResultsError, _upgrades, load, load_comparison, upgrade
+from bench.results import (
+    CHECKSUM,
+    GENERATOR_SCHEMA,
+    SCHEMA,
+    ResultsError,
+    Run,
+    _upgrades,
+    load,
+    load_comparison,
+    upgrade,
+)
+from bench.results._store import text_of
 from bench.results._upgrades import _to_3
 
 OLD = Path(__file__).parent / "schema-2"
@@ -33,7 +45,8 @@ def reference_text(path):
     head = read_json(REFERENCE / path)
     names = {entry["id"] for entry in _upgrades.RUN[2](read_json(OLD / path))["plan"]}
     head["plan"] = [entry for entry in head["plan"] if entry["id"] in names]
-    return json.dumps(head, indent=1, ensure_ascii=False) + "\n"
+    del head[CHECKSUM]
+    return text_of(msgspec.convert(head, Run)).decode()
 
 
 @pytest.fixture
