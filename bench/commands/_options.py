@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_storage(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that measures trials and stores them."""
-    parser.add_argument("--seed", type=int, default=1, help="seed of order, phases, payloads (default: %(default)s)")
+    parser.add_argument("--seed", type=seed, default=1, help="seed of order, phases, payloads (default: %(default)s)")
     parser.add_argument("--name", default="", help="name of the run (default: the time, and what it is)")
     parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run with the trials it still lacks")
     parser.add_argument(
@@ -47,9 +47,24 @@ def add_results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
+def whole(text: str, low: int, high: int) -> int:
+    """A whole number within bounds."""
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"must be {low} to {high}, not {value}")
     return value
+
+
+def repetitions(text: str) -> int:
+    """How often something is measured: as often as a record of it can still be read."""
+    return whole(text, 1, 1000)
+
+
+def workers(text: str) -> int:
+    """A number of processes; what is of use follows from cores and subscribers (see `bench.execution.preflight`)."""
+    return whole(text, 1, 1_000_000)
+
+
+def seed(text: str) -> int:
+    """A whole number that a record can hold."""
+    return whole(text, -(1 << 63), (1 << 63) - 1)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from bench.analysis.trials.calibration import Reading, readings
 from bench.commands import _measuring
-from bench.commands._options import add_storage, positive
+from bench.commands._options import add_storage, repetitions
 from bench.commands._reporting import rehearse_report, write_report
 from bench.execution import calibration
 
@@ -27,7 +27,9 @@ WORDS = 2  # columns of HEAD, from the left; the others hold numbers
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add how often, and where it is stored."""
-    parser.add_argument("--repetitions", type=positive, default=1, help="trials per injection (default: %(default)s)")
+    parser.add_argument(
+        "--repetitions", type=repetitions, default=1, help="trials per injection (default: %(default)s)"
+    )
     add_storage(parser)
 
 
