@@ -3,7 +3,8 @@
 A mistake of the person is reported in one line, a fault of ours as a traceback.
 
 Exit codes: 0 valid; 1 a check failed, or a regression; 2 usage or preflight; 3 a cell has no valid trial, or a load
-generator could not be measured; 70 a fault of the bench; 74 the output could not be written; 129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM.
+generator could not be measured; 70 a fault of the bench; 74 the output could not be written; 129, 130, 143 ended by
+SIGHUP, SIGINT, SIGTERM.
 """
 
 from __future__ import annotations

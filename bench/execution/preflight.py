@@ -19,10 +19,12 @@ from bench.measure import machine
 from bench.planning.request import Refused, Settled
 from bench.results import Planned
 from bench.scenarios import SUBSCRIBERS, IdleSteps, Publishes, Scenario
+from bench.units import quantity
 from servers import Variant
 
 FREE_DISK_BYTES = 200 << 20
 SPARE_DESCRIPTORS = 256  # besides those of connections: libraries, logs, listeners
+DELIVERY_BYTES = 48  # its number and its time, and what is computed from all of them at once
 # Ephemeral ports that no connection can have, because something listens there: server, ingest, proxy, broker, Locust's
 # master, other programs.
 SPARE_PORTS = 16
@@ -52,18 +54,20 @@ class Needs:
     """What a trial needs of the machine.
 
     descriptors: for every subscriber, of the process that needs most of them. routes: the connections, by address.
-    fewer: the option that makes subscribers fewer.
+    deliveries: that the load generator counts one by one. fewer: the option that makes subscribers fewer.
     """
 
     what: str
     subscribers: int
     descriptors: int
     routes: tuple[Route, ...]
+    deliveries: int = 0
     fewer: str = "--set subscribers=..."
 
 
 def of_trial(scenario: Scenario, variant: Variant, values: Mapping[str, Any]) -> Needs:
-    """What one trial needs. A proxy opens a second connection for each of a subscriber, from the same address."""
+    """What one trial needs. A proxy opens a second connection for each of a subscriber, from the same address. The
+    connections of the publisher and of Locust's workers lead to ports of their own and need none of these."""
     subscribers = scenario.subscribers(values)
     upstream = int(scenario.publishes is Publishes.SUBSCRIBERS and "upstream" in variant.wire)
     each, to_broker = variant.connections + upstream, max(0, variant.descriptors - variant.connections)
@@ -76,6 +80,7 @@ def of_trial(scenario: Scenario, variant: Variant, values: Mapping[str, Any]) ->
         subscribers=subscribers,
         descriptors=max(variant.descriptors + upstream, 2 * each if scenario.through_proxy(values) else 0),
         routes=tuple(routes),
+        deliveries=_deliveries(scenario, values),
         fewer=f"--set {steps}=[...]" if steps else "--set subscribers=...",
     )
 
@@ -89,6 +94,11 @@ def _closed(scenario: Scenario, values: Mapping[str, Any]) -> int:
     probes_hz = 2 * SUBSCRIBERS.of(values) if upstream else 1 / PROBE_EVERY_S
     published_hz = max(traffic.topics * traffic.topic_hz, probes_hz)
     return math.ceil(published_hz * machine.port_reuse_s())
+
+
+def _deliveries(scenario: Scenario, values: Mapping[str, Any]) -> int:
+    traffic = scenario.traffic(values)
+    return traffic.messages * traffic.senders * scenario.subscribers(values) if traffic else 0
 
 
 def of_request(settled: Settled) -> list[Needs]:
@@ -113,6 +123,7 @@ def preflight(trials: Sequence[Needs], results: Path, workers: int = 1) -> None:
     """Check that trials can be measured and stored here. Raises Refused with the needed and the available number."""
     if trials:
         _check_descriptors(max(trials, key=lambda one: one.subscribers * one.descriptors))
+        _check_memory(max(trials, key=lambda one: one.deliveries))
         _check_workers(workers, max(one.subscribers for one in trials))
     for one in trials:
         _check_ports(one)
@@ -127,6 +138,15 @@ def _check_descriptors(one: Needs) -> None:
         raise Refused(
             f"{one.what}: {one.subscribers} subscribers need {needed} open files per process, but the limit is {limit};"
             f" raise the limit, or use at most {max(1, (limit - SPARE_DESCRIPTORS) // one.descriptors)} ({one.fewer})"
+        )
+
+
+def _check_memory(one: Needs) -> None:
+    needed, free = one.deliveries * DELIVERY_BYTES, machine.free_memory_bytes()
+    if needed > free:
+        raise Refused(
+            f"{one.what}: counting {one.deliveries} deliveries needs about {quantity(needed, 'memory bytes')} of memory"
+            f" and {quantity(free, 'memory bytes')} are free; use fewer subscribers, a lower rate or a shorter trial"
         )
 
 

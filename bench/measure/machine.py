@@ -71,6 +71,11 @@ def raise_descriptor_limit(needed: int) -> int:
     return soft
 
 
+def free_memory_bytes() -> int:
+    """The memory that processes can still get without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
 def ephemeral_ports() -> int:
     """The number of outgoing connections that one (source, destination) pair can have."""
     try:

@@ -173,3 +173,25 @@ def test_what_is_left_of_an_interrupted_run_is_checked_as_a_new_run(tmp_path, mo
     with pytest.raises(Refused, match="400 ports"):
         preflight(of_plan(planned, parameters), tmp_path)
     preflight(of_plan([one for one in planned if not one.changes], parameters), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "changes", "deliveries"),
+    [
+        ("broadcast", (), (10 + 60) * 100),
+        ("echo", (), (1 + 6) * 100),
+        ("chat", (), (1 + 3) * 10 * 100),
+        ("burst", ("burst=20",), (40 + 120) * 100),
+        ("idle", (), 0),
+        ("broadcast", ("rate_hz=100000", "measure_s=600", "poll_interval_s=0.01"), 60_050_000 * 100),
+    ],
+)
+def test_every_delivery_is_counted_and_takes_memory(scenario, changes, deliveries, tmp_path, monkeypatch):
+    (needs,) = of(scenario, "sse", *changes)
+    assert needs.deliveries == deliveries
+    monkeypatch.setattr(machine, "free_memory_bytes", lambda: 48 * deliveries)
+    preflight([needs], tmp_path)
+    if deliveries:
+        monkeypatch.setattr(machine, "free_memory_bytes", lambda: 48 * deliveries - 1)
+        with pytest.raises(Refused, match=rf"counting {deliveries} deliveries needs about .*B of memory"):
+            preflight([needs], tmp_path)
