@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_storage(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that measures trials and stores them."""
-    parser.add_argument("--seed", type=seed, default=1, help="seed of order, phases, payloads (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of order, phases, payloads (default: %(default)s)")
     parser.add_argument("--name", default="", help="name of the run (default: the time, and what it is)")
     parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run with the trials it still lacks")
     parser.add_argument(
@@ -63,8 +63,3 @@ def repetitions(text: str) -> int:
 def workers(text: str) -> int:
     """A number of processes; what is of use follows from cores and subscribers (see `bench.execution.preflight`)."""
     return whole(text, 1, 1_000_000)
-
-
-def seed(text: str) -> int:
-    """A whole number that a record can hold."""
-    return whole(text, -(1 << 63), (1 << 63) - 1)

@@ -94,11 +94,23 @@ def put_in_place(folder: Path, written: dict[Path, bytes]) -> None:
             (fresh / path).parent.mkdir(parents=True, exist_ok=True)
             (fresh / path).write_bytes(content)
         fresh.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.rename(folder)
+        _swap(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put a folder in the place of an older one, which stays if that fails."""
+    older = fresh.with_name(f"{fresh.name}.older")
+    if folder.exists():
+        folder.rename(older)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        if older.exists():
+            older.rename(folder)
+        raise
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def _point(link: Path, name: str) -> None:
@@ -106,7 +118,14 @@ def _point(link: Path, name: str) -> None:
     temporary = link.with_name(f".{link.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     try:
-        temporary.symlink_to(name, target_is_directory=True)
+        _link(temporary, name)
+        temporary.replace(link)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link(path: Path, name: str) -> None:
+    try:
+        path.symlink_to(name, target_is_directory=True)
     except (OSError, NotImplementedError):
-        temporary.write_text(f"{name}\n", encoding="utf-8")
-    temporary.replace(link)
+        path.write_text(f"{name}\n", encoding="utf-8")
