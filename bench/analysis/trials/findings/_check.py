@@ -58,7 +58,15 @@ def shares_one_core(trial: Trial) -> bool:
 
 
 def others_ns(trial: Trial) -> int | None:
-    """CPU time on the trial's cores of processes that do not belong to the trial; None where it is not measurable."""
+    """CPU time on the trial's cores of processes that do not belong to the trial; None where it is not measurable, as
+    with a broker on this machine whose process is not known."""
+    if trial.broker is not None and trial.broker.here and trial.broker_not_measured:
+        return None
+    return at_most_others_ns(trial)
+
+
+def at_most_others_ns(trial: Trial) -> int | None:
+    """The same, and the CPU time of a broker whose process is not known."""
     usage, machine = measured_usage(trial), trial.machine
     if usage is None or machine is None or machine.busy_ns is None:
         return None

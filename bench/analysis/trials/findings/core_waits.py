@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from bench.analysis.trials.findings._check import (
     Cause,
     Check,
+    at_most_others_ns,
     cpu_ns,
     load_cores,
     measured_usage,
-    others_ns,
     shares_one_core,
 )
 from bench.results import ProcessUsage, Trial, Usage
@@ -45,6 +45,9 @@ Side = Callable[[Trial, Usage], Iterable[tuple[ProcessUsage, list[ProcessUsage |
 
 
 def _server(trial: Trial, usage: Usage) -> Iterable[tuple[ProcessUsage, list[ProcessUsage | None]]]:
+    """None if its broker may share its core and is not measured: the server may have waited for that."""
+    if trial.broker is not None and trial.broker.here and trial.broker_not_measured:
+        return
     load_side = [*usage.load, usage.publisher, usage.proxy] if shares_one_core(trial) else []
     yield usage.server, [usage.broker, *load_side]
 
@@ -64,7 +67,7 @@ def _waited_ns(trial: Trial, process: ProcessUsage, neighbours: list[ProcessUsag
     wait for each other too, and that does not count.
     """
     waited_ns = max(0, (process.run_queue_wait_ns or 0) - cpu_ns(*neighbours))
-    outside_ns = others_ns(trial)
+    outside_ns = at_most_others_ns(trial)
     if outside_ns is None or trial.machine is None:
         return waited_ns
     return min(waited_ns, outside_ns + (trial.machine.steal_ns or 0) + (trial.machine.throttled_ns or 0))
