@@ -74,6 +74,18 @@ def test_a_broker_whose_process_is_not_known_has_no_cost_rather_than_none_at_all
     assert "broker not measured" in [finding.name for finding in record.findings]
 
 
+def test_a_storm_over_a_broker_whose_process_is_not_known_has_no_cost_of_an_arrival(monkeypatch):
+    if reason := servers.lacking(servers.load("flask_sse")):
+        pytest.skip(reason)
+    with FakeRedis() as redis:
+        monkeypatch.setenv("REDIS_URL", redis.url)
+        record = small_trial("storm", "flask_sse", subscribers=20)
+    assert record.failure is None
+    assert record.storm.server_cpu_ns > 0
+    assert record.storm.broker_cpu_ns is None
+    assert METRICS["arrival_cpu"].of(record) is None
+
+
 def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(monkeypatch):
     killed = kill_on_entering("measure", "--worker", monkeypatch=monkeypatch, at_once=1)
     record = small_trial("broadcast", "websocket", workers=2)
