@@ -22,7 +22,8 @@ WITHIN_S = 5.0
 ANSWER_S = 2.0
 AT_ONCE = 16  # connections that are being opened
 PUBLISHES = 3
-MOST_PUBLISH_S = 0.1  # the deadlines of the checks are made longer up to this
+# The deadlines of the checks are made longer up to this. Over TLS on the same machine a publish takes half of it.
+MOST_PUBLISH_S = 0.2
 FORMS = "redis://[:PASSWORD@]HOST:PORT/DB, rediss://... (TLS) or unix:///PATH"
 RIGHTS = "+subscribe +unsubscribe +publish and all channels (&*)"
 

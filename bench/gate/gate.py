@@ -10,7 +10,7 @@ from typing import Literal
 import servers
 from bench import scenarios
 from bench.gate import conformance
-from bench.gate.server_under_test import ServerUnderTest
+from bench.gate.server_under_test import ServerUnderTest, times_longer
 from bench.planning.plan import FLOOR
 from bench.results import BrokerFacts, VariantFacts
 from servers import Variant
@@ -46,7 +46,9 @@ def gate(
         status, reason = _status(name, variant, idle.get(name, ""), subscribers, served)
         say(f"gate  {name:<24} {status if reason else 'conforms'}{': ' + reason if reason else ''}")
         if served.broker:
-            say(f"gate  {'':<24} its broker: {served.broker.identity}")
+            times = times_longer(served.broker)
+            longer = f"; deadlines are {times:.1f} times as long" if times > 1 else ""
+            say(f"gate  {'':<24} its broker: {served.broker.identity}{longer}")
         facts.append(_facts(name, variant, status, reason, served))
     return facts
 

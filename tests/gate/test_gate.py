@@ -42,6 +42,16 @@ def test_the_gate_records_the_broker_that_served_and_what_is_set(monkeypatch):
 
 
 @pytest.mark.usefixtures("quick_checks")
+def test_the_gate_says_by_how_much_it_made_its_deadlines_longer(monkeypatch):
+    lines = []
+    with FakeRedis(delay_s=0.005) as redis:
+        monkeypatch.setenv("REDIS_URL", redis.url)
+        (facts,) = gate(FLASK_SSE, lines.append)
+    assert facts.status == "measured"
+    assert f"deadlines are {times_longer(facts.broker):.1f} times as long" in lines[-1]
+
+
+@pytest.mark.usefixtures("quick_checks")
 def test_a_variant_without_a_broker_has_none_in_its_facts():
     (facts,) = gate({"sse": servers.load("sse")}, print)
     assert facts.status == "measured"
