@@ -32,7 +32,7 @@ def visible(text: str) -> str:
 
 
 def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
-    """In place of characters that an encoding lacks: what looks like them in ASCII, or a question mark."""
+    """The replacement of characters that an encoding lacks: an ASCII character that looks alike, or a question mark."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     words = error.object[error.start : error.end].translate(_ASCII)

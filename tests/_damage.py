@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.results import CHECKSUM
+
 STRINGS = ("", "x", "\x1b[31m", "x" * 10_000, "-1", "nan", "../../x", "\u202e", "0")
 OTHERS: tuple[Any, ...] = (None, True, [], {}, "text", 0, -1, 1.5, 10**30, -(10**30), 1e308, [None], {"a": 1}, [[]])
 
@@ -32,6 +34,13 @@ def damages(folder: Path, count: int, seed: int) -> Iterator[Damage]:
         path = files[0] if rng.random() < 0.15 else rng.choice(files[1:])
         kind = rng.choices((_field, _missing, _file), (70, 18, 12))[0]
         yield kind(path, rng)
+
+
+def without_checksum(path: Path) -> Any:
+    """The facts of a stored file as a person writes them who changes it on purpose."""
+    facts = json.loads(path.read_bytes())
+    facts.pop(CHECKSUM, None)
+    return facts
 
 
 def _places(facts: Any, path: str = "$") -> Iterator[tuple[str, Any, Any]]:

@@ -37,7 +37,7 @@ class HeldOut:
     misses: tuple[Miss, ...]
 
     def of(self, quantity: Quantity, variant: str = "") -> list[Miss]:
-        """Those of one quantity, of one variant or (empty) of all; the worst first."""
+        """The misses of one quantity, of one variant or (empty) of all variants; the worst first."""
         misses = [miss for miss in self.misses if miss.quantity == quantity and variant in ("", miss.variant)]
         return sorted(misses, key=lambda miss: -miss.error)
 

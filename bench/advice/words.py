@@ -1,7 +1,7 @@
 """The phrases of advice, as data, and how they are filled: the page's script fills the same ones in the same way.
 
-A phrase has alternatives; the first of which every placeholder has a value is said. `{name}` stands for a fact or for
-another phrase, `{name:format}` for a number in one of FORMATS, and `{name?}` for nothing: it only asks for a value.
+A phrase has alternatives. The first whose placeholders all have a value is used. `{name}` stands for a fact or for
+another phrase, `{name:format}` for a number in one of FORMATS. `{name?}` adds no text: it only requires a value.
 """
 
 from __future__ import annotations

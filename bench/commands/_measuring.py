@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import AbstractContextManager
 
+from bench.execution import exclusive
 from bench.execution import run as runs
 from bench.execution.quiet import WAIT_S
 from bench.execution.run import Begun
@@ -36,6 +38,11 @@ def request(options: argparse.Namespace) -> Request:
 def resumed(options: argparse.Namespace) -> Begun | None:
     """The interrupted run that --resume names, if it does. Raises Refused, ResultsError."""
     return runs.resume(options.resume, options.results, say) if options.resume else None
+
+
+def alone(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """The machine is held while the block runs. Raises Refused where another measurement holds it, unless --no-wait."""
+    return exclusive.measuring(beside_others=options.no_wait, say=say)
 
 
 def carry_out(begun: Begun, options: argparse.Namespace) -> int:

@@ -11,8 +11,12 @@ def add_storage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="seed of order, phases, payloads (default: %(default)s)")
     parser.add_argument("--name", default="", help="name of the run (default: the time, and what it is)")
     parser.add_argument("--resume", metavar="RUN", help="continue an interrupted run with the trials it still lacks")
-    parser.add_argument("--no-wait", action="store_true", help="measure at once on a machine that others keep busy;"
-                        " otherwise wait for quiet, for up to a minute in all")  # fmt: skip
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="measure at once, also beside other programs or another measurement; otherwise wait for quiet, for up to"
+        " a minute in all",
+    )
     add_sleep(parser)
     add_folders(parser)
 

@@ -34,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure, store, write the report, and print the readings. Raises Refused, ResultsError."""
     wanted = dataclasses.replace(_measuring.request(options), repetitions=options.repetitions)
-    begun = _measuring.resumed(options) or calibration.begin(wanted)
-    code = _measuring.carry_out(begun, options)
+    with _measuring.alone(options):
+        begun = _measuring.resumed(options) or calibration.begin(wanted)
+        code = _measuring.carry_out(begun, options)
     read = readings(begun.store.trials())
     _measuring.say(f"\n{table(read)}\n")
     write_report(begun.store.folder, options.reports)

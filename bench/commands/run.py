@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="also run every cell with this parameter at these values (repeatable; the profile full has"
                         " sweeps of its own)")  # fmt: skip
     parser.add_argument("--report", action="store_true", help="write the report afterwards")
+    parser.add_argument("--exit-zero", action="store_true",
+                        help="exit with 0 also if a cell has no valid trial; the report says which")  # fmt: skip
     add_storage(parser)
 
 
@@ -45,14 +47,15 @@ def run(options: argparse.Namespace) -> int:
     """Measure, store, and write the report if that is asked for. Raises Refused, ResultsError."""
     if options.resume:  # a run that is resumed knows its variants, but not the paths of files outside the repository
         servers.chosen(options.variant)
-    begun = _measuring.resumed(options) or runs.begin(request(options), _measuring.say)
+    with _measuring.alone(options):
+        begun = _measuring.resumed(options) or runs.begin(request(options), _measuring.say)
+        code = _measuring.carry_out(begun, options)
     folder = begun.store.folder
-    code = _measuring.carry_out(begun, options)
     if options.report:
         write_report(folder, options.reports)
     else:
         print(f"write the report with `python -m bench report {folder.name}`")
-    return code
+    return 0 if options.exit_zero and code == runs.NO_VALID_TRIAL else code
 
 
 def request(options: argparse.Namespace) -> Request:

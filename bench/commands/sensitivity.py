@@ -28,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure, store, and print how the comparisons came out. Raises Refused, ResultsError."""
     wanted = _measuring.request(options)
-    begun = _measuring.resumed(options) or sensitivity.begin(wanted, options.experiments, options.blocks)
-    code = _measuring.carry_out(begun, options)
+    with _measuring.alone(options):
+        begun = _measuring.resumed(options) or sensitivity.begin(wanted, options.experiments, options.blocks)
+        code = _measuring.carry_out(begun, options)
     rates = sensitivity.error_rates_of(begun.run, begun.store.trials())
     from bench.report.instrument import sensitivity_table  # only now: it loads what a report needs (see `_reporting`)
 

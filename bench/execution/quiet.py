@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from bench.analysis.trials import core_shares
 from bench.analysis.trials.findings.machine import OTHERS
 from bench.gate.gate import Say
 from bench.measure import neighbours
@@ -28,7 +29,7 @@ class Quiet:
         busy = self._busy()
         if busy is None:
             return
-        self._say(f"note  this machine is busy: {_words(busy)}")
+        self._say(f"note  this machine is busy: {_words(busy, len(self._cores))}")
         if self._left_s > 0:
             self._say(f"note  waiting for quiet, for up to {self._left_s:.0f} s (--no-wait does not)")
         if not self._wait():
@@ -53,10 +54,15 @@ class Quiet:
     def _busy(self) -> Neighbours | None:
         """What others use of the cores now, if that is too much."""
         others = neighbours.look(self._cores)
-        return others if others is not None and others.share > OTHERS else None
+        return others if others is not None and _share(others, len(self._cores)) > OTHERS else None
 
 
-def _words(busy: Neighbours) -> str:
+def _share(others: Neighbours, core_count: int) -> float:
+    taken = core_shares.Taken(others.busy_ns, others.first_busy_ns)
+    return core_shares.share(taken, others.window_ns, core_count, core_shares.LOAD_PROCESSES, avoidable=True)
+
+
+def _words(busy: Neighbours, core_count: int) -> str:
     programs = [f"{name} ({percent(share)} of a core)" for name, share in busy.programs[:MOST_PROGRAMS]]
-    others = f"other processes use {quantity(busy.share, 'share')} of the cores of a trial"
+    others = f"other processes use {quantity(_share(busy, core_count), 'share')} of the cores of a trial"
     return f"{others}, most of it {', '.join(programs)}" if programs else others

@@ -39,6 +39,7 @@ from bench.results import (
 from bench.scenarios import Search, nearest
 from bench.units import clock, duration
 
+NO_VALID_TRIAL = 3  # exit code: a cell has no valid trial
 LEAST_CORES = 2  # one for the server side of a trial, one for its load side
 
 
@@ -169,7 +170,8 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     if not store.folder.exists():
         runs = sorted(path.name for path in results.glob("*") if (path / "run.json").exists())
         raise Refused(f"no run {name!r} in {results}; {nearest(name, runs)}")
-    run = store.run()
+    with store.claimed():  # refused before anything else
+        run = store.run()
     cores = machine.divide_cores()
     idle_fact = idle_states.disable_unless(run.environment.facts.get(IDLE_STATES) == idle_states.AS_REQUESTED)
     _refuse_changed(name, _changed(run.environment, machine.environment(cores, idle_fact)))
@@ -216,7 +218,13 @@ def _changed(then: Environment, now: Environment) -> list[str]:
 
 def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
     """Measure, store and report trial after trial. At the end of every block, retry the trials that the machine
-    disturbed. Waits up to `wait_s` in all for a quiet machine. Returns 0, or 3 if a cell has no valid trial."""
+    disturbed. Waits up to `wait_s` in all for a quiet machine. Returns 0, or 3 if a cell has no valid trial. Raises
+    ResultsError if another process measures the same run."""
+    with begun.store.claimed():
+        return _carry_out(begun, say, wait_s)
+
+
+def _carry_out(begun: Begun, say: Say, wait_s: float) -> int:
     store, run = begun.store, begun.run
     quiet = Quiet(begun.cores.all, say, wait_s)
     quiet.before_run()
@@ -243,7 +251,7 @@ def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
     lacking = _without_valid_trial(records)
     if lacking:
         say(f"no valid trial of {', '.join(lacking)}; the report says why")
-    return 3 if lacking else 0
+    return NO_VALID_TRIAL if lacking else 0
 
 
 def _without_valid_trial(records: Sequence[Trial]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import secrets
 import sys
 import time
@@ -20,6 +22,10 @@ from bench.scenarios import Publishes, Scenario
 from bench.schedule import Schedule
 from servers import Variant
 
+_log = logging.getLogger(__name__)
+# The states of a Locust runner in which a test ends or has ended.
+ENDING = ("stopping", "stopped", "cleanup")
+
 
 def add_arguments(parser: Any) -> None:
     """Add the options of a scenario to those of Locust. By default its web page is served to this machine alone."""
@@ -37,16 +43,22 @@ def prepare(environment: Any, session: Session) -> None:
     options = environment.parsed_options
     try:
         scenario, variant, parameters = _chosen(options)
+        target(environment.host or options.host)
     except (LookupError, ValueError) as mistake:
         sys.exit(f"locust: {mistake.args[0]}")
-    where = urlsplit(environment.host or options.host)
 
     def begin(**_: Any) -> None:
+        try:
+            host, port = target(environment.host or options.host)
+        except ValueError as mistake:  # typed into the web page
+            _log.error("%s", mistake)
+            gevent.spawn(environment.runner.stop)
+            return
         session.users.clear()
         session.configure(
             Assignment(
-                host=where.hostname or "127.0.0.1",
-                port=where.port or 80,
+                host=host,
+                port=port,
                 client=variant.client,
                 wire=variant.wire,
                 topic=f"alone-{secrets.token_hex(4)}",
@@ -60,6 +72,20 @@ def prepare(environment: Any, session: Session) -> None:
             gevent.spawn(_publish, environment, session)
 
     environment.events.test_start.add_listener(begin)
+
+
+def target(url: str) -> tuple[str, int]:
+    """Host and port of an address like http://127.0.0.1:8000. Raises ValueError for one that cannot be driven as it
+    says: the clients speak plain HTTP and WebSocket, to the root of a server."""
+    where = urlsplit(url)
+    if where.scheme != "http" or not where.hostname:
+        raise ValueError(f"--host {url}: TLS is not spoken here; an address begins with http:// and has a host")
+    if where.path.strip("/") or where.query or where.username:
+        raise ValueError(f"--host {url}: only host and port are used; leave out the rest")
+    try:
+        return where.hostname, where.port or 80
+    except ValueError:
+        raise ValueError(f"--host {url}: the port is not a number from 1 to 65535") from None
 
 
 def _chosen(options: Any) -> tuple[Scenario, Variant, dict[str, Any]]:
@@ -79,12 +105,12 @@ def _publish(environment: Any, session: Session) -> None:
     """Publish upstream at the scenario's rate: through every subscriber where they publish, else through the first."""
     schedule = Schedule(start_ns=time.monotonic_ns(), rate_hz=session.parameters["rate_hz"])
     numbers: dict[int, int] = {}
-    index = 0
-    while environment.runner is not None and environment.runner.state not in ("stopping", "stopped", "cleanup"):
+    for index in itertools.count():
         due = schedule.due_ns(index)
         gevent.sleep(max(0.0, (due - time.monotonic_ns()) / 1e9))
-        index += 1
-        connected = [user for user in session.users if user.connected]
-        for user in connected if session.scenario.publishes is Publishes.SUBSCRIBERS else connected[:1]:
+        if environment.runner is None or environment.runner.state in ENDING:  # the users close their connections
+            return
+        subscribed = [user for user in session.users if user.subscribed]
+        for user in subscribed if session.scenario.publishes is Publishes.SUBSCRIBERS else subscribed[:1]:
             number = numbers[user.number] = numbers.get(user.number, -1) + 1
             user.subscriber.publish(user.topic, session.composer.compose(user.numbered(number), due))

@@ -29,7 +29,7 @@ class SubscriberUser(User):
         self.session_user = SESSION.enlist()
 
     def on_stop(self) -> None:
-        if self.session_user.connected:
+        if self.session_user.connecting:
             self.session_user.subscriber.close()
 
     @task

@@ -31,11 +31,12 @@ POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: no subscrib
 
 class SessionUser:
     """One subscriber of the trial, created before it connects. `index`: its position among the users of this process.
+    `subscribed`: whether its subscription was confirmed.
 
     Set by `Session.open`: `number` (its position among the subscribers of the trial), `topic`, `subscriber`, `tally`.
     """
 
-    __slots__ = ("_first_number", "index", "number", "subscriber", "tally", "topic")
+    __slots__ = ("_first_number", "index", "number", "subscribed", "subscriber", "tally", "topic")
 
     number: int
     topic: str
@@ -43,7 +44,7 @@ class SessionUser:
     tally: Tally
 
     def __init__(self, index: int) -> None:
-        self.index = index
+        self.index, self.subscribed = index, False
 
     def identify(self, number: int, topic: str, first_number: int) -> None:
         """Set its number, its topic, and the number of the first message that it publishes."""
@@ -54,8 +55,8 @@ class SessionUser:
         return self._first_number + index
 
     @property
-    def connected(self) -> bool:
-        """Whether its subscription was opened, successfully or not."""
+    def connecting(self) -> bool:
+        """Whether it has begun to connect."""
         return hasattr(self, "subscriber")
 
 
@@ -157,6 +158,7 @@ class Session:
         try:
             with self._slots:
                 took_ns = user.subscriber.open()
+            user.subscribed = True
             if took_ns is not None:
                 self.connect_ns.append(took_ns)
         except ConnectError as error:

@@ -1,4 +1,4 @@
-"""What the cores of a trial do, for whatever process: CPU time of all processes, stolen time, clock frequencies.
+"""What the cores of a trial do, for all processes together: CPU time of all processes, stolen time, clock frequencies.
 
 The busy time of a core is the time in which it was neither idle, nor stolen, nor in an interrupt. Linux times the idle
 loop to the microsecond, but it attributes busy time only at every tick: bursts of 1 ms every 4 ms, a quarter of a core,
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -61,6 +62,17 @@ class Span:
     window_ns: int
     busy_ns: int | None
     steal_ns: int | None
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair(Generic[T]):
+    """The same of all cores of a trial together, and of the first, which is the server's."""
+
+    all: T
+    first: T
 
 
 def parse_stat(text: str) -> dict[int, Ticks]:
@@ -126,11 +138,16 @@ def _increase(earlier: int | None, later: int | None) -> int | None:
     return None if earlier is None or later is None else max(0, later - earlier)
 
 
-def read_counters(cores: Sequence[int]) -> Counters:
+def read_counters(cores: Sequence[int]) -> Pair[Counters]:
     """The counters of `cores` now."""
-    text = _read("/proc/stat")
+    ticks, at_ns = parse_stat(_read("/proc/stat")), time.monotonic_ns()
     tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK") if LINUX else 1
-    return summed(parse_stat(text), cores, time.monotonic_ns(), tick_ns)
+    return Pair(summed(ticks, cores, at_ns, tick_ns), summed(ticks, cores[:1], at_ns, tick_ns))
+
+
+def spans(earlier: Pair[Counters], later: Pair[Counters]) -> Pair[Span]:
+    """What the cores did from one moment to the other."""
+    return Pair(between(earlier.all, later.all), between(earlier.first, later.first))
 
 
 def frequencies_hz(cores: Sequence[int]) -> list[int] | None:
@@ -147,13 +164,14 @@ def pre_check(cores: Iterable[int]) -> Machine:
     """What `cores` do before the trial begins; `with_measured_part` adds the measured part."""
     numbers = list(cores)
     before = read_counters(numbers)
-    if before.unused_ns is not None:
+    if before.all.unused_ns is not None:
         time.sleep(PRE_CHECK_NS / 1e9)
-    span = between(before, read_counters(numbers))
+    span = spans(before, read_counters(numbers))
     return Machine(
         cores=numbers,
-        before_window_ns=span.window_ns,
-        before_busy_ns=span.busy_ns,
+        before_window_ns=span.all.window_ns,
+        before_busy_ns=span.all.busy_ns,
+        first_before_busy_ns=span.first.busy_ns,
         window_ns=0,
         busy_ns=None,
         steal_ns=None,
@@ -166,9 +184,11 @@ def with_measured_part(machine: Machine, window: CoreWindow) -> Machine:
     """The facts of a pre-check with those of the measured part."""
     return msgspec.structs.replace(
         machine,
-        window_ns=window.span.window_ns,
-        busy_ns=window.span.busy_ns,
-        steal_ns=window.span.steal_ns,
+        window_ns=window.span.all.window_ns,
+        busy_ns=window.span.all.busy_ns,
+        steal_ns=window.span.all.steal_ns,
+        first_busy_ns=window.span.first.busy_ns,
+        first_steal_ns=window.span.first.steal_ns,
         frequencies_before_hz=window.frequencies_before_hz,
         frequencies_after_hz=window.frequencies_after_hz,
         throttled_periods=window.throttled.periods if window.throttled else None,
@@ -193,12 +213,12 @@ class CoreWindow:
 
     def begin(self) -> None:
         """Begin the window."""
-        self._first, self._throttled = read_counters(self._cores), quota.throttled(self._groups)
-        self.span = between(self._first, self._first)
+        self._begun, self._throttled = read_counters(self._cores), quota.throttled(self._groups)
+        self.span = spans(self._begun, self._begun)
 
     def end(self) -> None:
         """End the window."""
-        self.span = between(self._first, read_counters(self._cores))
+        self.span = spans(self._begun, read_counters(self._cores))
         self.throttled = quota.between(self._throttled, quota.throttled(self._groups))
         self.frequencies_after_hz = frequencies_hz(self._cores)
 

@@ -16,10 +16,12 @@ LOOK_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What other processes used of some cores together: `share` of their time, and of the programs that used most the
-    names with their share of one core, most first."""
+    """What other processes used of some cores in a window: CPU time on all of them and on the first, at least, and of
+    the programs that used most the names with their share of one core, most first."""
 
-    share: float
+    window_ns: int
+    busy_ns: int
+    first_busy_ns: int
     programs: list[tuple[str, float]]
 
 
@@ -28,19 +30,22 @@ def look(cores: Sequence[int], seconds: float = LOOK_S) -> Neighbours | None:
     not visible. Programs may also have run on other cores."""
     ours = set(usage.process_tree(os.getpid()))
     own_ns, first, before = _cpu_ns(ours), conditions.read_counters(cores), _by_process(ours)
-    if first.unused_ns is None:
+    if first.all.unused_ns is None:
         return None
     time.sleep(seconds)
-    span = conditions.between(first, conditions.read_counters(cores))
+    spans = conditions.spans(first, conditions.read_counters(cores))
+    span = spans.all
     if span.busy_ns is None or not span.window_ns:
         return None
     used: dict[str, float] = {}
     for process, (name, cpu_s) in _by_process(ours).items():
         spent_s = cpu_s - before.get(process, (name, cpu_s))[1]
         used[name] = used.get(name, 0.0) + spent_s * 1e9 / span.window_ns
-    others_ns = max(0, span.busy_ns - (_cpu_ns(ours) - own_ns))
+    spent_ns = _cpu_ns(ours) - own_ns  # by this process and its descendants, on any core
     programs = sorted(((name, share) for name, share in used.items() if share > 0.01), key=lambda pair: -pair[1])
-    return Neighbours(others_ns / (span.window_ns * len(cores)), programs)
+    return Neighbours(
+        span.window_ns, max(0, span.busy_ns - spent_ns), max(0, (spans.first.busy_ns or 0) - spent_ns), programs
+    )
 
 
 def _cpu_ns(pids: set[int]) -> int:

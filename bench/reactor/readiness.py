@@ -46,8 +46,8 @@ class Watched(Protocol):
 class Readiness(Protocol):
     """Calls back from the hub; nothing here switches greenlets.
 
-    bypasses_hub: set it while nothing else on the hub is urgent, which may then wait up to 25 ms until it runs. At most
-    one object of a hub may have it set: two would keep each other from their sockets.
+    bypasses_hub: sockets come before everything else on the hub, which may wait up to 25 ms. At most one object of a
+    hub may have it set: two would keep each other from their sockets.
     """
 
     bypasses_hub: bool

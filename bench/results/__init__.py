@@ -46,14 +46,14 @@ from bench.results._scenarios import (
     SlowReader,
     Storm,
 )
-from bench.results._store import ResultsError, Store, begun_at, check_name, load
+from bench.results._store import CHECKSUM, ResultsError, Store, begun_at, check_name, load
 from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [
-    "CPU_QUOTA", "GENERATOR_SCHEMA", "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "BrokerFacts", "CapacityStep",
-    "Distribution", "EmulatedPath", "Environment", "Failure", "Finding", "GeneratorComparison", "GeneratorPass",
-    "GeneratorRow", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter", "Planned",
-    "ProcessUsage", "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series", "SlowReader",
-    "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "begun_at", "check_name", "load", "load_comparison",
-    "save_comparison", "upgrade",
+    "CHECKSUM", "CPU_QUOTA", "GENERATOR_SCHEMA", "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "BrokerFacts",
+    "CapacityStep", "Distribution", "EmulatedPath", "Environment", "Failure", "Finding", "GeneratorComparison",
+    "GeneratorPass", "GeneratorRow", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter",
+    "Planned", "ProcessUsage", "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series",
+    "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "begun_at", "check_name", "load",
+    "load_comparison", "save_comparison", "upgrade",
 ]  # fmt: skip

@@ -120,7 +120,8 @@ class Machine(Fact, frozen=True, kw_only=True):
     """What all processes did on the cores of the trial: in the pre-check just before it, and in the measured part.
 
     before_*: the pre-check. busy_ns: CPU time of all processes on these cores; steal_ns: what the hypervisor took from
-    them. Both are sums over the cores, in the kernel's ticks of about 10 ms. Frequencies are per core.
+    them. Both are sums over the cores, in the kernel's ticks of about 10 ms. first_*: the same for the first core
+    alone, which is the server's. Frequencies are per core.
     throttled_*: how often, and for how long in a sum over the cores, a CPU quota stopped processes of the trial.
     None: not visible here.
     """
@@ -135,6 +136,9 @@ class Machine(Fact, frozen=True, kw_only=True):
     frequencies_after_hz: list[Count] | None
     throttled_periods: Count | None = None
     throttled_ns: Ns | None = None
+    first_before_busy_ns: Ns | None = None
+    first_busy_ns: Ns | None = None
+    first_steal_ns: Ns | None = None
 
 
 class Wire(Fact, frozen=True, kw_only=True):

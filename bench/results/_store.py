@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import logging
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -17,8 +20,9 @@ from bench.results import _upgrades
 from bench.results._fact import SCHEMA, Fact
 from bench.results._register import Register, contradiction, plan_contradiction
 from bench.results._run import Run
-from bench.results._trial import Trial
+from bench.results._trial import Failure, Trial
 
+CHECKSUM = "checksum"
 LARGEST_FILE_BYTES = 64 << 20  # a record has kilobytes
 _SHOWN_STRAYS = 3
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -28,6 +32,19 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 class ResultsError(Exception):
     """A results folder cannot be read or written; the message names the file and what is wrong with it."""
+
+
+class Altered(ResultsError):
+    """A file was changed after it was written. `fact`: what it holds now."""
+
+    fact: Any
+
+    def __init__(self, path: Path, fact: Fact) -> None:
+        super().__init__(
+            f"{path} was changed after it was written; restore it (if the change is meant to be, remove its"
+            f" {CHECKSUM!r})"
+        )
+        self.fact = fact
 
 
 F = TypeVar("F", bound=Fact)
@@ -70,6 +87,25 @@ class Store:
         """Write the record of a trial. Raises ResultsError if it was written before."""
         write_new(self.trials_folder / f"{trial.planned.id}.json", trial)
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder while the block runs. Raises ResultsError if another process measures into it.
+
+        The kernel frees it when the process ends, however it ends.
+        """
+        import fcntl  # only where trials are measured: stored ones can be read on a system that has no such locks
+
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # a network file system may have no locks
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise ResultsError(f"{self.folder} is in progress: wait for the process that measures it") from None
+            yield
+        finally:
+            os.close(folder)
+
     def run(self) -> Run:
         """The head of the run. Raises ResultsError."""
         path = self.folder / "run.json"
@@ -97,12 +133,21 @@ class Store:
             path = folder / name
             if planned.id in records:
                 raise ResultsError(f"{path} holds the trial {planned.id}, which another file holds, too; remove one")
-            record = read(path, TRIAL)
+            record = _record(path)
             if wrong := contradiction(planned, record):
                 raise ResultsError(f"{path} is not the record that its name and run.json say: {wrong}")
             records[planned.id] = record
         _warn_of(folder, strays)
         return sorted(records.values(), key=lambda trial: (trial.planned.position, trial.planned.id))
+
+
+def _record(path: Path) -> Trial:
+    """The record of a trial; a failed one if its file was changed after it was written."""
+    try:
+        return read(path, TRIAL)
+    except Altered as altered:
+        record: Trial = altered.fact
+        return msgspec.structs.replace(record, failure=Failure(phase="reading", error=str(altered)))
 
 
 def _names(folder: Path) -> list[str]:
@@ -149,11 +194,18 @@ def check_name(name: str) -> str:
 
 
 def text_of(fact: Fact) -> bytes:
-    """The content of the file that holds a fact: the keys of its own class come first, those it inherits follow."""
+    """The content of the file that holds a fact: the keys of its own class come first, those it inherits follow, and
+    last the checksum of the others."""
     inherited = set(type(fact).__base__.__struct_fields__)  # type: ignore[union-attr]
-    facts = msgspec.json.decode(msgspec.json.encode(fact), type=dict[str, msgspec.Raw])
+    facts = msgspec.json.decode(msgspec.json.encode(fact))
     ordered = {name: facts[name] for name in sorted(facts, key=inherited.__contains__)}
+    ordered[CHECKSUM] = _checksum(facts)
     return msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n"
+
+
+def _checksum(facts: dict[str, Any]) -> str:
+    """SHA-256 of the facts as JSON with sorted keys and no blanks: a file that is only laid out anew keeps it."""
+    return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
 
 
 def write_new(path: Path, fact: Fact) -> None:
@@ -171,13 +223,19 @@ def write_new(path: Path, fact: Fact) -> None:
 
 
 def read(path: Path, kind: Kind[F]) -> F:
-    """The stored fact; an older file is upgraded in memory. Raises ResultsError, naming the file, for anything else."""
+    """The stored fact; an older file is upgraded in memory. Raises Altered for one that was changed after it was
+    written, and ResultsError, naming the file, for anything else."""
     try:
         raw = _bytes(path)
         version = msgspec.json.decode(raw, type=_Version).schema
-        if version == kind.version:
-            return msgspec.json.decode(raw, type=kind.fact)
-        return msgspec.json.decode(_upgraded(path, raw, version, kind), type=kind.fact)
+        if version != kind.version:
+            return msgspec.json.decode(_upgraded(path, raw, version, kind), type=kind.fact)
+        facts = msgspec.json.decode(raw)
+        written = {CHECKSUM: facts.pop(CHECKSUM)} if CHECKSUM in facts else {}  # earlier versions wrote none
+        fact = msgspec.convert(facts, kind.fact)
+        if written and written[CHECKSUM] != _checksum(facts):
+            raise Altered(path, fact)
+        return fact
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

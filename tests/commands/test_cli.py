@@ -81,18 +81,21 @@ def test_the_help_shows_examples():
     assert "python -m bench run --profile quick" in bench("--help").stdout
 
 
+AT_ONCE = ["--no-wait"]  # also while other tests measure
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "--variant", "websockets"], "did you mean 'websocket'"),
+        (["run", *AT_ONCE, "--variant", "websockets"], "did you mean 'websocket'"),
         (["verify", "long-polling"], "did you mean 'long_polling'"),
-        (["run", "--resume", "never-run", "--results", "{tmp}"], "no run 'never-run'"),
-        (["run", "--name", "../outside", "--results", "{tmp}"], "cannot be the name of a run"),
+        (["run", *AT_ONCE, "--resume", "never-run", "--results", "{tmp}"], "no run 'never-run'"),
+        (["run", *AT_ONCE, "--name", "../outside", "--results", "{tmp}"], "cannot be the name of a run"),
         (["report", "--results", "{tmp}"], "there is no run"),
-        (["run", "-s", "calibration", "--results", "{tmp}"], "python -m bench calibrate"),
-        (["calibrate", "--name", "latest", "--results", "{tmp}"], "cannot be the name of a run"),
-        (["run", "--set", "rate_hz=fast", "--results", "{tmp}"], "takes float"),
-        (["run", "-s", "outage", "-v", "sse", "--results", "{tmp}"], "sse has no broker"),
+        (["run", *AT_ONCE, "-s", "calibration", "--results", "{tmp}"], "python -m bench calibrate"),
+        (["calibrate", *AT_ONCE, "--name", "latest", "--results", "{tmp}"], "cannot be the name of a run"),
+        (["run", *AT_ONCE, "--set", "rate_hz=fast", "--results", "{tmp}"], "takes float"),
+        (["run", *AT_ONCE, "-s", "outage", "-v", "sse", "--results", "{tmp}"], "sse has no broker"),
     ],
 )
 def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(arguments, message, tmp_path):

@@ -18,8 +18,9 @@ from bench.results import Finding
 from tests._trials import calm
 
 WITHIN_S = 30.0
-BUSY = Neighbours(0.45, [("chromium", 0.62), ("python", 0.2), ("a", 0.1), ("b", 0.05)])
-CALM = Neighbours(0.01, [])
+SECOND_NS = 1_000_000_000
+BUSY = Neighbours(SECOND_NS, 900_000_000, 450_000_000, [("chromium", 0.62), ("python", 0.2), ("a", 0.1), ("b", 0.05)])
+CALM = Neighbours(SECOND_NS, 20_000_000, 10_000_000, [])
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_a_busy_program_is_seen_and_named(orphan):
     """On a machine whose other work leaves it little time, it may take several looks."""
     deadline = time.monotonic() + WITHIN_S
     while (others := neighbours.look(divide_cores().all, 0.5)) and time.monotonic() < deadline:
-        if others.share > 0 and orphan in dict(others.programs):
+        if others.busy_ns > 0 and orphan in dict(others.programs):
             return
     if others is None:
         pytest.skip("this system does not show its cores")

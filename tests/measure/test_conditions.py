@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bench.measure import conditions
 from bench.measure.conditions import Counters, Span, Ticks, between, summed
-from bench.measure.machine import Cores, divide_cores
+from bench.measure.machine import Cores, divide_cores, pin
 
 STAT = """\
 cpu  8 0 8 800 8 0 8 8 0 0
@@ -133,11 +133,32 @@ def test_work_on_the_cores_is_measured_whatever_process_does_it():
     while time.process_time_ns() - began < 300_000_000:
         pass
     window.end()
-    if window.span.busy_ns is None:
+    whole, first = window.span.all, window.span.first
+    if whole.busy_ns is None:
         pytest.skip("this system does not show its cores")
-    assert window.span.busy_ns > 200_000_000
-    assert window.span.window_ns >= 300_000_000
-    assert window.span.busy_ns <= window.span.window_ns * len(cores)
+    assert whole.busy_ns > 200_000_000
+    assert whole.window_ns == first.window_ns >= 300_000_000
+    assert first.busy_ns <= whole.busy_ns + 20_000_000 * len(cores)
+    assert whole.busy_ns <= whole.window_ns * len(cores)
+
+
+@pytest.mark.skipif(not conditions.LINUX, reason="reads /proc")
+def test_work_on_the_servers_core_is_known_apart_from_that_on_the_others():
+    cores = divide_cores().all
+    if len(cores) < 2:
+        pytest.skip("this machine has one core")
+    pin(0, cores[:1])
+    window = conditions.CoreWindow(cores)
+    began = time.process_time_ns()
+    while time.process_time_ns() - began < 300_000_000:
+        pass
+    window.end()
+    if window.span.first.busy_ns is None:
+        pytest.skip("this system does not show its cores")
+    assert window.span.first.busy_ns > 200_000_000
+    machine = conditions.with_measured_part(conditions.pre_check(cores), window)
+    assert machine.first_busy_ns == window.span.first.busy_ns
+    assert machine.first_before_busy_ns is not None
 
 
 def test_the_cores_of_a_trial_are_those_of_both_sides_with_the_servers_first():

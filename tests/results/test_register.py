@@ -10,6 +10,7 @@ import pytest
 from bench.commands._stored import newest
 from bench.planning import retries
 from bench.results import ResultsError, Store, begun_at, load
+from tests._damage import without_checksum
 from tests._natures import NATURES
 from tests._synthetic import synthetic, write
 
@@ -26,7 +27,7 @@ def folder(tmp_path, run):
 
 def rewritten(path, change, to=None):
     """Write the JSON of a file again with a change."""
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = without_checksum(path)
     change(facts)
     (to or path).write_text(json.dumps(facts), encoding="utf-8")
 

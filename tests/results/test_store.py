@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from bench.results import SCHEMA, Failure, Planned, ResultsError, Store, Trial, check_name, load
+from bench.results import CHECKSUM, SCHEMA, Failure, Planned, ResultsError, Store, Trial, check_name, load
 from tests._synthetic import synthetic
 
 
@@ -47,6 +47,7 @@ def test_an_unfinished_write_of_another_process_is_not_read(store):
 def damage(change):
     def apply(raw: bytes) -> bytes:
         facts = json.loads(raw)
+        del facts[CHECKSUM]
         change(facts)
         return json.dumps(facts).encode()
 

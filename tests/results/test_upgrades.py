@@ -6,13 +6,16 @@ import re
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.analysis.trials.findings import CHECKS
 from bench.results import (
+    CHECKSUM,
     GENERATOR_SCHEMA,
     SCHEMA,
     ResultsError,
+    Run,
     _rewrite,
     _store,
     _upgrades,
@@ -45,7 +48,8 @@ def reference_text(path):
     head = json.loads(text)
     names = {entry["id"] for entry in _upgrades.RUN[2](read_json(OLD / path))["plan"]}
     head["plan"] = [entry for entry in head["plan"] if entry["id"] in names]
-    return json.dumps(head, indent=1, ensure_ascii=False) + "\n"
+    del head[CHECKSUM]
+    return _store.text_of(msgspec.convert(head, Run)).decode()
 
 
 def written_now(path):

@@ -7,6 +7,7 @@ from statistics import median
 from bench.analysis.numbers.statistics import Compared, compare
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.faults import Fault, Read, by_block, control_of, trials_under
+from bench.analysis.trials.core_shares import Taken, load_processes, share
 from bench.analysis.trials.findings import STEAL
 from bench.analysis.trials.metrics import METRICS
 from bench.results import Trial
@@ -28,11 +29,12 @@ def _sides(cells: Cells, fault: Fault, variant: str, read: Read) -> tuple[dict[i
 
 
 def steal_share(trial: Trial) -> float | None:
-    """The share of the trial's cores that a hypervisor took; None where the kernel does not report it."""
+    """The share of the time of the trial's cores that a hypervisor took; None where the kernel does not report it."""
     machine = trial.machine
     if machine is None or machine.steal_ns is None or not machine.cores or machine.window_ns <= 0:
         return None
-    return machine.steal_ns / (machine.window_ns * len(machine.cores))
+    taken = Taken(machine.steal_ns, machine.first_steal_ns)
+    return share(taken, machine.window_ns, len(machine.cores), load_processes(trial), avoidable=False)
 
 
 def uneven_steal(cells: Cells, fault: Fault, variant: str) -> tuple[float, float] | None:

@@ -10,6 +10,7 @@ import pytest
 from bench.analysis.numbers.distributions import cdf
 from bench.analysis.trials import stored
 from bench.results import Distribution, Finding, Measurements, ResultsError, load
+from tests._damage import without_checksum
 from tests._natures import NATURES
 from tests._synthetic import synthetic, write
 
@@ -24,7 +25,7 @@ def folder(tmp_path):
 def changed(folder, change, name=f"trials/{TRIAL}.json"):
     """Change the JSON of a file of the run."""
     path = folder / name
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = without_checksum(path)
     change(facts)
     path.write_text(json.dumps(facts), encoding="utf-8")
     return path

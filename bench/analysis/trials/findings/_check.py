@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.analysis.numbers.distributions import quantile
+from bench.analysis.trials.core_shares import Taken
 from bench.results import Distribution, ProcessUsage, Trial, Usage
 
 
@@ -47,27 +48,25 @@ def cpu_ns(*processes: ProcessUsage | None) -> int:
     return sum(process.cpu_ns for process in processes if process is not None)
 
 
-def load_cores(trial: Trial) -> int:
-    """The number of cores of the load side: all but the first, which is the server's, unless there is only one."""
-    return max(1, len(trial.machine.cores) - 1) if trial.machine else 1
-
-
 def shares_one_core(trial: Trial) -> bool:
     """Whether server and load side share the only core."""
     return trial.machine is not None and len(trial.machine.cores) == 1
 
 
-def others_ns(trial: Trial) -> int | None:
+def by_others(trial: Trial) -> Taken | None:
     """CPU time on the trial's cores of processes that do not belong to the trial; None where it is not measurable, as
     with a broker on this machine whose process is not known."""
     if trial.broker is not None and trial.broker.here and trial.broker_not_measured:
         return None
-    return at_most_others_ns(trial)
+    return at_most_by_others(trial)
 
 
-def at_most_others_ns(trial: Trial) -> int | None:
+def at_most_by_others(trial: Trial) -> Taken | None:
     """The same, and the CPU time of a broker whose process is not known."""
     usage, machine = measured_usage(trial), trial.machine
     if usage is None or machine is None or machine.busy_ns is None:
         return None
-    return max(0, machine.busy_ns - cpu_ns(usage.server, usage.broker, usage.publisher, usage.proxy, *usage.load))
+    server_ns = cpu_ns(usage.server, usage.broker)  # these run on the first core
+    all_ns = max(0, machine.busy_ns - server_ns - cpu_ns(usage.publisher, usage.proxy, *usage.load))
+    first_ns = None if machine.first_busy_ns is None else max(0, machine.first_busy_ns - server_ns)
+    return Taken(all_ns, first_ns)

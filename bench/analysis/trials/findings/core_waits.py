@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bench.analysis.trials.core_shares import load_cores
 from bench.analysis.trials.findings._check import (
     Cause,
     Check,
-    at_most_others_ns,
+    at_most_by_others,
     cpu_ns,
-    load_cores,
     measured_usage,
     shares_one_core,
 )
@@ -67,10 +67,10 @@ def _waited_ns(trial: Trial, process: ProcessUsage, neighbours: list[ProcessUsag
     wait for each other too, and that does not count.
     """
     waited_ns = max(0, (process.run_queue_wait_ns or 0) - cpu_ns(*neighbours))
-    outside_ns = at_most_others_ns(trial)
-    if outside_ns is None or trial.machine is None:
+    outside = at_most_by_others(trial)
+    if outside is None or trial.machine is None:
         return waited_ns
-    return min(waited_ns, outside_ns + (trial.machine.steal_ns or 0) + (trial.machine.throttled_ns or 0))
+    return min(waited_ns, outside.all_ns + (trial.machine.steal_ns or 0) + (trial.machine.throttled_ns or 0))
 
 
 def _held_up(who: str, side: Side, limit: Limit) -> Callable[[Trial], str | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.analysis.trials.findings._check import Cause, Check, at, cpu_ns, load_cores, measured_usage, shares_one_core
+from bench.analysis.trials.core_shares import load_cores
+from bench.analysis.trials.findings._check import Cause, Check, at, cpu_ns, measured_usage, shares_one_core
 from bench.results import Distribution, Trial
 from bench.units import duration
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.analysis.trials.findings._check import Cause, Check, measured_usage, others_ns
-from bench.results import Machine, Trial
+from bench.analysis.trials import core_shares
+from bench.analysis.trials.core_shares import Taken, load_processes, used_cores
+from bench.analysis.trials.findings._check import Cause, Check, by_others
+from bench.results import Trial
 from bench.units import counted, duration, quantity
 
 TICKS_NS = 20_000_000
@@ -20,33 +22,35 @@ FREQUENCY = 0.10
 THROTTLED = 0.05
 
 
-def _taken(ns: int | None, window_ns: int, machine: Machine, threshold: float) -> float | None:
-    """A share of the cores' time; None unless it is above the threshold and more than a rounding error."""
-    cores = len(machine.cores)
-    if ns is None or window_ns <= 0 or not cores or ns <= TICKS_NS * cores:
+def _taken(trial: Trial, taken: Taken | None, window_ns: int, threshold: float, *, avoidable: bool) -> float | None:
+    """A share of the used cores' time; None unless it is above the threshold and more than a rounding error."""
+    machine = trial.machine
+    if machine is None or taken is None or window_ns <= 0 or not machine.cores:
         return None
-    share = ns / (window_ns * cores)
+    cores, processes = len(machine.cores), load_processes(trial)
+    if taken.all_ns <= TICKS_NS * used_cores(cores, processes):
+        return None
+    share = core_shares.share(taken, window_ns, cores, processes, avoidable=avoidable)
     return share if share > threshold else None
 
 
 def _busy_before(trial: Trial) -> str | None:
     machine = trial.machine
-    if machine is None:
+    if machine is None or machine.before_busy_ns is None:
         return None
-    share = _taken(machine.before_busy_ns, machine.before_window_ns, machine, BUSY_BEFORE)
+    taken = Taken(machine.before_busy_ns, machine.first_before_busy_ns)
+    share = _taken(trial, taken, machine.before_window_ns, BUSY_BEFORE, avoidable=True)
     if share is None:
         return None
     window = duration(machine.before_window_ns)
-    return f"other processes used {quantity(share, 'share')} of {_cores(machine)} in the {window} before the trial"
+    return f"other processes used {quantity(share, 'share')} of {_cores(trial)} in the {window} before the trial"
 
 
 def _others(threshold: float) -> Callable[[Trial], str | None]:
     def observe(trial: Trial) -> str | None:
-        machine, usage = trial.machine, measured_usage(trial)
-        if machine is None or usage is None:
-            return None
-        share = _taken(others_ns(trial), machine.window_ns, machine, threshold)
-        return f"other processes used {quantity(share, 'share')} of {_cores(machine)}" if share else None
+        window_ns = trial.machine.window_ns if trial.machine else 0
+        share = _taken(trial, by_others(trial), window_ns, threshold, avoidable=True)
+        return f"other processes used {quantity(share, 'share')} of {_cores(trial)}" if share else None
 
     return observe
 
@@ -54,10 +58,11 @@ def _others(threshold: float) -> Callable[[Trial], str | None]:
 def _steal(threshold: float) -> Callable[[Trial], str | None]:
     def observe(trial: Trial) -> str | None:
         machine = trial.machine
-        if machine is None:
+        if machine is None or machine.steal_ns is None:
             return None
-        share = _taken(machine.steal_ns, machine.window_ns, machine, threshold)
-        return f"the hypervisor took {quantity(share, 'share')} of {_cores(machine)}" if share else None
+        taken = Taken(machine.steal_ns, machine.first_steal_ns)
+        share = _taken(trial, taken, machine.window_ns, threshold, avoidable=False)
+        return f"the hypervisor took {quantity(share, 'share')} of {_cores(trial)}" if share else None
 
     return observe
 
@@ -87,8 +92,12 @@ def _frequency(trial: Trial) -> str | None:
     return f"the server's core went from {before / 1e6:,.0f} to {after / 1e6:,.0f} MHz"
 
 
-def _cores(machine: Machine) -> str:
-    return "the trial's core" if len(machine.cores) == 1 else f"the trial's {len(machine.cores)} cores"
+def _cores(trial: Trial) -> str:
+    cores = len(trial.machine.cores) if trial.machine else 0
+    used = used_cores(cores, load_processes(trial))
+    if cores == 1:
+        return "the trial's core"
+    return f"the trial's {cores} cores" if used == cores else f"the {used} cores that the trial used at once"
 
 
 QUIET = "stop other work on this machine and run again"
