@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import tempfile
 from pathlib import Path
 
 from bench.measure import machine
@@ -33,11 +34,25 @@ def _fewer(settled: Settled) -> str:
     return ", ".join(["--set subscribers=...", *stepped])
 
 
+def most_subscribers(settled: Settled) -> int:
+    """The largest number of subscribers of a trial."""
+    most: int = max(settled.scenarios[name].subscribers(values) for name, values in settled.parameters.items())
+    swept: list[int] = [value for points in settled.swept.values() for name, value in points if name == "subscribers"]
+    return max([most, *swept])
+
+
+def check_temporary_files() -> None:
+    """Check that there is a folder for temporary files, which every process of a trial needs. Raises Refused."""
+    try:
+        tempfile.TemporaryFile().close()
+    except OSError as error:
+        raise Refused(f"no temporary file can be made: {error.strerror}; set TMPDIR to a folder to write to") from error
+
+
 def preflight(settled: Settled, results: Path) -> None:
     """Check that the run can be measured and stored here. Raises Refused with the needed and the available number."""
-    most = max(settled.scenarios[name].subscribers(values) for name, values in settled.parameters.items())
-    swept = [value for points in settled.swept.values() for name, value in points if name == "subscribers"]
-    most = max([most, *swept])
+    check_temporary_files()
+    most = most_subscribers(settled)
     upstream = any(scenario.publishes is Publishes.SUBSCRIBERS for scenario in settled.scenarios.values())
     each = max((variant.descriptors for variant in settled.variants.values()), default=1) + upstream
     most, each = max(

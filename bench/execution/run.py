@@ -15,7 +15,8 @@ from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.rate_search import sustained
 from bench.execution import capacity_search, trial
-from bench.execution.preflight import preflight
+from bench.execution.brokers import other_brokers
+from bench.execution.preflight import most_subscribers, preflight
 from bench.execution.quiet import Quiet
 from bench.gate.gate import Say, gate, instruments
 from bench.measure import idle_states, machine, quota
@@ -59,7 +60,7 @@ def begin(request: Request, say: Say) -> Begun:
     store = store_for(request, settled.profile)
     before = Before.now(request.cores_may_sleep)
     _report_quota(before, say)
-    facts = gate(settled.variants, say, settled.idle)
+    facts = gate(settled.variants, say, settled.idle, most_subscribers(settled))
     measured = [variant.name for variant in facts if variant.status == "measured"]
     cells = settled.cells(measured)
     if not cells:
@@ -173,15 +174,20 @@ def resume(name: str, results: Path, say: Say) -> Begun:
         run = store.run()
     cores = machine.divide_cores()
     idle_fact = idle_states.disable_unless(run.environment.facts.get(IDLE_STATES) == idle_states.AS_REQUESTED)
-    changed = _changed(run.environment, machine.environment(cores, idle_fact))
-    if changed:
-        raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
+    _refuse_changed(name, _changed(run.environment, machine.environment(cores, idle_fact)))
     _find_variants(run)
+    _refuse_changed(name, other_brokers(run))
     machine.raise_descriptor_limit(0)
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
     say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
     return Begun(store, run, left, cores)
+
+
+def _refuse_changed(name: str, changed: Sequence[str]) -> None:
+    """Raises Refused with the list if a condition of a run has changed."""
+    if changed:
+        raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
 
 
 def _find_variants(run: Run) -> None:

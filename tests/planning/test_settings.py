@@ -69,6 +69,15 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_load(tmp_path):
         preflight(settle(Request(scenarios=("idle",))), tmp_path / "file" / "results")
 
 
+def test_without_a_folder_for_temporary_files_nothing_is_measured(tmp_path, monkeypatch):
+    def none(*_, **__):
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", none)
+    with pytest.raises(Refused, match=r"No usable temporary directory.*set TMPDIR"):
+        preflight(settle(Request(scenarios=("idle",))), tmp_path)
+
+
 def test_the_scenario_of_the_instrument_cannot_be_chosen():
     assert "calibration" in scenarios.names(hidden=True)
     assert "calibration" not in scenarios.names()
