@@ -15,6 +15,7 @@ from servers._catalogue import (
     chosen,
     description,
     folder,
+    lacking,
     load,
     names,
     origin,
@@ -22,7 +23,7 @@ from servers._catalogue import (
     unavailable,
     versions,
 )
-from servers._variant import Capability, Limit, Technique, Unavailable, Variant, Wiring, package
+from servers._variant import Capability, Limit, Technique, Unavailable, UsedBroker, Variant, Wiring, package
 
 if TYPE_CHECKING:
     from servers import _injections as injections
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from servers._process import signal_on_death_of_parent
 
 __all__ = [
-    "Broker", "Capability", "Limit", "Technique", "Unavailable", "Variant", "VariantError", "Wiring", "argument",
-    "chosen", "description", "folder", "injections", "limits", "load", "names", "origin", "package", "resolve",
-    "routes", "signal_on_death_of_parent", "unavailable", "versions",
+    "Broker", "Capability", "Limit", "Technique", "Unavailable", "UsedBroker", "Variant", "VariantError", "Wiring",
+    "argument", "chosen", "description", "folder", "injections", "lacking", "limits", "load", "names", "origin",
+    "package", "resolve", "routes", "signal_on_death_of_parent", "unavailable", "versions",
 ]  # fmt: skip
 
 __path__ = PATH

@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace) -> None:
         settings = dataclasses.replace(_host.Settings.from_environment(), **ports)
     except (LookupError, ValueError) as error:
         _give_up(error.args[0])
-    reason = servers.unavailable(variant)
+    reason = servers.lacking(variant)
     if reason is not None:
         _give_up(f"{name} cannot run here: {reason}")
     if variant.command is not None:

@@ -148,9 +148,14 @@ def description(name: str) -> str:
     return (docstring or name).partition("\n")[0]
 
 
-def unavailable(variant: Variant) -> str | None:
-    """Why the variant cannot run here, or None."""
+def lacking(variant: Variant) -> str | None:
+    """What the variant needs and does not find here, or None."""
     return next((reason for probe in variant.needs if (reason := probe())), None)
+
+
+def unavailable(variant: Variant, subscribers: int = 0) -> str | None:
+    """Why the variant cannot run here with this number of subscribers, or None. It uses what the variant needs."""
+    return lacking(variant) or (variant.works(subscribers) if variant.works else None)
 
 
 def versions(variant: Variant) -> dict[str, str]:

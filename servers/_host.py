@@ -9,6 +9,7 @@ The process must be monkey-patched by gevent before this module is imported; `se
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import secrets
@@ -200,6 +201,7 @@ def _ready(name: str, settings: Settings, wiring: Wiring, server: Server, ingest
         "port": server.address[1],
         "ingest_port": ingest.address[1],
         "nonce": settings.nonce,
+        "broker": dataclasses.asdict(wiring.broker) if wiring.broker else None,
         "broker_pid": wiring.broker_pid,
         "broker_port": wiring.broker_port,
         "broker_command": list(wiring.broker_command),

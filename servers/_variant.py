@@ -48,12 +48,30 @@ class Limit(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class UsedBroker:
+    """Which broker a server uses, for the record of the run.
+
+    version: "unknown" where the broker does not report it. origin: where it comes from, in words. reached: its address,
+    without a password, and without a port that changes with every start. here: it runs on this machine, whether or not
+    its process is known. publish_s: how long one publish took at the start, on a connection of its own.
+    """
+
+    product: str
+    version: str
+    origin: str
+    reached: str
+    here: bool
+    publish_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Wiring:
     """What `serve` returns to the host where it needs more than the defaults.
 
     publish: what the ingest calls for every message; None means `broker.publish`.
     handler_class: a pywsgi handler class in place of the host's own.
-    broker_pid: the process of a broker of its own, whose cost is measured separately.
+    broker: which broker it uses, if it uses one of its own.
+    broker_pid: the process of that broker, whose cost is measured separately; None if it is not known.
     broker_port, broker_command: where that broker listens, and what starts another in its place; none if not ours.
     options: options that are known only after the start; /health shows them with the variant's own.
     stop: called once when the server stops.
@@ -61,6 +79,7 @@ class Wiring:
 
     publish: Callable[[str, bytes], object] | None = None
     handler_class: type[Any] | None = None
+    broker: UsedBroker | None = None
     broker_pid: int | None = None
     broker_port: int | None = None
     broker_command: tuple[str, ...] = ()
@@ -82,6 +101,8 @@ class Variant:
     command: in place of `serve`, a program that obeys the same contract (ports and token in its environment).
     limits: what the product does to a text in place of delivering it byte for byte.
     needs: probes that return None, or the reason why the variant cannot run here.
+    works: a probe of what `needs` found, by use: None, or the reason why it cannot serve this number of subscribers.
+        The bench asks it before it starts a server; a server does not ask it again.
     options: every option set on a product, as shown in /health and in the report.
     runs_on: distributions whose versions /health reports.
     broker: a probe that returns None, or the reason why its broker must not be stopped; None: it has no broker.
@@ -102,6 +123,7 @@ class Variant:
     capabilities: frozenset[Capability] = frozenset()
     limits: frozenset[Limit] = frozenset()
     needs: tuple[Callable[[], str | None], ...] = ()
+    works: Callable[[int], str | None] | None = None
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     runs_on: tuple[str, ...] = ()
     broker: Callable[[], str | None] | None = None

@@ -66,12 +66,24 @@ def serve(app: Flask, broker: Broker) -> Wiring:
 
     return Wiring(
         publish=ingest,
+        broker=redis.used,
         broker_pid=redis.pid,
         broker_port=redis.port,
         broker_command=redis.command,
-        options={"redis": f"{redis.version} from {redis.origin}", "redis maxclients granted": redis.max_clients},
+        options=_options(redis),
         stop=redis.stop,
     )
+
+
+def _options(redis: _redis.Redis) -> dict[str, str]:
+    """What is set and granted; the options of our own Redis only if that is the one in use."""
+    ours = {f"own redis {name}": value or "(empty)" for name, value in _redis.OPTIONS.items()}
+    return {
+        "SSE_REDIS_URL": redis.used.reached,
+        "redis": f"{redis.used.version} from {redis.used.origin}",
+        "redis maxclients granted": redis.max_clients,
+        **(ours if redis.command else {}),
+    }
 
 
 VARIANT = Variant(
@@ -82,12 +94,9 @@ VARIANT = Variant(
     wire={"subscribe": "/stream?channel={topic}", "upstream": "/publish?topic={topic}", "head": "late"},
     serve=serve,
     limits=frozenset({Limit.EMPTY_TEXT, Limit.LEADING_SPACE}),
-    needs=(package("flask_sse"), package("redis"), _redis.unavailable),
+    needs=(package("flask_sse"), package("redis"), _redis.missing),
+    works=_redis.unusable,
     descriptors=2,  # each subscriber has a Redis connection
     broker=_redis.not_ours,
-    options={
-        "SSE_REDIS_URL": "a Redis on loopback, or REDIS_URL",
-        **{f"own redis {name}": value or "(empty)" for name, value in _redis.OPTIONS.items()},
-    },
     runs_on=("flask", "werkzeug", "gevent", "flask-sse", "redis"),
 )

@@ -8,7 +8,19 @@ import msgspec
 import numpy as np
 
 from bench.analysis.numbers.distributions import fold
-from bench.results import SCHEMA, Headroom, Ledger, Machine, Planned, ProcessUsage, Trial, Usage, VariantFacts, Wire
+from bench.results import (
+    SCHEMA,
+    BrokerFacts,
+    Headroom,
+    Ledger,
+    Machine,
+    Planned,
+    ProcessUsage,
+    Trial,
+    Usage,
+    VariantFacts,
+    Wire,
+)
 from tests._natures import process
 
 MS = 1_000_000
@@ -63,6 +75,18 @@ def calm(scenario: str = "broadcast", **changes: Any) -> Trial:
         ),
     )
     return msgspec.structs.replace(trial, **changes)
+
+
+def over_broker(trial: Trial, *, process_known: bool = False, here: bool = True) -> Trial:
+    """The trial over a broker of its variant, whose process is known or not, and which runs on this machine or not."""
+    broker = BrokerFacts(
+        product="Redis", version="7.4.1", origin="REDIS_URL", reached="redis://a-host:6379/0", here=here,
+        process_known=process_known, publish_ns=MS,
+    )  # fmt: skip
+    trial = msgspec.structs.replace(trial, broker=broker)
+    if not process_known and trial.usage:
+        trial = changed(trial, "usage", broker=None)
+    return trial
 
 
 def changed(trial: Trial, fact: str, **changes: Any) -> Trial:

@@ -117,7 +117,8 @@ class Costs:
     """All models of a run in the run's order, what the others lack (parameters to sweep), and the check.
 
     saturated: how many of the trials fitted to have the finding "server saturated"; open_files: how many files a
-    process may hold open on the machine measured, None where that is not known.
+    process may hold open on the machine measured, None where that is not known; unmeasured: the variants whose broker,
+    a part of the server side, was not measured.
     """
 
     run: str
@@ -127,6 +128,7 @@ class Costs:
     cooling_s: float
     saturated: int = 0
     open_files: int | None = None
+    unmeasured: tuple[VariantFacts, ...] = ()
 
     @property
     def command(self) -> str:
@@ -145,7 +147,12 @@ def fit(cells: Cells) -> Costs:
     """The costs of every variant of a run that has been measured at loads that tell the kinds of work apart."""
     measured = [variant for variant in cells.shown if variant.status == "measured"]
     points = {variant.name: loads.points(cells, variant) for variant in measured}
-    lacking = [(variant, lacks(points[variant.name], mechanism_of(variant))) for variant in measured]
+    unmeasured = [variant for variant in measured if not points[variant.name] and _broker_not_measured(cells, variant)]
+    lacking = [
+        (variant, lacks(points[variant.name], mechanism_of(variant)))
+        for variant in measured
+        if variant not in unmeasured
+    ]
     enough = {variant.name: points[variant.name] for variant, lack in lacking if not lack}
     cooling_s = _cooling(_losses(enough))
     models = [_model(cells, variant, enough[variant.name], cooling_s) for variant in measured if variant.name in enough]
@@ -157,7 +164,12 @@ def fit(cells: Cells) -> Costs:
         cooling_s,
         _saturated(cells, enough),
         _open_files(cells),
+        tuple(unmeasured),
     )
+
+
+def _broker_not_measured(cells: Cells, variant: VariantFacts) -> bool:
+    return any(trial.broker_not_measured for trial in cells.shown_trials if trial.planned.variant == variant.name)
 
 
 def _saturated(cells: Cells, fitted: Mapping[str, object]) -> int:

@@ -189,9 +189,10 @@ def number(trial: Trial, name: str, otherwise: float) -> float:
 
 
 def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Point]:
-    """The point of trials in which messages were delivered."""
+    """The point of trials in which messages were delivered; none if their CPU time is not known."""
     counted = [trial for trial in trials if trial.usage and trial.usage.deliveries and trial.usage.window_ns]
-    if not counted:
+    cores = _middle(_cores(trial) for trial in counted)
+    if cores is None:
         return []
     first = counted[0]
     scenario = first.planned.scenario
@@ -209,7 +210,7 @@ def _driven(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[P
             scenario=scenario,
             expected=expected,
             load=replace(expected, deliveries=deliveries, requests=polls),
-            cores=_middle(_cores(trial) for trial in counted) or 0.0,
+            cores=cores,
             trials=len(counted),
             overhead_bytes=_middle(_overhead(trial) for trial in counted),
             payload_bytes=_middle(_payload(trial) for trial in counted) or 0.0,
@@ -227,14 +228,20 @@ def _idle(where: str, trials: Sequence[Trial], mechanism: Mechanism) -> list[Poi
     interval_s, payload = number(first, "poll_interval_s", 1.0), number(first, "payload_bytes", 0.0)
     points = []
     for subscribers in sorted({step.subscribers for trial in trials for step in trial.idle}):
-        steps = [step for trial in trials for step in trial.idle if step.subscribers == subscribers and step.window_ns]
-        used = [server_side_ns(step) / step.window_ns for step in steps]
+        used = [
+            used_ns / step.window_ns
+            for trial in trials
+            for step in trial.idle
+            if step.subscribers == subscribers
+            and step.window_ns
+            and (used_ns := server_side_ns(trial, step)) is not None
+        ]
         if not used or not subscribers:
             continue
         load = load_of(mechanism, subscribers, 0.0, payload, 1.0, interval_s=interval_s)
         load = load if mechanism is Mechanism.POLL else replace(load, requests=0.0)
         points.append(
-            Point(f"{where}, {subscribers} subscribers", CONNECTION, load, load, float(np.median(used)), len(steps))
+            Point(f"{where}, {subscribers} subscribers", CONNECTION, load, load, float(np.median(used)), len(used))
         )
     return points
 
@@ -252,7 +259,7 @@ def memory(cells: Cells, variant: VariantFacts) -> Memory | None:
     line = memory_line(trials)
     if line is None:
         return None
-    counts = [step.subscribers for trial in trials for step in trial.idle if memory_bytes(step) is not None]
+    counts = [step.subscribers for trial in trials for step in trial.idle if memory_bytes(trial, step) is not None]
     return Memory(line.intercept, line.slope, min(counts), max(counts))
 
 
@@ -277,7 +284,8 @@ def _middle(values: Iterable[float | None]) -> float | None:
 
 
 def _cores(trial: Trial) -> float | None:
-    return server_side_ns(trial.usage) / trial.usage.window_ns if trial.usage else None
+    used_ns = server_side_ns(trial, trial.usage) if trial.usage else None
+    return None if trial.usage is None or used_ns is None else used_ns / trial.usage.window_ns
 
 
 def _deliveries(trial: Trial) -> float | None:

@@ -70,7 +70,18 @@ def aims(costs: Costs) -> str:
 
 
 def lacking(costs: Costs) -> str:
-    """Which variants cannot be costed from this run, and the command that would measure what they lack."""
+    """Which variants cannot be costed from this run, why, and the command that would measure what they lack."""
+    return "; ".join(part for part in (_not_varied(costs), _not_measured(costs)) if part)
+
+
+def _not_measured(costs: Costs) -> str:
+    if not costs.unmeasured:
+        return ""
+    labels = listed([variant.label for variant in costs.unmeasured])
+    return f"{labels}: the process of the broker is not known, so that its CPU time and memory are missing"
+
+
+def _not_varied(costs: Costs) -> str:
     if not costs.lacking:
         return ""
     labels = [variant.label for variant, _ in costs.lacking]

@@ -44,7 +44,7 @@ def _print_variant(name: str) -> None:
         print(f"  {'':<24} {variant.limits_in_words}")
     if origin := servers.origin(name):
         print(f"  {'':<24} from {origin}")
-    if reason := servers.unavailable(variant):
+    if reason := servers.lacking(variant):
         print(f"  {'':<24} SKIPPED: {reason}")
     if variant.extra:
         print(f"  {'':<24} measured only if it is named: -v {name}")

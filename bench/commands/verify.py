@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 
 import servers
+from bench.execution.preflight import check_temporary_files
 from bench.gate import conformance
 from bench.planning.request import variants
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run every check on every variant. Returns 1 if one fails."""
+    check_temporary_files()
     conform = [_conforms(name, variant) for name, variant in variants(options.variant).items()]
     return 0 if all(conform) else 1
 

@@ -42,4 +42,5 @@ def run(
         phases_ns={"measure": time.monotonic_ns() - began_ns},
         failure=failures[-1] if ends_search(failures) or all(failures) else None,
         capacity=steps,
+        broker=record.broker,
     )

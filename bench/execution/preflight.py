@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,17 @@ def of_plan(planned: Iterable[Planned], parameters: Mapping[str, Mapping[str, An
     ]
 
 
+def check_temporary_files() -> None:
+    """Check that there is a folder for temporary files, which every process of a trial needs. Raises Refused."""
+    try:
+        tempfile.TemporaryFile().close()
+    except OSError as error:
+        raise Refused(f"no temporary file can be made: {error.strerror}; set TMPDIR to a folder to write to") from error
+
+
 def preflight(trials: Sequence[Needs], results: Path, workers: int = 1) -> None:
     """Check that trials can be measured and stored here. Raises Refused with the needed and the available number."""
+    check_temporary_files()
     if trials:
         _check_descriptors(max(trials, key=lambda one: one.subscribers * one.descriptors))
         _check_memory(max(trials, key=lambda one: one.deliveries))

@@ -15,6 +15,7 @@ from bench import scenarios
 from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.rate_search import sustained
 from bench.execution import capacity_search, trial
+from bench.execution.brokers import other_brokers
 from bench.execution.preflight import of_plan, of_request, preflight
 from bench.execution.quiet import Quiet
 from bench.gate.gate import Say, gate, instruments
@@ -56,12 +57,13 @@ class Begun:
 def begin(request: Request, say: Say) -> Begun:
     """Settle the request, check the variants, and store the head of a new run. Raises Refused, ResultsError."""
     settled = settle(request)
-    preflight(of_request(settled), request.results, request.workers)
+    needs = of_request(settled)
+    preflight(needs, request.results, request.workers)
     store = store_for(request, settled.profile)
     before = Before.now(request.cores_may_sleep)
     store.rehearse(head(store, request, settled, before))
     _report_quota(before, say)
-    facts = gate(settled.variants, say, settled.idle)
+    facts = gate(settled.variants, say, settled.idle, max((one.subscribers for one in needs), default=0))
     measured = [variant.name for variant in facts if variant.status == "measured"]
     cells = settled.cells(measured)
     if not cells:
@@ -186,16 +188,21 @@ def resume(name: str, results: Path, say: Say) -> Begun:
         run = store.run()
     cores = machine.divide_cores()
     idle_fact = idle_states.disable_unless(run.environment.facts.get(IDLE_STATES) == idle_states.AS_REQUESTED)
-    changed = _changed(run.environment, machine.environment(cores, idle_fact))
-    if changed:
-        raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
+    _refuse_changed(name, _changed(run.environment, machine.environment(cores, idle_fact)))
     _find_variants(run)
+    _refuse_changed(name, other_brokers(run))
     store.rehearse_record()
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
     preflight(of_plan(left, _parameters(run)), results, run.workers)
     say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
     return Begun(store, run, left, cores)
+
+
+def _refuse_changed(name: str, changed: Sequence[str]) -> None:
+    """Raises Refused with the list if a condition of a run has changed."""
+    if changed:
+        raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
 
 
 def _find_variants(run: Run) -> None:

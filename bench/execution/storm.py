@@ -26,27 +26,27 @@ FDS_LOOK_NS = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What connecting all subscribers took: time, CPU time of the server and its broker, and what the kernel's accept
-    queues dropped (overflows, drops; None: not visible)."""
+    """What connecting all subscribers took: time, CPU time of the server and its broker (0: it has none; None: its
+    process is not known), and what the kernel's accept queues dropped (overflows, drops; None: not visible)."""
 
     window_ns: int
     server_cpu_ns: int
-    broker_cpu_ns: int
+    broker_cpu_ns: int | None
     dropped: tuple[int, int] | None
 
     @classmethod
     def of(cls, participants: Participants, subscribers: int) -> Self:
         """Connect them. Raises as `connect` does."""
-        server, broker = participants.server.server_pid, participants.broker.pid if participants.broker else None
+        server, broker = participants.server.server_pid, participants.broker
         queues, began_ns = conditions.accept_queue_drops(), time.monotonic_ns()
-        server_ns, broker_ns = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker) if broker else 0
+        server_ns, broker_ns = usage.cpu_clock_ns(server), usage.cpu_clock_ns(broker.pid) if broker else 0
         connect(participants, subscribers)
         window_ns = time.monotonic_ns() - began_ns
         server_ns = usage.cpu_clock_ns(server) - server_ns
-        broker_ns = (usage.cpu_clock_ns(broker) if broker else 0) - broker_ns
+        broker_ns = (usage.cpu_clock_ns(broker.pid) if broker else 0) - broker_ns
         queues_after = conditions.accept_queue_drops()
         dropped = (queues_after[0] - queues[0], queues_after[1] - queues[1]) if queues and queues_after else None
-        return cls(window_ns, server_ns, broker_ns, dropped)
+        return cls(window_ns, server_ns, None if participants.server.broker_not_measured else broker_ns, dropped)
 
 
 def measure(participants: Participants, phases: Phases, machine: Machine) -> Iterator[Measurements]:

@@ -47,6 +47,7 @@ def run(
             phases.enter("start")
             server = Server(planned.variant, cores.server, scenario.injected(parameters))
             participants = start(stack, workload, server, cores, workers)
+            measurements = joined(measurements, Measurements(broker=server.used_broker))
             phases.enter("connect")
             for part in _measure(participants, phases, machine):
                 measurements = joined(measurements, part)

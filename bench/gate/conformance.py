@@ -9,8 +9,9 @@ The contract:
   and opaque: a server never parses it. A server refuses anything else: 400, 413 or a WebSocket close (1008, 1009).
 * The server gets PUSHBENCH_PORT, PUSHBENCH_INGEST_PORT (0: any free port), PUSHBENCH_NONCE, PUSHBENCH_TOKEN and
   PUSHBENCH_PARENT (a pid) in its environment. It listens on 127.0.0.1 only and, once it accepts subscribers, prints one
-  line of JSON: {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid" (or null)}. A server whose broker may be
-  killed adds "broker_port", where the broker listens, and "broker_command", which starts another in its place.
+  line of JSON: {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid" (or null)}. A server with a broker of
+  its own adds "broker": {"product", "version", "origin", "reached", "here", "publish_s"} (see `UsedBroker`). If it may
+  be killed, it adds "broker_port", where it listens, and "broker_command", which starts another in its place.
 * `GET /health` answers {"variant", "pid", "nonce", "technique", "versions", "options", "wire"} with the same nonce.
 * Ingest: plain TCP. The first line is the token, every other `topic<TAB>text`; a wrong token ends the connection.
 * A subscriber names one topic. Once it is subscribed it gets every text published to that topic, in publish order,
@@ -298,14 +299,19 @@ CHECKS = (
 )  # fmt: skip
 
 
-def verify(name: str, variant: Variant) -> Iterator[Verdict]:
+def _ignore(_: ServerUnderTest) -> None:
+    """The server is of no interest but for the verdicts."""
+
+
+def verify(name: str, variant: Variant, started: Callable[[ServerUnderTest], None] = _ignore) -> Iterator[Verdict]:
     """Run every check that applies on a new server. Yields each verdict as soon as it is known.
 
-    A server that cannot be started fails the first check.
+    started: called once with the server, before the first check. A server that cannot be started fails that check.
     """
     checks = sorted((check for check in CHECKS if check.applies_to(variant)), key=lambda check: check.ends)
     try:
         with ServerUnderTest(name, variant) as server:
+            started(server)
             for check in checks:
                 yield Verdict(check, examine(check, server))
                 server.close_all()

@@ -17,6 +17,8 @@ import servers
 from bench.measure import usage
 from bench.processes.errors import Died, ProcessError, TimedOut
 from bench.processes.member import CHECK_EVERY_S, Member, check, end_with_parent
+from bench.results import BrokerFacts
+from servers import UsedBroker
 
 
 class Broker:
@@ -75,6 +77,7 @@ class ReadyLine(msgspec.Struct, frozen=True):
     ingest_port: int
     nonce: str
     broker_pid: int | None
+    broker: UsedBroker | None = None
     broker_port: int | None = None
     broker_command: list[str] = []
 
@@ -90,6 +93,7 @@ class Server(Member):
         self.variant, self.cores, self.injected = variant, cores, injected
         self.nonce = secrets.token_hex(8)
         self.broker: Broker | None = None
+        self.used_broker: BrokerFacts | None = None
         self.token: str = before.token if before else secrets.token_hex(16)
         environment = {
             "PUSHBENCH_PORT": str(before.port) if before else "0",
@@ -113,10 +117,31 @@ class Server(Member):
             None if ready.broker_pid is None else Broker(ready.broker_pid, ready.broker_port, ready.broker_command)
         )
 
+        self.used_broker = _used_broker(ready, declared=servers.load(self.variant).broker is not None)
+
+    @property
+    def broker_not_measured(self) -> bool:
+        """Whether it uses a broker whose process is not known."""
+        return self.used_broker is not None and not self.used_broker.process_known
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(gently=True)
+
+
+def _used_broker(ready: ReadyLine, declared: bool) -> BrokerFacts | None:
+    """The broker that a server reports; of one that it has and does not describe, everything is unknown."""
+    used, known = ready.broker, ready.broker_pid is not None
+    if used is None:
+        unknown = BrokerFacts(
+            product="unknown", version="unknown", origin="unknown", reached="unknown", here=True, process_known=known
+        )
+        return unknown if known or declared else None
+    return BrokerFacts(
+        product=used.product, version=used.version, origin=used.origin, reached=used.reached, here=used.here,
+        process_known=known, publish_ns=round(used.publish_s * 1e9),
+    )  # fmt: skip
 
 
 def successor(server: Server) -> Server:

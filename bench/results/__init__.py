@@ -16,6 +16,7 @@ from bench.results._generators import (
     save_comparison,
 )
 from bench.results._measured import (
+    BrokerFacts,
     Distribution,
     Headroom,
     Ledger,
@@ -50,10 +51,10 @@ from bench.results._store import CHECKSUM, ResultsError, Store, begun_at, check_
 from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [
-    "CHECKSUM", "CPU_QUOTA", "GENERATOR_SCHEMA", "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "CapacityStep",
-    "Distribution", "EmulatedPath", "Environment", "Failure", "Finding", "GeneratorComparison", "GeneratorPass",
-    "GeneratorRow", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter", "Planned",
-    "ProcessUsage", "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series",
+    "CHECKSUM", "CPU_QUOTA", "GENERATOR_SCHEMA", "IDLE_STATES", "IDLE_STATES_DISABLED", "SCHEMA", "BrokerFacts",
+    "CapacityStep", "Distribution", "EmulatedPath", "Environment", "Failure", "Finding", "GeneratorComparison",
+    "GeneratorPass", "GeneratorRow", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter",
+    "Planned", "ProcessUsage", "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series",
     "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "begun_at", "check_name", "load",
     "load_comparison", "rehearse_comparison", "save_comparison", "upgrade",
 ]  # fmt: skip

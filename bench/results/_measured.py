@@ -80,6 +80,30 @@ class Usage(Fact, frozen=True, kw_only=True):
     proxy: ProcessUsage | None = None
 
 
+class BrokerFacts(Fact, frozen=True, kw_only=True):
+    """Which broker of its own served a variant, "unknown" where it is not reported.
+
+    origin: where it comes from, as in "redis-server on PATH". reached: its address without a password, and without a
+    port that changes with every start. here: it runs on this machine, or it is not known to run elsewhere.
+    process_known: its CPU time and memory are measured; otherwise they are in no number. publish_ns: how long one
+    publish took when the server started.
+    """
+
+    product: str
+    version: str
+    origin: str
+    reached: str
+    here: bool
+    process_known: bool
+    publish_ns: Ns | None = None
+
+    @property
+    def identity(self) -> str:
+        """Everything but the time, in one line; equal for brokers that may serve the trials of one run."""
+        process = "" if self.process_known else ", its process not known"
+        return f"{self.product} {self.version}, {self.origin}, reached at {self.reached}{process}"
+
+
 class Headroom(Fact, frozen=True, kw_only=True):
     """How promptly the load generator worked in the measured part, over all its processes.
 

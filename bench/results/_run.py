@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bench.results._fact import Count, Fact, FileName, Parameter, Positive
+from bench.results._measured import BrokerFacts
 from bench.results._trial import Planned
 
 
@@ -12,7 +13,8 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
     """A variant as it was in this run. reason: why it was skipped, or which conformance check it failed.
 
     hidden: it serves the instrument (harness floor, calibration) and enters no comparison. origin: where a variant from
-    outside the repository comes from, as in "file my_server.py"; empty for a file of servers/.
+    outside the repository comes from, as in "file my_server.py"; empty for a file of servers/. broker: the broker of
+    its own that served it in its checks; None: it has none, or it was not checked.
     """
 
     name: str
@@ -27,6 +29,7 @@ class VariantFacts(Fact, frozen=True, kw_only=True):
     reason: str = ""
     hidden: bool = False
     origin: str = ""
+    broker: BrokerFacts | None = None
 
 
 class ScenarioFacts(Fact, frozen=True, kw_only=True):

@@ -111,7 +111,8 @@ class EmulatedPath(Fact, frozen=True, kw_only=True):
 class Storm(Fact, frozen=True, kw_only=True):
     """Subscribers that connected all at once, and afterwards disconnected all at once.
 
-    connected: how many got a subscription, the last one after `window_ns`. CPU times are of that window.
+    connected: how many got a subscription, the last one after `window_ns`. CPU times are of that window; that of the
+    broker is 0 without a broker, None if its process is not known.
     accept_queue_*: connections that the kernel's accept queues refused or dropped in it.
     fds_before: open descriptors of the server before the first connect; fds_after: at the last reading.
     fds_released_ns: from the disconnect until they were within 5 of `fds_before`; None: not in time, or not measurable.
@@ -121,7 +122,7 @@ class Storm(Fact, frozen=True, kw_only=True):
     connected: Count
     window_ns: Ns
     server_cpu_ns: Ns
-    broker_cpu_ns: Ns
+    broker_cpu_ns: Ns | None
     accept_queue_overflows: Count | None
     accept_queue_drops: Count | None
     fds_before: Count | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.results._fact import Count, Fact, FileName, Ns, Parameter
-from bench.results._measured import Distribution, Headroom, Ledger, Machine, Recount, Series, Usage, Wire
+from bench.results._measured import BrokerFacts, Distribution, Headroom, Ledger, Machine, Recount, Series, Usage, Wire
 from bench.results._scenarios import (
     CapacityStep,
     EmulatedPath,
@@ -80,6 +80,7 @@ class Measurements(Fact, frozen=True, kw_only=True):
     slow_reader: SlowReader | None = None
     outage: Outage | None = None
     emulated_path: EmulatedPath | None = None
+    broker: BrokerFacts | None = None
 
 
 class Trial(Measurements, frozen=True):
@@ -97,3 +98,8 @@ class Trial(Measurements, frozen=True):
     def valid(self) -> bool:
         """Whether its numbers may enter a comparison."""
         return self.failure is None and not any(finding.disqualifying for finding in self.findings)
+
+    @property
+    def broker_not_measured(self) -> bool:
+        """Whether a broker served whose process is not known, so that no sum over the server side is known."""
+        return self.broker is not None and not self.broker.process_known

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bench import scenarios
-from bench.advice import loads
+from bench.advice import loads, reliability
 from bench.advice.costs import CPU_FEATURES, SWEEPS, Costs, batched, command, fit
 from bench.advice.held_out import Miss
 from bench.advice.loads import load_of, share
@@ -20,6 +20,7 @@ from bench.results import Failure
 from tests._natures import NATURES
 from tests._priced import BASE, COOLING_S, PRICES, cells, priced, truth
 from tests._synthetic import synthetic
+from tests._trials import over_broker
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,20 @@ def test_what_is_left_out_of_a_fit_to_the_truth_is_predicted_exactly(fitted: Cos
     measured = 8 + 2 + 2  # per variant: the sweeps of the broadcast, those of the echo, and the two cells
     assert len(fitted.held_out.of("cpu")) == measured * len(PRICES) + 4
     assert len(fitted.held_out.of("cpu", "polling")) == measured + 4
+
+
+def test_a_broker_that_is_not_measured_costs_not_zero_but_gives_no_point() -> None:
+    run, trials = priced()
+    unmeasured = Cells(run, [over_broker(one) if one.planned.variant == "sse" else one for one in trials])
+    (sse,) = (facts for facts in run.variants if facts.name == "sse")
+    assert loads.points(Cells(run, trials), sse)
+    assert loads.points(unmeasured, sse) == []
+    assert loads.memory(unmeasured, sse) is None
+    costs = fit(unmeasured)
+    assert [facts.name for facts in costs.unmeasured] == ["sse"]
+    assert costs.lacking == ()
+    assert "SSE: the process of the broker is not known" in reliability.lacking(costs)
+    assert reliability.lacking(fit(Cells(run, trials))) == ""
 
 
 def test_noise_is_found_as_prediction_error() -> None:

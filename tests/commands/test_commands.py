@@ -9,7 +9,9 @@ import pytest
 
 from bench import commands
 from bench.cli import parse
+from bench.commands import verify
 from bench.discovery import DiscoveryError
+from bench.planning.request import Refused
 from tests._contributing import example
 
 GREET = example("Greet a person")
@@ -28,6 +30,15 @@ def bench(tmp_path):
         )  # fmt: skip
 
     return run
+
+
+def test_without_a_folder_for_temporary_files_verify_is_refused_and_no_check_fails(monkeypatch):
+    def none(*_, **__):
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", none)
+    with pytest.raises(Refused, match="set TMPDIR"):
+        verify.run(parse(["verify", "sse"]))
 
 
 def test_a_command_outside_the_repository_is_listed_with_its_first_line_and_its_first_example(bench):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 
 import pytest
@@ -28,6 +29,14 @@ def refused(monkeypatch):
         return str(refusal.value)
 
     return refused
+
+
+def test_without_a_folder_for_temporary_files_nothing_is_measured(refused, tmp_path, monkeypatch):
+    def none(*_, **__):
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", none)
+    assert re.search(r"No usable temporary directory.*set TMPDIR", refused(small(tmp_path)))
 
 
 def small(results, **more):

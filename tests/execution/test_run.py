@@ -112,6 +112,14 @@ def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
     assert "load generator" not in str(refused.value)
 
 
+def test_a_run_is_not_continued_over_another_broker(tmp_path, monkeypatch):
+    begin(request(tmp_path), silently)
+    unpin()
+    monkeypatch.setattr("bench.execution.run.other_brokers", lambda run: ["the broker of a: Redis 6 -> Redis 7"])
+    with pytest.raises(Refused, match="cannot be continued: the broker of a: Redis 6 -> Redis 7"):
+        resume("small", tmp_path, silently)
+
+
 def test_a_run_measures_its_harness_and_calibrates_itself(resumed_run):
     run, trials = load(resumed_run.results / "small")
     assert {variant.name: variant.hidden for variant in run.variants} == {

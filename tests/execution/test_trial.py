@@ -7,11 +7,13 @@ import psutil
 import pytest
 
 import servers
+from bench.analysis.trials.metrics import METRICS
 from bench.execution import storm
 from bench.measure import conditions
 from bench.measure.machine import divide_cores
 from servers import _redis
 from tests.execution._small_trials import EVERY_WAY, RECEIVED, kill_on_entering, small_trial
+from tests.servers._redis_servers import FakeRedis, binary, real_redis
 
 CELLS = [(scenario, variant) for scenario in ("broadcast", "echo") for variant in servers.names(hidden=True)]
 CELLS += [(scenario, variant) for scenario in ("burst", "chat") for variant in EVERY_WAY]
@@ -44,6 +46,44 @@ def test_a_trial_counts_every_delivery_and_what_it_cost(scenario, variant):
     assert record.latency.min_ns > 0
     assert record.usage.server.cpu_ns > 0
     assert (record.usage.broker is not None) == ("redis" in servers.load(variant).runs_on)
+
+
+@pytest.mark.skipif(binary() is None, reason="no Redis server to start")
+def test_the_broker_of_a_trial_is_measured_through_a_unix_socket(tmp_path, monkeypatch):
+    path = tmp_path / "redis.sock"
+    monkeypatch.setenv("REDIS_URL", f"unix://{path}")
+    with real_redis(unix_socket=path):
+        record = small_trial("broadcast", "flask_sse")
+    assert record.failure is None
+    assert (record.broker.reached, record.broker.origin) == (f"unix://{path}", "REDIS_URL")
+    assert (record.broker.here, record.broker.process_known) == (True, True)
+    assert record.usage.broker.cpu_ns > 0
+    assert METRICS["broker_cpu"].of(record) > 0
+
+
+def test_a_broker_whose_process_is_not_known_has_no_cost_rather_than_none_at_all(monkeypatch):
+    if reason := servers.lacking(servers.load("flask_sse")):
+        pytest.skip(reason)
+    with FakeRedis() as redis:
+        monkeypatch.setenv("REDIS_URL", redis.url)
+        record = small_trial("broadcast", "flask_sse")
+    assert record.failure is None
+    assert not record.broker.process_known
+    assert [METRICS[name].of(record) for name in ("broker_cpu", "cpu")] == [None, None]
+    assert METRICS["server_cpu"].of(record) > 0
+    assert "broker not measured" in [finding.name for finding in record.findings]
+
+
+def test_a_storm_over_a_broker_whose_process_is_not_known_has_no_cost_of_an_arrival(monkeypatch):
+    if reason := servers.lacking(servers.load("flask_sse")):
+        pytest.skip(reason)
+    with FakeRedis() as redis:
+        monkeypatch.setenv("REDIS_URL", redis.url)
+        record = small_trial("storm", "flask_sse", subscribers=20)
+    assert record.failure is None
+    assert record.storm.server_cpu_ns > 0
+    assert record.storm.broker_cpu_ns is None
+    assert METRICS["arrival_cpu"].of(record) is None
 
 
 def test_a_lost_locust_process_fails_the_trial_rather_than_making_it_smaller(monkeypatch):

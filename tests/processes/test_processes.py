@@ -7,6 +7,8 @@ import psutil
 import pytest
 
 from bench.processes.load_side import load_side
+from bench.processes.server import ReadyLine, _used_broker
+from servers import UsedBroker
 
 WITHIN_S = 20.0
 
@@ -39,3 +41,31 @@ def test_a_process_that_reads_nothing_ends_with_a_bench_that_was_killed():
         bench.kill()
         _, alive = psutil.wait_procs([child], timeout=WITHIN_S)
     assert not alive
+
+
+REPORTED = UsedBroker(
+    product="Redis", version="7.4.1", origin="REDIS_URL", reached="redis://far", here=False, publish_s=0.002
+)
+
+
+def ready(broker_pid, broker=None):
+    return ReadyLine(pid=1, port=2, ingest_port=3, nonce="n", broker_pid=broker_pid, broker=broker)
+
+
+@pytest.mark.parametrize("pid", [None, 7])
+def test_a_broker_is_recorded_as_reported_and_measured_if_its_process_is_known(pid):
+    facts = _used_broker(ready(pid, REPORTED), declared=True)
+    assert (facts.product, facts.version, facts.origin, facts.reached) == ("Redis", "7.4.1", "REDIS_URL", "redis://far")
+    assert (facts.here, facts.process_known, facts.publish_ns) == (False, pid is not None, 2_000_000)
+
+
+@pytest.mark.parametrize(("pid", "declared"), [(None, True), (7, False), (7, True)])
+def test_of_a_broker_that_is_not_described_everything_is_unknown(pid, declared):
+    facts = _used_broker(ready(pid), declared)
+    assert {facts.product, facts.version, facts.origin, facts.reached} == {"unknown"}
+    assert facts.process_known is (pid is not None)
+    assert facts.publish_ns is None
+
+
+def test_a_variant_without_a_broker_has_none():
+    assert _used_broker(ready(None), declared=False) is None

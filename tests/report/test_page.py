@@ -18,6 +18,7 @@ from bench.results import EmulatedPath, Failure, ResultsError, ScenarioFacts, Tr
 from bench.units import measured, quantity
 from tests._natures import NATURES
 from tests._synthetic import HOSTILE, hostile, synthetic, write
+from tests._trials import over_broker
 from tests.report._pages import Reader, references, report, worded
 
 SCRIPTS = (*COMMON, *sections.scripts())
@@ -313,6 +314,26 @@ def test_who_has_no_part_in_a_scenario_is_named_with_the_reason(tmp_path: Path) 
     page = worded(tmp_path, run, trials)
     assert "SSE: has no broker" in page.read_text()
     assert "- excluded from outage: SSE: has no broker" in (page.parent / "summary.md").read_text()
+
+
+def test_the_broker_that_was_used_is_named_and_one_that_was_not_measured_is_a_doubt(tmp_path: Path) -> None:
+    run, trials = synthetic(troubles=False)
+    (product,) = (facts.name for facts in run.variants if facts.product == "flask-sse")
+    used = [over_broker(trial) if trial.planned.variant == product else trial for trial in trials]
+    text = worded(tmp_path, run, used).read_text()
+    identity = "Redis 7.4.1, REDIS_URL, reached at redis://a-host:6379/0, its process not known"
+    assert text.count(f"Broker: {identity}") == 1
+    assert "broker not measured" in text
+    assert "leave REDIS_URL unset" in text
+
+
+def test_the_broker_of_the_checks_is_named_where_no_trial_recorded_one(tmp_path: Path) -> None:
+    run, trials = synthetic(troubles=False)
+    broker = over_broker(trials[0], process_known=True).broker
+    first, *others = run.variants
+    run = msgspec.structs.replace(run, variants=[msgspec.structs.replace(first, broker=broker), *others])
+    assert broker is not None
+    assert worded(tmp_path, run, trials).read_text().count(f"Broker: {broker.identity}") == 1
 
 
 def test_an_emulated_path_is_declared(tmp_path: Path) -> None:

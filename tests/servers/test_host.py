@@ -21,7 +21,7 @@ NAMES = servers.names()
 @pytest.mark.parametrize("name", NAMES)
 def test_the_ready_line_and_health_identify_the_server(shared, name):
     server = shared(name)
-    keys = {"variant", "pid", "port", "ingest_port", "nonce", "broker_pid", "broker_port", "broker_command"}
+    keys = {"variant", "pid", "port", "ingest_port", "nonce", "broker", "broker_pid", "broker_port", "broker_command"}
     assert set(server.ready) == keys
     response = server.request("GET", "/health")
     health = json.loads(response.body)

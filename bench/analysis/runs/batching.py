@@ -36,18 +36,20 @@ def _per(total: float | None, count: int | None) -> float | None:
     return None if total is None or not count else total / count
 
 
-def _cpu(step: CapacityStep) -> float | None:
-    return None if step.server_cpu_ns is None else _per(step.server_cpu_ns + (step.broker_cpu_ns or 0), step.deliveries)
+def _cpu(trial: Trial, step: CapacityStep) -> float | None:
+    if step.server_cpu_ns is None or trial.broker_not_measured:
+        return None
+    return _per(step.server_cpu_ns + (step.broker_cpu_ns or 0), step.deliveries)
 
 
-def _batch(step: CapacityStep) -> float | None:
+def _batch(_: Trial, step: CapacityStep) -> float | None:
     return _per(step.deliveries, step.requests or step.segments_in)
 
 
 # Metrics of the scenario that the steps of a search have too.
-OF_STEPS: Mapping[str, Callable[[CapacityStep], float | None]] = {
+OF_STEPS: Mapping[str, Callable[[Trial, CapacityStep], float | None]] = {
     "batch": _batch,
-    "latency_p50": lambda step: step.p50_ns,
+    "latency_p50": lambda _, step: step.p50_ns,
     "cpu": _cpu,
 }
 
@@ -68,7 +70,7 @@ def curve(cells: Cells, metric: str, variant: str) -> Curve:
     for trial in (trial for search in searches(cells) for trial in cells.valid(search, variant)):
         if _same_load(cells, variant, trial):
             for rate_hz, step in _last_tries(trial).items():
-                at_step = OF_STEPS[metric](step)
+                at_step = OF_STEPS[metric](trial, step)
                 _add(values, rate_hz, {} if at_step is None else {trial.planned.block: float(at_step)})
     return dict(sorted(values.items()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from bench.paths import DIRECT
-from bench.results import CPU_QUOTA, IDLE_STATES, Run, ScenarioFacts
+from bench.results import CPU_QUOTA, IDLE_STATES, Run, ScenarioFacts, VariantFacts
 
 # Facts of the environment that must be equal. The minor version of Python must be equal too.
 SAME_MACHINE = ("cpu", "logical cores", "kernel", "implementation", IDLE_STATES)
@@ -66,7 +66,15 @@ def other_differences(old: Run, new: Run) -> list[tuple[str, str, str]]:
                 (f"{variant.name}: {key}", before, after)
                 for key, before, after in _between(variant.options, others[variant.name].options)
             ]
+            differences += _other_broker(variant, others[variant.name])
     return differences
+
+
+def _other_broker(old: VariantFacts, new: VariantFacts) -> list[tuple[str, str, str]]:
+    """The brokers that served a variant, if they differ and both runs recorded them."""
+    if old.broker is None or new.broker is None or old.broker.identity == new.broker.identity:
+        return []
+    return [(f"{old.name}: broker", old.broker.identity, new.broker.identity)]
 
 
 def _between(old: Mapping[str, str], new: Mapping[str, str], but: Iterable[str] = ()) -> list[tuple[str, str, str]]:

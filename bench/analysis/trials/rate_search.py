@@ -134,7 +134,8 @@ def limits_in_words(searches: Sequence[tuple[str, Sequence[Sequence[CapacityStep
 
 
 def cores_used(one: CapacityStep) -> float | None:
-    """CPU of server and broker at a step, in cores; None where it was not measured."""
+    """CPU of server and broker at a step, in cores; of the server alone where its broker was not measured, which then
+    was not started on the server's core; None where nothing was measured."""
     if one.server_cpu_ns is None or not one.window_ns:
         return None
     return (one.server_cpu_ns + (one.broker_cpu_ns or 0)) / one.window_ns

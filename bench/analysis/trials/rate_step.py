@@ -115,7 +115,8 @@ def _server_saturated_first(trial: Trial) -> bool:
     usage, p99_ns, headroom = trial.usage, _ns("latency_p99", trial), trial.headroom
     if usage is None or not usage.window_ns or p99_ns is None or headroom is None:
         return False
-    if server_side_ns(usage) < SATURATED * usage.window_ns:
+    used_ns = server_side_ns(trial, usage)
+    if used_ns is None or used_ns < SATURATED * usage.window_ns:
         return False
     own = [quantile(one, 0.99) for one in (headroom.read_delay, headroom.loop_delay, trial.slip) if one is not None]
     return all(delay_ns is not None and delay_ns <= OWN_SHARE * p99_ns for delay_ns in own)

@@ -106,7 +106,7 @@ def _above_empty(trial: Trial) -> np.ndarray:
     line = memory_line([trial])
     if line is None:
         return np.zeros((2, 0))
-    points = [(step.subscribers, size) for step in trial.idle if (size := memory_bytes(step)) is not None]
+    points = [(step.subscribers, size) for step in trial.idle if (size := memory_bytes(trial, step)) is not None]
     counts, sizes = np.array(points, dtype=np.float64).T
     return np.stack([counts, sizes - line.intercept])
 

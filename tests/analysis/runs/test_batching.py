@@ -11,6 +11,7 @@ from bench.analysis.runs.batching import Place, batch_crossing, cost_crossing, c
 from bench.analysis.runs.cells import Cells
 from tests._natures import NATURES
 from tests._synthetic import synthetic
+from tests._trials import over_broker
 from tests._workloads import BATCH_HZ, worked
 
 POLLING, LONG_POLLING, SSE, WEBSOCKET = NATURES[:4]
@@ -66,6 +67,14 @@ def test_a_crossing_outside_of_the_measured_rates_has_its_place_there():
 def test_without_enough_blocks_a_crossing_of_costs_is_undecided():
     crossing = crossing_of(searches(LONG_POLLING, SSE, blocks=2), LONG_POLLING, SSE)
     assert (crossing.place, crossing.too_few) == (Place.UNDECIDED, True)
+
+
+def test_a_broker_that_is_not_measured_leaves_the_curve_of_costs_empty():
+    cells = searches(LONG_POLLING, SSE)
+    unmeasured = Cells(cells.run, [over_broker(trial) for trial in cells.trials])
+    assert curve(cells, "cpu", "sse")
+    assert curve(unmeasured, "cpu", "sse") == {}
+    assert curve(unmeasured, "latency_p50", "sse") == curve(cells, "latency_p50", "sse")
 
 
 def test_equal_costs_do_not_cross():

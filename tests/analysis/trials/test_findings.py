@@ -12,7 +12,7 @@ from bench.planning.plan import BRIEF, calibration
 from bench.results import SCHEMA, Distribution, Failure, IdleStep, Reconnects, Recount, SlowReader, Trial
 from tests._natures import process
 from tests._synthetic import calibrated, synthetic
-from tests._trials import MS, calm, changed, waiting
+from tests._trials import MS, calm, changed, over_broker, waiting
 
 CORES_MS = 2_000  # two cores over the window of a calm trial
 CALM_CPU_MS = 340  # of all processes of a calm trial
@@ -101,6 +101,7 @@ CAUSES = {
     "generator late": changed(calm(), "headroom", read_delay=tailed(0.05, 50)),
     "generator far too late": changed(calm(), "headroom", read_delay=flat(26)),
     "server saturated": changed(calm(), "usage", server=process(860 * MS)),
+    "broker not measured": over_broker(calm()),
     "generator waited for its core": waited("load", 10 + 21, 90),
     "generator waited long for its core": waited("load", 10 + 81, 90),
     "server waited for its core": waited("server", 50 + 51, 90),
@@ -157,6 +158,19 @@ def test_a_finding_has_an_observation_a_reason_and_a_remedy(check: Check) -> Non
 def test_a_trial_with_findings_is_judged_again_with_the_same_result() -> None:
     for trial in CAUSES.values():
         assert judge(msgspec.structs.replace(trial, findings=judge(trial))) == judge(trial)
+
+
+def test_a_broker_here_whose_process_is_not_known_is_no_other_process() -> None:
+    busy = competing(0.5 * CORES_MS)
+    assert names(over_broker(busy)) == ["broker not measured"]
+    elsewhere = over_broker(busy, here=False)
+    assert names(elsewhere) == ["broker not measured", "competing CPU use", "heavy competing CPU use"]
+
+
+def test_a_server_may_have_waited_for_a_broker_that_is_not_measured() -> None:
+    assert names(over_broker(waited("server", 500))) == ["broker not measured"]
+    assert "server waited long for its core" in names(over_broker(waited("server", 500), here=False))
+    assert "generator waited long for its core" in names(over_broker(waited("load", 500)))
 
 
 def test_losses_of_the_slow_reader_are_no_fault_and_losses_of_the_others_are() -> None:

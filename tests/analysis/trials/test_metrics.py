@@ -15,7 +15,7 @@ from bench.analysis.trials.metrics.wire import SEGMENT_HEADER_BYTES
 from bench.results import CapacityStep, IdleStep, Outage, Reconnects, Restart, SlowReader, Storm, Trial
 from bench.scenarios import with_faults
 from tests._natures import process
-from tests._trials import MS, calm, changed
+from tests._trials import MS, calm, changed, over_broker
 
 BY_HAND = {
     "latency_p50": 50 * MS,
@@ -239,6 +239,35 @@ def test_a_variant_without_a_broker_has_a_broker_cost_of_zero() -> None:
     trial = changed(calm(), "usage", broker=None)
     assert METRICS["broker_cpu"].of(trial) == 0
     assert METRICS["cpu"].of(trial) == METRICS["server_cpu"].of(trial)
+
+
+def test_a_broker_whose_process_is_not_known_leaves_the_sums_without_a_value() -> None:
+    trial = over_broker(calm())
+    assert METRICS["server_cpu"].of(trial) == 2 * MS
+    assert [METRICS[name].of(trial) for name in ("broker_cpu", "cpu")] == [None, None]
+    known = over_broker(calm(), process_known=True)
+    assert [METRICS[name].of(known) for name in ("broker_cpu", "cpu")] == [0.5 * MS, 2.5 * MS]
+
+
+def test_a_broker_whose_process_is_not_known_leaves_no_memory_and_no_cost_of_a_connection() -> None:
+    steps = [
+        IdleStep(subscribers=count, window_ns=1_000 * MS, server=process(MS * count, 1e6 * count), broker=None)
+        for count in (1, 2, 3)
+    ]
+    alone = calm("idle", idle=steps)
+    assert [METRICS[name].of(alone) is None for name in IDLE_BY_HAND] == [False, False]
+    assert [METRICS[name].of(over_broker(alone)) for name in IDLE_BY_HAND] == [None, None]
+
+
+def test_a_broker_whose_process_is_not_known_leaves_an_arrival_and_a_slow_reader_without_a_sum() -> None:
+    storm = changed(faulty("storm"), "storm", broker_cpu_ns=None)
+    assert METRICS["arrival_cpu"].of(storm) is None
+    assert METRICS["all_connected"].of(storm) is not None
+    slow = SlowReader(**{**dict.fromkeys(SlowReader.__struct_fields__, 0), "memory_peak_bytes": 7, "messages": 5})
+    trial = calm("slow_reader", slow_reader=slow)
+    assert METRICS["memory_growth"].of(trial) == 7
+    assert METRICS["memory_growth"].of(over_broker(trial)) is None
+    assert METRICS["slow_received"].of(over_broker(trial)) == 1.0
 
 
 def test_without_the_counters_of_the_kernel_only_the_payload_is_known() -> None:

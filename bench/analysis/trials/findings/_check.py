@@ -54,7 +54,15 @@ def shares_one_core(trial: Trial) -> bool:
 
 
 def by_others(trial: Trial) -> Taken | None:
-    """CPU time on the trial's cores of processes that do not belong to the trial; None where it is not measurable."""
+    """CPU time on the trial's cores of processes that do not belong to the trial; None where it is not measurable, as
+    with a broker on this machine whose process is not known."""
+    if trial.broker is not None and trial.broker.here and trial.broker_not_measured:
+        return None
+    return at_most_by_others(trial)
+
+
+def at_most_by_others(trial: Trial) -> Taken | None:
+    """The same, and the CPU time of a broker whose process is not known."""
     usage, machine = measured_usage(trial), trial.machine
     if usage is None or machine is None or machine.busy_ns is None:
         return None

@@ -17,7 +17,7 @@ from bench.analysis.trials.core_shares import load_cores
 from bench.analysis.trials.findings._check import (
     Cause,
     Check,
-    by_others,
+    at_most_by_others,
     cpu_ns,
     measured_usage,
     shares_one_core,
@@ -45,6 +45,9 @@ Side = Callable[[Trial, Usage], Iterable[tuple[ProcessUsage, list[ProcessUsage |
 
 
 def _server(trial: Trial, usage: Usage) -> Iterable[tuple[ProcessUsage, list[ProcessUsage | None]]]:
+    """None if its broker may share its core and is not measured: the server may have waited for that."""
+    if trial.broker is not None and trial.broker.here and trial.broker_not_measured:
+        return
     load_side = [*usage.load, usage.publisher, usage.proxy] if shares_one_core(trial) else []
     yield usage.server, [usage.broker, *load_side]
 
@@ -64,7 +67,7 @@ def _waited_ns(trial: Trial, process: ProcessUsage, neighbours: list[ProcessUsag
     wait for each other too, and that does not count.
     """
     waited_ns = max(0, (process.run_queue_wait_ns or 0) - cpu_ns(*neighbours))
-    outside = by_others(trial)
+    outside = at_most_by_others(trial)
     if outside is None or trial.machine is None:
         return waited_ns
     return min(waited_ns, outside.all_ns + (trial.machine.steal_ns or 0) + (trial.machine.throttled_ns or 0))

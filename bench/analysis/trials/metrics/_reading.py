@@ -30,8 +30,10 @@ def arrived(trial: Trial) -> Storm | None:
     return trial.storm if trial.connect is not None else None
 
 
-def both(step: IdleStep, key: str) -> float | None:
-    """A quantity of the server and its broker together; None when either is not measurable."""
+def both(trial: Trial, step: IdleStep, key: str) -> float | None:
+    """A quantity of the server and its broker together at an idle step; None when either is not measurable."""
+    if trial.broker_not_measured:
+        return None
     processes: list[ProcessUsage] = [step.server] + ([step.broker] if step.broker else [])
     values = [getattr(process, key) for process in processes]
     return None if None in values else float(sum(values))

@@ -13,14 +13,14 @@ from bench.scenarios import Arrivals, IdleSteps
 ORDER = 40  # among the tables
 
 
-def memory_bytes(step: IdleStep) -> float | None:
+def memory_bytes(trial: Trial, step: IdleStep) -> float | None:
     """Memory of server and broker together at one idle step; None where it is not measurable."""
-    return both(step, "pss_bytes")
+    return both(trial, step, "pss_bytes")
 
 
 def memory_line(trials: Iterable[Trial]) -> Line | None:
     """Memory of server and broker against connected subscribers, over the idle steps of all trials."""
-    return line([(step.subscribers, memory_bytes(step)) for trial in trials for step in trial.idle])
+    return line([(step.subscribers, memory_bytes(trial, step)) for trial in trials for step in trial.idle])
 
 
 def _connection_memory(trial: Trial) -> float | None:
@@ -29,7 +29,7 @@ def _connection_memory(trial: Trial) -> float | None:
 
 
 def _connection_cpu(trial: Trial) -> float | None:
-    rates = [(step.subscribers, both(step, "cpu_ns"), step.window_ns) for step in trial.idle]
+    rates = [(step.subscribers, both(trial, step, "cpu_ns"), step.window_ns) for step in trial.idle]
     fitted = line([(n, None if cpu is None or not span else cpu * 1e9 / span) for n, cpu, span in rates])
     return None if fitted is None else fitted.slope
 

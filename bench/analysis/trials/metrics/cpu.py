@@ -10,9 +10,17 @@ from bench.results import IdleStep, Trial, Usage
 ORDER = 20  # among the tables
 
 
-def server_side_ns(usage: Usage | IdleStep) -> int:
-    """CPU time of the server and its broker, in the measured part or at an idle step."""
-    return usage.server.cpu_ns + (usage.broker.cpu_ns if usage.broker else 0)
+def broker_ns(trial: Trial, part: Usage | IdleStep) -> int | None:
+    """CPU time of the broker in a part of a trial: zero without a broker, None if its process is not known."""
+    if part.broker is not None:
+        return part.broker.cpu_ns
+    return None if trial.broker_not_measured else 0
+
+
+def server_side_ns(trial: Trial, part: Usage | IdleStep) -> int | None:
+    """CPU time of the server and its broker, in the measured part or at an idle step; None if one is not known."""
+    of_broker = broker_ns(trial, part)
+    return None if of_broker is None else part.server.cpu_ns + of_broker
 
 
 def _server_cpu(trial: Trial) -> float | None:
@@ -21,9 +29,7 @@ def _server_cpu(trial: Trial) -> float | None:
 
 def _broker_cpu(trial: Trial) -> float | None:
     """CPU of the broker per delivery; zero for a variant without a broker."""
-    if trial.usage is None:
-        return None
-    return per(trial.usage.broker.cpu_ns if trial.usage.broker else 0, trial.usage.deliveries)
+    return None if trial.usage is None else per(broker_ns(trial, trial.usage), trial.usage.deliveries)
 
 
 def _total_cpu(trial: Trial) -> float | None:

@@ -16,9 +16,15 @@ def _slow(value: Callable[[SlowReader], float | None]) -> Callable[[Trial], floa
     return lambda trial: None if trial.slow_reader is None else value(trial.slow_reader)
 
 
+def _growth(trial: Trial) -> float | None:
+    """Of the memory of the server side; None if its broker is not measured."""
+    slow = None if trial.broker_not_measured else trial.slow_reader
+    return None if slow is None else slow.memory_peak_bytes - slow.memory_before_bytes
+
+
 METRICS = (
     Metric("memory_growth", "largest growth of server memory while a reader is slow", "memory bytes", "lower",
-           _slow(lambda slow: slow.memory_peak_bytes - slow.memory_before_bytes), where=one_apart, headline=True),
+           _growth, where=one_apart, headline=True),
     Metric("slow_received", "share of messages received by the slow reader", "share", "higher",
            _slow(lambda slow: per(slow.messages, slow.messages + slow.lost)), where=one_apart, headline=True),
     Metric("slow_lost", "messages lost by the slow reader", "count", "lower", _slow(lambda slow: slow.lost),

@@ -18,7 +18,9 @@ def _all_connected(trial: Trial) -> float | None:
 
 def _arrival_cpu(trial: Trial) -> float | None:
     storm = arrived(trial)
-    return None if storm is None else per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.subscribers)
+    if storm is None or storm.broker_cpu_ns is None:
+        return None
+    return per(storm.server_cpu_ns + storm.broker_cpu_ns, storm.subscribers)
 
 
 def _released(trial: Trial) -> float | None:
