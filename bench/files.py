@@ -52,7 +52,7 @@ def replace(path: Path, content: bytes) -> None:
     temporary = _beside(target)
     try:
         temporary.write_bytes(content)
-        if target.exists():
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # no older file, or no modes, as on exFAT
             shutil.copymode(target, temporary)
         temporary.replace(target)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import threading
 from contextlib import ExitStack
@@ -109,6 +110,14 @@ def test_an_older_file_is_replaced_and_keeps_its_mode(tmp_path):
     files.replace(target, b"new")
     assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (b"new", 0o640)
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_file_is_replaced_also_where_files_have_no_modes(tmp_path, monkeypatch):
+    (tmp_path / "table.csv").write_bytes(b"old")
+    monkeypatch.setattr(os, "chmod", failing(errno.EPERM))
+    monkeypatch.setattr(shutil, "copymode", failing(errno.EPERM))
+    files.replace(tmp_path / "table.csv", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("table.csv", b"new")]
 
 
 def test_a_full_disk_leaves_the_older_file_as_it_was(tmp_path, monkeypatch):

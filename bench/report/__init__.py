@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from bench import files, results
@@ -93,7 +93,8 @@ def put_in_place(folder: Path, written: dict[Path, bytes]) -> None:
         for path, content in written.items():
             (fresh / path).parent.mkdir(parents=True, exist_ok=True)
             (fresh / path).write_bytes(content)
-        fresh.chmod(0o755)
+        with suppress(PermissionError):  # a file system without modes, as exFAT
+            fresh.chmod(0o755)
         _swap(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

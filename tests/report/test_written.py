@@ -31,6 +31,12 @@ def test_a_report_takes_the_place_of_an_older_one_with_all_its_files(older):
     assert written(older) == {"mine/figures/a.svg": b"<svg/>", "mine/index.html": b"new"}
 
 
+def test_a_report_is_written_where_files_have_no_modes(older, monkeypatch):
+    monkeypatch.setattr(Path, "chmod", fail(errno.EPERM))
+    put_in_place(older, PAGE)
+    assert written(older) == {"mine/figures/a.svg": b"<svg/>", "mine/index.html": b"new"}
+
+
 @pytest.mark.parametrize("failing", [(Path, "write_bytes"), (Path, "chmod")])
 def test_a_report_that_cannot_be_written_leaves_the_older_one(older, monkeypatch, failing):
     before = written(older)
