@@ -20,7 +20,7 @@ NO_HARD_LINKS = frozenset({
 })  # fmt: skip
 # Why a file may be written and yet not replaced: its folder is not writable, or the file is a mount point.
 NOT_REPLACEABLE = frozenset({errno.EPERM, errno.EACCES, errno.EBUSY, errno.EROFS})
-OPEN_FILES = ("/dev", "/proc")  # where names stand for open files and devices: /dev/stdout, /dev/fd/3
+OPEN_FILES = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")  # names of files that are open
 
 
 def write_new(path: Path, content: bytes) -> None:
@@ -105,7 +105,7 @@ def _replace_reservation(temporary: Path, path: Path) -> None:
 
 
 def _is_stream(path: Path) -> bool:
-    if path.absolute().as_posix().startswith(tuple(f"{folder}/" for folder in OPEN_FILES)):
+    if path.absolute().as_posix().startswith(OPEN_FILES):
         return True
     try:
         return not stat.S_ISREG(path.stat().st_mode)

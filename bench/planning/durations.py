@@ -6,6 +6,7 @@ What no parameter decides is estimated; the records have the real durations.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import servers
@@ -48,8 +49,12 @@ def _trial_s(scenario: Scenario, variant: str, values: Values) -> float:
 
 def _polls_s(variant: str, values: Values) -> float:
     """How long a trial waits for polls, beyond its overhead; 0 where subscribers do not poll."""
-    polls = clients.uses(servers.load(variant).client, POLL_INTERVAL_S.name)
-    return POLLS * POLL_INTERVAL_S.of(values) if polls and POLL_INTERVAL_S.name in values else 0.0
+    return POLLS * POLL_INTERVAL_S.of(values) if POLL_INTERVAL_S.name in values and _polls(variant) else 0.0
+
+
+@cache
+def _polls(variant: str) -> bool:
+    return clients.uses(servers.load(variant).client, POLL_INTERVAL_S.name)
 
 
 def _messages_s(scenario: Scenario, values: Values) -> float:
