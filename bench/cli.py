@@ -2,8 +2,9 @@
 
 A mistake of the person is reported in one line, a fault of ours as a traceback.
 
-Exit codes: 0 valid; 1 a check failed, or a regression; 2 usage or preflight; 3 a cell has no valid trial; 70 a fault
-of the bench; 74 the output could not be written; 129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM.
+Exit codes: 0 valid; 1 a check failed, or a regression; 2 usage or preflight; 3 a cell has no valid trial, or a load
+generator could not be measured; 70 a fault of the bench; 74 the output could not be written; 129, 130, 143 ended by
+SIGHUP, SIGINT, SIGTERM.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     """Run one command: its exit code. Raises Unwritable."""
     try:
+        _check_encoding(words)
         options = parse(words)
         return commands.load(options.command).run(options)
     except (DiscoveryError, VariantError, Refused, ResultsError) as mistake:
@@ -51,6 +53,15 @@ def _run(words: Sequence[str]) -> int:
         traceback.print_exc(file=sys.stderr)
         print(f"{_name(words)}: this is a fault of the bench; please report it with these lines", file=sys.stderr)
         return FAULT
+
+
+def _check_encoding(words: Sequence[str]) -> None:
+    """Raises Refused for a word that is no text in UTF-8, as a path may be: no record and no page can hold it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise Refused(f"{word!a} is not UTF-8; rename the folder or file") from None
 
 
 def _name(words: Sequence[str]) -> str:

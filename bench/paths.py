@@ -41,6 +41,13 @@ class Path:
     stall_ns: int = 0
     life_ns: Range | None = None
 
+    @property
+    def carries_bytes_per_s(self) -> float:
+        """How many bytes per second pass in one direction of a connection on average; 0: unlimited."""
+        piece_bytes = sum(self.piece_bytes) / 2 if self.piece_bytes else 0.0
+        apart = S * piece_bytes / self.apart_ns if self.apart_ns else 0.0
+        return min((rate for rate in (float(self.bytes_per_s), apart) if rate), default=0.0)
+
 
 DIRECT = "direct"
 # The time before the end of the measured part without stalls and resets, so that every subscriber can reconnect.

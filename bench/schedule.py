@@ -30,3 +30,10 @@ def sequences(parameters: Mapping[str, Any], burst: int = 1) -> tuple[int, int]:
     are multiples of `burst`."""
     first = math.ceil(parameters["warm_up_s"] * parameters["rate_hz"] / burst)
     return burst * first, burst * (first + max(1, round(parameters["measure_s"] * parameters["rate_hz"] / burst)))
+
+
+def lasts_s(parameters: Mapping[str, Any], burst: int = 1) -> float:
+    """How long a trial publishes, warm-up included, in seconds. Where messages are rare it is longer than its
+    parameters say: it begins with a message, and measures at least one (or one burst)."""
+    rate_hz: float = parameters["rate_hz"]
+    return sequences(parameters, burst)[1] / rate_hz

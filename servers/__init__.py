@@ -27,14 +27,15 @@ from servers._variant import Capability, Limit, Technique, Unavailable, UsedBrok
 
 if TYPE_CHECKING:
     from servers import _injections as injections
+    from servers import _limits as limits
     from servers import _routes as routes
     from servers._broker import Broker
     from servers._process import signal_on_death_of_parent
 
 __all__ = [
     "Broker", "Capability", "Limit", "Technique", "Unavailable", "UsedBroker", "Variant", "VariantError", "Wiring",
-    "argument", "chosen", "description", "folder", "injections", "lacking", "load", "names", "origin", "package",
-    "resolve", "routes", "signal_on_death_of_parent", "unavailable", "versions",
+    "argument", "chosen", "description", "folder", "injections", "lacking", "limits", "load", "names", "origin",
+    "package", "resolve", "routes", "signal_on_death_of_parent", "unavailable", "versions",
 ]  # fmt: skip
 
 __path__ = PATH
@@ -44,6 +45,7 @@ __path__ = PATH
 _LATER = {
     "Broker": "servers._broker:Broker",
     "injections": "servers._injections",
+    "limits": "servers._limits",
     "routes": "servers._routes",
     "signal_on_death_of_parent": "servers._process:signal_on_death_of_parent",
 }

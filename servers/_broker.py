@@ -21,11 +21,19 @@ import gevent
 from gevent.hub import get_hub
 from greenlet import greenlet
 
-from servers._limits import LOG_BYTES, LOG_MESSAGES, REPLY_BYTES, STREAM_BYTES, TOTAL_BYTES, Cursor
+from servers._limits import (
+    LOG_BYTES,
+    LOG_MESSAGES,
+    MESSAGE_OVERHEAD,
+    REPLY_BYTES,
+    STREAM_BYTES,
+    TEXT_COPIES,
+    TOPIC_OVERHEAD,
+    TOTAL_BYTES,
+    Cursor,
+)
 
 HEARTBEAT_S = 15.0
-MESSAGE_OVERHEAD = 256  # bytes of the objects around a text
-TOPIC_OVERHEAD = 2048
 
 OTHER_EPOCH = "other epoch"
 FALLEN_OUT = "fallen out of the log"
@@ -52,7 +60,7 @@ class Message:
     @property
     def held_bytes(self) -> int:
         """The memory it needs: text, frame, its part of joined frames, and the objects around them."""
-        return 3 * len(self.text) + MESSAGE_OVERHEAD
+        return TEXT_COPIES * len(self.text) + MESSAGE_OVERHEAD
 
 
 Encode = Callable[[Message], bytes]

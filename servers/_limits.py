@@ -16,6 +16,10 @@ TEXT_BYTES = MIB
 TOPIC_CHARS = 128
 LINE_BYTES = TOPIC_CHARS + 1 + TEXT_BYTES  # `topic<TAB>text`, of the ingest and of a WebSocket frame
 
+TEXT_COPIES = 3  # of a text in a log: the text, its frame, its part of joined frames
+MESSAGE_OVERHEAD = 256  # bytes of the objects around a text
+TOPIC_OVERHEAD = 2048
+
 LOG_MESSAGES = 4096  # per topic
 LOG_BYTES = 32 * MIB  # per topic, with the objects around its messages
 TOTAL_BYTES = 256 * MIB  # all topics together
@@ -30,6 +34,16 @@ _CURSOR = re.compile(r"([0-9A-Za-z-]{1,32}):([0-9]{1,18})")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(e[+-]?[0-9]{1,3})?")
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t"
+
+
+def log_messages(text_bytes: int) -> int:
+    """How many messages with texts of this size the log of a topic holds."""
+    return min(LOG_MESSAGES, LOG_BYTES // (TEXT_COPIES * text_bytes + MESSAGE_OVERHEAD))
+
+
+def topics(text_bytes: int, messages: int = 1) -> int:
+    """How many topics a server holds in which this number of messages with texts of this size are kept."""
+    return TOTAL_BYTES // (messages * (TEXT_COPIES * text_bytes + MESSAGE_OVERHEAD) + TOPIC_OVERHEAD)
 
 
 class Refused(ValueError):

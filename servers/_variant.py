@@ -107,7 +107,8 @@ class Variant:
     runs_on: distributions whose versions /health reports.
     broker: a probe that returns None, or the reason why its broker must not be stopped; None: it has no broker.
     by_hand: the shell line that subscribes, with `{address}` and `{topic}`; empty: curl with wire["subscribe"].
-    descriptors: file descriptors that the server needs per subscriber.
+    connections: that a subscriber holds while it only receives; upstream requests add one.
+    descriptors: file descriptors that the server needs per subscriber; those beyond `connections` lead to a broker.
     extra: measured only if it is named; not part of the comparison that a profile makes.
     hidden: serves the instrument (the harness floor, calibration): neither listed, nor gated, nor compared.
     """
@@ -127,6 +128,7 @@ class Variant:
     runs_on: tuple[str, ...] = ()
     broker: Callable[[], str | None] | None = None
     by_hand: str = ""
+    connections: int = 1
     descriptors: int = 1
     extra: bool = False
     hidden: bool = False

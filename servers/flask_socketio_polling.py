@@ -30,5 +30,7 @@ VARIANT = Variant(
     needs=_socketio.NEEDS,
     options=_socketio.options(TRANSPORT),
     by_hand=_socketio.by_hand(TRANSPORT),
+    connections=2,  # packets are sent by POST while a poll waits
+    descriptors=2,
     runs_on=_socketio.RUNS_ON,
 )

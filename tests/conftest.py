@@ -29,8 +29,9 @@ FIRST = (
     "analysis/runs/test_verdicts.py",
 )
 # The tests of the rooms whose branches are counted (see pyproject.toml). All others would only be slower for it.
-COUNTED = ("advice", "analysis", "planning", "results", "generators/test_generators.py", "test_discovery.py",
-           "test_messages.py", "test_paths.py", "test_units.py")  # fmt: skip
+COUNTED = ("advice", "analysis", "planning", "results", "generators/test_generators.py", "scenarios/test_bounds.py",
+           "test_discovery.py",
+           "test_files.py", "test_messages.py", "test_paths.py", "test_units.py")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

@@ -20,8 +20,8 @@ FILES = {
 NUMBERS, TRIALS, RUNS = "bench.analysis.numbers", "bench.analysis.trials", "bench.analysis.runs"
 # Facts and arithmetic: no process, no socket, no clock. Whatever needs nothing else may use all of them.
 PURE = {
-    "bench.discovery", "bench.messages", "bench.paths", "bench.schedule", "bench.units", "bench.results", NUMBERS,
-    TRIALS, RUNS, "bench.advice", "bench.scenarios", "bench.planning",
+    "bench.discovery", "bench.files", "bench.messages", "bench.paths", "bench.schedule", "bench.units", "bench.results",
+    NUMBERS, TRIALS, RUNS, "bench.advice", "bench.scenarios", "bench.planning",
 }  # fmt: skip
 EDGES = {
     "bench.clients",
@@ -35,20 +35,22 @@ EDGES = {
 ARROWS = {
     "servers": set(),
     "bench.discovery": set(),
+    "bench.files": set(),
     "bench.messages": set(),
     "bench.paths": set(),
     "bench.schedule": set(),
     "bench.terminal": set(),
-    "bench.results": set(),
+    "bench.results": {"bench.files"},
     NUMBERS: {"bench.results"},
     "bench.units": {NUMBERS},
-    "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "bench.results", "bench.units", "servers"},
+    "bench.scenarios": {"bench.discovery", "bench.messages", "bench.paths", "bench.results", "bench.schedule",
+                        "bench.units", "servers"},
     TRIALS: {NUMBERS, "bench.discovery", "bench.results", "bench.scenarios", "bench.schedule", "bench.units",
              "servers"},
     RUNS: {NUMBERS, TRIALS, "bench.discovery", "bench.paths", "bench.results", "bench.scenarios", "bench.units"},
     "bench.advice": PURE - {"bench.planning", "bench.advice"},
     "bench.planning": {TRIALS, "bench.clients", "bench.paths", "bench.results", "bench.scenarios", "bench.schedule",
-                       "servers"},
+                       "bench.units", "servers"},
     "bench.reactor": set(),
     "bench.clients": {"bench.discovery", "bench.reactor"},
     "bench.measure": PURE - {"bench.planning", "bench.advice"},

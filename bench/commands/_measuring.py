@@ -12,6 +12,7 @@ from bench.execution.quiet import WAIT_S
 from bench.execution.run import Begun
 from bench.planning.request import Request
 from bench.processes.interrupts import Ended
+from bench.results import ResultsError
 
 
 def say(line: str) -> None:
@@ -46,10 +47,12 @@ def alone(options: argparse.Namespace) -> AbstractContextManager[None]:
 
 
 def carry_out(begun: Begun, options: argparse.Namespace) -> int:
-    """Run and store the trials that are left of a run. Returns the exit code. On an interrupt, print how to go on."""
+    """Run and store the trials that are left of a run. Returns the exit code. On an interrupt, or where a record
+    cannot be written, print how to go on."""
     try:
         return runs.carry_out(begun, say, 0.0 if options.no_wait else WAIT_S)
-    except (KeyboardInterrupt, Ended):
-        again = f"python -m bench {options.command} --resume {begun.store.folder.name}"
-        print(f"all finished trials are stored; `{again}` continues the run", file=sys.stderr)
+    except (KeyboardInterrupt, Ended, ResultsError) as end:
+        if not isinstance(end, ResultsError) or isinstance(end.__cause__, OSError):  # not a run that is in progress
+            again = f"python -m bench {options.command} --resume {begun.store.folder.name}"
+            print(f"all finished trials are stored; `{again}` continues the run", file=sys.stderr)
         raise

@@ -47,9 +47,19 @@ def add_results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), help="where runs are (default: %(default)s)")
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
+def whole(text: str, low: int, high: int) -> int:
+    """A whole number within bounds."""
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"must be {low} to {high}, not {value}")
     return value
+
+
+def repetitions(text: str) -> int:
+    """How often something is measured: as often as a record of it can still be read."""
+    return whole(text, 1, 1000)
+
+
+def workers(text: str) -> int:
+    """A number of processes; what is of use follows from cores and subscribers (see `bench.execution.preflight`)."""
+    return whole(text, 1, 1_000_000)

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 
 from bench.analysis.trials.calibration import Reading, readings
 from bench.commands import _measuring
-from bench.commands._options import add_storage, positive
-from bench.commands._reporting import write_report
+from bench.commands._options import add_storage, repetitions
+from bench.commands._reporting import rehearse_report, write_report
 from bench.execution import calibration
 
 HEAD = ("injection", "quantity", "injected", "read back", "error", "tolerance", "")
@@ -27,12 +27,15 @@ WORDS = 2  # columns of HEAD, from the left; the others hold numbers
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add how often, and where it is stored."""
-    parser.add_argument("--repetitions", type=positive, default=1, help="trials per injection (default: %(default)s)")
+    parser.add_argument(
+        "--repetitions", type=repetitions, default=1, help="trials per injection (default: %(default)s)"
+    )
     add_storage(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, store, write the report, and print the readings. Raises Refused, ResultsError."""
+    rehearse_report(options.reports, options.results)
     wanted = dataclasses.replace(_measuring.request(options), repetitions=options.repetitions)
     with _measuring.alone(options):
         begun = _measuring.resumed(options) or calibration.begin(wanted)

@@ -17,6 +17,7 @@ import os
 import sys
 from pathlib import Path
 
+from bench import files
 from bench.analysis.runs.cells import Cells
 from bench.analysis.runs.long_table import COLUMNS
 from bench.analysis.trials import stored
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
             sys.stdout.buffer.write(text.encode())
             sys.stdout.buffer.flush()
         else:
-            options.out.write_bytes(text.encode())
+            files.replace(options.out, text.encode())
     except BrokenPipeError:  # the reader of the pipe has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:

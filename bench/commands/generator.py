@@ -1,5 +1,7 @@
 """Compare load generators: what a received message costs each of them, and what rate each sustains.
 
+Exits with 3 if a generator that can run here could not be measured.
+
 examples:
   python -m bench generator                              all that can run here
   python -m bench generator --only k6 --only websocket   rows that contain one of these words
@@ -16,17 +18,19 @@ from pathlib import Path
 
 from bench import generators
 from bench.commands._measuring import say, typed
-from bench.commands._options import add_sleep, positive
+from bench.commands._options import add_sleep, repetitions, whole
 from bench.planning.request import Refused
-from bench.results import GeneratorComparison, load_comparison, save_comparison
-from bench.scenarios import RATE_HZ
+from bench.results import GeneratorComparison, load_comparison, rehearse_comparison, save_comparison
+from bench.scenarios import RATE_HZ, SUBSCRIBERS
+
+ROW_FAILED = 3  # as of a run with a cell without a valid trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the load, which generators, and where the measurements go."""
-    parser.add_argument("--subscribers", type=positive, default=1000, help="default: %(default)s")
+    parser.add_argument("--subscribers", type=_subscribers, default=1000, help="default: %(default)s")
     parser.add_argument("--rate", type=_rate, default=20.0, help="messages per second (default: %(default)s)")
-    parser.add_argument("--repetitions", type=positive, default=1, help="default: %(default)s")
+    parser.add_argument("--repetitions", type=repetitions, default=1, help="default: %(default)s")
     parser.add_argument(
         "--only", action="append", default=[], metavar="LABEL", help="those whose row contains this (repeatable)"
     )
@@ -34,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-headroom", action="store_true", help="the cost alone, not the sustained rate")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also store the raw measurements in a new file")
     parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: the table of a stored comparison")
+
+
+def _subscribers(text: str) -> int:
+    return whole(text, int(SUBSCRIBERS.low), int(SUBSCRIBERS.high))
 
 
 def _rate(text: str) -> float:
@@ -48,14 +56,17 @@ def run(options: argparse.Namespace) -> int:
     if options.show:
         print(generators.markdown(load_comparison(options.show)))
         return 0
-    if options.json and options.json.exists():
-        raise Refused(f"{options.json} exists already; results are never overwritten")
     try:
         chosen = generators.candidates(options.only)
     except LookupError as mistake:
         raise Refused(str(mistake.args[0])) from mistake
-    _compare(chosen, _load(options), options.json)
-    return 0
+    if options.json:
+        rehearse_comparison(options.json)
+    generators.preflight(chosen, _load(options), options.json.parent if options.json else Path())
+    failed = generators.failed(_compare(chosen, _load(options), options.json))
+    if failed:
+        say(f"not measured: {', '.join(failed)}; the table says why")
+    return ROW_FAILED if failed else 0
 
 
 def _load(options: argparse.Namespace) -> generators.Load:
@@ -68,7 +79,7 @@ def _load(options: argparse.Namespace) -> generators.Load:
     )
 
 
-def _compare(chosen: list[generators.Candidate], load: generators.Load, file: Path | None) -> None:
+def _compare(chosen: list[generators.Candidate], load: generators.Load, file: Path | None) -> GeneratorComparison:
     """Measure. Print and store what is complete, also when an interrupt ends it early."""
     kept: list[GeneratorComparison] = []
     try:
@@ -79,3 +90,4 @@ def _compare(chosen: list[generators.Candidate], load: generators.Load, file: Pa
         if kept and file:
             save_comparison(file, kept[-1])
             print(f"raw measurements: {file}")
+    return kept[-1]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import servers
 from bench import scenarios
-from bench.planning import plan
+from bench.planning import durations, plan
 from bench.planning.request import Request, settle
 from bench.scenarios import Scenario
 from bench.units import clock
@@ -65,4 +65,4 @@ def _extent(profile: plan.Profile, names: Sequence[str]) -> tuple[int, float]:
     planned = plan.of_run(settled.cells(names), floors, profile.repetitions, 1, settled.twinned, points)
     calibration = scenarios.instrument()
     parameters = {**settled.parameters, calibration.name: calibration.settled(profile.name, {})}
-    return len(planned), plan.expected_s(planned, parameters)
+    return len(planned), durations.expected_s(planned, parameters)

@@ -12,6 +12,7 @@ import argparse
 import webbrowser
 from pathlib import Path
 
+from bench import files
 from bench.commands._options import add_folders, add_stored_run
 from bench.commands._reporting import write_report
 from bench.commands._stored import folder_of
@@ -45,9 +46,9 @@ def _splice(prose: Path, folder: Path, reports: Path) -> None:
 
     try:
         text = spliced(prose.read_text(encoding="utf-8"), folder, f"{reports.as_posix()}/{folder.name}")
+        files.replace(prose, text.encode())
     except (OSError, ValueError) as mistake:
         raise Refused(f"{prose}: {mistake}") from mistake
-    prose.write_text(text, encoding="utf-8")
 
 
 def _open(page: Path) -> None:

@@ -17,8 +17,8 @@ import dataclasses
 
 import servers
 from bench.commands import _measuring
-from bench.commands._options import add_storage, positive
-from bench.commands._reporting import write_report
+from bench.commands._options import add_storage, repetitions, workers
+from bench.commands._reporting import rehearse_report, write_report
 from bench.execution import run as runs
 from bench.planning.plan import PROFILES
 from bench.planning.request import Request
@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--variant", action="append", default=[], metavar="VARIANT",
                         help="measure this variant only: its name, or the path of its file (repeatable)")  # fmt: skip
     parser.add_argument("-s", "--scenario", action="append", default=[], help="measure this scenario only (repeatable)")
-    parser.add_argument("--repetitions", type=positive, help="trials per cell (default: as the profile says)")
-    parser.add_argument("--workers", type=positive, default=1,
+    parser.add_argument("--repetitions", type=repetitions, help="trials per cell (default: as the profile says)")
+    parser.add_argument("--workers", type=workers, default=1,
                         help="Locust processes to spread the subscribers over (default: %(default)s)")  # fmt: skip
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter")
     parser.add_argument("--sweep", action="append", default=[], metavar="[SCENARIO.]NAME=VALUE,VALUE",
@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, store, and write the report if that is asked for. Raises Refused, ResultsError."""
     if options.resume:  # a run that is resumed knows its variants, but not the paths of files outside the repository
         servers.chosen(options.variant)
+    if options.report:
+        rehearse_report(options.reports, options.results)
     with _measuring.alone(options):
         begun = _measuring.resumed(options) or runs.begin(request(options), _measuring.say)
         code = _measuring.carry_out(begun, options)

@@ -14,14 +14,14 @@ from __future__ import annotations
 import argparse
 
 from bench.commands import _measuring
-from bench.commands._options import add_storage, positive
+from bench.commands._options import add_storage, repetitions
 from bench.execution import sensitivity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add how often, and where it is stored."""
-    parser.add_argument("--experiments", type=positive, default=10, help="how often (default: %(default)s)")
-    parser.add_argument("--blocks", type=positive, default=7, help="of each experiment (default: %(default)s)")
+    parser.add_argument("--experiments", type=repetitions, default=10, help="how often (default: %(default)s)")
+    parser.add_argument("--blocks", type=repetitions, default=7, help="of each experiment (default: %(default)s)")
     add_storage(parser)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.execution.participants import SLACK_S, Participants
 from bench.load.publisher import PROBE_EVERY_S
@@ -37,7 +37,9 @@ from bench.processes.orders import (
 from bench.schedule import Schedule, sequences
 
 PRIME_WITHIN_S = 15.0
-PROBES_PER_S = 5_000  # deliveries of probes a second at most: a server that still accepts subscribers must keep up
+# Deliveries of probes a second at most, and their bytes: a server that still accepts subscribers must keep up.
+PROBES_PER_S, PROBE_BYTES_PER_S = 5_000, 20_000_000
+UPSTREAM_BYTES_PER_S = 1_000_000  # a slow product needs 0.6 s to publish 1 MiB
 LEAD_NS = 60_000_000  # from giving the orders to the first message: every process has read its order by then
 DRAIN_WITHIN_S = 5.0
 NOTHING_PUBLISHED = Published(published=0, unsent=0, slips_ns=[])
@@ -111,17 +113,31 @@ def _assignment(participants: Participants, place: int) -> Assignment:
     )
 
 
-def probe_interval_s(subscribers: int) -> float:
+def probe_interval_s(parameters: Mapping[str, Any]) -> float:
     """How often to publish a probe while subscribers are primed."""
-    return max(PROBE_EVERY_S, subscribers / PROBES_PER_S)
+    subscribers: int = parameters["subscribers"]
+    payload_bytes: int = parameters["payload_bytes"]
+    return max(PROBE_EVERY_S, subscribers / PROBES_PER_S, subscribers * payload_bytes / PROBE_BYTES_PER_S)
+
+
+def upstream_pause_s(participants: Participants) -> float:
+    """How long subscribers that publish wait for their first probes, in which a slow server can deliver them all."""
+    parameters, scenario = participants.parameters, participants.workload.scenario
+    poll_interval_s: float = parameters["poll_interval_s"]
+    if not participants.workload.upstream:
+        return poll_interval_s
+    deliveries: int = parameters["subscribers"] * scenario.receivers(parameters)
+    payload_bytes: int = parameters["payload_bytes"]
+    return max(poll_interval_s, deliveries * payload_bytes / UPSTREAM_BYTES_PER_S)
 
 
 def prime(participants: Participants, every_s: float) -> None:
     """Publish a probe every `every_s` until all subscribers have received one, then wait until the last has arrived
     everywhere. Raises ProcessError if one never receives any, or not the last one in time."""
-    timeout_s = PRIME_WITHIN_S + participants.parameters["poll_interval_s"]
+    pause_s = upstream_pause_s(participants)
+    timeout_s = PRIME_WITHIN_S + every_s + 2 * pause_s
     with probing(participants, every_s) as probes:
-        order = Prime(upstream=participants.workload.upstream, timeout_s=timeout_s)
+        order = Prime(upstream=participants.workload.upstream, timeout_s=timeout_s, pause_s=pause_s)
         parts = participants.order(order, Primed, timeout_s)
     primed, subscribers = sum(part.primed for part in parts), sum(part.subscribers for part in parts)
     if primed < subscribers:

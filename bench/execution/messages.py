@@ -20,10 +20,9 @@ from bench.results import Headroom, Machine, Measurements, Usage
 
 def measure(participants: Participants, phases: Phases, machine: Machine) -> Iterator[Measurements]:
     """Connect all subscribers and prime them; then warm up, measure and drain. Raises as the processes do."""
-    subscribers = participants.parameters["subscribers"]
-    connect(participants, subscribers)
+    connect(participants, participants.parameters["subscribers"])
     phases.enter("probe")
-    prime(participants, probe_interval_s(subscribers))
+    prime(participants, probe_interval_s(participants.parameters))
     using = instruments(participants)
     weighed = [pid for one in using for pid in one.weighed]
     phases.enter("measure")

@@ -16,12 +16,13 @@ from bench.analysis.numbers.distributions import quantile
 from bench.analysis.trials.rate_search import sustained
 from bench.execution import capacity_search, trial
 from bench.execution.brokers import other_brokers
-from bench.execution.preflight import most_subscribers, preflight
+from bench.execution.preflight import of_plan, of_request, preflight
 from bench.execution.quiet import Quiet
 from bench.gate.gate import Say, gate, instruments
 from bench.measure import idle_states, machine, quota
 from bench.planning import retries
-from bench.planning.plan import expected_s, floors, of_run
+from bench.planning.durations import expected_s, notes
+from bench.planning.plan import floors, of_run
 from bench.planning.request import Refused, Request, Settled, settle
 from bench.results import (
     CPU_QUOTA,
@@ -37,7 +38,7 @@ from bench.results import (
     check_name,
 )
 from bench.scenarios import Search, nearest
-from bench.units import clock, duration
+from bench.units import clock, counted, duration
 
 NO_VALID_TRIAL = 3  # exit code: a cell has no valid trial
 LEAST_CORES = 2  # one for the server side of a trial, one for its load side
@@ -56,11 +57,13 @@ class Begun:
 def begin(request: Request, say: Say) -> Begun:
     """Settle the request, check the variants, and store the head of a new run. Raises Refused, ResultsError."""
     settled = settle(request)
-    preflight(settled, request.results)
+    needs = of_request(settled)
+    preflight(needs, request.results, request.workers)
     store = store_for(request, settled.profile)
     before = Before.now(request.cores_may_sleep)
+    store.rehearse(head(store, request, settled, before))
     _report_quota(before, say)
-    facts = gate(settled.variants, say, settled.idle, most_subscribers(settled))
+    facts = gate(settled.variants, say, settled.idle, max((one.subscribers for one in needs), default=0))
     measured = [variant.name for variant in facts if variant.status == "measured"]
     cells = settled.cells(measured)
     if not cells:
@@ -92,9 +95,7 @@ def _report_exclusions(settled: Settled, say: Say) -> None:
 def begin_instrument(name: str, planned: Sequence[Planned], repetitions: int, request: Request) -> Begun:
     """Store the head of a run that holds calibration trials alone. Raises Refused, ResultsError."""
     instrument = scenarios.instrument()
-    parameters = {one.id: {**instrument.settled(name, {}), **one.changes} for one in planned}
-    chosen = dict.fromkeys(parameters, instrument)
-    preflight(Settled(name, {}, chosen, parameters, repetitions, request.seed), request.results)
+    preflight(of_plan(planned, {instrument.name: instrument.settled(name, {})}), request.results)
     settled = Settled(name, {}, {}, {}, repetitions, request.seed)
     facts = [one for one in instruments() if one.name == instrument.variant]
     return store_head(store_for(request, name), request, settled, Before.now(request.cores_may_sleep), facts, planned)
@@ -133,11 +134,26 @@ def store_head(
     facts: Sequence[VariantFacts],
     planned: Sequence[Planned],
 ) -> Begun:
-    """Store the facts about all trials of a new run, the scenario of its calibration included."""
+    """Store the facts about all trials of a new run. Raises ResultsError."""
+    run = head(store, request, settled, before, facts, planned)
+    store.begin(run)
+    return Begun(store, run, planned, before.cores)
+
+
+def head(
+    store: Store,
+    request: Request,
+    settled: Settled,
+    before: Before,
+    facts: Sequence[VariantFacts] = (),
+    planned: Sequence[Planned] = (),
+) -> Run:
+    """The facts about all trials of a new run, the scenario of its calibration included; before the gate without
+    variants and plan."""
     instrument = scenarios.instrument()
     chosen = {**settled.scenarios, instrument.name: instrument}
     parameters = {**settled.parameters, instrument.name: instrument.settled(settled.profile, {})}
-    run = Run(
+    return Run(
         schema=SCHEMA,
         name=store.folder.name,
         command=list(request.command),
@@ -160,8 +176,6 @@ def store_head(
         ],
         plan=list(planned),
     )
-    store.begin(run)
-    return Begun(store, run, planned, before.cores)
 
 
 def resume(name: str, results: Path, say: Say) -> Begun:
@@ -177,9 +191,10 @@ def resume(name: str, results: Path, say: Say) -> Begun:
     _refuse_changed(name, _changed(run.environment, machine.environment(cores, idle_fact)))
     _find_variants(run)
     _refuse_changed(name, other_brokers(run))
-    machine.raise_descriptor_limit(0)
+    store.rehearse_record()
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
+    preflight(of_plan(left, _parameters(run)), results, run.workers)
     say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
     return Begun(store, run, left, cores)
 
@@ -226,6 +241,7 @@ def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
 
 def _carry_out(begun: Begun, say: Say, wait_s: float) -> int:
     store, run = begun.store, begun.run
+    _report_duration(begun, say)
     quiet = Quiet(begun.cores.all, say, wait_s)
     quiet.before_run()
     machine.pin(0, begun.cores.load)
@@ -252,6 +268,14 @@ def _carry_out(begun: Begun, say: Say, wait_s: float) -> int:
     if lacking:
         say(f"no valid trial of {', '.join(lacking)}; the report says why")
     return NO_VALID_TRIAL if lacking else 0
+
+
+def _report_duration(begun: Begun, say: Say) -> None:
+    """Report how long the trials that are left will take, and which parameter makes one of them far longer."""
+    parameters = _parameters(begun.run)
+    for line in notes(begun.left, parameters):
+        say(f"note  {line}")
+    say(f"plan  {counted(len(begun.left), 'trial')} in about {clock(expected_s(begun.left, parameters))}")
 
 
 def _without_valid_trial(records: Sequence[Trial]) -> list[str]:

@@ -59,7 +59,7 @@ def measure(participants: Participants, phases: Phases, machine: Machine) -> Ite
     fds_before = usage.fds_or_none(participants.server.server_pid)
     arrival = Arrival.of(participants, subscribers)
     phases.enter("probe")
-    prime(participants, probe_interval_s(subscribers))
+    prime(participants, probe_interval_s(participants.parameters))
     parts = participants.order(ReportConnecting(), Connecting, 0.0)
     yield Measurements(connect=merge_present(part.connect for part in parts))
     phases.enter("disconnect")

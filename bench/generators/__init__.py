@@ -21,16 +21,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import servers
 from bench.analysis.runs import generator_search
 from bench.analysis.runs.generator_table import OURS, markdown
 from bench.analysis.trials.findings import LOAD_SATURATED
+from bench.execution.preflight import Needs, Route
+from bench.execution.preflight import preflight as check_machine
 from bench.generators import ours, programs, sources
 from bench.generators.peers import PEERS, Peer
 from bench.generators.theirs import Stand
+from bench.load.addresses import by_source
 from bench.measure import idle_states, machine
 from bench.measure.machine import Cores
+from bench.planning.request import Refused
 from bench.processes.errors import ProcessError
 from bench.results import GENERATOR_SCHEMA, GeneratorComparison, GeneratorPass, GeneratorRow
 
@@ -40,9 +45,10 @@ POLLS_PER_S = 2000.0  # at most: a poll costs a server twelve times as much as a
 # The servers for a search on a variant, the best first; on the other variants there is no search.
 SERVERS = {"websocket": (sources.C_SERVER, "websocket"), "flask_socketio": ("flask_socketio",)}
 SEARCH_MEASURE_S = 2.0
+FAILED = "failed: "  # how the reason of a row begins whose measurement failed
 AROUND_A_PASS_S = 10.0  # at most: starting, connecting, draining a backlog
 
-__all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "markdown"]
+__all__ = ["OURS", "Candidate", "Load", "candidates", "compare", "failed", "markdown", "preflight"]
 
 Measure = Callable[[float, float], GeneratorPass]
 Say = Callable[[str], None]
@@ -82,6 +88,19 @@ class Candidate:
         """Why this generator cannot run here, or None."""
         return (self.peer.needs() if self.peer else None) or servers.unavailable(servers.load(self.variant))
 
+    def needs(self, load: Load) -> Needs:
+        """What it needs of the machine. Ours spreads its connections over addresses; the others know only one."""
+        variant = servers.load(self.variant)
+        each = by_source(load.subscribers) if self.peer is None else {"127.0.0.1": load.subscribers}
+        routes = (Route(f"subscribers at {address}", number, variant.connections) for address, number in each.items())
+        return Needs(
+            what=self.name,
+            subscribers=load.subscribers,
+            descriptors=variant.descriptors,
+            routes=tuple(routes),
+            fewer="--subscribers",
+        )
+
     @contextmanager
     def on(self, server: str, load: Load, cores: Cores) -> Iterator[Measure]:
         """A function that measures a pass at (rate_hz, measure_s), with messages from `server`."""
@@ -111,6 +130,22 @@ def candidates(only: Sequence[str] = ()) -> list[Candidate]:
         names = "; ".join(one.name for one in every)
         raise LookupError(f"no load generator is called {' or '.join(only)}; there are: {names}")
     return chosen
+
+
+def preflight(chosen: Sequence[Candidate], load: Load, folder: Path) -> None:
+    """Check that one of these generators can run here, and that all that can will find what they need. Raises Refused.
+
+    `folder`: where the measurements are stored, or would be.
+    """
+    missing = {one: one.missing() for one in chosen}
+    if all(missing.values()):
+        raise Refused("; ".join(f"{one.name}: {reason}" for one, reason in missing.items()))
+    check_machine([one.needs(load) for one, reason in missing.items() if not reason], folder)
+
+
+def failed(comparison: GeneratorComparison) -> list[str]:
+    """The rows that could not be measured, although their generator can run here."""
+    return [f"{row.generator} on {row.variant}" for row in comparison.rows if row.reason.startswith(FAILED)]
 
 
 def compare(
@@ -201,7 +236,7 @@ def _measure(one: Candidate, it: Progress, load: Load, cores: Cores, say: Say) -
             it.searches.append([])
             _search(one, server, cost, it.searches[-1], load, cores, say)
     except ProcessError as error:
-        it.reason = f"failed: {error}"
+        it.reason = f"{FAILED}{error}"
         say(f"{one.name}: {it.reason}")
 
 

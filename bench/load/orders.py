@@ -48,7 +48,6 @@ from bench.reactor.headroom import TIMESTAMPS_AVAILABLE, LoopDelay
 from bench.results import Wire
 
 CHECK_EVERY_S = 0.005
-PROBE_EVERY_S = 0.05
 LINGER_S = 0.05  # after the last message, in which a duplicate of it would arrive
 
 
@@ -121,21 +120,28 @@ def prime(session: Session, order: Prime) -> Primed:
     """Wait until every subscriber has received a probe; if they publish upstream, they send the probes themselves."""
     subscribers = sum(len(recorder.tallies) for recorder in session.recorders)
 
-    def primed() -> int:
-        return sum(recorder.probed for recorder in session.recorders)
+    def all_primed() -> bool:
+        return sum(recorder.probed for recorder in session.recorders) >= subscribers
 
-    number = PROBE_FROM
-    pause_s = session.parameters["poll_interval_s"] if order.upstream else PROBE_EVERY_S
+    if order.upstream:
+        _probe_upstream(session, all_primed, order)
+    else:
+        _until(all_primed, order.timeout_s)
+    primed = sum(recorder.probed for recorder in session.recorders)
+    return Primed(primed=primed, subscribers=subscribers, errors=dict(session.recorder.errors))
+
+
+def _probe_upstream(session: Session, all_primed: Callable[[], bool], order: Prime) -> None:
+    """Let every subscriber that has received no probe publish one, again and again. The pause doubles, so that probes
+    cannot pile up in a server that needs longer than the first pause for one."""
+    number, pause_s = PROBE_FROM, order.pause_s
     deadline = time.monotonic() + order.timeout_s
-    while primed() < subscribers and time.monotonic() < deadline:
-        if order.upstream:
-            for user in session.subscribers:
-                if not user.tally.probes:
-                    text = session.composer.compose(number, time.monotonic_ns())
-                    user.subscriber.publish(user.topic, text)
-            number += 1
-        _until(lambda: primed() >= subscribers, pause_s)
-    return Primed(primed=primed(), subscribers=subscribers, errors=dict(session.recorder.errors))
+    while not all_primed() and (left_s := deadline - time.monotonic()) > 0:
+        for user in session.subscribers:
+            if not user.tally.probes:
+                user.subscriber.publish(user.topic, session.composer.compose(number, time.monotonic_ns()))
+        _until(all_primed, min(pause_s, left_s))
+        number, pause_s = number + 1, 2 * pause_s
 
 
 def drain_probes(session: Session, order: DrainProbes) -> ProbesDrained:

@@ -16,6 +16,7 @@ from gevent.lock import BoundedSemaphore
 
 from bench import clients, scenarios
 from bench.clients import ConnectError, OnError, OnText, Subscriber, Subscription, Target
+from bench.load.addresses import source
 from bench.measure.recorder import Recorder, Tally
 from bench.messages import Composer
 from bench.processes.orders import Assignment
@@ -24,7 +25,6 @@ from bench.reactor.slow import SlowReactor
 from bench.scenarios import Arrivals, Scenario
 
 CONNECTING_AT_ONCE = 256  # well below every listen backlog: a connect measures the server, not a dropped SYN
-SUBSCRIBERS_PER_SOURCE = 10_000  # with a second connection upstream, below the ephemeral ports of a source address
 APART_RECEIVE_BYTES = 16_384  # as requested: the kernel doubles it for its own bookkeeping
 POLLS, PUBLISHES = 5**0.5 % 1, 2**0.5 % 1  # rationally independent: no subscriber publishes in step with its own polls
 
@@ -174,9 +174,7 @@ class Session:
             host=self.host,
             port=self.port,
             wire=self.wire,
-            source=f"127.0.0.{1 + user.number // SUBSCRIBERS_PER_SOURCE}"
-            if user.number >= SUBSCRIBERS_PER_SOURCE
-            else "",
+            source=source(user.number),
             poll_interval_s=self.parameters["poll_interval_s"],
             hold_s=self.parameters["hold_s"],
         )

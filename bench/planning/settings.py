@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)  # what `ast.literal_eval` raises
+
 
 def changes(settings: Sequence[str]) -> dict[str, Any]:
     """The settings as a mapping. A value that is no Python literal is a text. Raises ValueError."""
@@ -17,7 +19,7 @@ def changes(settings: Sequence[str]) -> dict[str, Any]:
             raise ValueError(f"--set takes NAME=VALUE, not {setting!r}")
         try:
             values[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
+        except NO_LITERAL:
             values[name] = value
     return values
 
@@ -40,7 +42,7 @@ def sweeps(settings: Sequence[str]) -> list[Sweep]:
         scenario, _, parameter = name.rpartition(".")
         try:
             values = ast.literal_eval(f"({listed},)")
-        except (ValueError, SyntaxError):
+        except NO_LITERAL:
             words = tuple(listed.split(","))
             values = words if all(word.isidentifier() for word in words) else ()
         if not equals or not parameter or not values:

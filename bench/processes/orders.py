@@ -188,10 +188,12 @@ class Connected(Answer, frozen=True):
 
 
 class Prime(Order, frozen=True):
-    """Wait until every subscriber has received a probe. `upstream`: the subscribers publish the probes themselves."""
+    """Wait until every subscriber has received a probe. `upstream`: the subscribers publish the probes themselves, and
+    wait `pause_s` before they publish a second one."""
 
     upstream: bool
     timeout_s: Seconds
+    pause_s: Seconds
 
 
 class Primed(Answer, frozen=True):

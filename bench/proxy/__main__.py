@@ -50,14 +50,14 @@ class Proxy:
     def _accept(self, _events: int) -> None:
         while True:
             try:
-                near, _ = self._listener.accept()
+                near, (address, _) = self._listener.accept()
             except BlockingIOError:
                 return
             self.counts.connections += 1
             seed = f"{self._seed}/{self.counts.connections}"
             try:
                 connection = Connection(
-                    self._loop, near, self._port, self._path, seed, self.counts, self._connections.discard
+                    self._loop, near, address, self._port, self._path, seed, self.counts, self._connections.discard
                 )
             except OSError:
                 reset(near)

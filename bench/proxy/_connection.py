@@ -7,6 +7,7 @@ import errno
 import selectors
 import socket
 import struct
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from bench.proxy._loop import Loop
 HOST = "127.0.0.1"
 READ_BYTES = 65_536
 MOST_WAITING_BYTES = 65_536  # in one direction; reading goes on when half of them are written
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets the connection
+_IP_BIND_ADDRESS_NO_PORT = 24  # Linux: choose the port at connect, where it need only differ per destination
+_RESET, _FINISH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)  # SO_LINGER: what closing sends
 
 
 @dataclass(slots=True)
@@ -99,9 +101,10 @@ class Flow:
 class Connection:
     """The connection of a subscriber, and the connection to the server that belongs to it."""
 
-    def __init__(self, loop: Loop, near: socket.socket, port: int, path: Path, seed: str, counts: Counts,
+    def __init__(self, loop: Loop, near: socket.socket, address: str, port: int, path: Path, seed: str, counts: Counts,
                  closed: Callable[[Connection], None]) -> None:  # fmt: skip
-        """Raises OSError if the server cannot be connected to."""
+        """Connect to the server from the address of the subscriber: one address has not enough ports for all. Raises
+        OSError if that cannot be done."""
         self.loop, self.counts = loop, counts
         self._path, self._seed, self._closed = path, seed, closed
         self._opened_ns = loop.now_ns
@@ -110,6 +113,9 @@ class Connection:
         for one in (near, self._far):
             one.setblocking(False)
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _linger(one, _RESET)  # at the end of the process no port waits for a minute (TIME_WAIT)
+        if address != HOST:
+            self._bind(address)
         failed = self._far.connect_ex((HOST, port))
         if failed not in (0, errno.EINPROGRESS):
             self._far.close()
@@ -151,10 +157,9 @@ class Connection:
         self._over = True
         for end in (self._near, self._far):
             self._watch(end, 0, _nothing)
-            if abruptly:
-                reset(end)
-            else:
-                end.close()
+            if not abruptly:
+                _linger(end, _FINISH)
+            end.close()
         self.counts.stalls += self.up.lane.stalls + self.down.lane.stalls
         self._closed(self)
 
@@ -168,6 +173,15 @@ class Connection:
         if failed:
             raise OSError(failed, "connect")
         self._connected = True
+
+    def _bind(self, address: str) -> None:
+        try:
+            if sys.platform == "linux":
+                self._far.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            self._far.bind((address, 0))
+        except OSError:
+            self._far.close()
+            raise
 
     def _serving(self, reading: Flow, writing: Flow) -> Callable[[int], None]:
         """The callback of a socket from which one flow reads and to which the other writes."""
@@ -207,6 +221,10 @@ def _nothing(_events: int) -> None:
 
 def reset(end: socket.socket) -> None:
     """Close a socket so that the other end is reset."""
-    with contextlib.suppress(OSError):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    _linger(end, _RESET)
     end.close()
+
+
+def _linger(end: socket.socket, how: bytes) -> None:
+    with contextlib.suppress(OSError):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)

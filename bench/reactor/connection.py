@@ -20,6 +20,7 @@ _READ_BYTES = 65_536
 MAX_OUTGOING_BYTES = 4 * 1_048_576
 GRACEFUL_CLOSE_NS = 1_000_000_000
 _ABORT = struct.pack("ii", 1, 0)  # a linger time of zero: close() resets the connection (socket(7), SO_LINGER)
+_FINISH = struct.pack("ii", 0, 0)  # close() sends the end of the stream
 _IP_BIND_ADDRESS_NO_PORT = 24  # Linux: choose the port at connect, where it need only differ per destination
 
 
@@ -117,9 +118,8 @@ class Connection(_socket.socket):
         The server receives the end of the stream (FIN) or, with `reset`, an abort of the connection (RST).
         """
         if self.is_open:
-            if reset:
-                with contextlib.suppress(OSError):  # macOS raises where the peer has closed first
-                    self.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _ABORT)
+            if not reset:
+                self._linger(_FINISH)
             self.is_open = False
             self._owner.readiness.unwatch(self.fd)
             self._owner.forget(self)
@@ -196,6 +196,7 @@ class Connection(_socket.socket):
     def _start_connecting(self, host: str, port: int, source: str) -> None:
         self.setblocking(False)
         self.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        self._linger(_ABORT)  # at the end of this process no port waits for a minute (TIME_WAIT) and fails later trials
         if source:
             with contextlib.suppress(OSError):  # not Linux: bind chooses the port, which fails near 28,000 connections
                 self.setsockopt(_socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
@@ -203,6 +204,10 @@ class Connection(_socket.socket):
         error_number = self.connect_ex((host, port))
         if error_number not in (0, errno.EINPROGRESS):
             raise OSError(error_number, "")
+
+    def _linger(self, how: bytes) -> None:
+        with contextlib.suppress(OSError):  # macOS raises where the peer has closed first
+            self.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, how)
 
     def _finish_connecting(self) -> None:
         error_number = self.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)

@@ -5,13 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from bench import results
+from bench import files, results
 
 LATEST = "latest"
 # What of a run can be put into prose, between `<!-- NAME: begin -->` and `<!-- NAME: end -->`, by which template.
 MARKS = {"the comparison": "readme.md.j2", "the comparison, in Chinese": "readme.zh-CN.md.j2"}
+
+
+def rehearse(reports: Path) -> None:
+    """Write a folder and a link as a report has them, and remove both. Raises OSError where that cannot be done."""
+    with ExitStack() as undo:
+        files.make_folder(reports, undo)
+        page = reports / f".rehearsal.{os.getpid()}"
+        undo.callback(shutil.rmtree, page, ignore_errors=True)
+        put_in_place(page, {Path("figures", "a.svg"): b"<svg/>"})
+        link = page.with_name(f"{page.name}.{LATEST}")
+        undo.callback(link.unlink, missing_ok=True)
+        _point(link, page.name)
 
 
 def build(run_folder: Path, reports: Path) -> Path:
@@ -34,14 +47,14 @@ def build(run_folder: Path, reports: Path) -> Path:
     cells = Cells(*stored.load(run_folder))
     sources = Sources(cells, claims(cells), list(figures.drawn(cells)), instrument.facts(run_folder, cells))
     drawn = ((figure.name, figure.files()) for figure in sources.figures)
-    files = {Path("figures", f"{title}.{suffix}"): file for title, made in drawn for suffix, file in made.items()}
+    written = {Path("figures", f"{title}.{suffix}"): file for title, made in drawn for suffix, file in made.items()}
     facts = page.facts(sources, name, origin.links(run_folder, reports), numbers.FILE)
-    files[Path("index.html")] = page.page(facts, sources).encode()
-    files[Path("summary.md")] = page.summary(facts).encode()
-    files[Path("instrument.md")] = page.prose("instrument.md.j2", facts, reports.as_posix()).encode()
-    files[Path(numbers.FILE)] = numbers.csv_text(cells).encode()
+    written[Path("index.html")] = page.page(facts, sources).encode()
+    written[Path("summary.md")] = page.summary(facts).encode()
+    written[Path("instrument.md")] = page.prose("instrument.md.j2", facts, reports.as_posix()).encode()
+    written[Path(numbers.FILE)] = numbers.csv_text(cells).encode()
     reports.mkdir(parents=True, exist_ok=True)
-    put_in_place(reports / name, files)
+    put_in_place(reports / name, written)
     _point(reports / LATEST, name)
     return reports / name / "index.html"
 
@@ -73,19 +86,32 @@ def spliced(text: str, run_folder: Path, report_folder: str) -> str:
     return text
 
 
-def put_in_place(folder: Path, files: dict[Path, bytes]) -> None:
+def put_in_place(folder: Path, written: dict[Path, bytes]) -> None:
     """Put a folder of these files, and no others, where there may be an older one."""
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        for path, content in files.items():
+        for path, content in written.items():
             (fresh / path).parent.mkdir(parents=True, exist_ok=True)
             (fresh / path).write_bytes(content)
-        fresh.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.rename(folder)
+        with suppress(PermissionError):  # a file system without modes, as exFAT
+            fresh.chmod(0o755)
+        _swap(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put a folder in the place of an older one, which stays if that fails."""
+    older = fresh.with_name(f"{fresh.name}.older")
+    if folder.exists():
+        folder.rename(older)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        if older.exists():
+            older.rename(folder)
+        raise
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def _point(link: Path, name: str) -> None:
@@ -93,7 +119,14 @@ def _point(link: Path, name: str) -> None:
     temporary = link.with_name(f".{link.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     try:
-        temporary.symlink_to(name, target_is_directory=True)
+        _link(temporary, name)
+        temporary.replace(link)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link(path: Path, name: str) -> None:
+    try:
+        path.symlink_to(name, target_is_directory=True)
     except (OSError, NotImplementedError):
-        temporary.write_text(f"{name}\n", encoding="utf-8")
-    temporary.replace(link)
+        path.write_text(f"{name}\n", encoding="utf-8")

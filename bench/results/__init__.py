@@ -12,6 +12,7 @@ from bench.results._generators import (
     GeneratorPass,
     GeneratorRow,
     load_comparison,
+    rehearse_comparison,
     save_comparison,
 )
 from bench.results._measured import (
@@ -55,5 +56,5 @@ __all__ = [
     "GeneratorPass", "GeneratorRow", "Headroom", "IdleStep", "Ledger", "Machine", "Measurements", "Outage", "Parameter",
     "Planned", "ProcessUsage", "Reconnects", "Recount", "Restart", "ResultsError", "Run", "ScenarioFacts", "Series",
     "SlowReader", "Store", "Storm", "Trial", "Usage", "VariantFacts", "Wire", "begun_at", "check_name", "load",
-    "load_comparison", "save_comparison", "upgrade",
+    "load_comparison", "rehearse_comparison", "save_comparison", "upgrade",
 ]  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from bench import files
 from bench.results import _upgrades
 from bench.results._fact import Count, Fact, Ns, Rate
 from bench.results._run import Environment
-from bench.results._store import Kind, read, write_new
+from bench.results._store import Kind, ResultsError, read, write_new
 
 GENERATOR_SCHEMA = 2
 
@@ -69,6 +71,19 @@ COMPARISON = Kind(GeneratorComparison, GENERATOR_SCHEMA, _upgrades.COMPARISON)
 def save_comparison(path: Path, comparison: GeneratorComparison) -> None:
     """Write a comparison; a file that exists is never overwritten. Raises ResultsError."""
     write_new(path, comparison)
+
+
+def rehearse_comparison(path: Path) -> None:
+    """Write a file beside the place of a comparison, and remove it. Raises ResultsError if a comparison could not be
+    saved there."""
+    if path.exists():
+        raise ResultsError(f"{path} exists already; results are never overwritten")
+    probe = path.with_name(f".{path.name}.rehearsal.{os.getpid()}")
+    try:
+        files.write_new(probe, b"")
+        probe.unlink()
+    except OSError as error:
+        raise ResultsError(f"cannot write {path}: {error.strerror}") from error
 
 
 def load_comparison(path: Path) -> GeneratorComparison:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
+from bench import files
 from bench.results._generators import COMPARISON
 from bench.results._store import RUN, TRIAL, Kind, ResultsError, read, text_of
 from bench.results._trial import Trial
@@ -38,15 +38,11 @@ def _rewritten(path: Path, kind: Kind[Any]) -> bool:
     target = path.with_name(f"{fact.planned.id}.json") if isinstance(fact, Trial) else path
     if target != path and target.exists():
         raise ResultsError(f"{path} and {target} hold the same trial; remove one of them")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if target == path and path.read_bytes() == text:
             return False
-        temporary.write_bytes(text)
-        temporary.replace(path)
+        files.replace(path, text)
         path.rename(target)
     except OSError as error:
         raise ResultsError(f"cannot rewrite {path}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return True

@@ -9,13 +9,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from bench import files
 from bench.results import _upgrades
 from bench.results._fact import SCHEMA, Fact
 from bench.results._register import Register, contradiction, plan_contradiction
@@ -79,9 +80,38 @@ class Store:
         return self.folder / "trials"
 
     def begin(self, run: Run) -> None:
-        """Write the head of a new run. Raises ResultsError if the folder already has one."""
-        self.trials_folder.mkdir(parents=True, exist_ok=True)
-        write_new(self.folder / "run.json", run)
+        """Write the head of a new run and read it back. Raises ResultsError if the folder already has one or that
+        cannot be done; then nothing is left of what was made for it."""
+        with self._begun(run) as undo:
+            undo.pop_all()
+
+    def rehearse(self, run: Run) -> None:
+        """Begin a run and undo it, to learn whether its head can be stored and read. Raises ResultsError."""
+        with self._begun(run):
+            pass
+
+    @contextmanager
+    def _begun(self, run: Run) -> Iterator[ExitStack]:
+        """A run that has begun, with what would undo that at the end."""
+        with ExitStack() as undo:
+            try:
+                files.make_folder(self.trials_folder, undo)
+            except OSError as error:
+                raise ResultsError(f"cannot write to {self.folder}: {error.strerror}") from error
+            write_new(self.folder / "run.json", run)
+            undo.callback((self.folder / "run.json").unlink, missing_ok=True)
+            self.run()
+            yield undo
+
+    def rehearse_record(self) -> None:
+        """Write a file beside the records, and remove it. Raises ResultsError if that cannot be done."""
+        probe = self.trials_folder / f".rehearsal.{os.getpid()}"  # hidden: no record
+        try:
+            self.trials_folder.mkdir(exist_ok=True)
+            files.write_new(probe, b"")
+            probe.unlink()
+        except OSError as error:
+            raise ResultsError(f"cannot write to {self.trials_folder}: {error.strerror}") from error
 
     def add(self, trial: Trial) -> None:
         """Write the record of a trial. Raises ResultsError if it was written before."""
@@ -209,17 +239,15 @@ def _checksum(facts: dict[str, Any]) -> str:
 
 
 def write_new(path: Path, fact: Fact) -> None:
-    """Write a file whole, or raise ResultsError: through a temporary file and a hard link, which fails if it exists."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write the file of a fact, whole and never over another (see `bench.files`), or raise ResultsError."""
     try:
-        temporary.write_bytes(text_of(fact))
-        os.link(temporary, path)
+        files.write_new(path, text_of(fact))
     except FileExistsError:
         raise ResultsError(f"{path} exists already; results are never overwritten") from None
     except OSError as error:
         raise ResultsError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    except UnicodeEncodeError as error:
+        raise ResultsError(f"cannot write {path}: {ascii(error.object)[:80]} is no text in UTF-8") from error
 
 
 def read(path: Path, kind: Kind[F]) -> F:

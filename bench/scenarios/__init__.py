@@ -29,9 +29,9 @@ from bench.scenarios._parameters import (
 from bench.scenarios._reports import Medians, Ranking
 
 __all__ = [
-    "RATE_HZ", "SUBSCRIBERS", "Arrivals", "Faults", "Held", "IdleSteps", "Kind", "Medians", "Messages", "Part",
-    "Publishes", "Question", "Ranking", "Scenario", "Search", "Values", "find", "instrument", "load", "names",
-    "nearest", "of_record", "reference", "with_faults",
+    "POLL_INTERVAL_S", "RATE_HZ", "SUBSCRIBERS", "Arrivals", "Faults", "Held", "IdleSteps", "Kind", "Medians",
+    "Messages", "Part", "Publishes", "Question", "Ranking", "Scenario", "Search", "Values", "find", "instrument",
+    "load", "names", "nearest", "of_record", "reference", "with_faults",
 ]  # fmt: skip
 
 __path__ = discovery.extended(__path__, "PUSHBENCH_SCENARIOS")

@@ -12,6 +12,7 @@ from typing import Any
 from bench.messages import SENDER_STRIDE
 from bench.paths import CALM_NS, DIRECT, PATHS
 from bench.results import Outage, Restart
+from bench.scenarios import _bounds
 from bench.scenarios._actions import Action, AfterDrain, Away, Held, Part, ServerSide, served_again
 from bench.scenarios._faults import FaultName, Faults
 from bench.scenarios._kinds import MESSAGES, Arrivals, IdleSteps, Kind, Publishes, Question, Search
@@ -34,6 +35,7 @@ from bench.scenarios._parameters import (
 )
 from bench.scenarios._reports import Medians, Ranking
 from bench.scenarios._subscribers import ONE_TOPIC, OWN_TOPICS, Apart, Audience, Cuts, Speed
+from bench.schedule import sequences
 
 __all__ = [
     "BROKER", "DIRECT", "DRAIN_S", "HOLD_S", "MEASURE_S", "ONE_TOPIC", "OWN_TOPICS", "PATH", "PATHS",
@@ -146,9 +148,46 @@ class Scenario:
         return values
 
     def _check(self, values: Values) -> None:
-        for check in (*self.checks, self._path_fits):
-            if reason := check(values):
+        driven = self.adjusted(values)
+        for check in (*self.checks, self._path_fits, self._traffic_fits):
+            if reason := check(driven):
                 raise ValueError(reason)
+
+    def _traffic_fits(self, values: Values) -> str:
+        """Why a server, a path or the numbers of messages have no room for what is published; empty where they have."""
+        traffic = self.traffic(values)
+        if traffic is None:
+            return ""
+        checks = (_bounds.burst_fits, _bounds.topics_fit, _bounds.numbers_fit)
+        reasons = [check(traffic) for check in checks]
+        return next(filter(None, [*reasons, _bounds.path_carries(traffic, PATHS[values.get(PATH.name, DIRECT)])]), "")
+
+    def traffic(self, values: Values) -> _bounds.Traffic | None:
+        """What is published in a trial; None where nothing is."""
+        if self.publishes is Publishes.NOTHING:
+            return None
+        subscribers, receivers = SUBSCRIBERS.of(values), self.audience.receivers(values)
+        _, messages = sequences(values, self.burst_size(values))
+        return _bounds.Traffic(
+            topics=-(-subscribers // receivers),
+            senders=len(self.audience.hears(0, values)),
+            burst=self.burst_size(values),
+            payload_bytes=PAYLOAD_BYTES.of(values),
+            rate_hz=RATE_HZ.of(values),
+            messages=messages,
+            last_number=self.audience.first_number(subscribers - 1, values) + messages - 1,
+        )
+
+    def polls_too_seldom(self, values: Values) -> str:
+        """Why a subscriber that polls cannot receive every message in time by the rules alone; empty where it can."""
+        interval_s, traffic = POLL_INTERVAL_S.of(values), self.traffic(values)
+        if isinstance(self.kind, Search):
+            bound_s = self.kind.bound_s.of(values)
+            late = (
+                f"poll_interval_s={interval_s:g}: a poll comes later than {self.kind.bound_s.name}={bound_s:g} allows"
+            )
+            return late if interval_s > bound_s else ""
+        return _bounds.polls_suffice(traffic, interval_s) if traffic else ""
 
     def _path_fits(self, values: Values) -> str:
         """Why these parameters cannot be measured over their path; empty where they can."""

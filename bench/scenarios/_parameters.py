@@ -6,6 +6,7 @@ Those that several scenarios have are defined here once and get their value by a
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -70,21 +71,29 @@ class Parameter(Generic[V]):
 
     def checked(self, value: Any) -> V:
         """`value` as this parameter takes it. Raises ValueError for one of another type or out of bounds."""
-        wanted: type[Any] = type(self.value)
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise ValueError(f"{self.name} takes {wanted.__name__}, not {value!r}")
-        if self.choices and value not in self.choices:
+        typed: Any
+        if isinstance(self.value, list):
+            typed = [self._typed(one, type(self.value[0])) for one in self._typed(value, list)]
+        else:
+            typed = self._typed(value, type(self.value))
+        if self.choices and typed not in self.choices:
             raise ValueError(f"{self.name} takes no {value!r}; {nearest(str(value), self.choices)}")
-        if not isinstance(value, str):
-            self._check_bounds(value)
-        checked: V = value
+        if not isinstance(typed, str):
+            self._check_bounds(typed)
+        checked: V = typed
         return checked
+
+    def _typed(self, value: Any, wanted: type[Any]) -> Any:
+        """`value` if it is of this type. A whole number is also a float; True and False are no numbers."""
+        if wanted is float and type(value) is int and abs(value) <= sys.float_info.max:
+            return float(value)
+        if type(value) is not wanted:
+            raise ValueError(f"{self.name} takes {wanted.__name__}, not {value!r}")
+        return value
 
     def _check_bounds(self, value: Any) -> None:
         elements = value if isinstance(value, list) else [value]
-        if not elements or not all(isinstance(one, int | float) and self.low <= one <= self.high for one in elements):
+        if not elements or not all(self.low <= one <= self.high for one in elements):
             raise ValueError(f"{self.name} takes {self.low} to {self.high}, not {value!r}")
         if isinstance(value, list) and (value != sorted(set(value)) or value[-1] < 1):
             raise ValueError(f"{self.name} takes ascending numbers, the last at least 1, not {value!r}")

@@ -41,6 +41,12 @@ def _members(number: int, values: Values) -> range:
     return range(first, min(first + ROOM.of(values), SUBSCRIBERS.of(values)))
 
 
+def _a_room_is_filled(values: Values) -> str:
+    if ROOM.of(values) <= SUBSCRIBERS.of(values):
+        return ""
+    return f"room={ROOM.of(values)} needs at least this number of subscribers, not {SUBSCRIBERS.of(values)}"
+
+
 SCENARIO = Scenario(
     parameters=(
         SUBSCRIBERS(100, quick=50),
@@ -53,6 +59,7 @@ SCENARIO = Scenario(
         WARM_UP_S(1.0),
         MEASURE_S(3.0, quick=1.0),
     ),
+    checks=(_a_room_is_filled,),
     since="full",
     publishes=Publishes.SUBSCRIBERS,
     audience=Audience(

@@ -26,10 +26,23 @@ from bench.scenarios._declarations import (
     Faults,
     Parameter,
     Scenario,
+    Values,
 )
 
 CUT_EVERY_S = Parameter("cut_every_s", 1.6, low=0.1, high=3600.0)
 AWAY_S = Parameter("away_s", 0.4, low=0.0, high=600.0)
+
+
+def _most_are_cut_off(values: Values) -> str:
+    """The first cut comes after `cut_every_s` on average, and only if its subscriber can be back in time."""
+    needed_s = CUT_EVERY_S.of(values) + 2 * AWAY_S.of(values)
+    if needed_s <= MEASURE_S.of(values):
+        return ""
+    return (
+        f"cut_every_s={CUT_EVERY_S.of(values):g} and twice away_s={AWAY_S.of(values):g} take {needed_s:g} s,"
+        f" more than measure_s={MEASURE_S.of(values):g}: most subscribers would never be cut off"
+    )
+
 
 SCENARIO = Scenario(
     parameters=(
@@ -44,6 +57,7 @@ SCENARIO = Scenario(
         MEASURE_S(4.0, quick=3.0),
         DRAIN_S(5.0),
     ),
+    checks=(_most_are_cut_off,),
     since="full",
     controls=False,
     reconnects=True,

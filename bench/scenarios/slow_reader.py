@@ -60,6 +60,15 @@ def _speeds(values: Values) -> Sequence[Speed]:
     )
 
 
+def _lasts_s(values: Values) -> float:
+    """How long the slow reader is slow."""
+    return sum(speed.after_s for speed in _speeds(values)[1:])
+
+
+def _others_are_measured(values: Values) -> str:
+    return "" if SUBSCRIBERS.of(values) > 1 else "subscribers=1: there must be others beside the slow reader"
+
+
 def _shorter_without(values: Values) -> Mapping[str, Any]:
     """A trial without a slow reader is shorter: it has nothing to wait for."""
     return values if _is_slow(values) else {**values, MEASURE_S.name: CALM_S.of(values)}
@@ -81,7 +90,7 @@ SCENARIO = Scenario(
         CALM_S,
         DRAIN_S(8.0),
     ),
-    checks=(over_in_time(SLOW_AFTER_S),),
+    checks=(over_in_time(SLOW_AFTER_S, _lasts_s), _others_are_measured),
     adjusted=_shorter_without,
     since="full",
     controls=False,

@@ -1,10 +1,12 @@
 """The commands that read results, for a person and for a pipeline."""
 
+import errno
 import json
 import signal
 import subprocess
 import sys
 import webbrowser
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ from bench import cli
 from tests._natures import NATURES
 from tests._synthetic import synthetic, write
 from tests.report.test_comparison import dearer
+from tests.results.test_store import fail
 
 CHOSEN = NATURES[:5]
 
@@ -130,6 +133,36 @@ def test_an_export_that_cannot_be_written_is_one_line(bench, tmp_path):
     code, _, mistake = bench("export", "before", "--out", str(tmp_path / "no" / "t.csv"), reports=False)
     assert code == 2
     assert "cannot write" in mistake
+
+
+def test_an_export_that_fails_leaves_the_older_file_as_it_was(bench, tmp_path, monkeypatch):
+    (tmp_path / "t.csv").write_text("older")
+    monkeypatch.setattr(Path, "write_bytes", fail(errno.ENOSPC))
+    code, _, mistake = bench("export", "before", "--out", str(tmp_path / "t.csv"), reports=False)
+    assert code == 2
+    assert "cannot write" in mistake
+    assert "No space left" in mistake
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("t.csv", "older")]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no /dev/stdout")
+def test_an_export_to_dev_stdout_goes_to_standard_output(results, tmp_path):
+    command = [sys.executable, "-m", "bench", "export", "before", "--results", str(results)]
+    with (tmp_path / "redirected").open("wb") as redirected:
+        subprocess.run([*command, "--out", "/dev/stdout"], stdout=redirected, timeout=60, check=True)
+    piped = subprocess.run([*command, "--out", "/dev/stdout"], stdout=subprocess.PIPE, timeout=60, check=True).stdout
+    table = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout
+    assert piped == (tmp_path / "redirected").read_bytes() == table
+
+
+def test_prose_that_cannot_be_written_is_one_line_and_stays_as_it_was(bench, tmp_path, monkeypatch):
+    prose = tmp_path / "README.md"
+    prose.write_text("<!-- the comparison: begin -->\nolder\n<!-- the comparison: end -->\n")
+    monkeypatch.setattr("bench.files.replace", fail(errno.ENOSPC))
+    code, _, mistake = bench("report", "before", "--prose", str(prose))
+    assert code == 2
+    assert "No space left" in mistake
+    assert "older" in prose.read_text()
 
 
 def test_an_export_whose_reader_stops_early_prints_no_traceback(results):

@@ -3,7 +3,17 @@
 import pytest
 
 from bench.execution import driving
-from bench.execution.driving import assemble, begin, begin_workload, collect, connect, prime, probing
+from bench.execution.driving import (
+    assemble,
+    begin,
+    begin_workload,
+    collect,
+    connect,
+    prime,
+    probe_interval_s,
+    probing,
+    upstream_pause_s,
+)
 from bench.processes.errors import Died, ProcessError
 from bench.processes.orders import (
     Assembled,
@@ -79,6 +89,29 @@ def test_probes_are_published_until_each_subscriber_has_one_and_then_drained():
     assert orders[0][1] == Probe(topic="t1", every_s=0.5)
     assert not orders[1][1].upstream
     assert orders[3][1].published == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "every_s"),
+    [({}, 0.02), ({"subscribers": 1000}, 0.2), ({"payload_bytes": 1 << 20, "subscribers": 50}, 2.62144)],
+)
+def test_probes_are_published_at_a_rate_that_a_server_keeps_up_with(changes, every_s):
+    parameters = {"subscribers": 100, "payload_bytes": 100, **changes}
+    assert probe_interval_s(parameters) == pytest.approx(every_s)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "changes", "pause_s"),
+    [
+        ("broadcast", {"payload_bytes": 1 << 20}, 0.25),
+        ("echo", {}, 0.25),
+        ("echo", {"poll_interval_s": 1.0}, 1.0),
+        ("echo", {"payload_bytes": 1 << 20, "subscribers": 20}, 20.97152),
+        ("chat", {"payload_bytes": 10_000}, 10.0),
+    ],
+)
+def test_the_first_pause_of_subscribers_that_publish_is_enough_for_a_slow_server(scenario, changes, pause_s):
+    assert upstream_pause_s(participants(workload(scenario, **changes), [])) == pytest.approx(pause_s)
 
 
 def test_subscribers_that_publish_send_the_probes_themselves():

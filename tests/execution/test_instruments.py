@@ -87,7 +87,7 @@ def test_the_memory_of_a_slow_reader_is_split_where_it_begins_to_be_slow():
         messages=1, corrupted=0, lost=0, duplicated=0, reordered=0, signalled=0, closed_by_server=0,
         memory_before_bytes=0, memory_peak_bytes=0,
     )  # fmt: skip
-    several = participants(workload("slow_reader", slow_after_s=2.0), [])
+    several = participants(workload("slow_reader", slow_after_s=2.0, measure_s=30.0), [])
     several.server.server_pid = os.getpid()
     reading = SlowReading(several)
     assert os.getpid() in reading.weighed

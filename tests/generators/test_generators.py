@@ -22,6 +22,7 @@ from bench.results import (
     GeneratorRow,
     ResultsError,
     load_comparison,
+    rehearse_comparison,
     save_comparison,
 )
 
@@ -174,6 +175,16 @@ def test_a_stored_comparison_is_never_written_over(tmp_path):
     save_comparison(tmp_path / "one.json", comparison(OURS))
     with pytest.raises(ResultsError, match="exists already"):
         save_comparison(tmp_path / "one.json", comparison(K6))
+
+
+def test_whether_a_comparison_can_be_stored_is_tried_before_it_is_measured(tmp_path):
+    rehearse_comparison(tmp_path / "one.json")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ResultsError, match=r"cannot write .*one\.json: No such file"):
+        rehearse_comparison(tmp_path / "missing" / "one.json")
+    save_comparison(tmp_path / "one.json", comparison(OURS))
+    with pytest.raises(ResultsError, match="exists already"):
+        rehearse_comparison(tmp_path / "one.json")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_it_trickles_stops_and_reads_at_full_speed():
 
 
 def test_it_reads_at_full_speed_at_the_end_of_the_measured_part_whatever_was_planned():
-    stage = Stage(stop_s=600.0)
+    stage = Stage(stop_s=600.0, measure_s=700.0)
     reading(stage, WINDOW)
     assert stage.speeds[-1] == (10, None)
 

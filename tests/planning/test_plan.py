@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +15,6 @@ from bench.planning.plan import (
     Point,
     calibration,
     compared,
-    expected_s,
     floors,
     of_run,
     plan,
@@ -62,13 +60,6 @@ def test_a_trial_keeps_its_seed_when_other_trials_are_added():
     few = plan([("echo", "sse")], 2, 5)
     many = {trial.id: trial.seed for trial in plan([("echo", "sse"), ("echo", "polling")], 2, 5)}
     assert all(many[trial.id] == trial.seed for trial in few)
-
-
-def test_the_estimate_counts_every_step_of_an_idle_trial():
-    planned = plan([("idle", "sse")], 1, 1)
-    one = expected_s(planned, {"idle": {"steps": [0], "settle_s": 0.0, "measure_s": 1.0}})
-    three = expected_s(planned, {"idle": {"steps": [0, 1, 2], "settle_s": 0.0, "measure_s": 1.0}})
-    assert three - one == pytest.approx(2.0)
 
 
 @given(cells, st.integers(1, 4), st.integers())
@@ -163,16 +154,6 @@ def test_the_measured_messages_follow_from_the_parameters(warm_up_s, measure_s, 
 @pytest.mark.parametrize(("burst", "expected"), [(1, (5, 105)), (10, (10, 110)), (40, (40, 120)), (1000, (1000, 2000))])
 def test_the_measured_part_holds_whole_bursts(burst, expected):
     assert sequences({"warm_up_s": 0.1, "measure_s": 2.0, "rate_hz": 50.0}, burst) == expected
-
-
-def test_the_estimate_uses_the_changed_parameters_of_a_trial():
-    (one, *_) = calibration(BRIEF, 1)
-    parameters = {"calibration": {"warm_up_s": 0.0, "measure_s": 1.0}}
-    assert expected_s([one], parameters) == pytest.approx(
-        expected_s([one], {"calibration": {"warm_up_s": 0.0, "measure_s": 9.0}}) - 8.0
-    )
-    longer = msgspec.structs.replace(one, changes={"measure_s": 3.0})
-    assert expected_s([longer], parameters) == pytest.approx(expected_s([one], parameters) + 2.0)
 
 
 def test_without_a_slow_reader_less_is_measured():

@@ -1,6 +1,7 @@
 """The proxy as a process: it passes on every byte and the end of a stream, really resets, and ends with the bench."""
 
 import socket
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -97,6 +98,31 @@ def test_a_reset_is_a_real_one_and_comes_only_after_the_order(proxy_to):
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
     assert counts(proxy).resets == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has every address of 127.0.0.0/8")
+def test_the_server_is_reached_from_the_address_of_the_subscriber_which_has_ports_of_its_own(proxy_to):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = proxy_to("direct", server.getsockname()[1])
+        for address in ("127.0.0.1", "127.0.0.7"):
+            near = ("127.0.0.1", proxy.port)
+            with socket.create_connection(near, timeout=WITHIN_S, source_address=(address, 0)):
+                connection, peer = server.accept()
+                connection.close()
+                assert peer[0] == address
+
+
+def test_a_proxy_that_is_killed_resets_its_connections_so_that_no_port_waits(proxy_to):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        proxy = proxy_to("direct", server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=WITHIN_S) as near:
+            far, _ = server.accept()
+            with far:
+                proxy.end(gently=False)
+                for end in (near, far):
+                    end.settimeout(WITHIN_S)
+                    with pytest.raises(ConnectionResetError):
+                        end.recv(1)
 
 
 def test_without_a_server_the_connection_is_reset_and_the_proxy_goes_on(proxy_to):

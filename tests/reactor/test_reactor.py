@@ -190,6 +190,37 @@ def test_a_connection_uses_the_given_source_address(reactor, closing):
     assert connection.getsockname()[0] == "127.0.0.5"
 
 
+ENDS = """
+import os, sys
+from gevent.event import Event
+from bench.reactor.reactor import Reactor
+
+established = Event()
+
+class Receiver:
+    connected = staticmethod(lambda now_ns: established.set() if sys.argv[2] == "close" else os._exit(0))
+    receive = lost = staticmethod(lambda *_: None)
+
+connection = Reactor().connect("127.0.0.1", int(sys.argv[1]), Receiver)
+established.wait(20)
+connection.close()
+"""
+
+
+@pytest.mark.parametrize("way", ["close", "exit"])
+def test_a_process_that_ends_resets_its_connections_and_a_close_does_not(way):
+    """A port whose connection was closed first on this side waits for a minute: later trials would lack it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        command = [sys.executable, "-c", ENDS, str(server.getsockname()[1]), way]
+        with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(20.0)
+                with pytest.raises(ConnectionResetError) if way == "exit" else contextlib.nullcontext():
+                    assert connection.recv(1) == b""
+            assert process.wait(timeout=20.0) == 0
+
+
 def test_a_flood_does_not_starve_the_greenlets(reactor, closing):
     def flood(connection, _number):
         with contextlib.suppress(OSError):

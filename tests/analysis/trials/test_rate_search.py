@@ -25,7 +25,7 @@ from bench.analysis.trials.rate_search import (
     worst_slip,
 )
 from bench.analysis.trials.rate_step import delay_growth, step
-from bench.planning.plan import SEARCH_STEPS
+from bench.planning.durations import SEARCH_STEPS
 from bench.results import CapacityStep, Failure, Finding, Series, Trial
 from tests._trials import MS, calm
 
