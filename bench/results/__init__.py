@@ -47,7 +47,8 @@ from bench.results._scenarios import (
     SlowReader,
     Storm,
 )
-from bench.results._store import CHECKSUM, ResultsError, Store, begun_at, check_name, load
+from bench.results._store import Store, begun_at, check_name, load
+from bench.results._stored_file import CHECKSUM, ResultsError
 from bench.results._trial import Failure, Finding, Measurements, Planned, Trial
 
 __all__ = [

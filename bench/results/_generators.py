@@ -9,7 +9,7 @@ from bench import files
 from bench.results import _upgrades
 from bench.results._fact import Count, Fact, Ns, Rate
 from bench.results._run import Environment
-from bench.results._store import Kind, ResultsError, read, write_new
+from bench.results._stored_file import Kind, ResultsError, read, write_new
 
 GENERATOR_SCHEMA = 2
 

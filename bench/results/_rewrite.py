@@ -7,7 +7,8 @@ from typing import Any
 
 from bench import files
 from bench.results._generators import COMPARISON
-from bench.results._store import RUN, TRIAL, Kind, ResultsError, read, text_of
+from bench.results._store import RUN, TRIAL
+from bench.results._stored_file import Kind, ResultsError, read, text_of
 from bench.results._trial import Trial
 
 _KINDS: dict[str, Kind[Any]] = {"run.json": RUN, "generator.json": COMPARISON}

@@ -17,7 +17,7 @@ from bench.results import (
     ResultsError,
     Run,
     _rewrite,
-    _store,
+    _stored_file,
     _upgrades,
     load,
     load_comparison,
@@ -49,12 +49,12 @@ def reference_text(path):
     names = {entry["id"] for entry in _upgrades.RUN[2](read_json(OLD / path))["plan"]}
     head["plan"] = [entry for entry in head["plan"] if entry["id"] in names]
     del head[CHECKSUM]
-    return _store.text_of(msgspec.convert(head, Run)).decode()
+    return _stored_file.text_of(msgspec.convert(head, Run)).decode()
 
 
 def written_now(path):
     """The text of a stored file as this version would write it."""
-    return _store.text_of(_store.read(path, _rewrite._kind(path))).decode()
+    return _stored_file.text_of(_stored_file.read(path, _rewrite._kind(path))).decode()
 
 
 @pytest.fixture
