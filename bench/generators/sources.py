@@ -26,6 +26,9 @@ class CServer(Server):
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> Any:
         return super()._start([str(programs.compiled(C_SERVER))], environment)
 
+    def _declares_broker(self) -> bool:
+        return False
+
 
 def server(name: str, cores: Cores) -> Server:
     """The server of a variant, or the C server."""

@@ -116,8 +116,10 @@ class Server(Member):
         self.broker = (
             None if ready.broker_pid is None else Broker(ready.broker_pid, ready.broker_port, ready.broker_command)
         )
+        self.used_broker = _used_broker(ready, declared=self._declares_broker())
 
-        self.used_broker = _used_broker(ready, declared=servers.load(self.variant).broker is not None)
+    def _declares_broker(self) -> bool:
+        return servers.load(self.variant).broker is not None
 
     @property
     def broker_not_measured(self) -> bool:
