@@ -19,6 +19,7 @@ from pathlib import Path
 from bench import generators
 from bench.commands._measuring import say, typed
 from bench.commands._options import add_sleep, repetitions, whole
+from bench.execution import exclusive
 from bench.planning.request import Refused
 from bench.results import GeneratorComparison, load_comparison, rehearse_comparison, save_comparison
 from bench.scenarios import RATE_HZ, SUBSCRIBERS
@@ -83,7 +84,8 @@ def _compare(chosen: list[generators.Candidate], load: generators.Load, file: Pa
     """Measure. Print and store what is complete, also when an interrupt ends it early."""
     kept: list[GeneratorComparison] = []
     try:
-        kept.append(generators.compare(chosen, load, typed(), say, kept.append))
+        with exclusive.measuring(beside_others=True, say=say):
+            kept.append(generators.compare(chosen, load, typed(), say, kept.append))
     finally:
         if kept:
             print(generators.markdown(kept[-1]))
