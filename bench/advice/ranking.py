@@ -281,7 +281,7 @@ def _pushed(model: Model, load: Load) -> tuple[float, float, str, float] | None:
 
 
 def _distance(load: Load, other: Load) -> float:
-    """How far two loads are from each other: the sum of the logarithms of the factors between their amounts NEAREST."""
+    """The distance of two loads: the logarithms of the ratios of their amounts (those in NEAREST), summed."""
     pairs = [(getattr(load, name), getattr(other, name)) for name in NEAREST]
     return sum(abs(math.log(one / two)) for one, two in pairs if one > 0 and two > 0)
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import datetime
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import servers
 from bench import scenarios
-from bench.analysis.numbers.distributions import quantile
-from bench.analysis.trials.rate_search import sustained
-from bench.execution import capacity_search, trial
-from bench.execution.brokers import other_brokers
+from bench.execution import capacity_search, continuing, trial
 from bench.execution.preflight import of_plan, of_request, preflight
+from bench.execution.progress import Progress, parameters_of, report_duration
 from bench.execution.quiet import Quiet
 from bench.gate.gate import Say, gate, instruments
 from bench.measure import idle_states, machine, quota
 from bench.planning import retries
-from bench.planning.durations import expected_s, notes
 from bench.planning.plan import floors, of_run
 from bench.planning.request import Refused, Request, Settled, settle
 from bench.results import (
@@ -38,7 +33,6 @@ from bench.results import (
     check_name,
 )
 from bench.scenarios import Search, nearest
-from bench.units import clock, counted, duration
 
 NO_VALID_TRIAL = 3  # exit code: a cell has no valid trial
 LEAST_CORES = 2  # one for the server side of a trial, one for its load side
@@ -188,47 +182,13 @@ def resume(name: str, results: Path, say: Say) -> Begun:
         run = store.run()
     cores = machine.divide_cores()
     idle_fact = idle_states.disable_unless(run.environment.facts.get(IDLE_STATES) == idle_states.AS_REQUESTED)
-    _refuse_changed(name, _changed(run.environment, machine.environment(cores, idle_fact)))
-    _find_variants(run)
-    _refuse_changed(name, other_brokers(run))
+    continuing.check(run, machine.environment(cores, idle_fact))
     store.rehearse_record()
     stored = {record.planned.id for record in store.trials()}
     left = [planned for planned in run.plan if planned.id not in stored]
-    preflight(of_plan(left, _parameters(run)), results, run.workers)
+    preflight(of_plan(left, parameters_of(run)), results, run.workers)
     say(f"resuming {name}: {len(run.plan) - len(left)} of {len(run.plan)} trials are stored, {len(left)} are left")
     return Begun(store, run, left, cores)
-
-
-def _refuse_changed(name: str, changed: Sequence[str]) -> None:
-    """Raises Refused with the list if a condition of a run has changed."""
-    if changed:
-        raise Refused(f"{name} was begun under different conditions and cannot be continued: {'; '.join(changed)}")
-
-
-def _find_variants(run: Run) -> None:
-    """Raises Refused if a variant of the run that came from outside the repository is not here."""
-    for variant in run.variants:
-        if variant.status == "measured" and variant.origin and variant.name not in servers.names():
-            raise Refused(
-                f"{run.name} measures {variant.name} from {variant.origin}, which is not here:"
-                f" add -v PATH/TO/{variant.name}.py, or set PUSHBENCH_VARIANTS"
-            )
-
-
-def _changed(then: Environment, now: Environment) -> list[str]:
-    """The conditions that differ between two environments and make their trials incomparable."""
-    same_machine = ("cpu", "logical cores", "kernel", "python", IDLE_STATES, CPU_QUOTA)
-    pairs: list[tuple[str, object, object]] = [(key, then.facts.get(key), now.facts.get(key)) for key in same_machine]
-    pairs += [(f"cores of the {side}", ours, theirs) for side, ours, theirs in (
-        ("servers", then.server_cores, now.server_cores), ("load generator", then.load_cores, now.load_cores)
-    )]  # fmt: skip
-    pairs += [(key, then.versions.get(key), now.versions.get(key)) for key in sorted(then.versions | now.versions)]
-    changed = [f"{key}: {before} -> {after}" for key, before, after in pairs if before != after]
-    if then.dirty != now.dirty:
-        changed.append("tracked files of the project were changed")
-    if then.commit != now.commit:
-        changed.append(f"commit: {then.commit[:10]} -> {now.commit[:10]}")
-    return changed
 
 
 def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
@@ -241,7 +201,7 @@ def carry_out(begun: Begun, say: Say, wait_s: float = 0.0) -> int:
 
 def _carry_out(begun: Begun, say: Say, wait_s: float) -> int:
     store, run = begun.store, begun.run
-    _report_duration(begun, say)
+    report_duration(run, begun.left, say)
     quiet = Quiet(begun.cores.all, say, wait_s)
     quiet.before_run()
     machine.pin(0, begun.cores.load)
@@ -270,14 +230,6 @@ def _carry_out(begun: Begun, say: Say, wait_s: float) -> int:
     return NO_VALID_TRIAL if lacking else 0
 
 
-def _report_duration(begun: Begun, say: Say) -> None:
-    """Report how long the trials that are left will take, and which parameter makes one of them far longer."""
-    parameters = _parameters(begun.run)
-    for line in notes(begun.left, parameters):
-        say(f"note  {line}")
-    say(f"plan  {counted(len(begun.left), 'trial')} in about {clock(expected_s(begun.left, parameters))}")
-
-
 def _without_valid_trial(records: Sequence[Trial]) -> list[str]:
     """The cells of a run of which no trial is valid, in the order of the run."""
     cells: dict[str, bool] = {}
@@ -292,59 +244,8 @@ def _without_valid_trial(records: Sequence[Trial]) -> list[str]:
 def _measured(begun: Begun, one: Planned) -> Trial:
     """Measure a trial and store its record."""
     scenario, variant = scenarios.load(one.scenario), servers.load(one.variant)
-    parameters = scenario.driven(_parameters(begun.run)[one.scenario], one.changes)
+    parameters = scenario.driven(parameters_of(begun.run)[one.scenario], one.changes)
     measure = capacity_search.run if isinstance(scenario.kind, Search) else trial.run
     record = measure(one, scenario, variant, parameters, begun.cores, begun.run.workers)
     begun.store.add(record)
     return record
-
-
-def _parameters(run: Run) -> dict[str, Mapping[str, Any]]:
-    return {scenario.name: scenario.parameters for scenario in run.scenarios}
-
-
-class Progress:
-    """One line per trial, with the time that is left. A retry counts once its block has ended."""
-
-    def __init__(self, run: Run, left: Sequence[Planned]) -> None:
-        self._of = len(run.plan)
-        self._parameters = _parameters(run)
-        self._width = max((len(_cell(retries.retry(one))) for one in run.plan), default=0)
-        self._began = time.monotonic()
-        self._left_s, self._done_s = expected_s(left, self._parameters), 0.0
-
-    def expect(self, more: Sequence[Planned]) -> None:
-        """Add trials to the time that is left."""
-        self._left_s += expected_s(more, self._parameters)
-
-    def line(self, record: Trial) -> str:
-        """The line of a trial that was just measured."""
-        planned = record.planned
-        took_s = expected_s([planned], self._parameters)
-        self._left_s, self._done_s = self._left_s - took_s, self._done_s + took_s
-        pace = (time.monotonic() - self._began) / self._done_s if self._done_s else 1.0
-        return (f"{planned.position:>3}/{self._of}  {planned.scenario:<11} {_cell(planned):<{self._width}} "
-                f"{outcome(record):<44} {clock(max(0.0, self._left_s) * pace)} left")  # fmt: skip
-
-
-def _cell(planned: Planned) -> str:
-    """The variant of a trial, with its twin, point of a sweep or retry; of a calibration trial, its injection."""
-    return planned.id.partition("-")[2].removeprefix(f"{planned.scenario}-")
-
-
-def outcome(record: Trial) -> str:
-    """The outcome of a trial, in a few words."""
-    if record.failure:
-        return f"FAILED: {record.failure.error}"
-    disqualifying = [finding for finding in record.findings if finding.disqualifying]
-    if disqualifying:
-        return f"INVALID: {disqualifying[0].observation}"
-    if record.latency and record.ledger and record.latency.count:
-        p50, p99 = (duration(quantile(record.latency, q)) for q in (0.5, 0.99))
-        return f"p50 {p50}, p99 {p99}, {record.ledger.delivered} delivered"
-    if record.capacity:
-        most = sustained(record.capacity)
-        return f"sustains {most:.3g} messages/s" if most else "sustains none of the rates tried"
-    if record.storm:
-        return f"{record.storm.connected} subscribed within {duration(record.storm.window_ns)}"
-    return f"{record.idle[-1].subscribers} connected" if record.idle else "nothing measured"

@@ -50,8 +50,8 @@ class Receiver:
 
 
 def times_longer(broker: BrokerFacts | None) -> float:
-    """How many times longer deadlines are, as one publish over the broker takes longer than expected: a broker that is
-    far away is no fault of the variant."""
+    """The factor by which the deadlines of checks are longer: as many times as one publish over the broker takes longer
+    than expected. A distant broker is no fault of the variant."""
     publish_ns = (broker.publish_ns or 0) if broker else 0
     return min(max(1.0, publish_ns / EXPECTED_PUBLISH_NS), MOST_TIMES)
 

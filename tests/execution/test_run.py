@@ -115,7 +115,7 @@ def test_a_run_is_not_continued_under_other_conditions(tmp_path, monkeypatch):
 def test_a_run_is_not_continued_over_another_broker(tmp_path, monkeypatch):
     begin(request(tmp_path), silently)
     unpin()
-    monkeypatch.setattr("bench.execution.run.other_brokers", lambda run: ["the broker of a: Redis 6 -> Redis 7"])
+    monkeypatch.setattr("bench.execution.continuing.other_brokers", lambda run: ["the broker of a: Redis 6 -> Redis 7"])
     with pytest.raises(Refused, match="cannot be continued: the broker of a: Redis 6 -> Redis 7"):
         resume("small", tmp_path, silently)
 

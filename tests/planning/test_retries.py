@@ -198,7 +198,7 @@ def test_the_time_left_includes_the_retries(tmp_path, made_up, monkeypatch):
     disturbed_ids |= {"02-broadcast-sse", "02-broadcast-null"}
     begun, lines, seconds = begin(small(tmp_path), silently), [], count(step=10)
     with monkeypatch.context() as slowly:
-        slowly.setattr("bench.execution.run.time.monotonic", lambda: float(next(seconds)))
+        slowly.setattr("bench.execution.progress.time.monotonic", lambda: float(next(seconds)))
         carry_out(begun, lines.append)
     left = [line.removesuffix(" left").split()[-1] for line in lines if line.endswith(" left")]
     assert left[-1] == left[-3] == "0:00"
