@@ -30,9 +30,9 @@ _decode_string = msgspec.json.Decoder(str).decode  # a fifth of the time that js
 class Session:
     """One Engine.IO session with one namespace in it, fed packet by packet: open, connect, subscribe, receive.
 
-    outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. silence_ms: the time within which the
-    server announced to send something; 0: it announced none. subscribed: the server has acknowledged. end_reason: why no
-    text can come any more (the server closed, or broke the rules); empty before that.
+    outgoing: packets that are to be sent. session_id: Engine.IO's, once it is open. silence_ms: the time within which
+    the server announced to send something; 0: it announced none. subscribed: the server has acknowledged. end_reason:
+    why no text can come any more (the server closed, or broke the rules); empty before that.
     An event `refused` with a reason says that an event was refused. Emitted events ask for no acknowledgement: the
     server would send one for each, which no other technique pays for.
     """
