@@ -21,7 +21,7 @@ from bench.commands._options import add_storage, repetitions, workers
 from bench.commands._reporting import rehearse_report, write_report
 from bench.execution import run as runs
 from bench.planning.plan import PROFILES
-from bench.planning.request import Request
+from bench.planning.request import Request, settle
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, store, and write the report if that is asked for. Raises Refused, ResultsError."""
     if options.resume:  # a run that is resumed knows its variants, but not the paths of files outside the repository
         servers.chosen(options.variant)
+    else:
+        settle(request(options))  # what is mistyped is reported before another measurement is
     if options.report:
         rehearse_report(options.reports, options.results)
     with _measuring.alone(options):
