@@ -83,9 +83,12 @@ def target(url: str) -> tuple[str, int]:
     if where.path.strip("/") or where.query or where.username:
         raise ValueError(f"--host {url}: only host and port are used; leave out the rest")
     try:
-        return where.hostname, where.port or 80
+        port = 80 if where.port is None else where.port
     except ValueError:
-        raise ValueError(f"--host {url}: the port is not a number from 1 to 65535") from None
+        port = 0
+    if not port:
+        raise ValueError(f"--host {url}: the port is not a number from 1 to 65535")
+    return where.hostname, port
 
 
 def _chosen(options: Any) -> tuple[Scenario, Variant, dict[str, Any]]:

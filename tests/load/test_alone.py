@@ -34,6 +34,7 @@ def test_an_address_is_a_host_and_a_port(url, where):
         ("http://127.0.0.1:8000/live", "only host and port"),
         ("http://127.0.0.1:99999", "port"),
         ("http://127.0.0.1:x", "port"),
+        ("http://127.0.0.1:0", "port"),
         ("", "begins with http://"),
     ],
 )

@@ -66,7 +66,8 @@ def at_most_by_others(trial: Trial) -> Taken | None:
     usage, machine = measured_usage(trial), trial.machine
     if usage is None or machine is None or machine.busy_ns is None:
         return None
-    server_ns = cpu_ns(usage.server, usage.broker)  # these run on the first core
+    # Both run on the first core. A Redis of REDIS_URL may run on any: what others used of the first is then the least.
+    server_ns = cpu_ns(usage.server, usage.broker)
     all_ns = max(0, machine.busy_ns - server_ns - cpu_ns(usage.publisher, usage.proxy, *usage.load))
     first_ns = None if machine.first_busy_ns is None else max(0, machine.first_busy_ns - server_ns)
     return Taken(all_ns, first_ns)
